@@ -1,0 +1,22 @@
+// The contract between the list of commands (main.ts) and each command file.
+import type { Command } from 'commander';
+
+/** Everything a command may touch of its process, handed in so that a test can hand in its own. */
+export interface Io {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly stdin: NodeJS.ReadStream;
+  /** Data only. */
+  readonly stdout: NodeJS.WriteStream;
+  /** For people. */
+  readonly stderr: NodeJS.WriteStream;
+  /** Aborts on SIGINT and SIGTERM; a foreground server ends cleanly on it. */
+  readonly signal: AbortSignal;
+  /** Sets the exit code of the process: 0 done, 1 failed, 2 wrong usage, 3 as the command's page says. */
+  exit(code: number): void;
+}
+
+/** One file of `commands/`: adds its command(s) and options to the program. Work happens in the action, never at import. */
+export interface CommandModule {
+  register(program: Command, io: Io): void;
+}

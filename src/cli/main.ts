@@ -1,0 +1,104 @@
+// The list of commands. Loads only the file of the command that was asked for.
+import { Command, type CommanderError } from 'commander';
+import type { CommandModule, Io } from './command.ts';
+import { printFailure, say } from './output.ts';
+
+interface Entry {
+  readonly summary: string;
+  /** Base name of the file in `commands/` when it serves several verbs. */
+  readonly file?: string;
+}
+
+// One row per verb; the row's order is the order of the help page.
+const commands: Readonly<Record<string, Entry>> = {};
+
+const minimumNode = [24, 12] as const;
+
+function checkNode(version: string): string | undefined {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  if (major > minimumNode[0] || (major === minimumNode[0] && minor >= minimumNode[1])) return undefined;
+  return `error[node-version]: stint needs Node ${minimumNode.join('.')} or newer; this is ${version}\nhint: install it, or run \`npm install node@24\` beside stint\n`;
+}
+
+/** Loads a command's file: the source beside this one in a clone, its own bundle when built. */
+async function loadCommand(verb: string, entry: Entry): Promise<CommandModule> {
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  return (await import(
+    new URL(`./commands/${entry.file ?? verb}.${extension}`, import.meta.url).href
+  )) as CommandModule;
+}
+
+function nearest(word: string): string | undefined {
+  const distance = (a: string, b: string): number => {
+    let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+    for (let i = 1; i <= a.length; i++) {
+      const next = [i];
+      for (let j = 1; j <= b.length; j++) {
+        next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
+      }
+      row = next;
+    }
+    return row[b.length]!;
+  };
+  const ranked = Object.keys(commands)
+    .map((verb) => ({ verb, far: distance(word, verb) }))
+    .sort((a, b) => a.far - b.far);
+  return ranked[0] !== undefined && ranked[0].far <= 3 ? ranked[0].verb : undefined;
+}
+
+function helpPage(): string {
+  const width = Math.max(0, ...Object.keys(commands).map((verb) => verb.length));
+  const rows = Object.entries(commands).map(([verb, { summary }]) => `  ${verb.padEnd(width)}  ${summary}`);
+  return ['stint: AWS access that ends on time', '', 'usage: stint <command> [options]', '', ...rows, ''].join('\n');
+}
+
+/** Runs one command line; resolves when the command has ended. */
+export async function run(argv: readonly string[], io: Io): Promise<void> {
+  const verb = argv[0];
+  if (verb === undefined || verb === '--help' || verb === '-h' || verb === 'help') {
+    io.stdout.write(helpPage());
+    return io.exit(verb === undefined ? 2 : 0);
+  }
+  const entry = Object.hasOwn(commands, verb) ? commands[verb] : undefined;
+  if (entry === undefined) {
+    const near = nearest(verb);
+    say(io, `error[unknown-command]: there is no command \`${verb}\``);
+    say(io, `hint: ${near === undefined ? '`stint --help` lists the commands' : `did you mean \`stint ${near}\`?`}`);
+    return io.exit(2);
+  }
+  const program = new Command('stint')
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) });
+  try {
+    (await loadCommand(verb, entry)).register(program, io);
+    await program.parseAsync(argv, { from: 'user' });
+  } catch (error) {
+    if (error instanceof Error && error.name === 'CommanderError') {
+      return io.exit((error as CommanderError).exitCode === 0 ? 0 : 2);
+    }
+    printFailure(io, error);
+    io.exit(1);
+  }
+}
+
+function processIo(): Io {
+  const stop = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort(name));
+  return {
+    env: process.env,
+    cwd: process.cwd(),
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    signal: stop.signal,
+    exit: (code) => void (process.exitCode = code),
+  };
+}
+
+const tooOld = checkNode(process.versions.node);
+if (tooOld !== undefined) {
+  process.stderr.write(tooOld);
+  process.exitCode = 1;
+} else {
+  await run(process.argv.slice(2), processIo());
+}
