@@ -1,0 +1,74 @@
+// What every service of the embedded AWS is given and gives back: the call, its permissions, its operation.
+import type { Clock, Random } from '../base/index.ts';
+import type { AttachedPolicy, Principal, ResourcePolicyKind } from '../policy/index.ts';
+import type { Credential } from './credential.ts';
+import type { World } from './world.ts';
+
+export type ServiceId = 'iam' | 'sts' | 'organizations' | 's3' | 'ec2';
+
+/** One request after routing, signature and parsing; authorization and the handler see the same value. */
+export interface Call {
+  readonly requestId: string;
+  readonly service: ServiceId;
+  readonly operation: string;
+  /** The account the call acts in: the signer's. Empty for an unsigned call. */
+  readonly account: string;
+  readonly partition: string;
+  readonly region: string;
+  readonly principal: Principal;
+  /** Absent for an unsigned call. */
+  readonly credential?: Credential | undefined;
+  readonly world: World;
+  /** Emulated time; everything but signatures goes by it. */
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly http: {
+    readonly host: string;
+    readonly sourceIp: string;
+    readonly userAgent: string;
+    readonly secure: boolean;
+    readonly referer?: string | undefined;
+  };
+}
+
+/**
+ * One (action, resource) pair that must be allowed before the handler runs. An operation may name
+ * several; all must pass, and the first refusal is the answer.
+ */
+export interface Permission {
+  /** IAM's name of the permission, which is not always the operation's: `s3:ListAllMyBuckets`. */
+  readonly action: string;
+  /** ARN, or `*` for an action that names no resource. */
+  readonly resource: string;
+  /** Account that owns the resource, when it is not the caller's. */
+  readonly resourceAccount?: string | undefined;
+  /** Service keys and `aws:ResourceTag/…`, `aws:RequestTag/…`, `aws:TagKeys`; names in any case. Global keys are filled by authorize. */
+  readonly context?: Readonly<Record<string, string | readonly string[] | undefined>> | undefined;
+  readonly resourcePolicy?: { readonly kind: ResourcePolicyKind; readonly attached: AttachedPolicy } | undefined;
+}
+
+/**
+ * An operation as data: what must be allowed, and what happens. Input and output have the member
+ * names of the SDK's command (`CreateRoleCommandInput`); times are `Date`, blobs `Uint8Array`.
+ */
+export interface Operation<Input = never, Output = unknown> {
+  /**
+   * Reads only. May throw a not-found failure where AWS answers so before authorization.
+   * `permissionless`: needs no Allow and no Deny stops it (`sts:GetCallerIdentity`).
+   */
+  readonly permissions: (input: Input, call: Call) => readonly Permission[] | 'permissionless';
+  /** Changes go through `call.world` tables and are undone together when it throws. */
+  readonly handle: (input: Input, call: Call) => Output | Promise<Output>;
+  /** For the table in docs/cloud.md: what is not as deep as AWS, one short sentence; absent when complete. */
+  readonly depth?: string;
+}
+
+/** Declares an operation with its SDK types, and forgets them for the table of the service. */
+export function operation<Input, Output>(spec: Operation<Input, Output>): Operation {
+  return spec;
+}
+
+export interface Service {
+  readonly id: ServiceId;
+  readonly operations: Readonly<Record<string, Operation>>;
+}

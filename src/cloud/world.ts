@@ -1,0 +1,45 @@
+// The state of the embedded AWS as tables, and what the services may ask of their surroundings.
+// INVARIANT: values are never changed in place; `put` replaces them, so a failed call can be undone.
+
+/** Names a table and its value type. Declared beside the service that owns it. */
+export interface TableName<Value> {
+  readonly name: string;
+  /** Only for the type; never set. */
+  readonly value?: Value;
+}
+
+export function tableName<Value>(name: string): TableName<Value> {
+  return { name };
+}
+
+/** Entities of one kind, per account. `account` is `''` for what belongs to no account. */
+export interface Table<Value> {
+  get(account: string, id: string): Value | undefined;
+  put(account: string, id: string, value: Value): void;
+  delete(account: string, id: string): void;
+  /** In ascending order of id (code units), starting after `after` when given. Cost does not grow with other accounts. */
+  list(account: string, after?: string): IterableIterator<readonly [id: string, value: Value]>;
+  count(account: string): number;
+}
+
+/** An account of the organisation, as the organisation file gives it. */
+export interface AccountInfo {
+  readonly id: string;
+  readonly name: string;
+  readonly stage: string;
+  readonly email: string;
+  /** Path of the unit, `Workloads/Prod`; empty for the root. */
+  readonly ou: string;
+}
+
+export interface World {
+  readonly organizationId: string;
+  readonly managementAccount: string;
+  readonly partition: string;
+  readonly region: string;
+  /** Limits by AWS's names (`RolesPerAccount`), defaults of the quotas page unless the organisation file sets them. */
+  readonly quotas: Readonly<Record<string, number>>;
+  accounts(): readonly AccountInfo[];
+  account(id: string): AccountInfo | undefined;
+  table<Value>(name: TableName<Value>): Table<Value>;
+}
