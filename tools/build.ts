@@ -1,10 +1,9 @@
 // Builds the package: `tsc` emits the library subpaths, esbuild one executable file per command.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, globSync, rmSync } from 'node:fs';
 import { build } from 'esbuild';
 
-const commandFiles = readdirSync('src/cli/commands').filter((name) => name.endsWith('.ts'));
-const entryPoints = ['src/cli/main.ts', ...commandFiles.map((name) => `src/cli/commands/${name}`)];
+const entryPoints = ['src/cli/main.ts', ...globSync('src/cli/commands/*.ts')];
 
 rmSync('dist', { recursive: true, force: true });
 execFileSync('node_modules/.bin/tsc', ['-p', 'tsconfig.build.json'], { stdio: 'inherit' });

@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { cpSync, globSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { promisify } from 'node:util';
+import { startRegistry } from './registry.ts';
+
+const run = promisify(execFile);
+const root = join(import.meta.dirname, '..', '..');
+
+function temporaryFolder(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'stint-package-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** A copy of what git tracks, with the installed packages and built as `npm ci` builds it. */
+async function clone(t: TestContext): Promise<string> {
+  const folder = join(temporaryFolder(t), 'clone');
+  const { stdout } = await run('git', ['ls-files', '-co', '--exclude-standard', '-z'], { cwd: root });
+  for (const file of stdout.split('\0').filter((name) => name !== '')) {
+    mkdirSync(dirname(join(folder, file)), { recursive: true });
+    cpSync(join(root, file), join(folder, file));
+  }
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
+  await run('npm', ['run', 'prepare'], { cwd: folder });
+  return folder;
+}
+
+/** An environment whose `node` is the one that runs the tests, and nothing of npm's own variables. */
+function environment(folder: string): NodeJS.ProcessEnv {
+  const bin = join(folder, 'node-bin');
+  mkdirSync(bin, { recursive: true });
+  symlinkSync(process.execPath, join(bin, 'node'));
+  const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('npm_'));
+  return {
+    ...Object.fromEntries(kept),
+    PATH: `${bin}:${process.env['PATH']}`,
+    npm_config_cache: join(folder, 'cache'),
+  };
+}
+
+test('npx stint works in a clone, and after npm pack and install in an empty folder', async (t) => {
+  const cloned = await clone(t);
+  const help = /usage: stint <command>/;
+  assert.match((await run('npx', ['--no', '--', 'stint', '--help'], { cwd: cloned })).stdout, help);
+
+  await using registry = await startRegistry(root);
+  const folder = temporaryFolder(t);
+  const env = environment(folder);
+  const { stdout: packed } = await run('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', folder], {
+    cwd: cloned,
+    env,
+  });
+  const empty = join(folder, 'empty');
+  mkdirSync(empty);
+  writeFileSync(join(empty, 'package.json'), '{"private":true,"type":"module"}');
+  await run('npm', ['install', '--registry', registry.url, '--no-audit', '--no-fund', join('..', packed.trim())], {
+    cwd: empty,
+    env,
+  });
+  assert.match((await run('npx', ['--no', '--', 'stint', '--help'], { cwd: empty, env })).stdout, help);
+
+  writeFileSync(
+    join(empty, 'imports.js'),
+    "import * as a from 'stint'; import * as b from 'stint/policy'; import * as c from 'stint/cloud'; console.log([a, b, c].map((m) => typeof m).join());",
+  );
+  assert.equal((await run('node', ['imports.js'], { cwd: empty, env })).stdout, 'object,object,object\n');
+});
+
+test('every command is one executable or importable file, and the entry is executable', async (t) => {
+  const cli = join(await clone(t), 'dist', 'cli');
+  assert.ok((statSync(join(cli, 'main.js')).mode & 0o111) !== 0);
+  const sources = globSync('*.ts', { cwd: join(root, 'src/cli/commands') });
+  for (const name of sources) assert.ok(statSync(join(cli, 'commands', name.replace(/\.ts$/, '.js'))).isFile());
+});
