@@ -1,5 +1,5 @@
 // What every service of the embedded AWS is given and gives back: the call, its permissions, its operation.
-import type { Clock, Random } from '../base/index.ts';
+import type { Clock, Failure, Random } from '../base/index.ts';
 import type { AttachedPolicy, Principal, ResourcePolicyKind } from '../policy/index.ts';
 import type { Credential } from './credential.ts';
 import type { World } from './world.ts';
@@ -22,6 +22,8 @@ export interface Call {
   /** Emulated time; everything but signatures goes by it. */
   readonly clock: Clock;
   readonly random: Random;
+  /** The answer AWS would refuse `permission` with, or undefined when it is allowed: for operations that answer per item (`s3:DeleteObjects`). */
+  readonly refusal: (permission: Permission) => Failure | undefined;
   readonly http: {
     readonly host: string;
     readonly sourceIp: string;
