@@ -1,5 +1,7 @@
 // The state of the embedded AWS as tables, and what the services may ask of their surroundings.
 // INVARIANT: values are never changed in place; `put` replaces them, so a failed call can be undone.
+// INVARIANT: values are JSON plus `Uint8Array` and `Secret`, so that `--state` can keep them.
+import type { Secret } from '../base/index.ts';
 
 /** Names a table and its value type. Declared beside the service that owns it. */
 export interface TableName<Value> {
@@ -20,6 +22,20 @@ export interface Table<Value> {
   /** In ascending order of id (code units), starting after `after` when given. Cost does not grow with other accounts. */
   list(account: string, after?: string): IterableIterator<readonly [id: string, value: Value]>;
   count(account: string): number;
+  /** Grows whenever a row of the account changes, also by an undo or a reset; never goes back. For caches. */
+  revision(account: string): number;
+}
+
+/** A long-term key as it is made when the world is seeded: the pairs of the credentials file. */
+export interface AccessKeyPair {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: Secret;
+}
+
+/** What a person gets for one account: its user `admin` and its root user. */
+export interface AccountKeys {
+  readonly admin: AccessKeyPair;
+  readonly root: AccessKeyPair;
 }
 
 /** An account of the organisation, as the organisation file gives it. */
