@@ -1,0 +1,70 @@
+// Tutorial 1.2 and 1.3: becoming a role of another account, by hand and with one command.
+import { CreateBucketCommand, ListBucketsCommand } from '@aws-sdk/client-s3';
+import { AssumeRoleCommand, GetCallerIdentityCommand } from '@aws-sdk/client-sts';
+import { hold, refusal, type Step } from '../story.ts';
+import type { Clients, World } from '../world.ts';
+
+async function becomes(world: World, who: Clients, account: string): Promise<Clients> {
+  const { Credentials } = await who.sts.send(
+    new AssumeRoleCommand({
+      RoleArn: `arn:aws:iam::${world.accountId(account)}:role/test_role`,
+      RoleSessionName: 'alice',
+    }),
+  );
+  return world.clients({
+    accessKeyId: Credentials?.AccessKeyId ?? '',
+    secretAccessKey: Credentials?.SecretAccessKey ?? '',
+    sessionToken: Credentials?.SessionToken ?? '',
+  });
+}
+
+const byHand: Step<World> = {
+  number: '1.2',
+  title: 'alice becomes dev/test_role, which may list buckets and nothing else',
+  async tell(world, teller) {
+    await world.admin('dev').s3.send(new CreateBucketCommand({ Bucket: 'dev-artifacts' }));
+    const session = await becomes(world, world.person('alice'), 'dev');
+    const { Arn } = await session.sts.send(new GetCallerIdentityCommand({}));
+    hold(Arn === `arn:aws:sts::${world.accountId('dev')}:assumed-role/test_role/alice`, `alice became ${Arn}`);
+    teller.allowed('alice: sts:AssumeRole', Arn);
+    const { Buckets = [] } = await session.s3.send(new ListBucketsCommand({}));
+    hold(
+      Buckets.some(({ Name }) => Name === 'dev-artifacts'),
+      'dev’s buckets are listed',
+    );
+    teller.allowed('the role: s3:ListAllMyBuckets', Buckets.map(({ Name }) => Name).join(', '));
+    const create = session.s3.send(new CreateBucketCommand({ Bucket: 'not-for-alice' }));
+    teller.refused('the role: s3:CreateBucket', await refusal(create, 'AccessDenied'));
+    const other = becomes(world, world.person('Administrator'), 'dev');
+    teller.refused('Administrator without MFA: sts:AssumeRole', await refusal(other, 'AccessDenied'));
+    const prod = becomes(world, world.person('alice'), 'prod');
+    teller.refused('alice without MFA, in prod: sts:AssumeRole', await refusal(prod, 'AccessDenied'));
+  },
+};
+
+const oneCommand: Step<World> = {
+  number: '1.3',
+  title: 'The same with one command: stint assume dev/test_role, stint exec',
+  async tell(world, teller) {
+    const env = world.environment(world.person('alice').keys);
+    const target = ['dev/test_role', '--config', world.definition];
+    const who = await world.processes.stint(
+      ['exec', ...target, '--', process.execPath, '-p', 'process.env.AWS_ACCESS_KEY_ID.slice(0, 4)'],
+      env,
+    );
+    hold(who.code === 0 && who.stdout.trim() === 'ASIA', `stint exec: ${who.stderr}`);
+    teller.allowed('stint exec dev/test_role -- program', 'the program has the session, and its exit code passes');
+    const assumed = await world.processes.stint(['assume', ...target], env);
+    hold(assumed.code === 0 && assumed.stdout.includes('AWS_SESSION_TOKEN'), `stint assume: ${assumed.stderr}`);
+    hold(!assumed.stderr.includes(env['AWS_SECRET_ACCESS_KEY'] ?? '-'), 'no secret stands on stderr');
+    teller.seen('stint assume prints export lines for the shell; the second time from the cache');
+    const refused = await world.processes.stint(
+      ['exec', 'prod/test_role', '--config', world.definition, '--', 'true'],
+      env,
+    );
+    hold(refused.code !== 0, 'prod wants MFA');
+    teller.refused('stint exec prod/test_role', refused.stderr.trim());
+  },
+};
+
+export const assumeSteps: readonly Step<World>[] = [byHand, oneCommand];
