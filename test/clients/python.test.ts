@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { run, skipUnless, startCloudProcess, startServerProcess, type Environment } from './support.ts';
+
+const skip = skipUnless('python');
+
+async function story(part: string, env: Environment): Promise<Record<string, unknown>> {
+  const done = await run('python', ['test/clients/story.py', part], env);
+  assert.equal(done.code, 0, done.stderr);
+  return JSON.parse(done.stdout) as Record<string, unknown>;
+}
+
+test('boto3: session tags, S3, durations, pages and the organisation', { skip }, async (t) => {
+  const cloud = await startCloudProcess(t);
+  assert.deepEqual(await story('assume', cloud.admin('central')), {
+    own: 'allowed',
+    other: 'AccessDenied',
+    body: 'v',
+    too_long: 'ValidationError',
+    documents_are_dicts: true,
+    no_such_role: 'NoSuchEntity',
+    pages: true,
+    organization: 'o-stintlocal',
+    accounts: ['111111111111', '222222222222', '333333333333', '444444444444'],
+  });
+});
+
+test('hvac: the AWS engine is configured, lends an IAM user, lists with LIST, and revokes', { skip }, async (t) => {
+  const cloud = await startCloudProcess(t);
+  const server = await startServerProcess(t, cloud);
+  const seen = await story('lend', {
+    ...cloud.admin('dev'),
+    VAULT_ADDR: server.address,
+    VAULT_TOKEN: server.rootToken,
+  });
+  const { misprint, no_roles: noRoles, ...rest } = seen as { misprint: string[]; no_roles: string[] };
+  assert.match(misprint[0] ?? '', /arn:aws:iam::aws:policy\/AmazonS3FullAccess/);
+  assert.deepEqual(noRoles, []);
+  assert.deepEqual(rest, {
+    authenticated: true,
+    lease: { lease: '30m0s', lease_max: '30m0s' },
+    roles: ['s3'],
+    role: ['arn:aws:iam::aws:policy/AmazonS3FullAccess'],
+    lease_duration: 1800,
+    create_bucket: 'allowed',
+    list_users: 'AccessDenied',
+    lookup_is_same: true,
+    user_after: 'NoSuchEntity',
+    key_after: 'InvalidClientTokenId',
+  });
+});
