@@ -1,7 +1,209 @@
-// IAM policy documents: parsed, checked and compiled once.
+// IAM policy documents: parsed, checked and compiled once, then matched many times.
+import { ByAction } from './by-action.ts';
+import { compileCondition, type Condition } from './conditions.ts';
+import { policyFailure } from './failures.ts';
+import {
+  DocumentReader,
+  type DocumentSource,
+  type GrammarProblem,
+  type ListSource,
+  type StatementSource,
+} from './grammar.ts';
+import { parseJsonText, placeOf } from './json-text.ts';
+import { compilePattern, type TextPattern } from './pattern.ts';
+import { PrincipalMatcher } from './principals.ts';
+import { awsMessageOf, hintOf, stageOf, type DocumentKind, type PolicyProblem } from './problems.ts';
+import type { Context } from './types.ts';
 
 /** A document compiled for matching. */
 export interface CompiledPolicy {
   /** The text as it was given. */
   readonly source: string;
+  readonly kind: DocumentKind;
+  /** What the text says, elements as plain lists. */
+  readonly document: DocumentSource;
+  readonly statements: readonly CompiledStatement[];
+  /** The statements that cover `action`, in order. */
+  statementsFor(action: string): readonly CompiledStatement[];
+}
+
+export interface CompiledStatement {
+  readonly index: number;
+  readonly source: StatementSource;
+  readonly allows: boolean;
+  readonly principal: { readonly not: boolean; readonly matcher: PrincipalMatcher } | undefined;
+  /** `action` is lower-case. */
+  coversAction(action: string): boolean;
+  coversResource(arn: string, context: Context): boolean;
+  readonly conditions: readonly Condition[];
+}
+
+/** The characters IAM and STS take in a policy parameter. */
+const foreignCharacter = /[^\t\n\r\u0020-\u00ff]/;
+const longest = 131_072;
+
+/** Reads a policy of one kind. With problems there is no policy; the first problem is the one AWS would name. */
+export function parsePolicy(text: string, kind: DocumentKind): { policy?: CompiledPolicy; problems: PolicyProblem[] } {
+  const { document, problems } = readText(text, kind);
+  if (document === undefined || problems.length > 0) {
+    const ordered = problems.toSorted((a, b) => stageOf(a.rule) - stageOf(b.rule) || a.at - b.at);
+    return { problems: ordered.map((problem) => placed(problem, text, kind)) };
+  }
+  return { policy: compileDocument(text, kind, document), problems: [] };
+}
+
+function readText(text: string, kind: DocumentKind): { document?: DocumentSource; problems: GrammarProblem[] } {
+  if (text.length > longest) {
+    return {
+      problems: [{ rule: 'size', message: `the policy is longer than ${longest} characters`, at: 0, path: '$' }],
+    };
+  }
+  const foreign = kind === 'identity' || kind === 'trust' || kind === 'session' ? foreignCharacter.exec(text) : null;
+  if (foreign !== null) {
+    const code = foreign[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, '0');
+    return {
+      problems: [
+        { rule: 'characters', message: `the character U+${code} is not allowed`, at: foreign.index, path: '$' },
+      ],
+    };
+  }
+  const parsed = parseJsonText(text);
+  if ('error' in parsed) {
+    return {
+      problems: [{ rule: 'json', message: `not JSON: ${parsed.error.message}`, at: parsed.error.at, path: '$' }],
+    };
+  }
+  const reader = new DocumentReader(kind);
+  return { document: reader.read(parsed.root), problems: reader.problems };
+}
+
+function placed(problem: GrammarProblem, text: string, kind: DocumentKind): PolicyProblem {
+  const organizational = kind === 'scp' || kind === 'rcp';
+  return {
+    rule: problem.rule,
+    message: problem.message,
+    hint: hintOf(problem.rule),
+    awsMessage: (organizational ? undefined : problem.awsMessage) ?? awsMessageOf(problem.rule, kind),
+    ...placeOf(text, problem.at),
+    path: problem.path,
+  };
+}
+
+function compileDocument(source: string, kind: DocumentKind, document: DocumentSource): CompiledPolicy {
+  const variables = document.version === '2012-10-17';
+  const statements = document.statements.map((statement, index) => new Statement(statement, index, variables));
+  const table = new ByAction<readonly CompiledStatement[]>((action) =>
+    statements.filter((statement) => statement.coversAction(action)),
+  );
+  return { source, kind, document, statements, statementsFor: (action) => table.get(action) };
+}
+
+class Statement implements CompiledStatement {
+  readonly index: number;
+  readonly source: StatementSource;
+  readonly allows: boolean;
+  readonly principal: CompiledStatement['principal'];
+  readonly conditions: readonly Condition[];
+  readonly #action: PatternList;
+  readonly #resource: PatternList | undefined;
+
+  constructor(source: StatementSource, index: number, variables: boolean) {
+    this.index = index;
+    this.source = source;
+    this.allows = source.effect === 'Allow';
+    this.principal = source.principal && {
+      not: source.principal.not,
+      matcher: new PrincipalMatcher(source.principal.who),
+    };
+    this.#action = new PatternList(source.action, (text) =>
+      compilePattern(text, { variables: false, wildcards: true, ignoreCase: true }),
+    );
+    this.#resource = source.resource && new PatternList(source.resource, (text) => resourcePattern(text, variables));
+    this.conditions = source.conditions.map((condition) =>
+      compileCondition(condition, { variables, onDoubt: source.effect === 'Deny' }),
+    );
+  }
+
+  coversAction(action: string): boolean {
+    return this.#action.covers(action, noContext);
+  }
+
+  coversResource(arn: string, context: Context): boolean {
+    return this.#resource === undefined || this.#resource.covers(arn, context);
+  }
+}
+
+const noContext: Context = new Map();
+
+/** A list that any pattern satisfies, or that none may (`NotAction`, `NotResource`). */
+class PatternList {
+  readonly #not: boolean;
+  readonly #patterns: readonly TextPattern[];
+
+  constructor(source: ListSource, compile: (text: string) => TextPattern) {
+    this.#not = source.not;
+    this.#patterns = source.values.map(compile);
+  }
+
+  covers(value: string, context: Context): boolean {
+    for (const pattern of this.#patterns) if (pattern.matches(value, context)) return !this.#not;
+    return this.#not;
+  }
+}
+
+/**
+ * A resource: missing segments of an ARN count as `*`; a variable before the fifth colon is plain text (IAM user guide,
+ * "Resource" and "Where you can use policy variables").
+ */
+function resourcePattern(text: string, variables: boolean): TextPattern {
+  const missing = text === '*' ? 0 : Math.max(0, 6 - text.split(':').length);
+  const full = text + ':*'.repeat(missing);
+  const head = full.split(':', 5).join(':');
+  const literalHead = variables && head.includes('${');
+  return compilePattern(full, { variables: variables && !literalHead, wildcards: true, ignoreCase: false });
+}
+
+/** Compiled documents by kind and text, so that a policy seen twice is not parsed twice. Owned by the caller. */
+export interface PolicyCache {
+  get(text: string, kind: DocumentKind): CompiledPolicy | undefined;
+  set(policy: CompiledPolicy): void;
+}
+
+/** A cache of the `limit` most recently used documents. */
+export function createPolicyCache(limit = 10_000): PolicyCache {
+  const held = new Map<string, CompiledPolicy>();
+  const keyOf = (text: string, kind: DocumentKind): string => `${kind} ${text}`;
+  const keep = (key: string, policy: CompiledPolicy): void => {
+    held.delete(key);
+    held.set(key, policy);
+    if (held.size > limit) held.delete(held.keys().next().value!);
+  };
+  return {
+    get(text, kind) {
+      const key = keyOf(text, kind);
+      const policy = held.get(key);
+      if (policy !== undefined) keep(key, policy);
+      return policy;
+    },
+    set: (policy) => keep(keyOf(policy.source, policy.kind), policy),
+  };
+}
+
+/**
+ * Compiles a policy document.
+ * @throws Failure `malformed-policy` (400): the message is AWS's, the hint names place and cure, `detail` holds all problems.
+ */
+export function compilePolicy(text: string, kind: DocumentKind, cache?: PolicyCache): CompiledPolicy {
+  const known = cache?.get(text, kind);
+  if (known !== undefined) return known;
+  const { policy, problems } = parsePolicy(text, kind);
+  if (policy === undefined) {
+    const first = problems[0]!;
+    throw policyFailure('malformed-policy', first.awsMessage, {
+      hint: `${first.message} at line ${first.line}, column ${first.column} (\`${first.path}\`): ${first.hint}`,
+      detail: problems,
+    });
+  }
+  cache?.set(policy);
+  return policy;
 }

@@ -1,2 +1,8 @@
 // The IAM language: parse, match, evaluate, explain. Pure: no I/O, no clock, no process.
 export type * from './types.ts';
+export { compilePolicy, createPolicyCache, parsePolicy, type CompiledPolicy, type PolicyCache } from './document.ts';
+export type { DocumentKind, PolicyProblem } from './problems.ts';
+export { preparePrincipal } from './prepare.ts';
+export { evaluate } from './evaluate.ts';
+export { denialMessage, type DenialOptions } from './message.ts';
+export { contextOf, type ContextValue } from './context.ts';

@@ -1,6 +1,7 @@
 // The words of authorization: who asks, for what, under which policies, and what comes out.
 // Everything here is data; `evaluate.ts` decides over it.
 import type { CompiledPolicy } from './document.ts';
+import type { Candidates } from './prepare.ts';
 
 /** Who signed the request. ARNs are full; ids are AWS's unique ids (`AIDA…`, `AROA…`). */
 export type Principal =
@@ -32,6 +33,8 @@ export type Principal =
       readonly name: string;
       /** The user (or root) that called GetFederationToken; identity policies are this one's. */
       readonly issuerArn: string;
+      /** The issuer's unique id (`AIDA…`), for resource policies that name it. */
+      readonly issuerId?: string | undefined;
     }
   /** The unsigned caller of AssumeRoleWithWebIdentity and AssumeRoleWithSAML: provider ARN or built-in host. */
   | { readonly type: 'Federated'; readonly provider: string }
@@ -95,11 +98,15 @@ export interface AuthorizationRequest {
   readonly action: string;
   readonly resource: ResourceSide;
   readonly context: Context;
+  /** The S3 canonical user id of the caller's account, for resource policies that name a `CanonicalUser`. */
+  readonly canonicalUser?: string | undefined;
 }
 
-/** Opaque: the principal's policies indexed by action. Made by `preparePrincipal`, valid as long as the policies are. */
+/** The principal's policies indexed by action. Made by `preparePrincipal`, valid as long as the policies are. */
 export interface PreparedPrincipal {
   readonly source: PrincipalPolicies;
+  /** For the evaluator: the statements that `action` can reach. */
+  candidatesFor(action: string): Candidates;
 }
 
 /** One statement of one policy, as a decision or trace points at it. */

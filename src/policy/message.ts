@@ -1,0 +1,81 @@
+// AWS's own words for a refusal. Source: IAM user guide, "Troubleshoot access denied error messages", and the AWS
+// Security Blog, "Enhanced access denied error messages with policy ARNs" (January 2026).
+import { resourcePolicyType } from './evaluate.ts';
+import type { AuthorizationRequest, Decision, PolicyType, Principal } from './types.ts';
+
+const explicitWords: Readonly<Record<PolicyType, string>> = {
+  identity: 'an identity-based policy',
+  boundary: 'a permissions boundary',
+  session: 'a session policy',
+  resource: 'a resource-based policy',
+  trust: 'the role trust policy',
+  scp: 'a service control policy',
+  rcp: 'a resource control policy',
+};
+
+const implicitWords: Readonly<Record<PolicyType, string>> = {
+  identity: 'identity-based policy',
+  boundary: 'permissions boundary',
+  session: 'session policy',
+  resource: 'resource-based policy',
+  trust: 'role trust policy',
+  scp: 'service control policy',
+  rcp: 'resource control policy',
+};
+
+const withArn: ReadonlySet<PolicyType> = new Set(['identity', 'boundary', 'session', 'scp', 'rcp']);
+
+export interface DenialOptions {
+  /**
+   * Append the ARN of the denying policy. AWS does so when caller and resource are of one account or one organization;
+   * only the caller of this function knows organizations.
+   */
+  readonly policyArn?: boolean | undefined;
+}
+
+function nameOf(principal: Principal): string {
+  switch (principal.type) {
+    case 'Service':
+      return principal.service;
+    case 'Anonymous':
+      return 'anonymous';
+    case 'Federated':
+      return principal.provider;
+    default:
+      return principal.arn;
+  }
+}
+
+/** S3 quotes the ARN and leaves `*` out; the other services print both bare. */
+function onResource(action: string, arn: string): string {
+  if (!action.toLowerCase().startsWith('s3:')) return ` on resource: ${arn}`;
+  return arn === '*' ? '' : ` on resource: "${arn}"`;
+}
+
+function reason(request: AuthorizationRequest, decision: Decision, options: DenialOptions): string {
+  if (decision.decision === 'allow') throw new Error('denialMessage is for refusals');
+  if (decision.explicit) {
+    const { policyType, attached } = decision.by;
+    const arn = options.policyArn === true && withArn.has(policyType) ? attached.arn : undefined;
+    return `with an explicit deny in ${explicitWords[policyType]}${arn === undefined ? '' : `: ${arn}`}`;
+  }
+  // AWS says "explicit deny" for organization policies even when they merely do not allow.
+  if (decision.missing === 'scp' || decision.missing === 'rcp') {
+    return `with an explicit deny in ${explicitWords[decision.missing]}`;
+  }
+  return `because no ${implicitWords[decision.missing]} allows the ${request.action} action`;
+}
+
+/**
+ * The text of AWS's AccessDenied for a refusal.
+ * @throws Error (a programmer's mistake) for an allow.
+ */
+export function denialMessage(request: AuthorizationRequest, decision: Decision, options: DenialOptions = {}): string {
+  const why = reason(request, decision, options);
+  // STS tells an unsigned caller nothing about the policies.
+  if (request.principal.type === 'Federated' && resourcePolicyType(request) === 'trust') {
+    return `Not authorized to perform ${request.action}`;
+  }
+  const where = onResource(request.action, request.resource.arn);
+  return `User: ${nameOf(request.principal)} is not authorized to perform: ${request.action}${where} ${why}`;
+}
