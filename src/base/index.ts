@@ -5,3 +5,4 @@ export { formatDuration, formatGoDuration, parseDuration } from './duration.ts';
 export { canonicalJson, type Json } from './json.ts';
 export { Secret } from './secret.ts';
 export { randomText, systemRandom, uuid, type Random } from './ids.ts';
+export { nearestName } from './nearest.ts';

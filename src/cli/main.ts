@@ -1,5 +1,6 @@
 // The list of commands. Loads only the file of the command that was asked for.
 import { Command, type CommanderError } from 'commander';
+import { nearestName } from '../base/index.ts';
 import type { CommandModule, Io } from './command.ts';
 import { printFailure, say } from './output.ts';
 
@@ -28,24 +29,6 @@ async function loadCommand(verb: string, entry: Entry): Promise<CommandModule> {
   )) as CommandModule;
 }
 
-function nearest(word: string): string | undefined {
-  const distance = (a: string, b: string): number => {
-    let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-    for (let i = 1; i <= a.length; i++) {
-      const next = [i];
-      for (let j = 1; j <= b.length; j++) {
-        next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
-      }
-      row = next;
-    }
-    return row[b.length]!;
-  };
-  const ranked = Object.keys(commands)
-    .map((verb) => ({ verb, far: distance(word, verb) }))
-    .sort((a, b) => a.far - b.far);
-  return ranked[0] !== undefined && ranked[0].far <= 3 ? ranked[0].verb : undefined;
-}
-
 function helpPage(): string {
   const width = Math.max(0, ...Object.keys(commands).map((verb) => verb.length));
   const rows = Object.entries(commands).map(([verb, { summary }]) => `  ${verb.padEnd(width)}  ${summary}`);
@@ -61,7 +44,7 @@ export async function run(argv: readonly string[], io: Io): Promise<void> {
   }
   const entry = Object.hasOwn(commands, verb) ? commands[verb] : undefined;
   if (entry === undefined) {
-    const near = nearest(verb);
+    const near = nearestName(verb, Object.keys(commands));
     say(io, `error[unknown-command]: there is no command \`${verb}\``);
     say(io, `hint: ${near === undefined ? '`stint --help` lists the commands' : `did you mean \`stint ${near}\`?`}`);
     return io.exit(2);

@@ -2,6 +2,7 @@
 // INVARIANT: values are never changed in place; `put` replaces them, so a failed call can be undone.
 // INVARIANT: values are JSON plus `Uint8Array` and `Secret`, so that `--state` can keep them.
 import type { Secret } from '../base/index.ts';
+import type { Quotas } from './quotas.ts';
 
 /** Names a table and its value type. Declared beside the service that owns it. */
 export interface TableName<Value> {
@@ -53,8 +54,8 @@ export interface World {
   readonly managementAccount: string;
   readonly partition: string;
   readonly region: string;
-  /** Limits by AWS's names (`RolesPerAccount`), defaults of the quotas page unless the organisation file sets them. */
-  readonly quotas: Readonly<Record<string, number>>;
+  /** AWS's defaults unless the organisation file sets them; a limit that is missing gets a row in quotas.ts. */
+  readonly quotas: Quotas;
   accounts(): readonly AccountInfo[];
   account(id: string): AccountInfo | undefined;
   table<Value>(name: TableName<Value>): Table<Value>;

@@ -7,6 +7,7 @@ import {
   formatGoDuration,
   formatDuration,
   isFailure,
+  nearestName,
   parseDuration,
   randomText,
   Secret,
@@ -68,4 +69,11 @@ test('an adjustable clock freezes, advances, and tells its listeners', () => {
 test('random texts have the asked length and alphabet', () => {
   assert.match(randomText(systemRandom, 24), /^[0-9A-Za-z]{24}$/);
   assert.match(uuid(systemRandom), /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+});
+
+test('the nearest name is suggested, and none when nothing is near', () => {
+  const names = ['RolesPerAccount', 'UsersPerAccount', 'propagation'];
+  assert.equal(nearestName('rolesPerAcount', names), 'RolesPerAccount');
+  assert.equal(nearestName('prop', names), undefined);
+  assert.equal(nearestName('x'.repeat(1_000_000), names), undefined);
 });

@@ -1,0 +1,32 @@
+// AWS's limits, by the names under which `--org` files set them and services ask for them.
+// Source: IAM user guide, "IAM and AWS STS quotas"; Organizations user guide, "Quotas".
+
+/** Defaults of the pages. Sizes are characters without white space, as AWS counts them. */
+export const defaultQuotas = {
+  UsersPerAccount: 5000,
+  GroupsPerAccount: 300,
+  RolesPerAccount: 1000,
+  InstanceProfilesPerAccount: 1000,
+  PoliciesPerAccount: 1500,
+  AttachedPoliciesPerUser: 10,
+  AttachedPoliciesPerGroup: 10,
+  AttachedPoliciesPerRole: 10,
+  GroupsPerUser: 10,
+  AccessKeysPerUser: 2,
+  VersionsPerPolicy: 5,
+  RolesPerInstanceProfile: 1,
+  TagsPerResource: 50,
+  PolicySize: 6144,
+  UserPolicySize: 2048,
+  GroupPolicySize: 5120,
+  RolePolicySize: 10_240,
+  AssumeRolePolicySize: 2048,
+  ServiceControlPoliciesPerTarget: 10,
+  ResourceControlPoliciesPerTarget: 5,
+  ServiceControlPolicySize: 10_240,
+  ResourceControlPolicySize: 5120,
+} as const satisfies Readonly<Record<string, number>>;
+
+export type QuotaName = keyof typeof defaultQuotas;
+
+export type Quotas = Readonly<Record<QuotaName, number>>;
