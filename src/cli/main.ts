@@ -3,6 +3,7 @@ import { Command, type CommanderError } from 'commander';
 import { nearestName } from '../base/index.ts';
 import type { CommandModule, Io } from './command.ts';
 import { printFailure, say } from './output.ts';
+import { processIo } from './process-io.ts';
 
 interface Entry {
   readonly summary: string;
@@ -11,7 +12,15 @@ interface Entry {
 }
 
 // One row per verb; the row's order is the order of the help page.
-const commands: Readonly<Record<string, Entry>> = {};
+const commands: Readonly<Record<string, Entry>> = {
+  assume: { summary: 'put a session of a target into this shell' },
+  exec: { summary: 'run a command with a session of a target' },
+  credentials: { summary: 'print a session of a target for credential_process' },
+  ls: { summary: 'list targets: profiles, and the roles of the definition' },
+  whoami: { summary: 'ask AWS who the current credentials belong to' },
+  forget: { summary: 'remove kept sessions from this machine' },
+  shell: { summary: 'print the shell function that makes `stint assume` work' },
+};
 
 const minimumNode = [24, 12] as const;
 
@@ -62,20 +71,6 @@ export async function run(argv: readonly string[], io: Io): Promise<void> {
     printFailure(io, error);
     io.exit(1);
   }
-}
-
-function processIo(): Io {
-  const stop = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort(name));
-  return {
-    env: process.env,
-    cwd: process.cwd(),
-    stdin: process.stdin,
-    stdout: process.stdout,
-    stderr: process.stderr,
-    signal: stop.signal,
-    exit: (code) => void (process.exitCode = code),
-  };
 }
 
 const tooOld = checkNode(process.versions.node);

@@ -1,0 +1,144 @@
+// Credentials in the forms that programs read: variables for a child, lines for a shell, JSON for
+// `credential_process`. All times are UTC with `Z` and without fraction, the one form every SDK parses.
+import { isoSeconds, type Secret } from '../base/index.ts';
+import { currentProfile, originVariable, readOrigin, type Origin } from './environment.ts';
+import type { Credentials, Environment, SessionRequest } from './model.ts';
+
+export type Shell = 'sh' | 'fish' | 'pwsh';
+
+/** Variables that would compete with the exported keys, or that belong to a session before them. */
+const competing: readonly string[] = [
+  'AWS_ACCESS_KEY_ID',
+  'AWS_SECRET_ACCESS_KEY',
+  'AWS_SESSION_TOKEN',
+  'AWS_CREDENTIAL_EXPIRATION',
+  'AWS_REGION',
+  'AWS_DEFAULT_REGION',
+  'AWS_ACCOUNT_ID',
+  'AWS_SECURITY_TOKEN',
+  'AWS_SESSION_EXPIRATION',
+  // Never a profile beside keys: JavaScript's SDK would take the profile, Python's the keys.
+  'AWS_PROFILE',
+  'AWS_DEFAULT_PROFILE',
+  'AWS_ROLE_ARN',
+  'AWS_ROLE_SESSION_NAME',
+  'AWS_WEB_IDENTITY_TOKEN_FILE',
+  'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI',
+  'AWS_CONTAINER_CREDENTIALS_FULL_URI',
+  'AWS_CONTAINER_AUTHORIZATION_TOKEN',
+  'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE',
+  'AWS_CREDENTIAL_FILE',
+  'AWS_SDK_LOAD_CONFIG',
+  'AWS_CREDENTIAL_SCOPE',
+];
+
+const ownVariables: readonly string[] = ['STINT_TARGET', originVariable];
+
+/** What changes in an environment: `unset` first, then `set`. */
+export interface EnvironmentChange {
+  readonly unset: readonly string[];
+  readonly set: ReadonlyMap<string, string | Secret>;
+}
+
+function originOf(env: Environment, request: SessionRequest, session: Credentials): Origin {
+  const exported = Object.keys(request.settings);
+  const before = readOrigin(env);
+  if (before !== undefined) return { key: session.accessKeyId, base: before.base, exported };
+  if (env['AWS_ACCESS_KEY_ID']) return { key: session.accessKeyId, base: 'keys', exported };
+  const profile = currentProfile(env);
+  return { key: session.accessKeyId, base: profile === 'default' ? 'default' : { profile }, exported };
+}
+
+/** The change that puts a session into an environment. `env` is the one to be changed. */
+export function sessionChange(env: Environment, request: SessionRequest, session: Credentials): EnvironmentChange {
+  const set = new Map<string, string | Secret>([
+    ['AWS_ACCESS_KEY_ID', session.accessKeyId],
+    ['AWS_SECRET_ACCESS_KEY', session.secretAccessKey],
+  ]);
+  if (session.sessionToken !== undefined) set.set('AWS_SESSION_TOKEN', session.sessionToken);
+  if (session.expiration !== undefined) set.set('AWS_CREDENTIAL_EXPIRATION', isoSeconds(session.expiration));
+  if (request.region !== undefined) {
+    // botocore reads only the second, the other SDKs only the first.
+    set.set('AWS_REGION', request.region);
+    set.set('AWS_DEFAULT_REGION', request.region);
+  }
+  for (const [name, value] of Object.entries(request.settings)) set.set(name, value);
+  set.set('STINT_TARGET', request.target);
+  set.set(originVariable, JSON.stringify(originOf(env, request, session)));
+  return { unset: staleVariables(env).filter((name) => !set.has(name)), set };
+}
+
+/** The change that takes a session out again: the keys, and what was exported for its target. */
+export function clearingChange(env: Environment): EnvironmentChange {
+  const origin = readOrigin(env);
+  const set = new Map<string, string>();
+  if (origin !== undefined && typeof origin.base === 'object') set.set('AWS_PROFILE', origin.base.profile);
+  return { unset: staleVariables(env).filter((name) => !set.has(name)), set };
+}
+
+function staleVariables(env: Environment): readonly string[] {
+  return [...competing, ...ownVariables, ...(readOrigin(env)?.exported ?? [])];
+}
+
+function plain(value: string | Secret): string {
+  // SECURITY: the way out of every secret of this file: to the child or the shell the person asked for.
+  return typeof value === 'string' ? value : value.reveal();
+}
+
+/** `env` after the change, for a child process. */
+export function changedEnvironment(env: Environment, change: EnvironmentChange): Record<string, string> {
+  const result = new Map<string, string>();
+  for (const [name, value] of Object.entries(env)) if (value !== undefined) result.set(name, value);
+  for (const name of change.unset) result.delete(name);
+  for (const [name, value] of change.set) result.set(name, plain(value));
+  return Object.fromEntries(result);
+}
+
+interface ShellWords {
+  readonly quote: (text: string) => string;
+  readonly set: (name: string, quoted: string) => string;
+  readonly unset: (names: readonly string[]) => string;
+}
+
+const shellWords: Readonly<Record<Shell, ShellWords>> = {
+  sh: {
+    quote: (text) => `'${text.replaceAll("'", String.raw`'\''`)}'`,
+    set: (name, quoted) => `export ${name}=${quoted}`,
+    unset: (names) => `unset ${names.join(' ')}`,
+  },
+  fish: {
+    quote: (text) => `'${text.replaceAll('\\', '\\\\').replaceAll("'", String.raw`\'`)}'`,
+    set: (name, quoted) => `set -gx ${name} ${quoted};`,
+    unset: (names) => `set -e ${names.join(' ')};`,
+  },
+  pwsh: {
+    // PowerShell takes the typographic single quotes for quotes as well.
+    quote: (text) => `'${text.replaceAll(/['\u2018-\u201B]/g, '$&$&')}'`,
+    set: (name, quoted) => `$env:${name} = ${quoted}`,
+    unset: (names) => `Remove-Item -ErrorAction SilentlyContinue ${names.map((name) => `Env:${name}`).join(',')}`,
+  },
+};
+
+/** Quotes `text` as one word of the shell. */
+export function quoteFor(shell: Shell, text: string): string {
+  return shellWords[shell].quote(text);
+}
+
+/** Lines for `eval` (`Invoke-Expression` in PowerShell), the unsetting one first. */
+export function shellLines(shell: Shell, change: EnvironmentChange): readonly string[] {
+  const words = shellWords[shell];
+  const lines = change.unset.length === 0 ? [] : [words.unset(change.unset)];
+  for (const [name, value] of change.set) lines.push(words.set(name, words.quote(plain(value))));
+  return lines;
+}
+
+/** The JSON text that a `credential_process` prints. Version is a number; the text "1" fails in every SDK. */
+export function processJson(session: Credentials): string {
+  return JSON.stringify({
+    Version: 1,
+    AccessKeyId: session.accessKeyId,
+    SecretAccessKey: session.secretAccessKey.reveal(),
+    SessionToken: session.sessionToken?.reveal(),
+    Expiration: session.expiration === undefined ? undefined : isoSeconds(session.expiration),
+  });
+}

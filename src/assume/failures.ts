@@ -1,0 +1,54 @@
+// The codes of everything that can go wrong between a target and its credentials.
+import { failuresOf, type FailureKind } from '../base/index.ts';
+
+export const assumeFailures = {
+  'config-unreadable': { status: 400, when: 'A file named by AWS_CONFIG_FILE or its like exists but cannot be read.' },
+  'config-syntax': { status: 400, when: 'A line of ~/.aws/config or ~/.aws/credentials is not what AWS defines.' },
+  'profile-incomplete': {
+    status: 400,
+    when: 'A profile names a role without saying whose credentials assume it, or half a key pair.',
+  },
+  'profile-conflict': { status: 400, when: 'A profile says two things that exclude each other.' },
+  'profile-circular': {
+    status: 400,
+    when: 'Following source_profile or credential_process leads back to where it began.',
+  },
+  'unknown-target': { status: 404, when: 'The target is neither a profile, nor a role of the definition, nor an ARN.' },
+  'unknown-profile': { status: 404, when: 'A profile is named that no file defines.' },
+  'setting-invalid': {
+    status: 400,
+    when: 'A value in ~/.aws, in a variable or in a definition is not what AWS takes.',
+  },
+  'invalid-option': { status: 400, when: 'An option, or a target as it was typed, is not what AWS takes.' },
+  'source-unsupported': {
+    status: 400,
+    when: 'A profile takes its credentials from a source that Stint does not read.',
+  },
+  'no-credentials': { status: 401, when: 'Nothing says which credentials to begin with.' },
+  'process-failed': {
+    status: 502,
+    when: 'A credential_process could not be run, failed, or printed something else than credentials.',
+  },
+  'mfa-needed': { status: 401, when: 'A code is needed and there is no terminal to ask for it.' },
+  'mfa-refused': { status: 403, when: 'AWS refused the MFA code or does not know the device.' },
+  'access-denied': {
+    status: 403,
+    when: 'AWS refused the call: the caller may not make it, or the role does not trust the caller.',
+  },
+  'credentials-refused': { status: 401, when: 'AWS does not know the keys, or their signature is wrong.' },
+  'credentials-expired': { status: 401, when: 'The session that the call was made with has ended.' },
+  'clock-skew': { status: 401, when: "This machine's clock differs too much from AWS's." },
+  'duration-refused': { status: 400, when: 'The wanted duration is more than the role, or AWS, allows.' },
+  'policy-refused': { status: 400, when: 'AWS refused the session policy.' },
+  'region-disabled': { status: 403, when: 'STS is not switched on in that region for the account.' },
+  'sts-throttled': { status: 503, when: 'AWS asked to slow down, also after several tries.' },
+  'sts-failed': { status: 502, when: 'AWS refused the call with a code that has no cure of its own here, or failed.' },
+  'sts-unreachable': { status: 502, when: 'The STS endpoint could not be reached, or did not answer in time.' },
+  'cache-version': { status: 409, when: 'A kept session was written by a newer Stint.' },
+  'cache-unsafe': { status: 403, when: 'The folder of kept sessions belongs to someone else.' },
+  'lock-busy': { status: 503, when: 'Another Stint is fetching the same session and does not come to an end.' },
+  'command-not-found': { status: 404, when: 'The command given to `stint exec` cannot be found or run.' },
+  interrupted: { status: 499, when: 'The person ended the command while it waited.' },
+} as const satisfies Readonly<Record<string, FailureKind>>;
+
+export const failure = failuresOf(assumeFailures);

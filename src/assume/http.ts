@@ -1,0 +1,99 @@
+// One HTTP exchange: POST a text, get status, headers and text. Time limits, proxy and authorities are handled here.
+// `process.getBuiltinModule` and not `import`: importing node:http in an ES module loads undici as well (59 ms).
+import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
+import { failure } from './failures.ts';
+import type { Environment } from './model.ts';
+
+export interface HttpRequest {
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  readonly caBundle?: string | undefined;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  /** The answer's `date` header. */
+  readonly date?: string | undefined;
+  readonly body: string;
+}
+
+/** Why no answer came. `sent`: the server may have acted on the request. */
+export interface HttpLoss {
+  readonly lost: string;
+  readonly sent: boolean;
+}
+
+/** Sends one request. A refused or broken connection is a value, because the caller decides whether to try again. */
+export type SendHttp = (request: HttpRequest) => Promise<HttpAnswer | HttpLoss>;
+
+const connectMillis = 5000;
+const answerMillis = 20_000;
+/** STS answers in a few kilobytes; more is not an answer of STS. */
+const longestAnswer = 1_000_000;
+
+function readBundle(path: string): string {
+  try {
+    return process.getBuiltinModule('node:fs').readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw failure('config-unreadable', `the CA bundle \`${path}\` cannot be read`, {
+      hint: 'correct AWS_CA_BUNDLE, or ca_bundle of the profile',
+      cause,
+    });
+  }
+}
+
+function collect(answer: IncomingMessage, done: (result: HttpAnswer | HttpLoss) => void): void {
+  let body = '';
+  answer.setEncoding('utf8');
+  answer.on('data', (chunk: string) => {
+    body += chunk;
+    if (body.length > longestAnswer) answer.destroy(new Error('the answer is too long'));
+  });
+  answer.on('error', (error) => done({ lost: error.message, sent: true }));
+  answer.on('end', () => done({ status: answer.statusCode ?? 0, date: answer.headers.date, body }));
+}
+
+/** Settles with the answer or the loss, and takes its timers down with it. */
+function exchange(request: ClientRequest, body: string): Promise<HttpAnswer | HttpLoss> {
+  const { promise, resolve } = Promise.withResolvers<HttpAnswer | HttpLoss>();
+  let connected = false;
+  const connecting = setTimeout(
+    () => request.destroy(new Error(`no connection within ${connectMillis / 1000} s`)),
+    connectMillis,
+  );
+  const waiting = setTimeout(
+    () => request.destroy(new Error(`no answer within ${answerMillis / 1000} s`)),
+    answerMillis,
+  );
+  const done = (result: HttpAnswer | HttpLoss): void => {
+    clearTimeout(connecting);
+    clearTimeout(waiting);
+    resolve(result);
+  };
+  request.on('socket', (socket) => {
+    socket.once('secureConnect' in socket && request.protocol === 'https:' ? 'secureConnect' : 'connect', () => {
+      connected = true;
+      clearTimeout(connecting);
+    });
+  });
+  request.on('response', (answer) => collect(answer, done));
+  request.on('error', (error: NodeJS.ErrnoException) => done({ lost: error.code ?? error.message, sent: connected }));
+  request.end(body);
+  return promise;
+}
+
+/** An HTTP client that honours HTTPS_PROXY, HTTP_PROXY and NO_PROXY of `env`. */
+export function httpSender(env: Environment): SendHttp {
+  return async ({ url, headers, body, caBundle }) => {
+    const secure = url.protocol === 'https:';
+    const { request, Agent } = process.getBuiltinModule(secure ? 'node:https' : 'node:http');
+    const options: RequestOptions = {
+      method: 'POST',
+      headers: { ...headers, 'content-length': String(Buffer.byteLength(body)) },
+      agent: new Agent({ keepAlive: false, proxyEnv: env }),
+      ...(caBundle === undefined ? {} : { ca: readBundle(caBundle) }),
+    };
+    return exchange(request(url, options), body);
+  };
+}

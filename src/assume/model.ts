@@ -1,0 +1,71 @@
+// The words of this room: credentials, where they come from, the chain of roles, and the request that
+// names one session. Types only.
+import type { Millis, Secret } from '../base/index.ts';
+
+/** Process environment, handed in. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** AWS credentials. Long-term when there is no session token. */
+export interface Credentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: Secret;
+  readonly sessionToken?: Secret | undefined;
+  /** When AWS ends them; unknown for long-term keys and for session tokens found in files or the environment. */
+  readonly expiration?: Millis | undefined;
+}
+
+/** The credentials a chain begins with. */
+export type Source =
+  | {
+      readonly kind: 'keys';
+      readonly from: string;
+      readonly profile?: string | undefined;
+      readonly credentials: Credentials;
+    }
+  | {
+      readonly kind: 'process';
+      readonly from: string;
+      readonly profile: string;
+      readonly command: string;
+      /** `file:line` of the setting. */
+      readonly place: string;
+    };
+
+/** One role of a chain, with everything AssumeRole is told about it. */
+export interface RoleLink {
+  readonly roleArn: string;
+  readonly sessionName: string;
+  readonly durationSeconds?: number | undefined;
+  readonly externalId?: string | undefined;
+  readonly sourceIdentity?: string | undefined;
+  readonly policy?: string | undefined;
+  readonly policyArns?: readonly string[] | undefined;
+  readonly tags?: Readonly<Record<string, string>> | undefined;
+  readonly transitiveTags?: readonly string[] | undefined;
+}
+
+/** Where STS is, and how to get there. */
+export interface StsEndpoint {
+  readonly url: string;
+  /** The region of the signature's scope. */
+  readonly signingRegion: string;
+  /** Path of a PEM file that replaces Node's list of authorities. */
+  readonly caBundle?: string | undefined;
+}
+
+/** Everything that decides which session is meant: two equal requests may share one, unequal ones never. */
+export interface SessionRequest {
+  /** What the person typed; for messages and `forget`, not part of the identity. */
+  readonly target: string;
+  readonly source: Source;
+  readonly mfaSerial?: string | undefined;
+  /** First the role that the source assumes, last the target. Empty: the source itself is the target. */
+  readonly roles: readonly RoleLink[];
+  /** For a target without a role: how long its GetSessionToken session lasts. */
+  readonly durationSeconds?: number | undefined;
+  readonly sts: StsEndpoint;
+  /** The region to work in; undefined when nothing names one. */
+  readonly region?: string | undefined;
+  /** Settings of the profile that its keys alone would lose, as the variables SDKs read: `AWS_ENDPOINT_URL`… */
+  readonly settings: Readonly<Record<string, string>>;
+}

@@ -1,0 +1,119 @@
+// What ~/.aws/config and ~/.aws/credentials say together: profiles, services, SSO sessions.
+// Precedence is botocore's: a key in the credentials file beats the same key in the config file.
+import { failure } from './failures.ts';
+import { parseIni, type Section, type Setting } from './ini.ts';
+import type { Environment } from './model.ts';
+
+export interface Profile {
+  readonly name: string;
+  /** `file:line` of its heading. */
+  readonly place: string;
+  readonly settings: ReadonlyMap<string, Setting>;
+  /** The key pair stands in the credentials file, which ranks before `credential_process`; one in the config file ranks after. */
+  readonly keysRankFirst: boolean;
+}
+
+export interface ProfileSet {
+  readonly profiles: ReadonlyMap<string, Profile>;
+  /** `[services NAME]` -> service -> setting, e.g. `sts` -> `endpoint_url`. */
+  readonly services: ReadonlyMap<string, Section>;
+  /** Headings of the config file that lack the word `profile`, which AWS ignores: title -> place. */
+  readonly strays: ReadonlyMap<string, string>;
+  readonly files: { readonly config: string; readonly credentials: string };
+}
+
+/** Reads a file: its text, or undefined when there is none. Throws what the system throws otherwise. */
+export type ReadText = (path: string) => string | undefined;
+
+/** Paths of the two files, from the variables that SDKs read, `~` and `HOME` resolved. */
+export function profileFiles(env: Environment): { config: string; credentials: string } {
+  const home = env['HOME'] ?? '';
+  const path = (given: string | undefined, usual: string): string =>
+    (given === undefined || given === '' ? usual : given).replace(/^~(?=\/|$)/, home);
+  return {
+    config: path(env['AWS_CONFIG_FILE'], '~/.aws/config'),
+    credentials: path(env['AWS_SHARED_CREDENTIALS_FILE'], '~/.aws/credentials'),
+  };
+}
+
+function sectionsOf(file: string, read: ReadText): readonly Section[] {
+  let text: string | undefined;
+  try {
+    text = read(file);
+  } catch (cause) {
+    const why = (cause as NodeJS.ErrnoException).code ?? 'unknown error';
+    throw failure('config-unreadable', `\`${file}\` cannot be read (${why})`, {
+      hint: 'check its permissions, and AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE',
+      cause,
+    });
+  }
+  return text === undefined ? [] : parseIni(text, file);
+}
+
+/** `profile "my name"` is `my name`: the config file quotes names that have blanks. */
+function unquote(name: string): string {
+  const match = /^(["'])(.*)\1$/.exec(name);
+  return match === null ? name : match[2]!;
+}
+
+interface Titles {
+  readonly kind: 'profile' | 'services' | 'stray' | 'other';
+  readonly name: string;
+}
+
+function titleOf(title: string): Titles {
+  if (title === 'default') return { kind: 'profile', name: 'default' };
+  const match = /^(profile|services|sso-session)\s+(.+)$/.exec(title);
+  if (match === null) return { kind: 'stray', name: title };
+  const name = unquote(match[2]!);
+  if (match[1] === 'profile' || match[1] === 'services') return { kind: match[1], name };
+  return { kind: 'other', name };
+}
+
+function addConfig(
+  sections: readonly Section[],
+  profiles: Map<string, Profile>,
+): Pick<ProfileSet, 'services' | 'strays'> {
+  const services = new Map<string, Section>();
+  const strays = new Map<string, string>();
+  for (const section of sections) {
+    const { kind, name } = titleOf(section.title);
+    if (kind === 'services') services.set(name, section);
+    if (kind === 'stray') strays.set(name, section.place);
+    if (kind !== 'profile') continue;
+    // `[profile default]` beats `[default]`, whatever their order.
+    if (section.title === 'default' && profiles.has('default')) continue;
+    profiles.set(name, { name, place: section.place, settings: section.settings, keysRankFirst: false });
+  }
+  return { services, strays };
+}
+
+function addCredentials(sections: readonly Section[], profiles: Map<string, Profile>): void {
+  for (const { title: name, place, settings } of sections) {
+    const known = profiles.get(name);
+    profiles.set(name, {
+      name,
+      place: known?.place ?? place,
+      settings: known === undefined ? settings : new Map([...known.settings, ...settings]),
+      keysRankFirst: settings.has('aws_access_key_id'),
+    });
+  }
+}
+
+/**
+ * Reads both files; a missing file is an empty one.
+ * @throws Failure `config-unreadable`, `config-syntax`.
+ */
+export function loadProfiles(env: Environment, read: ReadText): ProfileSet {
+  const files = profileFiles(env);
+  const profiles = new Map<string, Profile>();
+  const { services, strays } = addConfig(sectionsOf(files.config, read), profiles);
+  addCredentials(sectionsOf(files.credentials, read), profiles);
+  return { profiles, services, strays, files };
+}
+
+/** The text of a setting, undefined when absent or empty. */
+export function settingOf(profile: Profile | undefined, key: string): string | undefined {
+  const value = profile?.settings.get(key)?.value;
+  return value === '' ? undefined : value;
+}

@@ -1,0 +1,214 @@
+// From a request to credentials: the kept session when there is one, else the calls of the plan, each result kept,
+// one process at a time per session. This file is the whole flow of `stint assume`.
+import { formatDuration, isFailure, isoSeconds, type Clock, type Millis, type Secret } from '../base/index.ts';
+import { requestIdentity, type KeptSession, type SessionCache } from './cache.ts';
+import { runCredentialProcess } from './credential-process.ts';
+import { takeLock } from './lock.ts';
+import type { Credentials, Environment, RoleLink, SessionRequest } from './model.ts';
+import { planSession, type PlanStep, type SessionPlan } from './session-plan.ts';
+import type { IssuedSession, MfaProof, StsClient } from './sts.ts';
+
+export interface MfaAnswer {
+  readonly code: Secret;
+  /** A refused code may be asked for again. */
+  readonly again: boolean;
+}
+
+export interface SessionTools {
+  readonly env: Environment;
+  readonly clock: Clock;
+  readonly wait: (millis: Millis) => Promise<void>;
+  /** Undefined when nothing can be kept (no home). */
+  readonly cache: SessionCache | undefined;
+  readonly sts: (request: SessionRequest) => StsClient;
+  /** Asks for the code of a device. Rejects with Failure `mfa-needed` when nobody can be asked. */
+  readonly askMfa: (serial: string) => Promise<MfaAnswer>;
+  /** A line that the person should read. */
+  readonly note: (line: string) => void;
+  /** A line about how a decision was reached. */
+  readonly explain: (line: string) => void;
+  /** Replace the target's session even if a kept one is good. */
+  readonly refresh: boolean;
+}
+
+/** A kept session that is good for `request`, without asking anybody. @throws Failure `cache-version`. */
+export function keptSession(request: SessionRequest, cache: SessionCache | undefined): KeptSession | undefined {
+  return isAsItIs(request) ? undefined : cache?.read(requestIdentity(request));
+}
+
+/** True for keys that are handed on as they are; no session is ever kept for them. */
+function isAsItIs({ source, roles, mfaSerial, durationSeconds }: SessionRequest): boolean {
+  if (roles.length > 0) return false;
+  if (source.kind === 'keys' && source.credentials.sessionToken !== undefined) return true;
+  return mfaSerial === undefined && durationSeconds === undefined;
+}
+
+const mfaTries = 3;
+
+function ends(expiration: Millis, now: Millis): string {
+  return `ends in ${formatDuration((expiration - now) / 1000)}, at ${isoSeconds(expiration)}`;
+}
+
+/** Runs one request; the source is asked once, however many sessions are made of it. */
+class SessionRun {
+  readonly #tools: SessionTools;
+  readonly #startedAt: Millis;
+  #source: Promise<Credentials> | undefined;
+
+  constructor(tools: SessionTools) {
+    this.#tools = tools;
+    this.#startedAt = tools.clock.now();
+  }
+
+  /** `refresh`: a session kept before this command began does not count. */
+  async obtain(request: SessionRequest, refresh: boolean): Promise<{ session: Credentials; kept: boolean }> {
+    const { cache, explain, clock } = this.#tools;
+    if (isAsItIs(request) || cache === undefined) return { session: await this.#issue(request), kept: false };
+    const identity = requestIdentity(request);
+    const look = (): KeptSession | undefined => {
+      const kept = cache.read(identity);
+      if (kept === undefined || (refresh && kept.issuedAt < Math.floor(this.#startedAt / 1000) * 1000))
+        return undefined;
+      explain(`kept session of ${nameOf(request)}: ${ends(kept.credentials.expiration, clock.now())}`);
+      return kept;
+    };
+    const kept = refresh ? undefined : look();
+    if (kept !== undefined) return { session: kept.credentials, kept: true };
+    return this.#locked(identity, request, look);
+  }
+
+  async #locked(
+    identity: string,
+    request: SessionRequest,
+    look: () => KeptSession | undefined,
+  ): Promise<{ session: Credentials; kept: boolean }> {
+    const release = await this.#lock(identity);
+    try {
+      const meanwhile = look();
+      if (meanwhile !== undefined) return { session: meanwhile.credentials, kept: true };
+      const session = await this.#issue(request);
+      if (release !== undefined) this.#keep(identity, request, session);
+      return { session, kept: false };
+    } finally {
+      release?.();
+    }
+  }
+
+  /** The way to give the lock back; undefined when nothing can be written, so that nothing can be locked or kept. */
+  async #lock(identity: string): Promise<(() => void) | undefined> {
+    const { cache, note, wait, explain } = this.#tools;
+    const onBusy = (): void => explain('another stint is fetching the same session: waiting for it');
+    try {
+      cache!.prepare();
+      return await takeLock(cache!.lockFile(identity), { wait, onBusy });
+    } catch (error) {
+      if (isFailure(error)) throw error;
+      const why = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+      note(`sessions cannot be kept in \`${cache!.folder}\` (${why}): every command asks AWS anew`);
+      return undefined;
+    }
+  }
+
+  #keep(identity: string, request: SessionRequest, session: Credentials): void {
+    const { sessionToken, expiration } = session;
+    if (sessionToken === undefined || expiration === undefined) return;
+    try {
+      this.#tools.cache!.write(identity, request, { ...session, sessionToken, expiration });
+    } catch (error) {
+      if (isFailure(error)) throw error;
+      this.#tools.note(`the session could not be kept (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`);
+    }
+  }
+
+  #sourceCredentials({ source }: SessionRequest): Promise<Credentials> {
+    this.#source ??=
+      source.kind === 'keys'
+        ? Promise.resolve(source.credentials)
+        : runCredentialProcess(source, this.#tools.env, this.#tools.clock);
+    return this.#source;
+  }
+
+  async #issue(request: SessionRequest): Promise<Credentials> {
+    const source = await this.#sourceCredentials(request);
+    const plan = planSession({
+      source: source.sessionToken === undefined ? 'long-term' : 'temporary',
+      mfa: request.mfaSerial !== undefined,
+      roles: request.roles.map(({ durationSeconds }) => durationSeconds),
+      durationSeconds: request.durationSeconds,
+    });
+    for (const line of plan.notes) this.#tools.note(line);
+    const step = plan.steps.at(-1)!;
+    const earlier = earlierRequest(request, plan);
+    const from = earlier === undefined ? undefined : await this.obtain(earlier, false);
+    this.#tools.explain(`${describe(step, request)} (${step.why})`);
+    if (step.call === 'none') return source;
+    if (earlier === undefined || from === undefined) return this.#call(request, step, source);
+    try {
+      return await this.#call(request, step, from.session);
+    } catch (error) {
+      // A kept session may have been ended at AWS before its time; that is found out only by using it.
+      if (!from.kept || !isFailure(error) || !/^credentials-(?:expired|refused)$/.test(error.code)) throw error;
+      this.#tools.explain(`the kept session of ${nameOf(earlier)} was refused: fetching a new one`);
+      return this.#call(request, step, (await this.obtain(earlier, true)).session);
+    }
+  }
+
+  async #call(
+    request: SessionRequest,
+    step: Exclude<PlanStep, { call: 'none' }>,
+    as: Credentials,
+  ): Promise<IssuedSession> {
+    const sts = this.#tools.sts(request);
+    const ask = (mfa?: MfaProof): Promise<IssuedSession> =>
+      step.call === 'GetSessionToken'
+        ? sts.getSessionToken(as, step.durationSeconds, mfa)
+        : sts.assumeRole(as, request.roles[step.role]!, step.durationSeconds, mfa);
+    return step.mfa ? this.#withMfa(request.mfaSerial!, ask) : ask();
+  }
+
+  async #withMfa(serial: string, ask: (mfa: MfaProof) => Promise<IssuedSession>): Promise<IssuedSession> {
+    for (let attempt = 1; ; attempt++) {
+      const { code, again } = await this.#tools.askMfa(serial);
+      try {
+        return await ask({ serial, code });
+      } catch (error) {
+        if (!again || attempt === mfaTries || !isFailure(error) || error.code !== 'mfa-refused') throw error;
+        this.#tools.note('that code was refused: each works once, so wait for the next one');
+      }
+    }
+  }
+}
+
+function nameOf({ roles, mfaSerial, target }: SessionRequest): string {
+  return roles.at(-1)?.roleArn ?? (mfaSerial === undefined ? `\`${target}\`` : `the MFA device ${mfaSerial}`);
+}
+
+function describe(step: PlanStep, { roles }: SessionRequest): string {
+  if (step.call === 'none') return 'no call';
+  const mfa = step.mfa ? ' with an MFA code' : '';
+  const what = step.call === 'AssumeRole' ? `AssumeRole ${roles[step.role]!.roleArn}` : 'GetSessionToken';
+  return `${what} for ${formatDuration(step.durationSeconds)}${mfa}`;
+}
+
+/** The session that the plan's last call is made with, as a request of its own; undefined when that is the source. */
+function earlierRequest(request: SessionRequest, { steps }: SessionPlan): SessionRequest | undefined {
+  const before = steps.at(-2);
+  if (before === undefined || before.call === 'none') return undefined;
+  if (before.call === 'GetSessionToken') {
+    return { ...request, target: request.mfaSerial ?? '', roles: [], durationSeconds: undefined };
+  }
+  const links = request.roles.slice(0, before.role + 1);
+  const last = links.at(-1)!;
+  // With the plan's duration, so that it fits the chain; without one when nobody named one, so that it is shared with the role's own target.
+  const durationSeconds = last.durationSeconds === undefined ? undefined : before.durationSeconds;
+  const roles: readonly RoleLink[] = [...links.slice(0, -1), { ...last, durationSeconds }];
+  return { ...request, target: last.roleArn, roles };
+}
+
+/**
+ * Credentials for the request. Exactly one process asks AWS at a time; the others take what it kept.
+ * @throws Failure of every kind this room knows; nothing is kept unless AWS gave it.
+ */
+export async function obtainSession(request: SessionRequest, tools: SessionTools): Promise<Credentials> {
+  return (await new SessionRun(tools).obtain(request, tools.refresh)).session;
+}

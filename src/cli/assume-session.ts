@@ -1,0 +1,113 @@
+// Wires the room `assume` to this process: files, environment, clock, terminal. Shared by the verbs with a TARGET.
+import { readFileSync } from 'node:fs';
+import { isFailure, systemClock } from '../base/index.ts';
+import {
+  askOnTerminal,
+  baseEnvironment,
+  httpSender,
+  keptSession,
+  loadProfiles,
+  obtainSession,
+  resolveCurrent,
+  resolveTarget,
+  SessionCache,
+  sessionFolder,
+  StsClient,
+  type Credentials,
+  type Environment,
+  type MfaAnswer,
+  type SessionRequest,
+  type SessionTools,
+  type TargetContext,
+} from '../assume/index.ts';
+import { UsageError, type AssumeChoices } from './assume-options.ts';
+import type { Io } from './command.ts';
+import { printFailure, say } from './output.ts';
+
+function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw error;
+  }
+}
+
+/** What targets are looked up in, seen from `env`. */
+export function targetContext(env: Environment): TargetContext {
+  return { env, profiles: loadProfiles(env, readText), sources: [] };
+}
+
+/** The kept sessions of this person; undefined without a home. */
+export function openCache(env: Environment): SessionCache | undefined {
+  const folder = sessionFolder(env);
+  return folder === undefined ? undefined : new SessionCache(folder, systemClock);
+}
+
+/** STS as the request and the environment say. */
+export function openSts(request: SessionRequest, env: Environment): StsClient {
+  return new StsClient(request.sts, { send: httpSender(env), clock: systemClock, wait });
+}
+
+function wait(millis: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  setTimeout(resolve, millis);
+  return promise;
+}
+
+function sessionTools(io: Io, env: Environment, cache: SessionCache | undefined, choices: AssumeChoices): SessionTools {
+  const askMfa = async (serial: string): Promise<MfaAnswer> =>
+    choices.mfaCode === undefined ? askOnTerminal(serial, io.signal) : { code: choices.mfaCode, again: false };
+  return {
+    env,
+    clock: systemClock,
+    wait,
+    cache,
+    sts: (request) => openSts(request, env),
+    askMfa,
+    note: (line) => choices.quiet || say(io, `note: ${line}`),
+    explain: (line) => choices.explain && say(io, `explain: ${line}`),
+    refresh: choices.refresh,
+  };
+}
+
+interface Assumed {
+  readonly request: SessionRequest;
+  readonly session: Credentials;
+}
+
+async function sessionFor(io: Io, env: Environment, request: SessionRequest, choices: AssumeChoices): Promise<Assumed> {
+  const cache = openCache(env);
+  if (!choices.refresh && !choices.explain) {
+    const kept = keptSession(request, cache);
+    if (kept !== undefined) return { request, session: kept.credentials };
+  }
+  return { request, session: await obtainSession(request, sessionTools(io, env, cache, choices)) };
+}
+
+/**
+ * Credentials of the target as it is seen from this process's environment (without an earlier session of Stint).
+ * @throws the failures of the room `assume`.
+ */
+export async function assumeTarget(io: Io, target: string, choices: AssumeChoices): Promise<Assumed> {
+  const env = baseEnvironment(io.env);
+  return sessionFor(io, env, await resolveTarget(target, choices.session, targetContext(env)), choices);
+}
+
+/** The credentials that SDKs would use in this process. @throws the failures of the room `assume`. */
+export async function currentCredentials(io: Io, choices: AssumeChoices): Promise<Assumed> {
+  return sessionFor(io, io.env, resolveCurrent(choices.session, targetContext(io.env)), choices);
+}
+
+/** Runs the work of a verb and turns its failures into text and exit code: 2 for what was typed wrongly, else 1. */
+export async function runVerb(io: Io, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    const failed = error instanceof UsageError ? error.failure : error;
+    printFailure(io, failed);
+    const usage = error instanceof UsageError || (isFailure(failed) && failed.code === 'invalid-option');
+    io.exit(usage ? 2 : isFailure(failed) && failed.code === 'interrupted' ? 130 : 1);
+  }
+}

@@ -1,0 +1,56 @@
+// `stint assume TARGET`: lines that put a session into the current shell, through the function of `stint shell`.
+import type { Command } from 'commander';
+import { Failure, isoSeconds } from '../../base/index.ts';
+import { clearingChange, languageOf, sessionChange, shellLines, shellNames, type Shell } from '../../assume/index.ts';
+import { UsageError } from '../assume-options.ts';
+import { assumeTarget } from '../assume-session.ts';
+import { addTargetVerb } from '../assume-verb.ts';
+import type { Io } from '../command.ts';
+import { printData, say } from '../output.ts';
+
+/** The shell function says by STINT_SHELL which language it evaluates; without it, lines for sh are printed. */
+function language(io: Io): Shell {
+  const name = shellNames.find((shell) => shell === io.env['STINT_SHELL']);
+  return name === undefined ? 'sh' : languageOf(name);
+}
+
+export function register(program: Command, io: Io): void {
+  const command = addTargetVerb(
+    program,
+    io,
+    {
+      name: 'assume',
+      summary: 'put a session of the target into this shell',
+      target: '[target]',
+      examples: ['stint assume dev/test_role', 'eval "$(stint assume prod --duration 30m)"'],
+    },
+    async (target, choices, _, values) => {
+      if (values['unset'] === true) {
+        for (const line of shellLines(language(io), clearingChange(io.env))) printData(io, line);
+        return;
+      }
+      if (target === undefined) {
+        throw new UsageError(
+          new Failure('missing-target', 'a target is needed', { hint: '`stint ls` lists the targets' }),
+        );
+      }
+      const { request, session } = await assumeTarget(io, target, choices);
+      for (const line of shellLines(language(io), sessionChange(io.env, request, session))) printData(io, line);
+      if (choices.quiet) return;
+      say(
+        io,
+        session.expiration === undefined
+          ? `${target}: keys without an end`
+          : `${target}: until ${isoSeconds(session.expiration)}`,
+      );
+      if (io.env['STINT_SHELL'] === undefined && io.stdout.isTTY) {
+        say(
+          io,
+          'hint: `eval "$(stint shell bash)"` once, and `stint assume` sets these in your shell instead of printing them',
+        );
+      }
+    },
+  ).option('--unset', 'take the session out of the shell again');
+  // The function evaluates stdout, so the help page must not go there.
+  if (io.env['STINT_SHELL'] !== undefined) command.configureOutput({ writeOut: (text) => io.stderr.write(text) });
+}

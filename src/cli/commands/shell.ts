@@ -1,0 +1,53 @@
+// `stint shell NAME`: the function that `eval "$(stint shell bash)"` defines.
+import { realpathSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Command } from 'commander';
+import { Failure } from '../../base/index.ts';
+import { shellFunction, shellNames, type ShellName } from '../../assume/index.ts';
+import { UsageError } from '../assume-options.ts';
+import { runVerb } from '../assume-session.ts';
+import { exampleText } from '../assume-verb.ts';
+import type { Io } from '../command.ts';
+
+/** Path of the script that runs now: main.ts in a clone, main.js when built. */
+function thisScript(): string {
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  return fileURLToPath(new URL(`../main.${extension}`, import.meta.url));
+}
+
+function realPath(file: string): string | undefined {
+  try {
+    return realpathSync(file);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Undefined when `stint` in PATH is this very program, else the words that start it. */
+function programWords(io: Io): readonly string[] | undefined {
+  const script = thisScript();
+  const found = (io.env['PATH'] ?? '')
+    .split(':')
+    .map((folder) => realPath(`${folder}/stint`))
+    .find((file) => file !== undefined);
+  return found === realPath(script) ? undefined : [process.execPath, script];
+}
+
+function shellNamed(name: string): ShellName {
+  const known = shellNames.find((shell) => shell === name);
+  if (known !== undefined) return known;
+  throw new UsageError(
+    new Failure('unknown-shell', `there is no function for \`${name}\``, { hint: `choose ${shellNames.join(', ')}` }),
+  );
+}
+
+export function register(program: Command, io: Io): void {
+  program
+    .command('shell')
+    .description('print the shell function that lets `stint assume` change the current shell')
+    .argument('<shell>', shellNames.join(', '))
+    .addHelpText('after', exampleText(['eval "$(stint shell bash)"', 'stint shell fish | source']))
+    .action(async (name: string) =>
+      runVerb(io, async () => void io.stdout.write(shellFunction(shellNamed(name), programWords(io)))),
+    );
+}
