@@ -1,0 +1,143 @@
+// What a change means to people: a line for every managed policy, statement, trust and setting gained or lost.
+import { formatDuration } from '../base/index.ts';
+import { statementChanges, type ResolvePrincipal } from './documents.ts';
+import type { Document, PasswordSettings, Resource } from './resources.ts';
+import { tagChanges } from './steps.ts';
+
+export interface Detail {
+  readonly sign: '+' | '-' | '~';
+  readonly text: string;
+}
+
+function shortPolicy(arn: string): string {
+  return arn.replace(/^arn:[^:]+:iam::aws:policy\//, '').replace(/^arn:[^:]+:iam::\d{12}:policy\//, 'policy ');
+}
+
+function listDetails(before: readonly string[], after: readonly string[], say: (item: string) => string): Detail[] {
+  return [
+    ...before.filter((it) => !after.includes(it)).map((it): Detail => ({ sign: '-', text: say(it) })),
+    ...after.filter((it) => !before.includes(it)).map((it): Detail => ({ sign: '+', text: say(it) })),
+  ];
+}
+
+function documentDetails(
+  before: Document | undefined,
+  after: Document | undefined,
+  resolve: ResolvePrincipal,
+): Detail[] {
+  const { lost, gained } = statementChanges(before, after, resolve);
+  return [...lost.map((text): Detail => ({ sign: '-', text })), ...gained.map((text): Detail => ({ sign: '+', text }))];
+}
+
+function inlineDetails(
+  before: Readonly<Record<string, Document>>,
+  after: Readonly<Record<string, Document>>,
+  resolve: ResolvePrincipal,
+): Detail[] {
+  const names = new Set([...Object.keys(before), ...Object.keys(after)]);
+  return [...names].flatMap((name) => documentDetails(before[name], after[name], resolve));
+}
+
+function valueDetail(what: string, before: string | undefined, after: string | undefined): Detail[] {
+  if (before === after) return [];
+  if (before === undefined) return [{ sign: '+', text: `${what} ${after}` }];
+  if (after === undefined) return [{ sign: '-', text: `${what} ${before}` }];
+  return [{ sign: '~', text: `${what} ${before} -> ${after}` }];
+}
+
+const settingWords: Readonly<Record<keyof PasswordSettings, string>> = {
+  MinimumPasswordLength: 'minimum length',
+  RequireUppercaseCharacters: 'upper case',
+  RequireLowercaseCharacters: 'lower case',
+  RequireNumbers: 'digits',
+  RequireSymbols: 'symbols',
+  AllowUsersToChangePassword: 'users may change it',
+  HardExpiry: 'hard expiry',
+  MaxPasswordAge: 'days until it expires',
+  PasswordReusePrevention: 'last ones not reused',
+};
+
+function settingDetails(before: PasswordSettings | undefined, after: PasswordSettings | undefined): Detail[] {
+  const shown = (value: number | boolean | undefined): string | undefined =>
+    value === undefined ? undefined : value === true ? 'yes' : value === false ? 'no' : String(value);
+  return (Object.keys(settingWords) as (keyof PasswordSettings)[]).flatMap((key) =>
+    valueDetail(settingWords[key], shown(before?.[key]), shown(after?.[key])),
+  );
+}
+
+function tagDetails(before: Resource | undefined, after: Resource | undefined): Detail[] {
+  if (before === undefined || after === undefined || !('tags' in before) || !('tags' in after)) return [];
+  const { set, stale } = tagChanges(after.tags, before.tags);
+  return [
+    ...stale.map((key): Detail => ({ sign: '-', text: `tag ${key}` })),
+    ...Object.entries(set).map(([key, value]): Detail => ({ sign: '+', text: `tag ${key}=${value}` })),
+  ];
+}
+
+type Of<Kind extends Resource['kind']> = Extract<Resource, { readonly kind: Kind }> | undefined;
+
+function carrierDetails(
+  before: Of<'role' | 'user' | 'group'>,
+  after: Of<'role' | 'user' | 'group'>,
+  resolve: ResolvePrincipal,
+): Detail[] {
+  return [
+    ...listDetails(before?.attached ?? [], after?.attached ?? [], shortPolicy),
+    ...inlineDetails(before?.inline ?? {}, after?.inline ?? {}, resolve),
+  ];
+}
+
+function boundaryDetails(before: Of<'role' | 'user'>, after: Of<'role' | 'user'>): Detail[] {
+  const shown = (arn: string | undefined): string | undefined => (arn === undefined ? undefined : shortPolicy(arn));
+  return valueDetail('boundary', shown(before?.boundary), shown(after?.boundary));
+}
+
+function roleDetails(before: Of<'role'>, after: Of<'role'>, resolve: ResolvePrincipal): Detail[] {
+  const session = (role: Of<'role'>): string | undefined =>
+    role === undefined ? undefined : formatDuration(role.sessionSeconds);
+  return [
+    ...documentDetails(before?.trust, after?.trust, resolve),
+    ...carrierDetails(before, after, resolve),
+    ...boundaryDetails(before, after),
+    ...valueDetail('session up to', session(before), session(after)),
+    ...valueDetail('description', before?.description || undefined, after?.description || undefined),
+  ];
+}
+
+/** Lines that tell what is gained and lost from `before` to `after`; either may be absent, both of one kind. */
+export function changeDetails(
+  before: Resource | undefined,
+  after: Resource | undefined,
+  resolve: ResolvePrincipal,
+): Detail[] {
+  const kind = (after ?? before)?.kind;
+  const tags = tagDetails(before, after);
+  switch (kind) {
+    case 'role':
+      return [...roleDetails(before as Of<'role'>, after as Of<'role'>, resolve), ...tags];
+    case 'user': {
+      const [old, fresh] = [before as Of<'user'>, after as Of<'user'>];
+      const groups = listDetails(old?.groups ?? [], fresh?.groups ?? [], (group) => `member of ${group}`);
+      return [...groups, ...carrierDetails(old, fresh, resolve), ...boundaryDetails(old, fresh), ...tags];
+    }
+    case 'group':
+      return carrierDetails(before as Of<'group'>, after as Of<'group'>, resolve);
+    case 'policy':
+      return documentDetails((before as Of<'policy'>)?.document, (after as Of<'policy'>)?.document, resolve);
+    case 'instance-profile': {
+      const role = (it: Of<'instance-profile'>): string | undefined => it?.role;
+      return [
+        ...valueDetail('holds role', role(before as Of<'instance-profile'>), role(after as Of<'instance-profile'>)),
+        ...tags,
+      ];
+    }
+    case 'password-policy':
+      return settingDetails((before as Of<'password-policy'>)?.settings, (after as Of<'password-policy'>)?.settings);
+  }
+  return [];
+}
+
+/** Whether two password policies are one. */
+export function sameSettings(a: PasswordSettings, b: PasswordSettings): boolean {
+  return settingDetails(a, b).length === 0;
+}

@@ -1,0 +1,32 @@
+// The failures of access as code.
+import { failuresOf } from '../base/index.ts';
+
+export const accessFailure = failuresOf({
+  'definition-missing': { status: 400, when: 'no definition file is in the folder, or the named one cannot be read' },
+  'definition-ambiguous': { status: 400, when: 'the folder holds more than one definition file and none was chosen' },
+  'definition-invalid': {
+    status: 400,
+    when: 'the definition breaks its schema or refers to something it does not declare',
+  },
+  'definition-unreadable': {
+    status: 400,
+    when: 'the definition is not YAML, JSON or a TypeScript module that can be run',
+  },
+  'variable-undeclared': { status: 400, when: 'a value was given for a variable that the definition does not declare' },
+  'variable-missing': { status: 400, when: 'a declared variable without default was given no value' },
+  'variable-file-invalid': { status: 400, when: 'a file of variables cannot be read as a map of names to texts' },
+  'account-unknown': { status: 400, when: 'an account was named that the definition does not hold' },
+  'output-unknown': { status: 404, when: 'an output was named that the definition does not declare' },
+  'findings-block': { status: 409, when: 'the plan has error findings, which block its apply' },
+  'wrong-organization': {
+    status: 409,
+    when: 'the credentials belong to another organisation than the definition names',
+  },
+  'wrong-account': { status: 409, when: 'the credentials belong to another account than was expected' },
+  'confirmation-needed': { status: 409, when: 'a change needs a yes and there is no terminal to ask on' },
+  'not-confirmed': { status: 409, when: 'the person asked did not say yes' },
+  'plan-moved': { status: 409, when: 'AWS changed between the plan and its apply' },
+  'plan-file-invalid': { status: 400, when: 'a file is not a plan, or was written by a newer Stint' },
+  'apply-failed': { status: 502, when: 'a call of an apply was refused; that account stopped, the others went on' },
+  'read-back-differs': { status: 502, when: 'after an apply AWS still shows something else than was written' },
+});

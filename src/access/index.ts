@@ -1,0 +1,10 @@
+// Access as code: from one definition to what every account holds, and back to nothing.
+export { defineAccess, type TypedDefinition } from './define.ts';
+export { loadDefinition, type LoadedDefinition, type LoadOptions } from './load.ts';
+export { definitionSchema, type Definition, type DefinitionInput } from './model.ts';
+export { compileDefinition, type Wanted } from './compile.ts';
+export { resolveOutputs } from './outputs.ts';
+export { planChanges, planRemoval, type Change, type Plan, type Step } from './plan.ts';
+export { findingLines, planJson, planText, summaryLine } from './report.ts';
+export type { Finding } from './findings.ts';
+export type { SeenAccount, SeenResource, WantedAccount } from './resources.ts';

@@ -1,0 +1,59 @@
+// How Stint knows its own: by tag for users, roles and instance profiles, set in the creating call, so that
+// no crash leaves an orphan; by path for groups and customer policies, because groups take no tags and bulk
+// reads return none of a policy's. There is no state file to lose.
+import type { SeenResource, Tags } from './resources.ts';
+
+export const definitionTag = 'stint:definition';
+const idTag = 'stint:id';
+const expiresTag = 'stint:expires';
+const ownerTag = 'stint:owner';
+
+/** The path of the groups and customer policies that belong to a definition. */
+export function ownedPath(definition: string): string {
+  return `/stint/${definition}/`;
+}
+
+/** Tags of a thing that belongs to a definition. `id` is its name in the definition: `role/test_role`. */
+export function ownershipTags(
+  definition: string,
+  id: string,
+  entry: {
+    readonly owner?: string | undefined;
+    readonly expires?: string | undefined;
+    readonly tags?: Tags | undefined;
+  },
+): Tags {
+  return {
+    ...entry.tags,
+    [definitionTag]: definition,
+    [idTag]: id,
+    ...(entry.expires === undefined ? {} : { [expiresTag]: entry.expires }),
+    ...(entry.owner === undefined ? {} : { [ownerTag]: entry.owner }),
+  };
+}
+
+/**
+ * Whether a definition may change and delete the thing. The password policy belongs to nobody: a definition sets
+ * it while it names one.
+ */
+export function isOwned(resource: SeenResource, definition: string): boolean {
+  switch (resource.kind) {
+    case 'group':
+    case 'policy':
+      return resource.path === ownedPath(definition);
+    case 'user':
+    case 'role':
+    case 'instance-profile':
+      return resource.tags[definitionTag] === definition;
+  }
+  return false;
+}
+
+/** Who owns a thing, for a message: another definition, or something that is not Stint. */
+export function ownerText(resource: SeenResource): string {
+  if ('tags' in resource && resource.tags[definitionTag] !== undefined) {
+    return `belongs to the definition \`${resource.tags[definitionTag]}\``;
+  }
+  const owner = 'path' in resource ? /^\/stint\/([^/]+)\/$/.exec(resource.path)?.[1] : undefined;
+  return owner === undefined ? 'was not made by Stint' : `belongs to the definition \`${owner}\``;
+}

@@ -1,0 +1,343 @@
+// The plan: what would be called, in which order, and what that means. Pure: (wanted, seen) in, data out.
+// Steps form a graph over (account, resource); their ids are stable from run to run.
+import { createHash } from 'node:crypto';
+import { canonicalJson } from '../base/index.ts';
+import { iamArn, rootArn, type Partition } from '../aws/index.ts';
+import { groupAccess, type AccessChange } from './access-diff.ts';
+import type { Wanted } from './compile.ts';
+import { changeDetails, sameSettings, type Detail } from './details.ts';
+import { deletedPrincipals, type ResolvePrincipal } from './documents.ts';
+import type { Finding } from './findings.ts';
+import { isOwned, ownerText } from './ownership.ts';
+import { removalSteps } from './removal.ts';
+import {
+  resourceKey,
+  type AccountRef,
+  type Kind,
+  type Resource,
+  type SeenAccount,
+  type SeenResource,
+  type WantedAccount,
+} from './resources.ts';
+import { trustPrincipals, wantedSteps, type Call, type StepDraft, type StepScope } from './steps.ts';
+
+export interface Step extends Call {
+  /** `dev/role/test_role#createRole`; a number follows where a resource needs a call twice. */
+  readonly id: string;
+  /** Account id. */
+  readonly account: string;
+  /** Position of the stage whose wave runs it. */
+  readonly wave: number;
+  readonly rank: number;
+  /** Steps of this plan that must have succeeded before. */
+  readonly after: readonly string[];
+  readonly inverse: readonly Call[];
+}
+
+export interface Change {
+  /** `dev/role/test_role`. */
+  readonly id: string;
+  readonly account: string;
+  readonly accountId: string;
+  readonly kind: Kind;
+  readonly name: string;
+  readonly action: 'add' | 'change' | 'destroy';
+  readonly details: readonly Detail[];
+  /** SHA-256 of what AWS showed of it, `absent` when nothing: a plan file holds it, and apply refuses when it moved. */
+  readonly observed: string;
+}
+
+export interface Plan {
+  readonly definition: string;
+  readonly organization?: string | undefined;
+  /** The accounts that were looked at, in the order of waves. */
+  readonly accounts: readonly AccountRef[];
+  readonly changes: readonly Change[];
+  /** In an order in which they may be carried out one by one. */
+  readonly steps: readonly Step[];
+  readonly access: readonly AccessChange[];
+  readonly findings: readonly Finding[];
+  /** People who shall have a console password and have none yet. Making one needs a place to show it once. */
+  readonly passwords: readonly { readonly account: string; readonly user: string }[];
+  readonly summary: { readonly add: number; readonly change: number; readonly destroy: number };
+  readonly outputs: Readonly<Record<string, string>>;
+}
+
+interface Draft {
+  readonly change: Change;
+  readonly steps: readonly StepDraft[];
+  readonly wave: number;
+}
+
+function observedHash(seen: SeenResource | undefined): string {
+  return seen === undefined ? 'absent' : createHash('sha256').update(canonicalJson(seen)).digest('hex');
+}
+
+function arnIn(partition: Partition, account: string): (resource: Resource) => string {
+  return (resource) =>
+    resource.kind === 'password-policy'
+      ? `${account}/password-policy`
+      : iamArn(partition, account, resource.kind, resource.name, resource.path);
+}
+
+/** Unique ids of every account looked at: AWS shows them in trust policies in place of deleted principals. */
+function principalResolver(seen: readonly SeenAccount[]): ResolvePrincipal {
+  const byId = new Map(seen.flatMap(({ resources }) => resources.map(({ uniqueId, arn }) => [uniqueId, arn] as const)));
+  return (uniqueId) => byId.get(uniqueId);
+}
+
+/**
+ * Users and roles that this plan creates, in the order of creation. A role whose trust names one that comes not
+ * strictly before itself is created closed, and opened afterwards; so neither cycles nor waves can block.
+ */
+function pendingPrincipals(wanted: Wanted, seen: readonly SeenAccount[]): Map<string, number> {
+  const pending = new Map<string, number>();
+  for (const account of wanted.accounts) {
+    const known = seen.find(({ id }) => id === account.id);
+    if (known === undefined) continue;
+    const existing = new Set(known.resources.map(resourceKey));
+    const created = account.resources.filter(
+      (it) => (it.kind === 'user' || it.kind === 'role') && !existing.has(resourceKey(it)),
+    );
+    const ordered = [
+      ...created.filter(({ kind }) => kind === 'user'),
+      ...created.filter(({ kind }) => kind === 'role'),
+    ];
+    for (const resource of ordered) pending.set(arnIn(wanted.partition, account.id)(resource), pending.size);
+  }
+  return pending;
+}
+
+function foreignFinding(account: AccountRef, want: Resource, seen: SeenResource): Finding {
+  return {
+    severity: 'error',
+    code: 'foreign-resource',
+    account: account.name,
+    resource: `${want.kind}/${want.name}`,
+    message: `\`${seen.name}\` exists already and ${ownerText(seen)}: Stint changes and deletes only what it made`,
+    hint: 'choose another name, or remove the existing one by hand',
+  };
+}
+
+function deletedFinding(account: AccountRef, seen: SeenResource, resolve: ResolvePrincipal): Finding[] {
+  const gone = seen.kind === 'role' ? deletedPrincipals(seen.trust, resolve) : [];
+  if (gone.length === 0) return [];
+  return [
+    {
+      severity: 'warning',
+      code: 'deleted-principal',
+      account: account.name,
+      resource: `role/${seen.name}`,
+      message: `trusts ${gone.map((id) => `\`${id}\``).join(', ')}, which was deleted; one of the same name made since is not trusted`,
+      hint: 'apply writes the trust anew',
+    },
+  ];
+}
+
+/** A policy that goes while something of others still carries it cannot be deleted. */
+function inUseFinding(account: AccountRef, policy: SeenResource, seen: SeenAccount, definition: string): Finding[] {
+  const users = seen.resources.filter(
+    (it) =>
+      'attached' in it &&
+      !isOwned(it, definition) &&
+      (it.attached.includes(policy.arn ?? '') || ('boundary' in it && it.boundary === policy.arn)),
+  );
+  if (policy.kind !== 'policy' || users.length === 0) return [];
+  return [
+    {
+      severity: 'error',
+      code: 'policy-in-use',
+      account: account.name,
+      resource: `policy/${policy.name}`,
+      message: `is still used by ${users.map(({ kind, name }) => `${kind} ${name}`).join(', ')}, which Stint did not make`,
+      hint: 'detach it there first, or keep the policy',
+    },
+  ];
+}
+
+interface AccountPlan {
+  readonly drafts: Draft[];
+  readonly findings: Finding[];
+}
+
+/** Ours to remove: what is marked as ours, and the password policy while it is exactly the one that was wanted. */
+function isRemovable(resource: SeenResource, wanted: Wanted, takenDown: WantedAccount | undefined): boolean {
+  if (resource.kind !== 'password-policy') return isOwned(resource, wanted.definition);
+  const own = takenDown?.resources.find((it) => it.kind === 'password-policy');
+  return own !== undefined && sameSettings(own.settings, resource.settings);
+}
+
+function planAccount(
+  wanted: Wanted,
+  account: WantedAccount,
+  seen: SeenAccount,
+  scope: StepScope,
+  takenDown: WantedAccount | undefined,
+): AccountPlan {
+  const drafts: Draft[] = [];
+  const findings: Finding[] = [];
+  const wave = wanted.stages.indexOf(account.stage);
+  const byKey = new Map(seen.resources.map((it) => [resourceKey(it), it]));
+  const draft = (
+    action: Change['action'],
+    resource: Resource,
+    before: SeenResource | undefined,
+    steps: StepDraft[],
+  ): void => {
+    const after = action === 'destroy' ? undefined : resource;
+    const change: Change = {
+      id: `${account.name}/${resource.kind}/${resource.name}`,
+      account: account.name,
+      accountId: account.id,
+      kind: resource.kind,
+      name: resource.name,
+      action,
+      details: changeDetails(before, after, scope.resolve),
+      observed: observedHash(before),
+    };
+    drafts.push({ change, steps, wave });
+  };
+  const kept = new Set<string>();
+  for (const want of account.resources) {
+    const key = resourceKey(want);
+    const had = byKey.get(key);
+    kept.add(key);
+    if (want.kind === 'password-policy') {
+      const settings = had?.kind === 'password-policy' ? had.settings : undefined;
+      if (settings !== undefined && sameSettings(settings, want.settings)) continue;
+    } else if (had !== undefined && !isOwned(had, wanted.definition)) {
+      findings.push(foreignFinding(account, want, had));
+      continue;
+    }
+    if (had !== undefined) findings.push(...deletedFinding(account, had, scope.resolve));
+    const steps = wantedSteps(want, had, scope);
+    if (steps.length > 0) draft(had === undefined ? 'add' : 'change', want, had, steps);
+  }
+  for (const had of seen.resources) {
+    if (kept.has(resourceKey(had)) || !isRemovable(had, wanted, takenDown)) continue;
+    findings.push(...inUseFinding(account, had, seen, wanted.definition));
+    draft('destroy', had, had, removalSteps(had, scope));
+  }
+  return { drafts, findings };
+}
+
+/** Steps with ids and edges, in one order that every account's own order and every edge agree with. */
+function linkSteps(
+  drafts: readonly Draft[],
+  accounts: readonly AccountRef[],
+  pendingWave: Map<string, number>,
+  reverse: boolean,
+): Step[] {
+  const position = new Map(accounts.map(({ id }, index) => [id, index]));
+  const flat = drafts.flatMap(({ change, steps, wave }) =>
+    steps.map((step) => ({
+      step,
+      change,
+      wave: Math.max(wave, ...(step.needs ?? []).map((need) => pendingWave.get(need) ?? 0)),
+    })),
+  );
+  const wavesDown = reverse ? -1 : 1;
+  flat.sort(
+    (a, b) =>
+      wavesDown * (a.wave - b.wave) ||
+      a.step.rank - b.step.rank ||
+      wavesDown * (position.get(a.change.accountId)! - position.get(b.change.accountId)!),
+  );
+  const providers = new Map<string, string>();
+  const calls = new Set<string>();
+  const ids = new Map<string, number>();
+  const result: Step[] = [];
+  for (const { step, change, wave } of flat) {
+    // A role and its profile, or a user and its group, that go together are parted by one and the same call.
+    const call = `${change.accountId} ${step.operation} ${canonicalJson(step.input)}`;
+    if (calls.has(call)) continue;
+    calls.add(call);
+    const base = `${change.id}#${step.operation}`;
+    const count = (ids.get(base) ?? 0) + 1;
+    ids.set(base, count);
+    const id = count === 1 ? base : `${base}.${count}`;
+    const after = (step.needs ?? []).map((need) => providers.get(need)).filter((it) => it !== undefined);
+    if (step.provides !== undefined) providers.set(step.provides, id);
+    const { operation, input, inverse, rank } = step;
+    result.push({ id, account: change.accountId, wave, rank, operation, input, after, inverse });
+  }
+  return result;
+}
+
+function waveOfProviders(drafts: readonly Draft[]): Map<string, number> {
+  const waves = new Map<string, number>();
+  for (const { steps, wave } of drafts) {
+    for (const { provides } of steps) if (provides !== undefined) waves.set(provides, wave);
+  }
+  return waves;
+}
+
+function withoutResources(wanted: Wanted): Wanted {
+  return {
+    ...wanted,
+    accounts: wanted.accounts.map((account) => ({ ...account, resources: [], console: [] })),
+    outputs: {},
+    findings: [],
+  };
+}
+
+/** Compares what is wanted with what AWS shows. Accounts that `seen` leaves out are left alone. */
+export function planChanges(wanted: Wanted, seen: readonly SeenAccount[]): Plan {
+  return makePlan(wanted, seen, undefined);
+}
+
+/** Plans the removal of everything that a definition made, later stages first. */
+export function planRemoval(wanted: Wanted, seen: readonly SeenAccount[]): Plan {
+  return makePlan(withoutResources(wanted), seen, wanted);
+}
+
+function makePlan(wanted: Wanted, seen: readonly SeenAccount[], takenDown: Wanted | undefined): Plan {
+  const resolve = principalResolver(seen);
+  const pending = pendingPrincipals(wanted, seen);
+  const accounts = wanted.accounts.filter(({ id }) => seen.some((it) => it.id === id));
+  const plans = accounts.map((account) => {
+    const shown = seen.find(({ id }) => id === account.id)!;
+    const arnOf = arnIn(wanted.partition, account.id);
+    const scope: StepScope = {
+      arnOf,
+      accountRoot: rootArn(wanted.partition, account.id),
+      resolve,
+      seen: shown.resources,
+      trustIsLate: (role) => {
+        const own = pending.get(arnOf(role)) ?? Number.MAX_SAFE_INTEGER;
+        return trustPrincipals(role.trust).some((arn) => (pending.get(arn) ?? -1) >= Math.min(own, pending.size));
+      },
+    };
+    return planAccount(
+      wanted,
+      account,
+      shown,
+      scope,
+      takenDown?.accounts.find(({ id }) => id === account.id),
+    );
+  });
+  const drafts = plans.flatMap(({ drafts }) => drafts);
+  const changes = drafts.map(({ change }) => change);
+  const count = (action: Change['action']): number => changes.filter((change) => change.action === action).length;
+  return {
+    definition: wanted.definition,
+    ...(wanted.organization === undefined ? {} : { organization: wanted.organization }),
+    accounts: accounts.map(({ id, name, stage }) => ({ id, name, stage })),
+    changes,
+    steps: linkSteps(drafts, accounts, waveOfProviders(drafts), takenDown !== undefined),
+    access: groupAccess(wanted, seen),
+    findings: [...wanted.findings, ...plans.flatMap(({ findings }) => findings)],
+    passwords: accounts.flatMap((account) =>
+      account.console
+        .filter((user) => {
+          const had = seen
+            .find(({ id }) => id === account.id)!
+            .resources.find((it) => it.kind === 'user' && it.name === user);
+          return had === undefined || had.loginProfile === false;
+        })
+        .map((user) => ({ account: account.name, user })),
+    ),
+    summary: { add: count('add'), change: count('change'), destroy: count('destroy') },
+    outputs: wanted.outputs,
+  };
+}

@@ -1,0 +1,88 @@
+// A plan as people read it: exact, short, by account and resource, then who gains which role.
+import type { AccessChange } from './access-diff.ts';
+import type { Finding } from './findings.ts';
+import type { Change, Plan } from './plan.ts';
+
+const signs = { add: '+', change: '~', destroy: '-' } as const;
+const kindWords: Readonly<Record<string, string>> = { 'instance-profile': 'instance profile', 'password-policy': '' };
+
+function changeLines(change: Change): string[] {
+  const kind = kindWords[change.kind] ?? change.kind;
+  const title = `  ${signs[change.action]} ${kind === '' ? change.name : `${kind} ${change.name}`}`;
+  // What goes, goes whole: its parts are not news.
+  if (change.action === 'destroy') return [title];
+  return [
+    title,
+    ...change.details.map(({ sign, text }) => `      ${change.action === 'add' ? '' : `${sign} `}${text}`),
+  ];
+}
+
+/** `test_role in dev, test, prod; app in dev`. */
+function targetsText(targets: readonly string[]): string {
+  const byRole = new Map<string, string[]>();
+  for (const target of targets) {
+    const slash = target.indexOf('/');
+    const role = target.slice(slash + 1);
+    byRole.set(role, [...(byRole.get(role) ?? []), target.slice(0, slash)]);
+  }
+  return [...byRole].map(([role, accounts]) => `${role} in ${accounts.join(', ')}`).join('; ');
+}
+
+function accessLines(access: readonly AccessChange[]): string[] {
+  if (access.length === 0) return [];
+  return [
+    'access',
+    ...access.flatMap(({ group, gains, loses }) => [
+      ...(gains.length > 0 ? [`  + ${group} gains ${targetsText(gains)}`] : []),
+      ...(loses.length > 0 ? [`  - ${group} loses ${targetsText(loses)}`] : []),
+    ]),
+    '',
+  ];
+}
+
+/** `error[lock-out] central user/Administrator: …`, with its cure on the next line. */
+export function findingLines(findings: readonly Finding[]): string[] {
+  return findings.flatMap(({ severity, code, account, resource, message, hint }) => {
+    const place = [account, resource].filter((part) => part !== undefined).join(' ');
+    const line = `${severity}[${code}]${place === '' ? '' : ` ${place}`}: ${message}`;
+    return hint === undefined ? [line] : [line, `  hint: ${hint}`];
+  });
+}
+
+/** `Plan: 7 to add, 1 to change, 0 to destroy`. */
+export function summaryLine({ summary }: Plan): string {
+  return `Plan: ${summary.add} to add, ${summary.change} to change, ${summary.destroy} to destroy`;
+}
+
+/** The whole plan for people, ending in the line that counts. */
+export function planText(plan: Plan): string {
+  const accounts = plan.accounts.flatMap(({ id, name }) => {
+    const changes = plan.changes.filter(({ accountId }) => accountId === id);
+    return changes.length === 0 ? [] : [`${name} ${id}`, ...changes.flatMap(changeLines), ''];
+  });
+  const notes = plan.passwords.map(
+    ({ account, user }) =>
+      `note: ${user} in ${account} has no console password yet; \`stint apply --passwords FILE\` makes one`,
+  );
+  const findings = [...findingLines(plan.findings), ...notes];
+  const body = [...accounts, ...accessLines(plan.access), ...findings, ...(findings.length > 0 ? [''] : [])];
+  if (plan.changes.length === 0) body.push('No changes: AWS is as the definition says.');
+  return [...body, summaryLine(plan)].join('\n');
+}
+
+/** The plan for programs. Stable shape; `version` rises when it changes. */
+export function planJson(plan: Plan): object {
+  return {
+    version: 1,
+    definition: plan.definition,
+    organization: plan.organization ?? null,
+    accounts: plan.accounts,
+    summary: plan.summary,
+    changes: plan.changes,
+    steps: plan.steps.map(({ id, account, operation, after }) => ({ id, account, operation, after })),
+    access: plan.access,
+    findings: plan.findings,
+    passwords: plan.passwords,
+    outputs: plan.outputs,
+  };
+}

@@ -1,0 +1,45 @@
+// Which accounts a selector means.
+import type { Definition, Selector } from './model.ts';
+
+export type AccountEntry = Definition['accounts'][string];
+
+const list = (texts: string | readonly string[]): readonly string[] => (typeof texts === 'string' ? [texts] : texts);
+
+/** A unit lies in `Workloads` when it is `Workloads` or below it. */
+function liesIn(ou: string | undefined, unit: string): boolean {
+  return ou !== undefined && (ou === unit || ou.startsWith(`${unit}/`));
+}
+
+function fits(account: AccountEntry, selector: Exclude<Selector, readonly string[]>): boolean {
+  if (selector.stage !== undefined && !list(selector.stage).includes(account.stage)) return false;
+  if (selector.ou !== undefined && !list(selector.ou).some((unit) => liesIn(account.ou, unit))) return false;
+  return Object.entries(selector.tag ?? {}).every(([key, value]) => account.tags?.[key] === value);
+}
+
+/** Names of the accounts that a selector means, in the order of the definition. */
+export function selectAccounts(definition: Definition, selector: Selector): string[] {
+  return Object.entries(definition.accounts)
+    .filter(([name, account]) => {
+      if (Array.isArray(selector)) return selector.includes(name);
+      return !(selector.except ?? []).includes(name) && fits(account, selector);
+    })
+    .map(([name]) => name);
+}
+
+/** Whether an entry with `only` and `except` counts in `account`. */
+export function countsIn(
+  entry: { readonly only?: readonly string[] | undefined; readonly except?: readonly string[] | undefined },
+  account: string,
+): boolean {
+  return (entry.only === undefined || entry.only.includes(account)) && !(entry.except ?? []).includes(account);
+}
+
+/** Name of the central account, when there is one. */
+export function centralAccount(definition: Definition): string | undefined {
+  return Object.entries(definition.accounts).find(([, account]) => account.central === true)?.[0];
+}
+
+/** Stages in the order of waves; those that `stages` does not name come last, as accounts name them. */
+export function stageOrder(definition: Definition): string[] {
+  return [...new Set([...(definition.stages ?? []), ...Object.values(definition.accounts).map(({ stage }) => stage)])];
+}

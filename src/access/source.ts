@@ -1,0 +1,104 @@
+// A definition file as text: YAML and JSON parsed with places kept, TypeScript run apart from all credentials.
+import { readFileSync } from 'node:fs';
+import { basename, extname } from 'node:path';
+import { isNode, isMap, isPair, LineCounter, parseDocument, type Document as YamlDocument } from 'yaml';
+import { evaluateModule, type EvaluateOptions } from './evaluate.ts';
+import { accessFailure } from './failures.ts';
+
+export interface Source {
+  /** Name of the file as the user gave it. */
+  readonly file: string;
+  readonly raw: unknown;
+  /** `file:line:column` of the value at `path`, or of what comes nearest. */
+  place(path: readonly (string | number)[]): string;
+}
+
+function readText(file: string, shown: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw accessFailure('definition-missing', `cannot read \`${shown}\``, {
+      hint: 'name the definition with `--config FILE`',
+      cause,
+    });
+  }
+}
+
+/** The offset of the key of `path` in the document, or of its nearest ancestor that exists. */
+function yamlOffset(document: YamlDocument, path: readonly (string | number)[]): number {
+  let node: unknown = document.contents;
+  let offset = 0;
+  for (const part of path) {
+    if (isMap(node)) {
+      const pair = node.items.find((item) => isPair(item) && String(item.key) === String(part));
+      if (pair === undefined) break;
+      if (isNode(pair.key) && pair.key.range) offset = pair.key.range[0];
+      node = pair.value;
+    } else {
+      node = document.getIn(path.slice(0, path.indexOf(part) + 1), true);
+      if (isNode(node) && node.range) offset = node.range[0];
+    }
+  }
+  return offset;
+}
+
+function parseYaml(text: string, shown: string): Source {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, merge: true, prettyErrors: false });
+  const error = document.errors[0];
+  if (error !== undefined) {
+    const { line, col } = lines.linePos(error.pos[0]);
+    throw accessFailure('definition-unreadable', `${shown}:${line}:${col}: ${error.message.replace(/\.$/, '')}`, {
+      hint: error.code === 'DUPLICATE_KEY' ? 'give the two entries different names' : undefined,
+    });
+  }
+  return {
+    file: shown,
+    raw: document.toJS({ maxAliasCount: 1000 }),
+    place: (path) => {
+      const { line, col } = lines.linePos(yamlOffset(document, path));
+      return `${shown}:${line}:${col}`;
+    },
+  };
+}
+
+/**
+ * Where the keys of `path` stand one after the other in the text of a module. A module is a program, so this is
+ * a search, not a parse: right for definitions written as one literal, near for others.
+ */
+function searchPlace(text: string, path: readonly (string | number)[]): { line: number; column: number } {
+  let offset = 0;
+  for (const part of path) {
+    if (typeof part === 'number') continue;
+    const escaped = part.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
+    const pattern = new RegExp(String.raw`(?<![\w$])(['"]?)${escaped}\1\s*[:,}\n]`, 'g');
+    pattern.lastIndex = offset;
+    const found = pattern.exec(text);
+    if (found !== null) offset = found.index;
+  }
+  const before = text.slice(0, offset).split('\n');
+  return { line: before.length, column: before.at(-1)!.length + 1 };
+}
+
+/**
+ * Reads a definition file by its extension: `.yaml`, `.yml`, `.json`, or a TypeScript or JavaScript module.
+ * @throws Failure `definition-missing` or `definition-unreadable`, with file, line and column.
+ */
+export async function readSource(file: string, shown: string, options: EvaluateOptions): Promise<Source> {
+  const text = readText(file, shown);
+  if (['.yaml', '.yml', '.json'].includes(extname(file))) return parseYaml(text, shown);
+  if (!/\.[cm]?[jt]s$/.test(file)) {
+    throw accessFailure('definition-unreadable', `\`${basename(file)}\` is no kind of definition`, {
+      hint: 'a definition is a `.ts`, `.yaml` or `.json` file',
+    });
+  }
+  const raw = await evaluateModule(file, shown, options);
+  return {
+    file: shown,
+    raw,
+    place: (path) => {
+      const { line, column } = searchPlace(text, path);
+      return `${shown}:${line}:${column}`;
+    },
+  };
+}
