@@ -1,6 +1,6 @@
 // IAM's entities and tables. Names are ids within an account and compare without case, so the id of
 // a row is the lower-case name; each value keeps the name as it was given.
-import type { Millis } from '../../../base/index.ts';
+import type { Millis, Secret } from '../../../base/index.ts';
 import type { Credential } from '../../credential.ts';
 import { tableName } from '../../world.ts';
 
@@ -89,11 +89,10 @@ export interface AccessKey {
 }
 
 export interface LoginProfile {
-  readonly user: string;
   readonly createdAt: Millis;
   readonly passwordResetRequired: boolean;
-  /** Salted scrypt of the password; the password itself is not kept. */
-  readonly hash: string;
+  /** Salted hashes of the password and, newest first, of those before it; the passwords themselves are not kept. */
+  readonly hashes: readonly string[];
 }
 
 export interface PasswordPolicy {
@@ -113,10 +112,11 @@ export const groups = tableName<Group>('iam.group');
 export const roles = tableName<Role>('iam.role');
 export const managedPolicies = tableName<ManagedPolicy>('iam.policy');
 export const instanceProfiles = tableName<InstanceProfile>('iam.instance-profile');
-/** Id: access key id. */
+/** Id: `USER/KEYID`, the user's lower-case name; `/KEYID` for a root key. One user's keys stand together. */
 export const accessKeys = tableName<AccessKey>('iam.access-key');
+/** Id: the user's lower-case name. */
 export const loginProfiles = tableName<LoginProfile>('iam.login-profile');
-/** Id: `policy`. */
+/** Id: the account. */
 export const passwordPolicies = tableName<PasswordPolicy>('iam.password-policy');
 /** Account `''`; id: unique id of a user or role that exists → its account and lower-case name. */
 export const principalIds = tableName<{
@@ -126,3 +126,35 @@ export const principalIds = tableName<{
 }>('iam.principal-id');
 /** Account `''`; id: access key id. Every credential that can sign. */
 export const credentials = tableName<Credential>('iam.credential');
+
+/** How often a managed policy is in use, so that no count has to walk the account. Id: policy ARN. */
+export const policyUsage = tableName<{ readonly attached: number; readonly boundaries: number }>('iam.policy-usage');
+/** Who uses a managed policy. Id: `ARN attached|boundary user|group|role NAME`, names in lower case. */
+export const policyUsers = tableName<true>('iam.policy-users');
+/** Which instance profiles hold a role. Id: `ROLE/PROFILE`, both in lower case. */
+export const profilesOfRole = tableName<true>('iam.profiles-of-role');
+/** Id: the account. */
+export const accountAliases = tableName<{ readonly alias: string }>('iam.account-alias');
+/** Account `''`; id: alias → the account that has it. */
+export const aliasOwners = tableName<{ readonly account: string }>('iam.alias-owner');
+
+export interface MfaDevice {
+  /** `arn:aws:iam::ACCOUNT:mfa/PATH/NAME`. */
+  readonly serialNumber: string;
+  readonly name: string;
+  readonly path: string;
+  /** Shared secret of RFC 6238 in base32. */
+  readonly seed: Secret;
+  readonly createdAt: Millis;
+  /** Lower-case user name, or `''` for the root user; absent while unassigned. */
+  readonly user?: string | undefined;
+  readonly enabledAt?: Millis | undefined;
+  /** The last time step whose code was accepted: no code works twice (RFC 6238, section 5.2). */
+  readonly lastStep?: number | undefined;
+  readonly tags: readonly Tag[];
+}
+
+/** Id: serial number. */
+export const mfaDevices = tableName<MfaDevice>('iam.mfa-device');
+/** Which devices a user has. Id: `USER/SERIAL`; `/SERIAL` for the root user. */
+export const mfaOfUser = tableName<true>('iam.mfa-of-user');
