@@ -1,32 +1,27 @@
 // Policy documents as IAM takes, keeps and gives them: checked by the policy room, measured by IAM's rules.
 import { isFailure } from '../../../base/index.ts';
-import type { CompiledPolicy } from '../../../policy/index.ts';
+import { compilePolicy, type CompiledPolicy, type DocumentKind } from '../../../policy/index.ts';
 import { malformedPolicy } from './failures.ts';
 
-/** Where a document will be used; each use has its own grammar. */
-export type DocumentUse = 'identity' | 'trust' | 'session' | 'scp' | 'rcp';
+// A memo, not state: rows are never changed in place, so what was compiled for one stays true.
+const memo = new WeakMap<object, Map<string, CompiledPolicy>>();
 
-// A memo by owner, not state: rows are never changed in place, so what was compiled for one stays true.
-const compiled = new WeakMap<object, Map<string, CompiledPolicy>>();
-
-/** The compiled form of a document that was checked when it was stored. Compiled once for each `owner` (the row that holds it). */
-export function compiledDocument(owner: object, text: string): CompiledPolicy {
-  let known = compiled.get(owner);
-  if (known === undefined) compiled.set(owner, (known = new Map<string, CompiledPolicy>()));
+/** The compiled form of a document that was checked when it was stored; compiled once for each `owner`, the row that holds it. */
+export function compiledDocument(owner: object, text: string, kind: DocumentKind = 'identity'): CompiledPolicy {
+  let known = memo.get(owner);
+  if (known === undefined) memo.set(owner, (known = new Map<string, CompiledPolicy>()));
   let policy = known.get(text);
-  if (policy === undefined) known.set(text, (policy = { source: text }));
+  if (policy === undefined) known.set(text, (policy = compilePolicy(text, kind)));
   return policy;
 }
 
 /** Checks a document before it is stored. @throws MalformedPolicyDocument in AWS's words */
-export function checkDocument(text: string, use: DocumentUse): CompiledPolicy {
-  void use;
+export function checkDocument(text: string, kind: DocumentKind): CompiledPolicy {
   try {
-    JSON.parse(text);
-    return { source: text };
+    return compilePolicy(text, kind);
   } catch (error) {
-    if (isFailure(error)) throw malformedPolicy(error.message);
-    throw malformedPolicy('This policy contains invalid Json');
+    if (isFailure(error) && error.code === 'malformed-policy') throw malformedPolicy(error.message);
+    throw error;
   }
 }
 

@@ -125,12 +125,12 @@ export function permissionOn<Row extends Entity>(
 /** Permission for `action` on an entity that is to be made. */
 export function permissionToMake(
   call: Call,
-  noun: Noun<never>,
+  type: string,
   action: string,
   input: { readonly name: string; readonly path: string | undefined },
   context: ConditionKeys = {},
 ): Permission {
-  return { action: `iam:${action}`, resource: arnOf(call, noun.type, input.path ?? '/', input.name), context };
+  return { action: `iam:${action}`, resource: arnOf(call, type, input.path ?? '/', input.name), context };
 }
 
 /** Permission for `action` on a whole kind under a path prefix: `arn:aws:iam::111111111111:user/`. */
@@ -165,4 +165,3 @@ export function* idsUnder<Value>(
     yield [id.slice(prefix.length), value];
   }
 }
-

@@ -2,7 +2,6 @@
 import type { World } from '../../world.ts';
 import { invalidInput, limitExceeded, validationError } from './failures.ts';
 import type { Tag } from './model.ts';
-import { quota } from './quotas.ts';
 
 /** Tags as the SDK types them. */
 export type TagList = readonly { readonly Key: string | undefined; readonly Value: string | undefined }[];
@@ -31,7 +30,7 @@ export function checkTags(given: TagList | undefined): readonly Tag[] {
 export function mergeTags(world: World, tags: readonly Tag[], added: readonly Tag[]): readonly Tag[] {
   const replaced = new Set(added.map((tag) => tag.Key.toLowerCase()));
   const merged = [...tags.filter((tag) => !replaced.has(tag.Key.toLowerCase())), ...added];
-  const limit = quota(world, 'TagsPerEntity');
+  const limit = world.quotas.TagsPerResource;
   if (merged.length > limit) throw limitExceeded(`The number of tags has reached the maximum limit of ${limit}.`);
   return merged;
 }

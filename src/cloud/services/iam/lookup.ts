@@ -1,0 +1,205 @@
+// What authorization asks of IAM on every request: whose credential it is, which policies and tags it
+// carries. Answers are kept per row and credential, and made anew when a table they came from changed.
+// INVARIANT: the same objects come back while nothing changed, so callers may key their own caches by them.
+import type { AttachedPolicy, Principal, PrincipalPolicies } from '../../../policy/index.ts';
+import type { Credential, SessionTag } from '../../credential.ts';
+import type { World } from '../../world.ts';
+import { levelsFor, organizationRevision, type PolicyLevels } from '../organizations/in-force.ts';
+import { compiledDocument } from './documents.ts';
+import { find, roleNoun, userNoun, type Place } from './entities.ts';
+import { invalidToken } from './failures.ts';
+import { defaultVersionOf, findPolicy } from './managed.ts';
+import { credentials, groups, managedPolicies, principalIds, type Identity, type Role, type User } from './model.ts';
+
+/**
+ * The credential with this access key id, inactive and expired ones too. Undefined for ids never made
+ * and for credentials whose user or role is gone.
+ */
+export function findCredential(accessKeyId: string, world: World): Credential | undefined {
+  const credential = world.table(credentials).get('', accessKeyId);
+  if (credential === undefined) return undefined;
+  const owner = ownerId(credential);
+  return owner === undefined || world.table(principalIds).get('', owner) !== undefined ? credential : undefined;
+}
+
+/** @throws InvalidClientTokenId when its user or role is gone */
+export function principalOf(credential: Credential, world: World): Principal {
+  const { account } = credential;
+  const rootArn = `arn:${world.partition}:iam::${account}:root`;
+  const session = `arn:${world.partition}:sts::${account}:`;
+  switch (credential.kind) {
+    case 'root':
+      return { type: 'Root', account, arn: rootArn };
+    case 'user': {
+      const user = ownerOf(credential, world);
+      return { type: 'User', account, arn: user.arn, userId: user.id, userName: user.name };
+    }
+    case 'role': {
+      const role = ownerOf(credential, world);
+      return {
+        type: 'AssumedRole',
+        account,
+        arn: `${session}assumed-role/${role.name}/${credential.sessionName}`,
+        roleArn: role.arn,
+        roleId: role.id,
+        sessionName: credential.sessionName,
+        serviceLinked: isServiceLinked(role),
+      };
+    }
+    default: {
+      const issuer = credential.issuerUserId === undefined ? undefined : ownerOf(credential, world);
+      return {
+        type: 'FederatedUser',
+        account,
+        arn: `${session}federated-user/${credential.name}`,
+        name: credential.name,
+        issuerArn: issuer?.arn ?? rootArn,
+        issuerId: issuer?.id,
+      };
+    }
+  }
+}
+
+/** @throws InvalidClientTokenId when its user or role is gone */
+export function policiesOf(credential: Credential, world: World): PrincipalPolicies {
+  const owner = ownerId(credential) === undefined ? undefined : ownerOf(credential, world);
+  const ownSession = credential.kind === 'federated-user' || hasSessionPolicies(credential);
+  const key = ownSession || owner === undefined ? credential : owner;
+  return remembered(key, world, credential.account, () => {
+    const place: Place = { world, account: credential.account };
+    return {
+      identity: owner === undefined ? rootPolicies(credential) : identityPolicies(owner, place),
+      boundary: owner === undefined ? undefined : boundaryOf(owner, place),
+      session: sessionPolicies(credential, place),
+      scps: owner !== undefined && isServiceLinked(owner) ? [] : scpsOf(credential.account, world),
+    };
+  });
+}
+
+/** SCPs per level; empty where they do not bind. */
+export function scpsOf(account: string, world: World): PolicyLevels {
+  return levelsFor(world, account, 'SERVICE_CONTROL_POLICY');
+}
+
+/** RCPs per level; empty where they do not bind. */
+export function rcpsOf(account: string, world: World): PolicyLevels {
+  return levelsFor(world, account, 'RESOURCE_CONTROL_POLICY');
+}
+
+/** What `aws:PrincipalTag/…` holds: the tags of the user or role with the session's put over them. */
+export function principalTagsOf(credential: Credential, world: World): readonly SessionTag[] {
+  const merged = new Map<string, SessionTag>();
+  const owner = ownerId(credential) === undefined ? undefined : ownerOf(credential, world);
+  for (const { Key: key, Value: value } of owner?.tags ?? []) merged.set(key.toLowerCase(), { key, value });
+  for (const tag of credential.session?.tags ?? []) merged.set(tag.key.toLowerCase(), tag);
+  return [...merged.values()];
+}
+
+function ownerId(credential: Credential): string | undefined {
+  switch (credential.kind) {
+    case 'root':
+      return undefined;
+    case 'user':
+      return credential.userId;
+    case 'role':
+      return credential.roleId;
+    default:
+      return credential.issuerUserId;
+  }
+}
+
+function ownerOf(credential: Credential, world: World): User | Role {
+  const owner = world.table(principalIds).get('', ownerId(credential) ?? '');
+  const place: Place = { world, account: owner?.account ?? '' };
+  const row = owner && (owner.kind === 'user' ? find(userNoun, place, owner.name) : find(roleNoun, place, owner.name));
+  if (row === undefined) throw invalidToken();
+  return row;
+}
+
+function isServiceLinked(owner: Identity): boolean {
+  return owner.path.startsWith('/aws-service-role/');
+}
+
+function hasSessionPolicies(credential: Credential): boolean {
+  return credential.session?.policies !== undefined || credential.session?.policyArns !== undefined;
+}
+
+interface Remembered {
+  readonly revisions: readonly number[];
+  readonly policies: PrincipalPolicies;
+}
+
+// A memo, not state: keyed by rows that are never changed in place and by the revisions of what else was read.
+const memo = new WeakMap<object, Remembered>();
+
+function remembered(key: object, world: World, account: string, make: () => PrincipalPolicies): PrincipalPolicies {
+  const revisions = [
+    world.table(groups).revision(account),
+    world.table(managedPolicies).revision(account),
+    organizationRevision(world),
+  ];
+  const known = memo.get(key);
+  if (known !== undefined && known.revisions.every((revision, index) => revision === revisions[index])) {
+    return known.policies;
+  }
+  const policies = make();
+  memo.set(key, { revisions, policies });
+  return policies;
+}
+
+function identityPolicies(owner: User | Role, place: Place): readonly AttachedPolicy[] {
+  const memberships = 'groups' in owner ? owner.groups : [];
+  const rows: readonly Identity[] = [
+    owner,
+    ...memberships.flatMap((name) => place.world.table(groups).get(place.account, name) ?? []),
+  ];
+  return rows.flatMap((row) => [...inlinePolicies(row), ...row.attached.flatMap((arn) => managed(arn, place, row))]);
+}
+
+function inlinePolicies(row: Identity): readonly AttachedPolicy[] {
+  return Object.entries(row.inline).map(([name, text]) => ({
+    policy: compiledDocument(row.inline, text),
+    name,
+    attachedTo: row.arn,
+  }));
+}
+
+function managed(arn: string, place: Place, carrier: { readonly arn: string }): readonly AttachedPolicy[] {
+  const policy = findPolicy(place, arn);
+  if (policy === undefined) return [];
+  const version = defaultVersionOf(policy);
+  return [{ policy: compiledDocument(version, version.document), arn, name: policy.name, attachedTo: carrier.arn }];
+}
+
+const nothing = '{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}';
+
+/** A boundary whose policy cannot be found allows nothing. */
+function boundaryOf(owner: User | Role, place: Place): AttachedPolicy | undefined {
+  const { boundary } = owner;
+  if (boundary === undefined) return undefined;
+  const [found] = managed(boundary, place, owner);
+  return found ?? { policy: compiledDocument(owner, nothing), arn: boundary, attachedTo: owner.arn };
+}
+
+/** A federated user's session allows nothing without session policies (STS, GetFederationToken); other sessions are then not limited. */
+function sessionPolicies(credential: Credential, place: Place): readonly AttachedPolicy[] | undefined {
+  const { session } = credential;
+  if (session === undefined || (!hasSessionPolicies(credential) && credential.kind !== 'federated-user')) {
+    return undefined;
+  }
+  return [
+    ...(session.policies ?? []).map((text) => ({
+      policy: compiledDocument(session, text, 'session'),
+      name: 'session policy',
+    })),
+    ...(session.policyArns ?? []).flatMap((arn) => managed(arn, place, { arn: 'session' })),
+  ];
+}
+
+const everything = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}';
+
+/** The root user has no identity policies; a federated session it issued has all of its permissions. */
+function rootPolicies(credential: Credential): readonly AttachedPolicy[] {
+  if (credential.kind === 'root') return [];
+  return [{ policy: compiledDocument(credential, everything), name: 'root user' }];
+}

@@ -1,0 +1,34 @@
+// One way to any managed policy: AWS's own and the account's.
+import { awsPolicy } from './aws-policies.ts';
+import { find, policyNoun, type Place } from './entities.ts';
+import { noSuchEntity } from './failures.ts';
+import type { ManagedPolicy, PolicyVersion } from './model.ts';
+
+export function isAwsPolicyArn(arn: string): boolean {
+  return /^arn:[\w-]+:iam::aws:policy\//.test(arn);
+}
+
+/** The policy with this ARN as `place` sees it: AWS's, or one of its own account. */
+export function findPolicy(place: Place, arn: string): ManagedPolicy | undefined {
+  if (isAwsPolicyArn(arn)) return awsPolicy(arn, place.world.partition);
+  const row = find(policyNoun, place, arn.slice(arn.lastIndexOf('/') + 1));
+  return row?.arn === arn ? row : undefined;
+}
+
+/** @throws NoSuchEntity */
+export function needPolicy(place: Place, arn: string): ManagedPolicy {
+  const policy = findPolicy(place, arn);
+  if (policy === undefined) throw noSuchEntity(`Policy ${arn} was not found.`);
+  return policy;
+}
+
+/** The policy, to be attached or to be a boundary. @throws NoSuchEntity */
+export function needAttachable(place: Place, arn: string): ManagedPolicy {
+  const policy = findPolicy(place, arn);
+  if (policy === undefined) throw noSuchEntity(`Policy ${arn} does not exist or is not attachable.`);
+  return policy;
+}
+
+export function defaultVersionOf(policy: ManagedPolicy): PolicyVersion {
+  return policy.versions.find((version) => version.id === policy.defaultVersion)!;
+}

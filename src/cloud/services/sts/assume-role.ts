@@ -1,0 +1,159 @@
+// AssumeRole: who may become a role, for how long, and what the session carries.
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+import type { AssumeRoleRequest, AssumeRoleResponse } from '@aws-sdk/client-sts';
+import { operation, type Call, type Permission } from '../../call.ts';
+import type { Session, SessionTag } from '../../credential.ts';
+import { makeSession } from '../iam/credentials.ts';
+import { compiledDocument } from '../iam/documents.ts';
+import { find, roleNoun } from '../iam/entities.ts';
+import { accessDenied, validationError } from '../iam/failures.ts';
+import { givenMfa, spendMfa } from '../iam/mfa.ts';
+import type { Role } from '../iam/model.ts';
+import type { Parsed } from '../iam/shapes.ts';
+import { requestTagKeys, resourceTagKeys } from '../iam/tags.ts';
+import { credentialsShape } from './shapes.ts';
+import { invalidParameter, packedPolicySize, readSessionPolicies, readSessionTags } from './session-request.ts';
+
+type Input = Parsed<AssumeRoleRequest>;
+
+const chainedSeconds = 3600;
+
+export const assumeRole = operation<Input, AssumeRoleResponse>({
+  depth: 'PackedPolicySize is an approximation: AWS does not publish its packing.',
+  permissions: (input, call) => {
+    if (call.principal.type === 'Root') throw accessDenied('Roles may not be assumed by root accounts.');
+    const role = roleOf(input.RoleArn, call);
+    if (role === undefined) throw notAuthorized(input.RoleArn, call);
+    const tags = sessionTags(input, call);
+    const sourceIdentity = sourceIdentityOf(input, call);
+    const mfa = givenMfa(input, call);
+    const context = {
+      ...resourceTagKeys(role.tags),
+      ...requestTagKeys(input.Tags),
+      'sts:ExternalId': input.ExternalId,
+      'sts:RoleSessionName': input.RoleSessionName,
+      'sts:SourceIdentity': sourceIdentity,
+      'sts:TransitiveTagKeys': tags.transitive.length === 0 ? undefined : tags.transitive,
+      ...(mfa === undefined ? {} : { 'aws:MultiFactorAuthPresent': 'true', 'aws:MultiFactorAuthAge': '0' }),
+    };
+    const permission = (action: string): Permission => ({
+      action,
+      resource: role.arn,
+      resourceAccount: accountOf(role.arn),
+      context,
+      resourcePolicy: {
+        kind: 'trust',
+        attached: { policy: compiledDocument(role, role.trust, 'trust'), name: role.name, attachedTo: role.arn },
+      },
+    });
+    return [
+      permission('sts:AssumeRole'),
+      ...(input.Tags?.length ? [permission('sts:TagSession')] : []),
+      ...(sourceIdentity === undefined ? [] : [permission('sts:SetSourceIdentity')]),
+    ];
+  },
+  handle: (input, call) => {
+    const role = roleOf(input.RoleArn, call);
+    if (role === undefined) throw notAuthorized(input.RoleArn, call);
+    const place = { world: call.world, account: accountOf(role.arn) };
+    const mfa = givenMfa(input, call);
+    if (mfa !== undefined) spendMfa(mfa, call);
+    const duration = durationOf(input, role, call);
+    const policies = readSessionPolicies(input, place);
+    const { tags, transitive, passed } = sessionTags(input, call);
+    const packed = packedPolicySize(policies, passed);
+    const sourceIdentity = sourceIdentityOf(input, call);
+    const session: Omit<Session, 'token' | 'issuedAt' | 'expiresAt'> = {
+      ...policies,
+      tags,
+      transitiveTagKeys: transitive,
+      sourceIdentity,
+    };
+    const owner = { kind: 'role', roleId: role.id, sessionName: input.RoleSessionName } as const;
+    const credential = makeSession({ ...call, ...place }, owner, duration, session);
+    return {
+      Credentials: credentialsShape(credential),
+      AssumedRoleUser: {
+        AssumedRoleId: `${role.id}:${input.RoleSessionName}`,
+        Arn: `arn:${call.partition}:sts::${place.account}:assumed-role/${role.name}/${input.RoleSessionName}`,
+      },
+      ...(packed === undefined ? {} : { PackedPolicySize: packed }),
+      ...(sourceIdentity === undefined ? {} : { SourceIdentity: sourceIdentity }),
+    };
+  },
+});
+
+/** The role with exactly this ARN; undefined when there is none. @throws ValidationError when it is no ARN of a role */
+function roleOf(arn: string, call: Call): Role | undefined {
+  const [, account, name] = /^arn:[\w-]+:iam::(\d{12}):role\/(?:[^/]+\/)*([^/]+)$/.exec(arn) ?? [];
+  if (account === undefined || name === undefined) throw validationError(`${arn} is invalid`);
+  const role = find(roleNoun, { world: call.world, account }, name);
+  return role?.arn === arn ? role : undefined;
+}
+
+function accountOf(arn: string): string {
+  return arn.split(':')[4]!;
+}
+
+/** AWS does not tell a role that does not exist from one that does not trust the caller. */
+function notAuthorized(arn: string, call: Call) {
+  const caller = 'arn' in call.principal ? call.principal.arn : 'anonymous';
+  return accessDenied(`User: ${caller} is not authorized to perform: sts:AssumeRole on resource: ${arn}`);
+}
+
+/** Source identity stays what it was along a chain. */
+function sourceIdentityOf(input: Input, call: Call): string | undefined {
+  const inherited = call.credential?.session?.sourceIdentity;
+  if (inherited !== undefined && input.SourceIdentity !== undefined && input.SourceIdentity !== inherited) {
+    throw accessDenied('The source identity of the calling session cannot be changed.');
+  }
+  return input.SourceIdentity ?? inherited;
+}
+
+interface SessionTags {
+  /** What the session will carry: passed and inherited. */
+  readonly tags: readonly SessionTag[];
+  readonly passed: readonly SessionTag[];
+  readonly transitive: readonly string[];
+}
+
+/**
+ * Passed tags and the transitive ones of the calling session, which cannot be passed anew.
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html#id_session-tags_role-chaining
+ */
+function sessionTags(input: Input, call: Call): SessionTags {
+  const passed = readSessionTags(input.Tags);
+  const asked = input.TransitiveTagKeys ?? [];
+  const session = call.credential?.session;
+  const inheritedKeys = new Set(session?.transitiveTagKeys.map((key) => key.toLowerCase()));
+  const passedKeys = new Set(passed.map((tag) => tag.key.toLowerCase()));
+  if ([...passedKeys, ...asked.map((key) => key.toLowerCase())].some((key) => inheritedKeys.has(key))) {
+    throw invalidParameter(
+      "One of the specified transitive tag keys can't be set because it conflicts with a transitive tag key from the calling session.",
+    );
+  }
+  if (asked.some((key) => !passedKeys.has(key.toLowerCase()))) {
+    throw invalidParameter('The specified transitive tag key must be included in the requested tags.');
+  }
+  const inherited = (session?.tags ?? []).filter((tag) => inheritedKeys.has(tag.key.toLowerCase()));
+  return {
+    tags: [...passed, ...inherited],
+    passed,
+    transitive: [...asked, ...(session?.transitiveTagKeys ?? [])],
+  };
+}
+
+/** An instance's own session does not count as chaining. */
+function durationOf(input: Input, role: Role, call: Call): number {
+  const seconds = input.DurationSeconds ?? chainedSeconds;
+  const chained = call.credential?.kind === 'role' && call.credential.session?.instanceId === undefined;
+  if (chained && seconds > chainedSeconds) {
+    throw validationError(
+      'The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining',
+    );
+  }
+  if (seconds > role.maxSessionSeconds) {
+    throw validationError('The requested DurationSeconds exceeds the MaxSessionDuration set for this role.');
+  }
+  return seconds;
+}

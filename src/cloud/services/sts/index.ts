@@ -1,0 +1,91 @@
+// STS: temporary credentials, and what a credential says about itself.
+import type {
+  DecodeAuthorizationMessageRequest,
+  DecodeAuthorizationMessageResponse,
+  GetAccessKeyInfoRequest,
+  GetAccessKeyInfoResponse,
+  GetCallerIdentityResponse,
+} from '@aws-sdk/client-sts';
+import type { Failure } from '../../../base/index.ts';
+import type { Principal } from '../../../policy/index.ts';
+import { operation, type Call, type Service } from '../../call.ts';
+import { awsFailure } from '../../failures.ts';
+import { accessDenied, validationError } from '../iam/failures.ts';
+import { accountOfAccessKeyId } from '../iam/ids.ts';
+import { isSessionToken, limited } from '../iam/session-limits.ts';
+import type { Parsed } from '../iam/shapes.ts';
+import { assumeRole } from './assume-role.ts';
+import { getFederationToken, getSessionToken } from './tokens.ts';
+
+const getCallerIdentity = operation<object, GetCallerIdentityResponse>({
+  permissions: () => 'permissionless',
+  handle: (_input, call) => ({
+    UserId: userIdOf(call.principal),
+    Account: call.account,
+    Arn: 'arn' in call.principal ? call.principal.arn : undefined,
+  }),
+});
+
+/** `aws:userid`: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#principaltable */
+function userIdOf(principal: Principal): string {
+  switch (principal.type) {
+    case 'Root':
+      return principal.account;
+    case 'User':
+      return principal.userId;
+    case 'AssumedRole':
+      return `${principal.roleId}:${principal.sessionName}`;
+    case 'FederatedUser':
+      return `${principal.account}:${principal.name}`;
+    default:
+      return 'anonymous';
+  }
+}
+
+const getAccessKeyInfo = operation<Parsed<GetAccessKeyInfoRequest>, GetAccessKeyInfoResponse>({
+  permissions: () => [{ action: 'sts:GetAccessKeyInfo', resource: '*' }],
+  handle: (input) => {
+    const account = accountOfAccessKeyId(input.AccessKeyId);
+    if (account === undefined) throw validationError('Invalid Access Key ID');
+    return { Account: account };
+  },
+});
+
+const decodeAuthorizationMessage = operation<
+  Parsed<DecodeAuthorizationMessageRequest>,
+  DecodeAuthorizationMessageResponse
+>({
+  permissions: () => [{ action: 'sts:DecodeAuthorizationMessage', resource: '*' }],
+  handle: (input, call) => {
+    const text = call.decodeAuthorizationMessage(input.EncodedMessage);
+    if (text === undefined) {
+      throw awsFailure('InvalidAuthorizationMessageException', 'Message is not valid', { status: 400 });
+    }
+    return { DecodedMessage: text };
+  },
+});
+
+/** Sessions of GetSessionToken reach only AssumeRole and GetCallerIdentity, federated users only GetCallerIdentity. */
+function sessionLimit(name: string, call: Call): Failure | undefined {
+  if (name === 'GetCallerIdentity') return undefined;
+  if (call.credential?.kind === 'federated-user')
+    return accessDenied(`Cannot call ${name} with federation credentials`);
+  if (name !== 'AssumeRole' && isSessionToken(call))
+    return accessDenied(`Cannot call ${name} with session credentials`);
+  return undefined;
+}
+
+export const sts: Service = {
+  id: 'sts',
+  operations: limited(
+    {
+      AssumeRole: assumeRole,
+      GetSessionToken: getSessionToken,
+      GetFederationToken: getFederationToken,
+      GetCallerIdentity: getCallerIdentity,
+      GetAccessKeyInfo: getAccessKeyInfo,
+      DecodeAuthorizationMessage: decodeAuthorizationMessage,
+    },
+    sessionLimit,
+  ),
+};
