@@ -6,3 +6,14 @@ export { preparePrincipal } from './prepare.ts';
 export { evaluate } from './evaluate.ts';
 export { denialMessage, type DenialOptions } from './message.ts';
 export { contextOf, type ContextValue } from './context.ts';
+export {
+  explain,
+  type ConditionTrace,
+  type PartTrace,
+  type PolicyTrace,
+  type StatementTrace,
+  type Trace,
+} from './explain.ts';
+export { renderTrace } from './trace-text.ts';
+export { canonicalPolicy } from './canonical.ts';
+export { policyLimits, policySize } from './limits.ts';

@@ -1,7 +1,8 @@
 // AWS's own words for a refusal. Source: IAM user guide, "Troubleshoot access denied error messages", and the AWS
 // Security Blog, "Enhanced access denied error messages with policy ARNs" (January 2026).
 import { resourcePolicyType } from './evaluate.ts';
-import type { AuthorizationRequest, Decision, PolicyType, Principal } from './types.ts';
+import { callerName } from './principals.ts';
+import type { AuthorizationRequest, Decision, PolicyType } from './types.ts';
 
 const explicitWords: Readonly<Record<PolicyType, string>> = {
   identity: 'an identity-based policy',
@@ -31,19 +32,6 @@ export interface DenialOptions {
    * only the caller of this function knows organizations.
    */
   readonly policyArn?: boolean | undefined;
-}
-
-function nameOf(principal: Principal): string {
-  switch (principal.type) {
-    case 'Service':
-      return principal.service;
-    case 'Anonymous':
-      return 'anonymous';
-    case 'Federated':
-      return principal.provider;
-    default:
-      return principal.arn;
-  }
 }
 
 /** S3 quotes the ARN and leaves `*` out; the other services print both bare. */
@@ -77,5 +65,5 @@ export function denialMessage(request: AuthorizationRequest, decision: Decision,
     return `Not authorized to perform ${request.action}`;
   }
   const where = onResource(request.action, request.resource.arn);
-  return `User: ${nameOf(request.principal)} is not authorized to perform: ${request.action}${where} ${why}`;
+  return `User: ${callerName(request.principal)} is not authorized to perform: ${request.action}${where} ${why}`;
 }

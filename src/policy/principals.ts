@@ -28,6 +28,20 @@ export function accountOf(name: string): string | undefined {
   return /^(?:arn:aws[a-z-]*:iam::(\d{12}):root|(\d{12}))$/.exec(name)?.slice(1).find(Boolean);
 }
 
+/** A short name for whoever asks: its ARN where it has one. */
+export function callerName(principal: Principal): string {
+  switch (principal.type) {
+    case 'Service':
+      return principal.service;
+    case 'Federated':
+      return principal.provider;
+    case 'Anonymous':
+      return 'anonymous';
+    default:
+      return principal.arn;
+  }
+}
+
 export class PrincipalMatcher {
   readonly source: PrincipalSource;
   readonly #everyone: boolean;

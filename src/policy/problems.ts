@@ -30,7 +30,7 @@ interface Wording {
 }
 
 const rules = {
-  size: { stage: 0, hint: 'shorten the document; 131072 characters are the most that AWS reads' },
+  size: { stage: 0, hint: 'shorten the document; AWS reads far less' },
   json: {
     stage: 0,
     hint: 'write JSON as RFC 8259 has it: double quotes, no comments, no trailing comma',
