@@ -41,7 +41,9 @@ const typed =
     const wanted = values.map(read).filter((value) => value !== undefined);
     return (seen) => {
       const value = read(seen);
-      return value !== undefined && wanted.some((other) => match(value, other));
+      if (value === undefined) return false;
+      for (const other of wanted) if (match(value, other)) return true;
+      return false;
     };
   };
 

@@ -10,9 +10,28 @@ const isoDate = /^(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d
 const basicDate = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:?\d\d)?$/i;
 
 function zoneMinutes(zone: string | undefined): number {
-  if (zone === undefined || zone.toUpperCase() === 'Z') return 0;
+  if (zone === undefined || zone === 'Z' || zone === 'z') return 0;
   const minutes = Number(zone.slice(1, 3)) * 60 + Number(zone.slice(-2));
   return zone.startsWith('-') ? -minutes : minutes;
+}
+
+const monthDays = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+// `Date.UTC` takes years below 100 for 19xx; the calendar repeats every 400 years, so it is asked 400 years later.
+const cycleYears = 400;
+const cycleMillis = 12_622_780_800_000;
+
+function dateMillis(parts: RegExpExecArray): number | undefined {
+  const year = Number(parts[1]) + cycleYears;
+  const month = Number(parts[2] ?? 1);
+  const day = Number(parts[3] ?? 1);
+  const hour = Number(parts[4] ?? 0);
+  const minute = Number(parts[5] ?? 0);
+  const second = Number(parts[6] ?? 0);
+  if (month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59 || second > 59) return undefined;
+  const leap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
+  if (day > monthDays[month - 1]! || (month === 2 && day === 29 && !leap)) return undefined;
+  const millis = parts[7] === undefined ? 0 : Math.trunc(Number(`0.${parts[7]}`) * 1000);
+  return Date.UTC(year, month - 1, day, hour, minute, second, millis) - cycleMillis - zoneMinutes(parts[8]) * 60_000;
 }
 
 /**
@@ -21,15 +40,8 @@ function zoneMinutes(zone: string | undefined): number {
  */
 export function readDate(text: string): number | undefined {
   const parts = isoDate.exec(text) ?? basicDate.exec(text);
-  if (parts === null) return /^\d{1,12}(?:\.\d+)?$/.test(text) ? Number(text) * 1000 : undefined;
-  const [year, month = 1, day = 1, hour = 0, minute = 0, second = 0] = parts
-    .slice(1, 7)
-    .map((part) => (part === undefined ? undefined : Number(part)));
-  const date = new Date(0);
-  date.setUTCFullYear(year!, month - 1, day);
-  date.setUTCHours(hour, minute, second, Math.trunc(Number(`0.${parts[7] ?? 0}`) * 1000));
-  const real = date.getUTCMonth() === month - 1 && date.getUTCDate() === day && hour < 24 && minute < 60 && second < 60;
-  return real ? date.getTime() - zoneMinutes(parts[8]) * 60_000 : undefined;
+  if (parts !== null) return dateMillis(parts);
+  return /^\d{1,12}(?:\.\d+)?$/.test(text) ? Number(text) * 1000 : undefined;
 }
 
 /** `true` or `false` in any case. */
@@ -48,12 +60,10 @@ export function readBinary(text: string): string | undefined {
   }
 }
 
-/** An address or range: the bits that count, and how many of how many. */
-export interface IpRange {
-  readonly version: 4 | 6;
-  readonly bits: bigint;
-  readonly prefix: number;
-}
+/** An address or range: its bits, of which the first `prefix` count. IPv4 fits a number, which compares ten times quicker. */
+export type IpRange =
+  | { readonly version: 4; readonly bits: number; readonly prefix: number }
+  | { readonly version: 6; readonly bits: bigint; readonly prefix: number };
 
 function readV4(text: string): number | undefined {
   let bits = 0;
@@ -94,20 +104,27 @@ function readV6(text: string): bigint | undefined {
 export function readIpRange(text: string): IpRange | undefined {
   const slash = text.indexOf('/');
   const address = slash < 0 ? text : text.slice(0, slash);
-  const version = address.includes(':') ? 6 : 4;
-  const width = version === 4 ? 32 : 128;
-  const bits = version === 4 ? readV4(address) : readV6(address);
-  if (bits === undefined) return undefined;
-  if (slash >= 0 && !/^\d{1,3}$/.test(text.slice(slash + 1))) return undefined;
-  const prefix = slash < 0 ? width : Number(text.slice(slash + 1));
-  return prefix > width ? undefined : { version, bits: BigInt(bits), prefix };
+  const prefix = slash < 0 ? undefined : text.slice(slash + 1);
+  if (prefix !== undefined && !/^\d{1,3}$/.test(prefix)) return undefined;
+  if (address.includes(':')) {
+    const bits = readV6(address);
+    const length = Number(prefix ?? 128);
+    return bits === undefined || length > 128 ? undefined : { version: 6, bits, prefix: length };
+  }
+  const bits = readV4(address);
+  const length = Number(prefix ?? 32);
+  return bits === undefined || length > 32 ? undefined : { version: 4, bits, prefix: length };
 }
 
 /** True when every address of `inner` lies in `outer`. */
 export function rangeContains(outer: IpRange, inner: IpRange): boolean {
-  if (outer.version !== inner.version || inner.prefix < outer.prefix) return false;
-  const shift = BigInt((outer.version === 4 ? 32 : 128) - outer.prefix);
-  return outer.bits >> shift === inner.bits >> shift;
+  if (inner.prefix < outer.prefix) return false;
+  if (outer.version === 4) {
+    const size = 2 ** (32 - outer.prefix);
+    return inner.version === 4 && Math.floor(outer.bits / size) === Math.floor(inner.bits / size);
+  }
+  const shift = BigInt(128 - outer.prefix);
+  return inner.version === 6 && outer.bits >> shift === inner.bits >> shift;
 }
 
 /** The six segments of an ARN (the last one holds the rest, colons included), or `undefined`. */
