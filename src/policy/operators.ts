@@ -1,8 +1,9 @@
 // The condition operators: their names, and one tester per family that says whether a request value
 // matches any of the policy's values. Set qualifiers, `IfExists` and missing keys are in conditions.ts.
+import { compileArnPattern } from './arn-pattern.ts';
 import { compilePattern, type TextPattern } from './pattern.ts';
 import type { Context } from './types.ts';
-import { rangeContains, readBinary, readBoolean, readDate, readIpRange, readNumber, splitArn } from './values.ts';
+import { rangeContains, readBinary, readBoolean, readDate, readIpRange, readNumber } from './values.ts';
 
 /** True when the request's value matches one of the policy's values. */
 export type ValueTest = (seen: string, context: Context) => boolean;
@@ -47,18 +48,8 @@ const typed =
     };
   };
 
-/** Segment by segment, so that `*` never crosses one of the first five colons. */
-function arns(values: readonly string[], variables: boolean): ValueTest {
-  const options = { variables, wildcards: true, ignoreCase: false };
-  const wanted = values
-    .map((value) => splitArn(value)?.map((segment) => compilePattern(segment, options)))
-    .filter((segments) => segments !== undefined);
-  return (seen, context) => {
-    const segments = splitArn(seen);
-    if (segments === undefined) return false;
-    return wanted.some((patterns) => patterns.every((pattern, index) => pattern.matches(segments[index]!, context)));
-  };
-}
+const arns = (values: readonly string[], variables: boolean): ValueTest =>
+  anyOf(values.map((value) => compileArnPattern(value, variables)));
 
 /** A boolean may come from a variable, so the policy's text is compared after substitution. */
 function booleans(values: readonly string[], variables: boolean): ValueTest {

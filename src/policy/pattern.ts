@@ -8,7 +8,10 @@ interface Chunk {
   readonly holes: Uint8Array | undefined;
 }
 
-type Token = string | { readonly wild: '*' | '?' } | { readonly key: string; readonly fallback: string | undefined };
+export type Token =
+  | string
+  | { readonly wild: '*' | '?' }
+  | { readonly key: string; readonly fallback: string | undefined };
 
 export interface PatternOptions {
   /** `${…}` is a variable or escape (documents of version 2012-10-17); otherwise plain text. */
@@ -19,9 +22,8 @@ export interface PatternOptions {
   readonly ignoreCase: boolean;
 }
 
+/** A compiled pattern. */
 export interface TextPattern {
-  /** As written in the document. */
-  readonly text: string;
   matches(value: string, context: Context): boolean;
 }
 
@@ -88,7 +90,8 @@ function chunksOf(tokens: readonly Token[]): Chunk[] {
 // `${*}`, `${?}`, `${$}` or `${key}` or `${key, 'default'}`.
 const variable = /\$\{(?:([*?$])|([^},'"{]+?)\s*(?:,\s*'([^']*)'\s*)?)\}/y;
 
-function tokensOf(text: string, options: PatternOptions): Token[] {
+/** The parts of a pattern: plain text, wildcards, variables. */
+export function tokensOf(text: string, options: PatternOptions): Token[] {
   const tokens: Token[] = [];
   let plain = '';
   const push = (token: Token): void => {
@@ -115,18 +118,15 @@ function tokensOf(text: string, options: PatternOptions): Token[] {
   return tokens;
 }
 
-class FixedPattern implements TextPattern {
-  readonly text: string;
-  readonly #ignoreCase: boolean;
+/** Compares a value with tokens that hold no variable. */
+export class TokenMatcher {
   readonly #chunks: readonly Chunk[];
   /** The text itself, when nothing in it is a wildcard. */
   readonly #exact: string | undefined;
   /** The text before a single closing `*`. */
   readonly #prefix: string | undefined;
 
-  constructor(text: string, tokens: readonly Token[], ignoreCase: boolean) {
-    this.text = text;
-    this.#ignoreCase = ignoreCase;
+  constructor(tokens: readonly Token[]) {
     this.#chunks = chunksOf(tokens);
     const [first, second] = this.#chunks;
     const plain = first!.holes === undefined;
@@ -135,51 +135,70 @@ class FixedPattern implements TextPattern {
   }
 
   matches(value: string): boolean {
-    const shown = this.#ignoreCase ? value.toLowerCase() : value;
-    if (this.#exact !== undefined) return shown === this.#exact;
-    if (this.#prefix !== undefined) return shown.startsWith(this.#prefix);
-    return matchChunks(this.#chunks, shown);
+    if (this.#exact !== undefined) return value === this.#exact;
+    if (this.#prefix !== undefined) return value.startsWith(this.#prefix);
+    return matchChunks(this.#chunks, value);
+  }
+}
+
+export const hasVariable = (tokens: readonly Token[]): boolean =>
+  tokens.some((token) => typeof token === 'object' && 'key' in token);
+
+/**
+ * Puts the request's values in place of variables: as plain text, so that a `*` in them is no wildcard. `undefined` when
+ * one has neither value nor default. Only single-valued keys can be variables (IAM user guide, "Using variables in policies").
+ */
+export function substitute(tokens: readonly Token[], context: Context): readonly Token[] | undefined {
+  const filled: Token[] = [];
+  for (const token of tokens) {
+    if (typeof token === 'string' || 'wild' in token) {
+      filled.push(token);
+      continue;
+    }
+    const value = context.get(token.key);
+    const text = typeof value === 'string' ? value : token.fallback;
+    if (text === undefined) return undefined;
+    filled.push(text);
+  }
+  return filled;
+}
+
+class FixedPattern implements TextPattern {
+  readonly #ignoreCase: boolean;
+  readonly #matcher: TokenMatcher;
+
+  constructor(tokens: readonly Token[], ignoreCase: boolean) {
+    this.#ignoreCase = ignoreCase;
+    this.#matcher = new TokenMatcher(tokens);
+  }
+
+  matches(value: string): boolean {
+    return this.#matcher.matches(this.#ignoreCase ? value.toLowerCase() : value);
   }
 }
 
 class VariablePattern implements TextPattern {
-  readonly text: string;
   readonly #tokens: readonly Token[];
   readonly #ignoreCase: boolean;
 
-  constructor(text: string, tokens: readonly Token[], ignoreCase: boolean) {
-    this.text = text;
+  constructor(tokens: readonly Token[], ignoreCase: boolean) {
     this.#tokens = tokens;
     this.#ignoreCase = ignoreCase;
   }
 
-  /** Substituted text is literal: its `*` is no wildcard. A variable without value or default matches nothing. */
   matches(value: string, context: Context): boolean {
-    const tokens: Token[] = [];
-    for (const token of this.#tokens) {
-      if (typeof token === 'string' || 'wild' in token) {
-        tokens.push(token);
-        continue;
-      }
-      const found = resolveVariable(token.key, token.fallback, context);
-      if (found === undefined) return false;
-      tokens.push(this.#ignoreCase ? found.toLowerCase() : found);
-    }
-    return matchChunks(chunksOf(tokens), this.#ignoreCase ? value.toLowerCase() : value);
+    const filled = substitute(this.#tokens, context);
+    if (filled === undefined) return false;
+    if (!this.#ignoreCase) return matchChunks(chunksOf(filled), value);
+    const folded = filled.map((token) => (typeof token === 'string' ? token.toLowerCase() : token));
+    return matchChunks(chunksOf(folded), value.toLowerCase());
   }
-}
-
-/** Only single-valued keys can be variables (IAM user guide, "Using variables in policies"). */
-function resolveVariable(key: string, fallback: string | undefined, context: Context): string | undefined {
-  const value = context.get(key);
-  return typeof value === 'string' ? value : fallback;
 }
 
 /** Compiles `text`; the pattern needs the context only when it holds a variable. */
 export function compilePattern(text: string, options: PatternOptions): TextPattern {
-  const tokens = tokensOf(options.ignoreCase ? text.toLowerCase() : text, options);
-  const varies = tokens.some((token) => typeof token === 'object' && 'key' in token);
-  return varies
-    ? new VariablePattern(text, tokens, options.ignoreCase)
-    : new FixedPattern(text, tokens, options.ignoreCase);
+  const tokens = tokensOf(text, options);
+  if (hasVariable(tokens)) return new VariablePattern(tokens, options.ignoreCase);
+  const folded = options.ignoreCase ? tokensOf(text.toLowerCase(), options) : tokens;
+  return new FixedPattern(folded, options.ignoreCase);
 }

@@ -1,4 +1,4 @@
-// The typed values of conditions: numbers, dates, booleans, binary, IP ranges, ARNs. Every reader gives
+// The typed values of conditions: numbers, dates, booleans, binary, IP ranges. Every reader gives
 // `undefined` for text it cannot read, and an unreadable value matches nothing.
 
 /** An integer or decimal number. */
@@ -125,19 +125,4 @@ export function rangeContains(outer: IpRange, inner: IpRange): boolean {
   }
   const shift = BigInt(128 - outer.prefix);
   return inner.version === 6 && outer.bits >> shift === inner.bits >> shift;
-}
-
-/** The six segments of an ARN (the last one holds the rest, colons included), or `undefined`. */
-export function splitArn(text: string): readonly string[] | undefined {
-  if (!text.startsWith('arn:')) return undefined;
-  const segments: string[] = [];
-  let from = 0;
-  for (let count = 0; count < 5; count++) {
-    const colon = text.indexOf(':', from);
-    if (colon < 0) return undefined;
-    segments.push(text.slice(from, colon));
-    from = colon + 1;
-  }
-  segments.push(text.slice(from));
-  return segments;
 }
