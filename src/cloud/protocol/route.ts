@@ -1,0 +1,172 @@
+// Which service, region and operation a request is for. The signature's scope says it; a request
+// without one is told by its target header, its form, or its host. Nothing here is trusted yet.
+import { isFailure, type Failure } from '../../base/index.ts';
+import type { ServiceId } from '../call.ts';
+import { awsFailure } from '../failures.ts';
+import type { HttpRequest } from '../http.ts';
+import { readForm, type Form } from './form.ts';
+import type { Protocol } from './model.ts';
+import { isServiceId, serviceIds, serviceModel } from './models.ts';
+import { restOperation, restTarget, type RestTarget } from './rest-xml.ts';
+
+export interface Route {
+  /** Absent: the request is signed for a service that is not embedded. */
+  readonly service: ServiceId | undefined;
+  /** The service's name in the signature's scope, also of one that is not embedded. */
+  readonly signingName: string;
+  /** Of the scope; `us-east-1` when the request has none. */
+  readonly region: string;
+  readonly protocol: Protocol;
+  /** As the client names it; whether the service has it is `readInput`'s to say. Absent: the request names none. */
+  readonly operation: string | undefined;
+  /** Carries a signature, in the header or (then `presigned`) in the query. */
+  readonly signed: boolean;
+  readonly presigned: boolean;
+  readonly method: string;
+  readonly path: string;
+  readonly form?: Form | undefined;
+  readonly rest?: RestTarget | undefined;
+  /** What made the request unreadable; `readInput` throws it, after the signature was judged. */
+  readonly defect?: Failure | undefined;
+}
+
+interface Scope {
+  readonly signingName: string;
+  readonly region: string;
+}
+
+const defaultRegion = 'us-east-1';
+
+/** Never throws; whatever is wrong with the request is for `authenticate` and `readInput` to refuse. */
+export function routeRequest(request: HttpRequest): Route {
+  const presigned = /(?:^|&)X-Amz-Algorithm=/i.test(request.query);
+  const authorization = request.headers['authorization'];
+  const scope = presigned ? queryScope(request.query) : headerScope(authorization);
+  const base = {
+    signed: presigned || authorization !== undefined,
+    presigned: presigned && authorization === undefined,
+    method: request.method,
+    path: request.path,
+    region: scope?.region ?? defaultRegion,
+  };
+  const target = request.headers['x-amz-target'];
+  if (target !== undefined) return { ...base, ...jsonRoute(target, scope) };
+  if (scope?.signingName === 's3' || (scope === undefined && !looksLikeForm(request))) {
+    return { ...base, ...restRoute(request) };
+  }
+  return { ...base, ...formRoute(request, scope) };
+}
+
+type Rest = Pick<Route, 'service' | 'signingName' | 'protocol' | 'operation' | 'form' | 'rest' | 'defect'>;
+
+function jsonRoute(target: string, scope: Scope | undefined): Rest {
+  const dot = target.lastIndexOf('.');
+  const prefix = target.slice(0, Math.max(0, dot));
+  const named = serviceIds.find((id) => serviceModel(id).targetPrefix === prefix);
+  const service = scope === undefined ? named : embedded(scope.signingName);
+  // A target of another service than the one signed for names no operation of this one.
+  const operation = service !== undefined && service === named ? target.slice(dot + 1) : undefined;
+  return { service, signingName: scope?.signingName ?? named ?? '', protocol: 'json', operation };
+}
+
+function restRoute(request: HttpRequest): Rest {
+  const base = { service: 's3', signingName: 's3', protocol: 'rest-xml' } as const;
+  try {
+    const rest = restTarget(request);
+    return { ...base, rest, operation: restOperation(serviceModel('s3'), request, rest) };
+  } catch (error) {
+    if (isFailure(error)) return { ...base, operation: undefined, defect: error };
+    throw error;
+  }
+}
+
+function formRoute(request: HttpRequest, scope: Scope | undefined): Rest {
+  let form: Form | undefined;
+  let defect: Failure | undefined;
+  try {
+    form = readForm(request.query, request.method === 'POST' ? request.body : new Uint8Array());
+  } catch (error) {
+    if (!isFailure(error)) throw error;
+    defect = error;
+  }
+  const service = scope === undefined ? formService(form) : embedded(scope.signingName);
+  return {
+    service,
+    signingName: scope?.signingName ?? service ?? '',
+    protocol: service === 'ec2' ? 'ec2' : 'query',
+    operation: form?.action,
+    form,
+    defect,
+  };
+}
+
+/** An unsigned form is told by its version, which differs between the services. */
+function formService(form: Form | undefined): ServiceId | undefined {
+  const byVersion = serviceIds.find((id) => serviceModel(id).version === form?.version && id !== 's3');
+  const action = form?.action;
+  return byVersion ?? (['sts', 'iam', 'ec2'] as const).find((id) => action !== undefined && hasOperation(id, action));
+}
+
+function hasOperation(service: ServiceId, action: string): boolean {
+  return Object.hasOwn(serviceModel(service).operations, action);
+}
+
+function embedded(signingName: string): ServiceId | undefined {
+  return isServiceId(signingName) ? signingName : undefined;
+}
+
+function looksLikeForm(request: HttpRequest): boolean {
+  if (request.path !== '/' && request.path !== '') return false;
+  if (/(?:^|&)Action=/.test(request.query)) return true;
+  return (
+    request.method === 'POST' && (request.headers['content-type'] ?? '').startsWith('application/x-www-form-urlencoded')
+  );
+}
+
+function headerScope(authorization: string | undefined): Scope | undefined {
+  const found = authorization === undefined ? null : /\bCredential=([^,\s]{1,512})/.exec(authorization);
+  return found === null ? undefined : scopeOf(found[1]!);
+}
+
+function queryScope(query: string): Scope | undefined {
+  const found = /(?:^|&)X-Amz-Credential=([^&]{1,1024})/i.exec(query);
+  return found === null ? undefined : scopeOf(found[1]!.replace(/%2F/gi, '/'));
+}
+
+/** `KEY/20260101/us-east-1/iam/aws4_request`; SigV4A's scope has no region. */
+function scopeOf(credential: string): Scope | undefined {
+  const parts = credential.split('/');
+  const signingName = parts.at(-2);
+  if (parts.length < 4 || signingName === undefined) return undefined;
+  return { signingName, region: parts.length >= 5 ? parts.at(-3)! : defaultRegion };
+}
+
+/** What the service answers for an operation that it does not have, or that is not offered here. */
+export function unsupported(route: Route): Failure {
+  return refusals[route.protocol](route, route.operation);
+}
+
+const refusals: Readonly<Record<Protocol, (route: Route, name: string | undefined) => Failure>> = {
+  json: () => awsFailure('UnknownOperationException', '', { status: 400 }),
+  'rest-xml': ({ method }, name) =>
+    name === undefined
+      ? awsFailure('MethodNotAllowed', 'The specified method is not allowed against this resource.', {
+          status: 405,
+          fields: { Method: method },
+        })
+      : awsFailure('NotImplemented', `The operation ${name} is not offered here`, { status: 501 }),
+  ec2: (_, name) =>
+    name === undefined
+      ? awsFailure('MissingAction', 'The request must contain the parameter Action', { status: 400 })
+      : awsFailure('InvalidAction', `The action ${name} is not valid for this web service.`, { status: 400 }),
+  query: ({ form }, name) =>
+    name === undefined
+      ? awsFailure('MissingAction', 'Missing Action', { status: 400 })
+      : awsFailure(
+          'InvalidAction',
+          `Could not find operation ${name} for version ${form?.version ?? 'NO_VERSION_SPECIFIED'}`,
+          {
+            status: 400,
+          },
+        ),
+};

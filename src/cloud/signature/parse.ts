@@ -1,0 +1,170 @@
+// The signature as a request carries it, in the Authorization header or in the query, parsed and
+// checked for form; whether it is right is `signature.ts`'s to say.
+import type { Millis } from '../../base/index.ts';
+import { awsFailure } from '../failures.ts';
+import type { HttpRequest } from '../http.ts';
+import type { Route } from '../protocol/index.ts';
+import { uriDecode } from '../protocol/scalar.ts';
+import type { Scope } from './canonical.ts';
+import { signatureRefusal } from './refusals.ts';
+
+export interface Presented {
+  readonly accessKeyId: string;
+  readonly scope: Scope;
+  /** `20260101T000000Z`, and the moment it means. */
+  readonly timestamp: string;
+  readonly signedAt: Millis;
+  /** Lower-case. */
+  readonly signedHeaders: readonly string[];
+  /** 64 hexadecimal digits, lower-case. */
+  readonly signature: string;
+  readonly token: string | undefined;
+  /** Presigned only. */
+  readonly expiresSeconds?: number | undefined;
+  /** The query parameter of the signature as the client spells it. */
+  readonly signatureName?: string | undefined;
+}
+
+const maxSignedHeaders = 100;
+const weekSeconds = 604_800;
+
+/** @throws the service's refusal of a malformed signature. */
+export function presentedSignature(request: HttpRequest, route: Route): Presented {
+  return route.presigned ? fromQuery(request, route) : fromHeader(request, route);
+}
+
+function fromHeader(request: HttpRequest, route: Route): Presented {
+  const header = request.headers['authorization'] ?? '';
+  const space = header.indexOf(' ');
+  const algorithm = space === -1 ? header : header.slice(0, space);
+  if (algorithm !== 'AWS4-HMAC-SHA256') throw signatureRefusal(route.protocol, 'unsupported-algorithm');
+  const parts = headerParts(header.slice(space + 1), route);
+  const missing = ['Credential', 'Signature', 'SignedHeaders'].filter((name) => !parts.has(name));
+  if (missing.length > 0)
+    throw incomplete(route, missing.map((name) => `Authorization header requires '${name}' parameter.`).join(' '));
+  const timestamp = timestampOf(request, route);
+  return {
+    ...credentialParts(parts.get('Credential')!, timestamp, route),
+    ...timeOf(timestamp, route),
+    signedHeaders: headerNames(parts.get('SignedHeaders')!, route),
+    signature: hexSignature(parts.get('Signature')!, route),
+    token: request.headers['x-amz-security-token'],
+  };
+}
+
+function incomplete(route: Route, message: string): Error {
+  if (route.presigned && route.protocol === 'rest-xml') {
+    return awsFailure('AuthorizationQueryParametersError', message, { status: 400 });
+  }
+  return signatureRefusal(route.protocol, 'incomplete', message);
+}
+
+function headerParts(text: string, route: Route): Map<string, string> {
+  const parts = new Map<string, string>();
+  for (const piece of text.split(',', 10)) {
+    const equals = piece.indexOf('=');
+    // The piece is not repeated: it may hold what a client put there by mistake.
+    if (equals === -1)
+      throw incomplete(route, 'The Authorization header has a part that is no key=value pair (missing equal-sign).');
+    parts.set(piece.slice(0, equals).trim(), piece.slice(equals + 1).trim());
+  }
+  return parts;
+}
+
+function timestampOf(request: HttpRequest, route: Route): string {
+  const stated = request.headers['x-amz-date'];
+  if (stated !== undefined) return stated;
+  const date = request.headers['date'];
+  if (date === undefined) {
+    throw incomplete(route, "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.");
+  }
+  if (/^\d{8}T\d{6}Z$/.test(date)) return date;
+  const moment = Date.parse(date.slice(0, 64));
+  if (!Number.isFinite(moment)) throw incomplete(route, 'Date must be in ISO-8601 or RFC 1123 form.');
+  return new Date(moment).toISOString().replace(/[-:]|\.\d{3}/g, '');
+}
+
+function timeOf(timestamp: string, route: Route): { timestamp: string; signedAt: Millis } {
+  const digits = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(timestamp);
+  const [, year, month, day, hour, minute, second] = digits ?? [];
+  const signedAt = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
+  if (!Number.isFinite(signedAt)) {
+    throw incomplete(route, "Date must be in ISO-8601 'basic format'. Expected the form YYYYMMDD'T'HHMMSS'Z'.");
+  }
+  return { timestamp, signedAt };
+}
+
+function credentialParts(text: string, timestamp: string, route: Route): { accessKeyId: string; scope: Scope } {
+  const [accessKeyId, date, region, service, terminator, ...more] = text.split('/', 8);
+  if (!accessKeyId || !date || !region || !service || terminator === undefined || more.length > 0) {
+    throw incomplete(
+      route,
+      'Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term.',
+    );
+  }
+  if (terminator !== 'aws4_request')
+    throw incomplete(route, "Credential should be scoped with a valid terminator: 'aws4_request'.");
+  if (!timestamp.startsWith(date) || !/^\d{8}$/.test(date)) {
+    throw incomplete(
+      route,
+      'Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP.',
+    );
+  }
+  return { accessKeyId, scope: { date, region, service } };
+}
+
+function headerNames(text: string, route: Route): readonly string[] {
+  const names = text.split(';', maxSignedHeaders + 1);
+  // SECURITY: without the host in it, a signature would be good for another endpoint too.
+  if (names.length > maxSignedHeaders || !names.includes('host')) {
+    throw incomplete(route, "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.");
+  }
+  if (names.some((name) => name !== name.toLowerCase() || !/^[\w!#$%&'*+.^`|~-]{1,256}$/.test(name))) {
+    throw incomplete(route, 'SignedHeaders must be lower-case header names separated by semicolons.');
+  }
+  return names;
+}
+
+function hexSignature(text: string, route: Route): string {
+  if (!/^[0-9a-fA-F]{64}$/.test(text)) throw signatureRefusal(route.protocol, 'wrong-signature');
+  return text.toLowerCase();
+}
+
+function fromQuery(request: HttpRequest, route: Route): Presented {
+  const parameters = new Map<string, readonly [spelled: string, value: string]>();
+  for (const part of request.query.split('&')) {
+    const equals = part.indexOf('=');
+    const name = uriDecode(equals === -1 ? part : part.slice(0, equals)) ?? '';
+    if (!/^x-amz-/i.test(name)) continue;
+    const value = uriDecode(equals === -1 ? '' : part.slice(equals + 1));
+    if (value === undefined || parameters.has(name.toLowerCase()))
+      throw incomplete(route, `The parameter ${name} must be given once.`);
+    parameters.set(name.toLowerCase(), [name, value]);
+  }
+  const take = (name: string): string => {
+    const found = parameters.get(name.toLowerCase());
+    if (found !== undefined && found[1] !== '') return found[1];
+    throw incomplete(route, `AWS query-string parameters must include '${name}'.`);
+  };
+  if (take('X-Amz-Algorithm') !== 'AWS4-HMAC-SHA256') throw signatureRefusal(route.protocol, 'unsupported-algorithm');
+  const timestamp = take('X-Amz-Date');
+  return {
+    ...credentialParts(take('X-Amz-Credential'), timestamp, route),
+    ...timeOf(timestamp, route),
+    signedHeaders: headerNames(take('X-Amz-SignedHeaders'), route),
+    signature: hexSignature(take('X-Amz-Signature'), route),
+    signatureName: parameters.get('x-amz-signature')![0],
+    token: parameters.get('x-amz-security-token')?.[1] ?? request.headers['x-amz-security-token'],
+    expiresSeconds: expiresOf(parameters.get('x-amz-expires')?.[1], route),
+  };
+}
+
+// S3 insists on the parameter; STS takes fifteen minutes when it is absent.
+function expiresOf(text: string | undefined, route: Route): number {
+  if (text === undefined && route.protocol !== 'rest-xml') return 900;
+  const seconds = /^\d{1,10}$/.test(text ?? '') ? Number(text) : Number.NaN;
+  if (!Number.isFinite(seconds)) throw incomplete(route, 'X-Amz-Expires should be a number');
+  if (seconds > weekSeconds)
+    throw incomplete(route, 'X-Amz-Expires must be less than a week (in seconds) that is less than 604800');
+  return seconds;
+}
