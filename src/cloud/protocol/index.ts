@@ -37,11 +37,6 @@ function known(route: Route): Known | undefined {
   return operation === undefined ? undefined : { model, name: route.operation, operation };
 }
 
-/** True when the route's operation is one of the service, offered here or not. */
-export function isKnownOperation(route: Route): boolean {
-  return known(route) !== undefined;
-}
-
 /** The refusal of an operation that has no handler, in the words of its service. */
 export { unsupported as unsupportedOperation } from './route.ts';
 
