@@ -1,6 +1,5 @@
 // Runs a command with a session in its environment, as if it had been started directly: its terminal, its
 // signals and its end are its own.
-import { constants } from 'node:os';
 import { failure } from './failures.ts';
 
 /** Passed on when they reach Stint alone, as from a supervisor or `kill`. */
@@ -40,6 +39,7 @@ export interface ExecEnding {
 /** Runs the command to its end. */
 export async function execCommand(command: string, args: readonly string[], options: ExecOptions): Promise<ExecEnding> {
   const { spawn } = process.getBuiltinModule('node:child_process');
+  const { signals } = process.getBuiltinModule('node:os').constants;
   const { promise, resolve } = Promise.withResolvers<ExecEnding>();
   const child = spawn(command, args, { env: options.env, stdio: 'inherit' });
   const listeners = new Map<NodeJS.Signals, () => void>();
@@ -51,7 +51,7 @@ export async function execCommand(command: string, args: readonly string[], opti
   for (const name of typed) listen(name, () => void (options.terminal || child.kill(name)));
   child.on('error', (error) => resolve(commandFailure(command, error)));
   child.on('exit', (code, signal) =>
-    resolve({ code: code ?? 128 + (signal === null ? 0 : constants.signals[signal]) }),
+    resolve({ code: code ?? 128 + (signal === null ? 0 : signals[signal]) }),
   );
   try {
     return await promise;

@@ -1,9 +1,10 @@
 // One process at a time, per lock file. The lock is the operating system's own (through SQLite, which Node brings):
 // it ends with its process, also by SIGKILL, so there are no stale locks to guess about.
-import { closeSync, openSync, statSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import type { Millis } from '../base/index.ts';
 import { failure } from './failures.ts';
+
+const fs = process.getBuiltinModule('node:fs');
 
 export interface LockTools {
   /** Resolves after so many milliseconds. */
@@ -18,12 +19,12 @@ const patienceMillis = 120_000;
 const sqliteBusy = 5;
 
 function inode(file: string): number | undefined {
-  return statSync(file, { throwIfNoEntry: false })?.ino;
+  return fs.statSync(file, { throwIfNoEntry: false })?.ino;
 }
 
 /** The lock, or undefined while another process has it. @throws what the file system throws. */
 function tryLock(file: string): DatabaseSync | undefined {
-  closeSync(openSync(file, 'a', 0o600));
+  fs.closeSync(fs.openSync(file, 'a', 0o600));
   const before = inode(file);
   const { DatabaseSync } = process.getBuiltinModule('node:sqlite');
   const database = new DatabaseSync(file);

@@ -1,6 +1,5 @@
 // The options that every verb with a TARGET takes, once as data: `stint` hands them to commander, the small
 // `stint-credentials` to Node's parser.
-import { readFileSync } from 'node:fs';
 import { Failure, isFailure, parseDuration, type Secret } from '../base/index.ts';
 import { checkOptions, parseMfaCode, type SessionOptions } from '../assume/index.ts';
 
@@ -70,7 +69,7 @@ function parseTags(given: readonly string[]): Record<string, string> {
 function readPolicy(text: string): string {
   if (text.trimStart().startsWith('{')) return text;
   try {
-    return readFileSync(text, 'utf8');
+    return process.getBuiltinModule('node:fs').readFileSync(text, 'utf8');
   } catch (cause) {
     const why = (cause as NodeJS.ErrnoException).code ?? 'unknown error';
     throw invalid(`the policy file \`${text}\` cannot be read (${why})`, 'give a file, or the JSON itself');

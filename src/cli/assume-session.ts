@@ -1,5 +1,4 @@
 // Wires the room `assume` to this process: files, environment, clock, terminal. Shared by the verbs with a TARGET.
-import { readFileSync } from 'node:fs';
 import { isFailure, systemClock } from '../base/index.ts';
 import {
   askOnTerminal,
@@ -26,7 +25,7 @@ import { printFailure, say } from './output.ts';
 
 function readText(path: string): string | undefined {
   try {
-    return readFileSync(path, 'utf8');
+    return process.getBuiltinModule('node:fs').readFileSync(path, 'utf8');
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;

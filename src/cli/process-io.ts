@@ -1,14 +1,20 @@
-// This process as an `Io`, for the entry files.
+// This process as an `Io`, for the entry files. Everything in it is opened when it is first used: streams and
+// abort signals cost a command that needs neither several milliseconds.
 import type { Io } from './command.ts';
 
-/** Hands out the process; SIGINT and SIGTERM abort its signal once. */
-export function processIo(): Io {
+/** An AbortSignal that SIGINT and SIGTERM abort. */
+function stopSignal(): AbortSignal {
   const stop = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort(name));
+  return stop.signal;
+}
+
+/** Hands out the process. Until a command has asked for `signal`, SIGINT and SIGTERM end it at once. */
+export function processIo(): Io {
+  let signal: AbortSignal | undefined;
   return {
     env: process.env,
     cwd: process.cwd(),
-    // Getters, because opening the streams costs a command that never uses them.
     get stdin() {
       return process.stdin;
     },
@@ -18,7 +24,9 @@ export function processIo(): Io {
     get stderr() {
       return process.stderr;
     },
-    signal: stop.signal,
+    get signal() {
+      return (signal ??= stopSignal());
+    },
     exit: (code) => void (process.exitCode = code),
   };
 }
