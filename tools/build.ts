@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, globSync, rmSync } from 'node:fs';
 import { build, type BuildOptions } from 'esbuild';
 
-const commands = ['src/cli/main.ts', ...globSync('src/cli/commands/*.ts')];
+const commands = ['src/cli/main.ts', 'src/cli/definition-targets.ts', ...globSync('src/cli/commands/*.ts')];
 const shebang = '#!/usr/bin/env node';
 const shared: BuildOptions = {
   outdir: 'dist/cli',
@@ -35,6 +35,7 @@ await build({
   format: 'cjs',
   minify: true,
   outExtension: { '.js': '.cjs' },
-  banner: { js: shebang },
+  banner: { js: `${shebang}\nconst stintUrl = require('node:url').pathToFileURL(__filename).href;` },
+  define: { 'import.meta.url': 'stintUrl' },
 });
 for (const file of ['main.js', 'stint-credentials.cjs']) chmodSync(`dist/cli/${file}`, 0o755);

@@ -50,9 +50,7 @@ export async function execCommand(command: string, args: readonly string[], opti
   for (const name of passed) listen(name, () => child.kill(name));
   for (const name of typed) listen(name, () => void (options.terminal || child.kill(name)));
   child.on('error', (error) => resolve(commandFailure(command, error)));
-  child.on('exit', (code, signal) =>
-    resolve({ code: code ?? 128 + (signal === null ? 0 : signals[signal]) }),
-  );
+  child.on('exit', (code, signal) => resolve({ code: code ?? 128 + (signal === null ? 0 : signals[signal]) }));
   try {
     return await promise;
   } finally {

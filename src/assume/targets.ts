@@ -1,5 +1,6 @@
 // From what a person types to the request for one session: a profile, `account/role` of a definition, a role
 // ARN, or `ACCOUNTID:role`. A profile of exactly that name wins.
+import { isFailure } from '../base/index.ts';
 import { parseRoleArn, checkRoleArn } from './arn.ts';
 import { chooseEndpoint, partitionOfRegion } from './endpoints.ts';
 import { currentProfile, environmentCredentials, personName } from './environment.ts';
@@ -79,9 +80,19 @@ async function findDefined(name: string, sources: readonly TargetSource[]): Prom
   return undefined;
 }
 
+/** Names for a suggestion; a source that is broken has none to suggest, and is not what is wrong here. */
+async function listNames(source: TargetSource): Promise<readonly string[]> {
+  try {
+    return (await source.list()).map(({ name }) => name);
+  } catch (error) {
+    if (isFailure(error)) return [];
+    throw error;
+  }
+}
+
 async function unknownTarget(target: string, { profiles, sources }: TargetContext): Promise<Error> {
   const names = [...profiles.profiles.keys()];
-  for (const source of sources) names.push(...(await source.list()).map(({ name }) => name));
+  for (const source of sources) names.push(...(await listNames(source)));
   const places = [profiles.files.config, profiles.files.credentials, ...sources.map(({ label }) => label)];
   return failure(
     'unknown-target',

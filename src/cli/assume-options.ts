@@ -24,6 +24,11 @@ export const assumeOptions: readonly OptionRow[] = [
   { name: 'mfa-serial', value: 'arn', help: 'MFA device, when no profile names it' },
   { name: 'region', value: 'region', help: 'region to work in' },
   { name: 'role-arn', value: 'arn', help: "one more role, assumed with the target's session" },
+  {
+    name: 'config',
+    value: 'file',
+    help: 'the definition, for targets like dev/test_role (default: stint.config.* here)',
+  },
   { name: 'refresh', help: 'fetch a new session even if a kept one is good' },
   { name: 'explain', help: 'say on stderr how the session was made, and why so' },
   { name: 'quiet', help: 'no notes on stderr' },
@@ -35,6 +40,7 @@ export type OptionValues = Readonly<Record<string, string | boolean | readonly s
 export interface AssumeChoices {
   readonly session: SessionOptions;
   readonly mfaCode: Secret | undefined;
+  readonly config: string | undefined;
   readonly refresh: boolean;
   readonly explain: boolean;
   readonly quiet: boolean;
@@ -105,6 +111,7 @@ function parse(values: OptionValues): AssumeChoices {
   return {
     session,
     mfaCode: given(one('mfa-code'), parseMfaCode),
+    config: one('config'),
     refresh: values['refresh'] === true,
     explain: values['explain'] === true,
     quiet: values['quiet'] === true,

@@ -18,6 +18,7 @@ import {
   type SessionRequest,
   type SessionTools,
   type TargetContext,
+  type TargetSource,
 } from '../assume/index.ts';
 import { UsageError, type AssumeChoices } from './assume-options.ts';
 import type { Io } from './command.ts';
@@ -33,9 +34,39 @@ function readText(path: string): string | undefined {
   }
 }
 
-/** What targets are looked up in, seen from `env`. */
-export function targetContext(env: Environment): TargetContext {
-  return { env, profiles: loadProfiles(env, readText), sources: [] };
+/** A file beside this one: of the sources in a clone, else of the bundles, which lie in two folders. */
+function beside(name: string): URL {
+  const here = import.meta.url;
+  if (here.endsWith('.ts')) return new URL(`./${name}.ts`, here);
+  return new URL(`${here.includes('/cli/commands/') ? '..' : '.'}/${name}.js`, here);
+}
+
+/** The definition in the folder or named by `config`, loaded when a name could be one of its targets. */
+function definitionSource(io: Io, env: Environment, config: string | undefined): TargetSource {
+  let loaded: Promise<TargetSource> | undefined;
+  const load = async (): Promise<TargetSource> => {
+    const { definitionTargets } = (await import(
+      beside('definition-targets').href
+    )) as typeof import('./definition-targets.ts');
+    const library = import.meta.url.endsWith('.ts') ? beside('../index') : beside('../lib/index');
+    return definitionTargets({ cwd: io.cwd, env, config, library });
+  };
+  const source = (): Promise<TargetSource> => (loaded ??= load());
+  return {
+    label: config ?? 'stint.config',
+    find: async (name) => (await source()).find(name),
+    list: async () => (await source()).list(),
+  };
+}
+
+/** What targets are looked up in, seen from `env`: the profiles, and the definition if there is one. */
+export function targetContext(io: Io, env: Environment, config: string | undefined): TargetContext {
+  const fs = process.getBuiltinModule('node:fs');
+  const exists = ['ts', 'yaml', 'yml', 'json'].some((extension) =>
+    fs.existsSync(`${io.cwd}/stint.config.${extension}`),
+  );
+  const sources = config !== undefined || exists ? [definitionSource(io, env, config)] : [];
+  return { env, profiles: loadProfiles(env, readText), sources };
 }
 
 /** The kept sessions of this person; undefined without a home. */
@@ -91,12 +122,17 @@ async function sessionFor(io: Io, env: Environment, request: SessionRequest, cho
  */
 export async function assumeTarget(io: Io, target: string, choices: AssumeChoices): Promise<Assumed> {
   const env = baseEnvironment(io.env);
-  return sessionFor(io, env, await resolveTarget(target, choices.session, targetContext(env)), choices);
+  return sessionFor(
+    io,
+    env,
+    await resolveTarget(target, choices.session, targetContext(io, env, choices.config)),
+    choices,
+  );
 }
 
 /** The credentials that SDKs would use in this process. @throws the failures of the room `assume`. */
 export async function currentCredentials(io: Io, choices: AssumeChoices): Promise<Assumed> {
-  return sessionFor(io, io.env, resolveCurrent(choices.session, targetContext(io.env)), choices);
+  return sessionFor(io, io.env, resolveCurrent(choices.session, targetContext(io, io.env, choices.config)), choices);
 }
 
 /** Runs the work of a verb and turns its failures into text and exit code: 2 for what was typed wrongly, else 1. */

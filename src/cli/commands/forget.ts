@@ -8,16 +8,21 @@ import { exampleText } from '../assume-verb.ts';
 import type { Io } from '../command.ts';
 import { say } from '../output.ts';
 
+interface Options {
+  readonly all?: boolean;
+  readonly config?: string;
+}
+
 /** The role the target stands for, undefined when the target is not known any more. */
-async function roleOf(io: Io, target: string): Promise<string | undefined> {
+async function roleOf(io: Io, target: string, config: string | undefined): Promise<string | undefined> {
   try {
-    return (await resolveTarget(target, {}, targetContext(baseEnvironment(io.env)))).roles.at(-1)?.roleArn;
+    return (await resolveTarget(target, {}, targetContext(io, baseEnvironment(io.env), config))).roles.at(-1)?.roleArn;
   } catch {
     return undefined;
   }
 }
 
-async function forget(io: Io, target: string | undefined, all: boolean): Promise<void> {
+async function forget(io: Io, target: string | undefined, { all = false, config }: Options): Promise<void> {
   if ((target === undefined) !== all) {
     throw new UsageError(
       new Failure('missing-target', 'either a target or `--all` is needed', {
@@ -29,7 +34,7 @@ async function forget(io: Io, target: string | undefined, all: boolean): Promise
   let count = 0;
   if (cache !== undefined && target === undefined) count = cache.removeAll();
   if (cache !== undefined && target !== undefined) {
-    const role = await roleOf(io, target);
+    const role = await roleOf(io, target, config);
     const meant = ({ target: kept, roleArn }: KeptSession): boolean =>
       kept === target || (role !== undefined && roleArn === role);
     count = cache.remove(cache.list().filter(meant));
@@ -43,8 +48,7 @@ export function register(program: Command, io: Io): void {
     .description('remove kept sessions from this machine')
     .argument('[target]', 'the target whose sessions to remove')
     .option('--all', 'remove all of them, MFA sessions too')
+    .option('--config <file>', 'the definition, for targets like dev/test_role')
     .addHelpText('after', exampleText(['stint forget dev/test_role', 'stint forget --all']))
-    .action(async (target: string | undefined, options: { all?: boolean }) =>
-      runVerb(io, () => forget(io, target, options.all === true)),
-    );
+    .action(async (target: string | undefined, options: Options) => runVerb(io, () => forget(io, target, options)));
 }

@@ -13,6 +13,12 @@ import { exampleText } from '../assume-verb.ts';
 import type { Io } from '../command.ts';
 import { printData, printJson } from '../output.ts';
 
+interface Form {
+  readonly json?: boolean;
+  readonly names?: boolean;
+  readonly config?: string;
+}
+
 /** The stable shape of `--json`. */
 interface TargetRow {
   readonly target: string;
@@ -112,8 +118,8 @@ function table(rows: readonly TargetRow[]): readonly string[] {
   );
 }
 
-async function list(io: Io, form: { json?: boolean; names?: boolean }): Promise<void> {
-  const context = targetContext(baseEnvironment(io.env));
+async function list(io: Io, form: Form): Promise<void> {
+  const context = targetContext(io, baseEnvironment(io.env), form.config);
   const kept = openCache(io.env)?.list() ?? [];
   const rows = [
     ...[...context.profiles.profiles.keys()].map((name) => profileRow(name, context, kept)),
@@ -129,7 +135,8 @@ export function register(program: Command, io: Io): void {
     .command('ls')
     .description('list targets: profiles, and the roles of the definition')
     .option('--json', 'machine output')
+    .option('--config <file>', 'the definition (default: stint.config.* here)')
     .option('--names', 'names only, one a line')
     .addHelpText('after', exampleText(['stint ls', 'stint ls --json']))
-    .action(async (form: { json?: boolean; names?: boolean }) => runVerb(io, () => list(io, form)));
+    .action(async (form: Form) => runVerb(io, () => list(io, form)));
 }

@@ -1,0 +1,74 @@
+// The roles of an access definition as targets of `stint assume`: `account/role`. A bundle of its own, because
+// reading a definition loads far more than a profile needs.
+import { systemClock } from '../base/index.ts';
+import { compileDefinition, loadDefinition, type WantedAccount } from '../access/index.ts';
+import type { DefinedTarget, Environment, TargetSource } from '../assume/index.ts';
+import { iamArn } from '../aws/index.ts';
+
+export interface DefinitionPlace {
+  readonly cwd: string;
+  readonly env: Environment;
+  /** `--config FILE`; without it the folder holds the definition. */
+  readonly config: string | undefined;
+  /** The library that `import … from 'stint'` means inside a TypeScript definition. */
+  readonly library: URL;
+}
+
+type Role = Extract<WantedAccount['resources'][number], { kind: 'role' }>;
+type TrustStatement = Role['trust']['Statement'][number];
+
+/** The statements that let people or roles in, not AWS services. */
+function doors({ trust }: Role): readonly TrustStatement[] {
+  return trust.Statement.filter(
+    ({ Effect, Principal }) => Effect === 'Allow' && typeof Principal === 'object' && Principal['AWS'] !== undefined,
+  );
+}
+
+function demandsMfa({ Condition = {} }: TrustStatement): boolean {
+  return Object.values(Condition).some((keys) =>
+    Object.keys(keys).some((key) => /^aws:MultiFactorAuth(?:Present|Age)$/i.test(key)),
+  );
+}
+
+/** The external id that every door asks for, if it is one and the same. */
+function externalIdOf(entries: readonly TrustStatement[]): string | undefined {
+  const ids = entries.map(({ Condition }) => Condition?.['StringEquals']?.['sts:ExternalId']);
+  return typeof ids[0] === 'string' && ids.every((id) => id === ids[0]) ? ids[0] : undefined;
+}
+
+/** Loads the definition and lists the roles that somebody may become. @throws the failures of the room `access`. */
+export async function definitionTargets(place: DefinitionPlace): Promise<TargetSource> {
+  const { definition, file } = await loadDefinition({
+    cwd: place.cwd,
+    config: place.config,
+    variables: { env: place.env },
+    library: place.library,
+  });
+  const { accounts, partition } = compileDefinition(definition, systemClock.now());
+  const targets = accounts.flatMap(({ id, name: account, resources }) =>
+    resources.flatMap((resource): DefinedTarget[] => {
+      if (resource.kind !== 'role') return [];
+      const entries = doors(resource);
+      if (entries.length === 0) return [];
+      return [
+        {
+          name: `${account}/${resource.name}`,
+          roleArn: iamArn(partition, id, 'role', resource.name, resource.path),
+          mfa: entries.every(demandsMfa),
+          externalId: externalIdOf(entries),
+        },
+      ];
+    }),
+  );
+  const byName = new Map(targets.map((target) => [target.name, target]));
+  // A role may have another name in AWS than in the definition; both are understood.
+  const nameInAws = (typed: string): string => {
+    const [account, role = ''] = typed.split('/');
+    return `${account}/${definition.roles?.[role]?.name ?? role}`;
+  };
+  return {
+    label: file,
+    find: async (name) => byName.get(name) ?? byName.get(nameInAws(name)),
+    list: async () => targets,
+  };
+}
