@@ -1,0 +1,95 @@
+// One request inside the broker, and what answers it. The HTTP server makes calls and writes answers;
+// handlers see nothing of HTTP.
+import type { Secret } from '../base/index.ts';
+import type { WireAuth, WireEnvelope, WireValue } from './http/wire.ts';
+import type { Lease, Operation, Token } from './model.ts';
+
+export interface Call {
+  readonly requestId: string;
+  readonly operation: Operation;
+  /** Below `/v1/`, decoded, without leading or closing slash. */
+  readonly path: string;
+  readonly params: Readonly<Record<string, string>>;
+  /** The JSON body of an update, or the query of anything else. Empty until `readBody` was called. */
+  readonly body: Readonly<Record<string, unknown>>;
+  /** @throws Failure `bad-request`, `body-too-large`. */
+  readBody(): Promise<Readonly<Record<string, unknown>>>;
+  readonly tokenId: Secret | undefined;
+  /** Present on every route whose table row asks for a token. */
+  readonly token: Token | undefined;
+  readonly remoteAddress: string;
+  readonly host: string | undefined;
+  readonly origin: string | undefined;
+}
+
+export interface Answer {
+  readonly status: number;
+  /** Undefined: no body. */
+  readonly body: WireValue | WireEnvelope | undefined;
+  /** What audit records of it, in hashes. */
+  readonly audited: unknown;
+  readonly leaseId: string;
+  /** Takes back what was lent when the answer cannot be given after all. */
+  readonly takeBack?: () => Promise<void>;
+}
+
+export type Handler = (call: Call) => Promise<Answer>;
+
+export interface EnvelopeParts {
+  readonly data?: Readonly<Record<string, WireValue>> | undefined;
+  readonly auth?: WireAuth | undefined;
+  readonly warnings?: readonly string[] | undefined;
+  readonly lease?: Pick<Lease, 'id' | 'renewable' | 'ttlSeconds'> | undefined;
+  readonly mountType?: string;
+}
+
+/** Vault's envelope. */
+export function enveloped(call: Call, parts: EnvelopeParts): Answer {
+  const { data, auth, warnings, lease, mountType } = parts;
+  const body: WireEnvelope = {
+    request_id: call.requestId,
+    lease_id: lease?.id ?? '',
+    renewable: lease?.renewable ?? false,
+    lease_duration: lease?.ttlSeconds ?? 0,
+    data: data ?? null,
+    wrap_info: null,
+    warnings: warnings === undefined || warnings.length === 0 ? null : warnings,
+    auth: auth ?? null,
+    mount_type: mountType ?? 'system',
+  };
+  return { status: 200, body, audited: { data: data ?? null, auth: auth ?? null }, leaseId: body.lease_id };
+}
+
+/** As `enveloped`, with the members of `data` also at the top, as Vault answers `sys/mounts` and a few more. */
+export function envelopedTwice(call: Call, data: Readonly<Record<string, WireValue>>): Answer {
+  const answer = enveloped(call, { data });
+  return { ...answer, body: { ...data, ...(answer.body as WireEnvelope) } };
+}
+
+/** A body without the envelope, as Vault answers `sys/health` and its like. */
+export function bare(body: Readonly<Record<string, WireValue>>): Answer {
+  return { status: 200, body, audited: body, leaseId: '' };
+}
+
+/** 204: done, nothing to say. */
+export function done(): Answer {
+  return { status: 204, body: undefined, audited: null, leaseId: '' };
+}
+
+/** 202: accepted, the server goes on by itself. */
+export function accepted(): Answer {
+  return { status: 202, body: undefined, audited: null, leaseId: '' };
+}
+
+/** The token of a call on a route that asks for one. */
+export function tokenOf(call: Call): Token {
+  if (call.token === undefined) throw new TypeError(`the route of ${call.path} does not ask for a token`);
+  return call.token;
+}
+
+/** The value of a `:name` of the route's pattern. */
+export function param(call: Call, name: string): string {
+  const value = call.params[name];
+  if (value === undefined) throw new TypeError(`the route of ${call.path} has no :${name}`);
+  return value;
+}

@@ -1,0 +1,88 @@
+// What AWS's refusals mean to a grant or a revoke, and how they are told. Nothing of a request or
+// response but AWS's code and message goes on.
+import { brokerFailure } from '../../failures.ts';
+
+interface AwsError {
+  readonly name: string;
+  readonly message: string;
+  readonly $metadata?: { readonly httpStatusCode?: number; readonly requestId?: string };
+}
+
+/** As the AWS SDKs list them. */
+const throttlingNames = new Set([
+  'Throttling',
+  'ThrottlingException',
+  'ThrottledException',
+  'RequestThrottled',
+  'RequestThrottledException',
+  'RequestLimitExceeded',
+  'TooManyRequestsException',
+  'SlowDown',
+]);
+
+const refusedKeyNames = new Set([
+  'InvalidClientTokenId',
+  'UnrecognizedClientException',
+  'InvalidAccessKeyId',
+  'ExpiredToken',
+  'ExpiredTokenException',
+]);
+
+/** AWS's error code, or undefined when AWS did not answer. */
+export function awsCode(error: unknown): string | undefined {
+  const { name, $metadata } = error as AwsError;
+  return $metadata?.httpStatusCode === undefined ? undefined : name.replace(/Exception$/, '');
+}
+
+export function isMissing(error: unknown): boolean {
+  const code = awsCode(error);
+  return code === 'NoSuchEntity' || code === 'NoSuchEntityException';
+}
+
+/** True when AWS does not know the keys a call was signed with. */
+export function refusesKeys(error: unknown): boolean {
+  const { name, $metadata } = error as AwsError;
+  return $metadata?.httpStatusCode !== undefined && refusedKeyNames.has(name);
+}
+
+/** True when AWS answered that it did nothing; false when it may have done what was asked. */
+export function didNothing(error: unknown): boolean {
+  const status = (error as AwsError).$metadata?.httpStatusCode ?? 0;
+  return status >= 400 && status < 500;
+}
+
+/** The failure to tell, with Vault's prefix for the call: `Error creating IAM user: Code: message`. */
+export function awsFailure(prefix: string, error: unknown): Error {
+  const { name, message, $metadata } = error as AwsError;
+  const status = $metadata?.httpStatusCode;
+  if (status === undefined) {
+    return brokerFailure('aws-unreachable', `${prefix}AWS did not answer`, {
+      hint: 'check endpoints and network of the mount; `read <mount>/config/root` shows them',
+      detail: name,
+      cause: error,
+    });
+  }
+  const text = `${prefix}${name}: ${message}`;
+  const detail = { code: name, status, requestId: $metadata?.requestId };
+  if (throttlingNames.has(name)) return brokerFailure('aws-throttled', text, { detail });
+  return brokerFailure('aws-refused', text, { detail });
+}
+
+/** Runs a call and tells its failure with `prefix`. */
+export async function told<T>(prefix: string, call: Promise<T>): Promise<T> {
+  try {
+    return await call;
+  } catch (error) {
+    throw awsFailure(prefix, error);
+  }
+}
+
+/** Runs a call for which "there is no such thing" is as good as done. */
+export async function orMissing<T>(call: Promise<T>): Promise<T | undefined> {
+  try {
+    return await call;
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,45 @@
+// Every code with which the broker refuses or fails. Where Vault has a text for the same refusal, the
+// message is Vault's text, because clients match on it.
+import { failuresOf } from '../base/index.ts';
+
+export const brokerFailure = failuresOf({
+  'bad-request': { status: 400, when: 'a request is malformed, or a field of it is missing or wrong' },
+  'invalid-role': { status: 400, when: 'a role of the AWS engine breaks one or more rules' },
+  'role-not-found': { status: 400, when: 'credentials were asked for a role that does not exist' },
+  'lease-not-found': { status: 400, when: 'a lease id is unknown, or its lease has ended' },
+  'lease-expired': { status: 400, when: 'a lease was to be renewed after its end' },
+  'lease-not-renewable': { status: 400, when: 'a lease was to be renewed that only time ends' },
+  'permission-denied': {
+    status: 403,
+    when: 'the token is missing, unknown, ended, or its policies do not allow the call',
+  },
+  'bad-token': { status: 403, when: 'a token to be looked up or revoked does not exist' },
+  'host-refused': { status: 403, when: 'Host or Origin of a request to a loopback address names another site' },
+  'not-found': { status: 404, when: 'nothing is stored at a path' },
+  'no-route': { status: 404, when: 'no engine or system path serves the asked path' },
+  'unsupported-operation': { status: 405, when: 'the path exists but does not serve this method' },
+  'body-too-large': { status: 413, when: 'a request body is larger than 1 MiB' },
+  'rate-limited': { status: 429, when: 'one address sends more requests than the server allows' },
+  'mount-unknown': { status: 400, when: 'a mount is named that does not exist' },
+  'mount-invalid': { status: 400, when: 'a mount cannot be made as asked' },
+  'policy-invalid': { status: 400, when: 'the text of a policy cannot be read' },
+  'aws-refused': { status: 400, when: 'AWS refused a call of the engine' },
+  'aws-throttled': { status: 502, when: 'AWS throttled a call of the engine beyond its retries' },
+  'aws-unreachable': { status: 502, when: 'AWS did not answer a call of the engine' },
+  'grant-undone': { status: 409, when: 'a lease was revoked while its credentials were being made' },
+  'revoke-incomplete': { status: 500, when: 'a revoke did not succeed yet; the server keeps trying' },
+  'storage-failed': { status: 500, when: 'the store cannot read or write, for example because the disk is full' },
+  'storage-in-use': { status: 500, when: 'another process has the same store open' },
+  'store-tampered': { status: 500, when: 'a stored value was changed by somebody else, or its key is wrong' },
+  'store-too-new': { status: 500, when: 'the store was written by a newer Stint' },
+  'seal-unreadable': { status: 500, when: 'the key of the local seal is missing or damaged' },
+  'audit-failed': { status: 500, when: 'no audit device accepted the record of a request' },
+  'port-in-use': { status: 500, when: 'the address to listen on is taken' },
+  'address-invalid': { status: 500, when: 'the address to listen on cannot be read or used' },
+});
+
+/** How much of a failure an error body may carry: the public texts, never `detail` or `cause`. */
+export interface PublicError {
+  readonly status: number;
+  readonly errors: readonly string[];
+}

@@ -1,0 +1,113 @@
+// Reads the fields of a request body as Vault's framework does: weakly typed on the wire, exact
+// afterwards. Null counts as left out, because hvac sends unset options as null.
+import { isFailure, parseDuration } from '../base/index.ts';
+import { brokerFailure } from './failures.ts';
+
+interface FieldTypes {
+  string: string;
+  int: number;
+  /** Seconds; accepts 900, "900", "15m". */
+  seconds: number;
+  boolean: boolean;
+  /** A JSON array or a comma-separated string. */
+  list: readonly string[];
+  /** An object, or a list of `k=v`. */
+  map: Readonly<Record<string, string>>;
+}
+
+export type FieldType = keyof FieldTypes;
+export type FieldSchema = Readonly<Record<string, FieldType>>;
+export type FieldValues<S extends FieldSchema> = { readonly [Name in keyof S]?: FieldTypes[S[Name]] };
+
+/** @throws Failure `bad-request` naming the field whose value has the wrong type. */
+export function readFields<const S extends FieldSchema>(
+  schema: S,
+  body: Readonly<Record<string, unknown>>,
+): FieldValues<S> {
+  const values: Record<string, unknown> = {};
+  for (const [name, type] of Object.entries(schema)) {
+    const given = Object.hasOwn(body, name) ? body[name] : undefined;
+    if (given !== undefined && given !== null) values[name] = convert(name, type, given);
+  }
+  return values as FieldValues<S>;
+}
+
+/** Vault's warning about fields that nothing reads; empty when there are none. */
+export function unknownFieldWarnings(schema: FieldSchema, body: Readonly<Record<string, unknown>>): readonly string[] {
+  const unknown = Object.keys(body).filter((name) => !Object.hasOwn(schema, name));
+  return unknown.length === 0 ? [] : [`Endpoint ignored these unrecognized parameters: [${unknown.sort().join(' ')}]`];
+}
+
+const converters: { readonly [T in FieldType]: (value: unknown) => FieldTypes[T] | undefined } = {
+  string: scalarText,
+  int: (value) => {
+    const number = typeof value === 'string' && /^[+-]?\d+$/.test(value) ? Number(value) : value;
+    return typeof number === 'number' && Number.isSafeInteger(number) ? number : undefined;
+  },
+  seconds: (value) => {
+    if (typeof value !== 'string' && typeof value !== 'number') return undefined;
+    const seconds = value === '' ? 0 : parseDuration(value);
+    return Number.isFinite(seconds) && seconds < 1e10 ? seconds : undefined;
+  },
+  boolean: (value) => {
+    if (typeof value === 'boolean') return value;
+    if (value === 'true' || value === '1' || value === 1) return true;
+    return value === 'false' || value === '0' || value === 0 || value === '' ? false : undefined;
+  },
+  list: (value) => {
+    if (typeof value === 'string') return splitList(value);
+    const items = Array.isArray(value) ? value.map(scalarText) : [undefined];
+    return items.includes(undefined) ? undefined : (items as string[]);
+  },
+  map: (value) => {
+    if (Array.isArray(value)) return pairs(value);
+    if (typeof value === 'string') return value === '' ? {} : pairs([value]);
+    if (typeof value !== 'object') return undefined;
+    const members = Object.entries(value as object).map(([key, member]) => [key, scalarText(member)] as const);
+    return members.some(([, text]) => text === undefined)
+      ? undefined
+      : (Object.fromEntries(members) as Record<string, string>);
+  },
+};
+
+function scalarText(value: unknown): string | undefined {
+  if (typeof value === 'string') return value;
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined;
+}
+
+function splitList(text: string): readonly string[] {
+  return text === '' ? [] : text.split(',').map((item) => item.trim());
+}
+
+function pairs(items: readonly unknown[]): Readonly<Record<string, string>> | undefined {
+  const result: [string, string][] = [];
+  for (const item of items) {
+    const at = typeof item === 'string' ? item.indexOf('=') : -1;
+    if (at <= 0) return undefined;
+    result.push([(item as string).slice(0, at), (item as string).slice(at + 1)]);
+  }
+  return Object.fromEntries(result);
+}
+
+const expected: Readonly<Record<FieldType, string>> = {
+  string: 'a string',
+  int: 'a whole number',
+  seconds: 'a duration such as `900` or `15m`',
+  boolean: 'true or false',
+  list: 'a list of strings',
+  map: 'an object of strings or a list of `k=v`',
+};
+
+function convert(name: string, type: FieldType, given: unknown): unknown {
+  let value: unknown;
+  try {
+    value = converters[type](given);
+  } catch (error) {
+    if (!isFailure(error)) throw error;
+  }
+  if (value !== undefined) return value;
+  throw brokerFailure(
+    'bad-request',
+    `Field validation failed: error converting input for field "${name}": expected ${expected[type]}`,
+  );
+}

@@ -1,0 +1,88 @@
+// Reads what a request carries, with limits: size, depth and UTF-8 are checked before anything is
+// made of it.
+import type { IncomingMessage } from 'node:http';
+import { brokerFailure } from '../failures.ts';
+
+export const maxBodyBytes = 1024 * 1024;
+const maxDepth = 64;
+
+type Body = Readonly<Record<string, unknown>>;
+
+/**
+ * The JSON object of the body; an empty or null body is an empty object. A form is read as one.
+ * @throws Failure `body-too-large`, `bad-request`.
+ */
+export async function readJsonBody(request: IncomingMessage): Promise<Body> {
+  const text = decodeUtf8(await readBytes(request));
+  const form = (request.headers['content-type'] ?? '').startsWith('application/x-www-form-urlencoded');
+  if (form && !/^\s*[{[]/.test(text)) return readQuery(text);
+  return parseObject(text);
+}
+
+/** Query or form values; one that is repeated becomes a list. */
+export function readQuery(query: string): Body {
+  const values = new URLSearchParams(query);
+  return Object.fromEntries(
+    [...new Set(values.keys())].map((name) => {
+      const all = values.getAll(name);
+      return [name, all.length === 1 ? all[0] : all];
+    }),
+  );
+}
+
+async function readBytes(request: IncomingMessage): Promise<Buffer> {
+  if (Number(request.headers['content-length'] ?? 0) > maxBodyBytes) throw tooLarge();
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+    size += (chunk as Buffer).length;
+    if (size > maxBodyBytes) throw tooLarge();
+    chunks.push(chunk as Buffer);
+  }
+  return Buffer.concat(chunks);
+}
+
+function tooLarge(): Error {
+  return brokerFailure('body-too-large', `http: request body too large, at most ${maxBodyBytes} bytes`);
+}
+
+function decodeUtf8(bytes: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw brokerFailure('bad-request', 'failed to parse JSON input: the body is not UTF-8', { cause: error });
+  }
+}
+
+function parseObject(text: string): Body {
+  if (text.trim() === '') return {};
+  checkDepth(text);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    // The parser's message quotes the body, which may hold a secret: only the place is told.
+    const place = /at position \d+(?: \(line \d+ column \d+\))?/.exec((error as Error).message)?.[0] ?? 'at its end';
+    throw brokerFailure('bad-request', `failed to parse JSON input: syntax error ${place}`);
+  }
+  if (value === null) return {};
+  if (typeof value === 'object' && !Array.isArray(value)) return value as Body;
+  throw brokerFailure('bad-request', 'failed to parse JSON input: the body is not an object');
+}
+
+// Counts brackets outside strings, so that nothing deeper than the limit is ever parsed.
+function checkDepth(text: string): void {
+  let depth = 0;
+  let inString = false;
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at];
+    if (inString && character === '\\') at++;
+    else if (character === '"') inString = !inString;
+    else if (inString) continue;
+    else if (character === '{' || character === '[') depth++;
+    else if (character === '}' || character === ']') depth--;
+    if (depth > maxDepth) {
+      throw brokerFailure('bad-request', `failed to parse JSON input: nested deeper than ${maxDepth}`);
+    }
+  }
+}

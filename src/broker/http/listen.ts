@@ -1,0 +1,93 @@
+// Taking an address, and letting go of it without cutting answers short.
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { brokerFailure } from '../failures.ts';
+
+export interface ListenAddress {
+  readonly host: string;
+  /** 0 picks a free one. */
+  readonly port: number;
+}
+
+export interface Listening {
+  readonly address: string;
+  readonly hostAllowed: (host: string | undefined, origin: string | undefined) => boolean;
+  /** Takes no new connections; resolves when every request under way was answered. */
+  stop(): Promise<void>;
+  /** Closes what is still open. */
+  cut(): void;
+}
+
+/** `127.0.0.1:8200`, `localhost:0`, `[::1]:8200`. @throws Failure `address-invalid`. */
+export function parseListenAddress(text: string): ListenAddress {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([\w.-]+)):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  if (match === null || port > 65_535) {
+    throw brokerFailure('address-invalid', `\`${text}\` is not an address to listen on`, {
+      hint: 'write `HOST:PORT`, for example `127.0.0.1:8200`',
+    });
+  }
+  return { host: match[1] ?? match[2]!, port };
+}
+
+/** @throws Failure `port-in-use` naming a free port, `address-invalid`. */
+export async function listen(server: Server, { host, port }: ListenAddress): Promise<Listening> {
+  await bind(server, host, port);
+  const bound = (server.address() as AddressInfo).port;
+  const shownHost = host.includes(':') ? `[${host}]` : host;
+  return {
+    address: `http://${shownHost}:${bound}`,
+    hostAllowed: (given, origin) => hostIsRight(host, given) && originIsRight(given, origin),
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeIdleConnections();
+      }),
+    cut: () => server.closeAllConnections(),
+  };
+}
+
+async function bind(server: Server, host: string, port: number): Promise<void> {
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(port, host, () => {
+        server.off('error', reject);
+        resolve();
+      });
+    });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EADDRINUSE') {
+      throw brokerFailure('port-in-use', `port ${port} of \`${host}\` is taken`, {
+        hint: `stop what listens there, or use \`--listen ${host}:${await freePort(server, host)}\``,
+        cause: error,
+      });
+    }
+    throw brokerFailure('address-invalid', `cannot listen on \`${host}:${port}\`: ${code ?? 'unknown reason'}`, {
+      hint: 'use an address of this machine and a port you may open, for example `127.0.0.1:8200`',
+      cause: error,
+    });
+  }
+}
+
+async function freePort(server: Server, host: string): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(0, host, resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+  return port;
+}
+
+const loopback = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\]|::1)$/;
+
+// SECURITY: a page of the internet may resolve its own name to 127.0.0.1 (DNS rebinding); such a
+// request names that page's host. On loopback only loopback names are served.
+function hostIsRight(listening: string, given: string | undefined): boolean {
+  if (!loopback.test(listening)) return true;
+  return given !== undefined && loopback.test(given.replace(/:\d+$/, '').toLowerCase());
+}
+
+// A browser says which page a request comes from; only pages of this server may call it.
+function originIsRight(host: string | undefined, origin: string | undefined): boolean {
+  return origin === undefined || origin === `http://${host}` || origin === `https://${host}`;
+}

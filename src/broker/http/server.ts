@@ -1,0 +1,141 @@
+// HTTP on the outside, calls on the inside: reads requests, hands them to the pipeline, writes
+// answers and errors. What a failure may tell the outside is decided here and nowhere else.
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { isFailure, Secret, uuid, type Random } from '../../base/index.ts';
+import type { Answer, Call } from '../call.ts';
+import type { PublicError } from '../failures.ts';
+import type { Log } from '../log.ts';
+import type { Operation } from '../model.ts';
+import { readJsonBody, readQuery } from './body.ts';
+import { acceptListVerb } from './list-verb.ts';
+
+const requestTimeoutMillis = 90_000;
+
+/** LINK is what list-verb.ts makes of LIST. */
+const operations: Readonly<Record<string, Operation>> = {
+  GET: 'read',
+  HEAD: 'read',
+  LINK: 'list',
+  POST: 'update',
+  PUT: 'update',
+  DELETE: 'delete',
+};
+
+export interface ServerParts {
+  readonly answer: (call: Omit<Call, 'params' | 'token'>) => Promise<Answer>;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+/** The server, not yet listening. */
+export function createBrokerServer(parts: ServerParts): Server {
+  const server = createServer({ requestTimeout: requestTimeoutMillis, keepAliveTimeout: 30_000 });
+  acceptListVerb(server);
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    void serve(parts, request, response);
+  });
+  return server;
+}
+
+async function serve(parts: ServerParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const requestId = uuid(parts.random);
+  response.setHeader('Cache-Control', 'no-store');
+  try {
+    const asked = readCall(request, requestId);
+    send(request, response, asked === undefined ? refusal(404, []) : await parts.answer(asked));
+  } catch (error) {
+    const { status, errors } = publicError(error, requestId);
+    if (status >= 500) logFailure(parts.log, request, requestId, error);
+    send(request, response, refusal(status, errors));
+  }
+}
+
+function refusal(status: number, errors: readonly string[]): Answer {
+  return { status, body: { errors }, audited: null, leaseId: '' };
+}
+
+/** Message first, cure second; anything without a code leaves as `internal` with the request's id. */
+function publicError(error: unknown, requestId: string): PublicError {
+  if (!isFailure(error)) return { status: 500, errors: [`internal error, request ${requestId}`] };
+  if (error.message === '') return { status: error.status, errors: [] };
+  return { status: error.status, errors: error.hint === undefined ? [error.message] : [error.message, error.hint] };
+}
+
+function logFailure(log: Log, request: IncomingMessage, requestId: string, error: unknown): void {
+  const path = (request.url ?? '').split('?')[0]!.slice(0, 256);
+  const code = isFailure(error) ? error.code : 'internal';
+  const message = error instanceof Error ? error.message : 'not an error';
+  const place = isFailure(error) || !(error instanceof Error) ? undefined : error.stack?.split('\n')[1]?.trim();
+  log({
+    level: 'error',
+    event: 'request.failed',
+    requestId,
+    path,
+    code,
+    message,
+    ...(place === undefined ? {} : { place }),
+  });
+}
+
+function readCall(request: IncomingMessage, requestId: string): Omit<Call, 'params' | 'token'> | undefined {
+  const url = request.url ?? '';
+  const [rawPath, query = ''] = splitOnce(url, '?');
+  const path = decodePath(rawPath);
+  if (path === undefined) return undefined;
+  const asked = Object.hasOwn(operations, request.method ?? '') ? operations[request.method!]! : undefined;
+  const values = readQuery(query);
+  const list = asked === 'read' && ['true', '1', 't'].includes(values['list'] as string);
+  const { list: _, ...rest } = values;
+  const operation = list ? 'list' : (asked ?? 'patch');
+  return {
+    requestId,
+    operation: operation as Operation,
+    path,
+    body: {},
+    readBody: async () => (operation === 'update' ? readJsonBody(request) : rest),
+    tokenId: tokenIdOf(request),
+    remoteAddress: request.socket.remoteAddress ?? '',
+    host: request.headers.host,
+    origin: request.headers.origin,
+  };
+}
+
+function splitOnce(text: string, separator: string): [string, string?] {
+  const at = text.indexOf(separator);
+  return at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)];
+}
+
+/** Below `/v1/`; undefined for everything else and for paths that cannot be a key. */
+function decodePath(raw: string): string | undefined {
+  if (!raw.startsWith('/v1/')) return undefined;
+  try {
+    const path = decodeURIComponent(raw.slice(4)).replace(/^\/+|\/+$/g, '');
+    const plain = /^[\x20-\x7e]+$/.test(path) && path.length <= 900;
+    return plain && !path.split('/').some((segment) => segment === '' || segment === '.' || segment === '..')
+      ? path
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function tokenIdOf(request: IncomingMessage): Secret | undefined {
+  const given = request.headers['x-vault-token'];
+  if (typeof given === 'string' && given !== '') return new Secret(given);
+  const bearer = /^Bearer\s+(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+  return bearer === undefined ? undefined : new Secret(bearer);
+}
+
+function send(request: IncomingMessage, response: ServerResponse, { status, body }: Answer): void {
+  response.statusCode = status;
+  // A body that was not read to its end would be taken for the next request: end the connection.
+  if (!request.complete) response.setHeader('Connection', 'close');
+  if (body === undefined) {
+    response.end();
+    return;
+  }
+  const text = `${JSON.stringify(body)}\n`;
+  response.setHeader('Content-Type', 'application/json');
+  response.setHeader('Content-Length', Buffer.byteLength(text));
+  response.end(request.method === 'HEAD' ? undefined : text);
+}

@@ -1,0 +1,56 @@
+// The shapes on the wire: Vault's envelope and Stint's additions. Types only, so that the web page
+// may import them.
+
+export type WireValue = null | boolean | number | string | readonly WireValue[] | { readonly [key: string]: WireValue };
+
+export interface WireAuth {
+  readonly client_token: string;
+  readonly accessor: string;
+  readonly policies: readonly string[];
+  readonly token_policies: readonly string[];
+  readonly identity_policies: null;
+  readonly metadata: Readonly<Record<string, string>> | null;
+  readonly lease_duration: number;
+  readonly renewable: boolean;
+  readonly entity_id: string;
+  readonly token_type: 'service';
+  readonly orphan: boolean;
+  readonly mfa_requirement: null;
+  readonly num_uses: number;
+}
+
+/** Every successful body of the Vault API. */
+export interface WireEnvelope {
+  readonly request_id: string;
+  readonly lease_id: string;
+  readonly renewable: boolean;
+  readonly lease_duration: number;
+  readonly data: { readonly [key: string]: WireValue } | null;
+  readonly wrap_info: null;
+  readonly warnings: readonly string[] | null;
+  readonly auth: WireAuth | null;
+  readonly mount_type: string;
+}
+
+/** Every refused or failed request. The first error is the message; a second one, when present, is the cure. */
+export interface WireErrors {
+  readonly errors: readonly string[];
+}
+
+/** A lease as `GET /v1/stint/leases` shows it. Times are ISO 8601 in UTC. */
+export interface WireLease {
+  readonly id: string;
+  readonly state: 'granting' | 'active' | 'revoking' | 'unverified' | 'dead' | 'stuck' | 'expired';
+  readonly strength: 'deletes' | 'denies' | 'expires';
+  readonly role: string;
+  readonly kind: string;
+  readonly display_name: string;
+  readonly started_at: string;
+  readonly expires_at: string;
+  readonly renewable: boolean;
+  readonly end_reason: 'expired' | 'revoked' | 'abandoned' | null;
+  readonly attempts: number;
+  readonly last_error: string | null;
+  readonly next_look_at: string | null;
+  readonly steps: readonly { readonly state: string; readonly at: string }[];
+}

@@ -1,0 +1,108 @@
+// The broker's words and the shapes of what it keeps. Every stored shape carries a version.
+//
+// mount     an engine at a path (`aws/`), with its own configuration, roles and leases
+// token     what a caller proves itself with; policies say what it may do
+// lease     the time-boxed grant of credentials; it is written before anything is made in AWS
+// strength  how a kind of lease dies: `deletes` (IAM user), `denies` (deny statement), `expires` (only time ends it)
+// claim     one node's right, for a while, to act on a lease
+// settle    after this time AWS can no longer be late in showing what a grant made
+import type { Millis } from '../base/index.ts';
+
+export type LeaseState = 'granting' | 'active' | 'revoking' | 'unverified' | 'dead' | 'stuck' | 'expired';
+export type RevokeStrength = 'deletes' | 'denies' | 'expires';
+export type EndReason = 'expired' | 'revoked' | 'abandoned';
+
+export interface Claim {
+  readonly node: string;
+  readonly until: Millis;
+}
+
+export interface LeaseStep {
+  readonly state: LeaseState;
+  readonly at: Millis;
+}
+
+export interface Lease {
+  readonly version: 1;
+  /** `<mount>/creds/<role>/<24 base62>`, as Vault names leases. */
+  readonly id: string;
+  readonly mountPath: string;
+  readonly mountId: string;
+  readonly role: string;
+  /** The engine's kind of credential, for example `iam_user`. */
+  readonly kind: string;
+  readonly strength: RevokeStrength;
+  readonly state: LeaseState;
+  /** Blind name of the token it was lent to; the lease ends with it. */
+  readonly tokenName: string;
+  readonly displayName: string;
+  readonly startedAt: Millis;
+  /** When the credentials stop, or in `granting` would stop at the latest. */
+  readonly expiresAt: Millis;
+  readonly ttlSeconds: number;
+  readonly renewable: boolean;
+  readonly lastRenewedAt: Millis | null;
+  /** True once the credentials were durably recorded, so somebody may hold them. */
+  readonly confirmed: boolean;
+  /** True once a revoke saw the thing in AWS and removed it. */
+  readonly removed: boolean;
+  readonly endReason: EndReason | null;
+  /** Failed tries in the present state. */
+  readonly attempts: number;
+  readonly lastError: string | null;
+  /** When the sweeper looks again; null when the lease has ended. */
+  readonly dueAt: Millis | null;
+  readonly claim: Claim | null;
+  /** What the engine must know to end the lease, written before its first AWS call. No secret. */
+  readonly facts: Readonly<Record<string, string>>;
+  /** Kept for the probe until the lease has ended, then erased. */
+  readonly secret: Readonly<Record<string, string>> | null;
+  readonly steps: readonly LeaseStep[];
+}
+
+export interface MountConfig {
+  readonly defaultTtlSeconds: number;
+  readonly maxTtlSeconds: number;
+  readonly forceNoCache: boolean;
+  readonly listingVisibility: string;
+}
+
+export interface Mount {
+  readonly version: 1;
+  /** Without the closing slash. */
+  readonly path: string;
+  readonly type: string;
+  readonly description: string;
+  readonly accessor: string;
+  readonly id: string;
+  readonly config: MountConfig;
+  /** True from the start of a disable: nothing new is lent. */
+  readonly tainted: boolean;
+}
+
+export interface Token {
+  readonly version: 1;
+  /** Blind name of the token's id: the id itself is stored nowhere. */
+  readonly name: string;
+  readonly accessor: string;
+  readonly policies: readonly string[];
+  readonly displayName: string;
+  readonly path: string;
+  readonly meta: Readonly<Record<string, string>>;
+  readonly parent: string | null;
+  readonly createdAt: Millis;
+  readonly expiresAt: Millis | null;
+  readonly creationTtlSeconds: number;
+  readonly explicitMaxTtlSeconds: number;
+  readonly periodSeconds: number;
+  readonly renewable: boolean;
+  readonly lastRenewedAt: Millis | null;
+  /** Calls left; 0 is unlimited. */
+  readonly usesLeft: number;
+}
+
+/** Vault's words for what a request does. */
+export type Operation = 'read' | 'list' | 'update' | 'delete';
+
+/** The system's default and longest lease: 768 h, as Vault has it. */
+export const systemMaxTtlSeconds = 768 * 3600;

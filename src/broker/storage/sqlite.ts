@@ -1,0 +1,194 @@
+// The store of one node: SQLite through Node's own module. Concurrent batches share one durable
+// commit; the file is held by one process at a time.
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { brokerFailure } from '../failures.ts';
+import type { Condition, Entry, Range, Store, Write } from './store.ts';
+
+const formatVersion = 1;
+
+interface Waiting {
+  readonly batch: readonly Write[];
+  readonly conditions: readonly Condition[];
+  readonly resolve: (committed: boolean) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface Row {
+  readonly key: string;
+  readonly value: Uint8Array;
+  readonly version: number;
+}
+
+/**
+ * Opens or makes the store in `file`.
+ * @throws Failure `storage-in-use` when another process holds it, `store-too-new` when a newer Stint
+ *   wrote it, `storage-failed` when it is no store or cannot be opened.
+ */
+export function openSqliteStore(file: string): Store {
+  let database: DatabaseSync | undefined;
+  try {
+    database = new DatabaseSync(file);
+    prepareFile(database, file);
+    return new SqliteStore(database);
+  } catch (error) {
+    database?.close();
+    throw sqliteFailure(error, file);
+  }
+}
+
+function prepareFile(database: DatabaseSync, file: string): void {
+  // Exclusive locking keeps a second server out; the operating system drops the lock when we are killed.
+  // `synchronous=FULL` makes a commit of the write-ahead file durable when it returns.
+  database.exec(
+    'PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON',
+  );
+  database.exec('BEGIN IMMEDIATE');
+  const found = (database.prepare('PRAGMA user_version').get() as { user_version: number }).user_version;
+  if (found > formatVersion) {
+    throw brokerFailure(
+      'store-too-new',
+      `\`${file}\` has store format ${found}; this Stint reads up to ${formatVersion}`,
+      {
+        hint: 'start the newer Stint that wrote it',
+      },
+    );
+  }
+  database.exec(
+    'CREATE TABLE IF NOT EXISTS entries (key TEXT PRIMARY KEY, value BLOB NOT NULL, version INTEGER NOT NULL) WITHOUT ROWID;' +
+      'CREATE TABLE IF NOT EXISTS counter (id INTEGER PRIMARY KEY CHECK (id = 1), version INTEGER NOT NULL);' +
+      'INSERT OR IGNORE INTO counter VALUES (1, 0);' +
+      `PRAGMA user_version=${formatVersion}`,
+  );
+  database.exec('COMMIT');
+}
+
+class SqliteStore implements Store {
+  readonly exclusive = true;
+  readonly #database: DatabaseSync;
+  readonly #get: StatementSync;
+  readonly #scan: StatementSync;
+  readonly #put: StatementSync;
+  readonly #delete: StatementSync;
+  readonly #count: StatementSync;
+  #counter: number;
+  #waiting: Waiting[] = [];
+  #scheduled = false;
+  #closed = false;
+
+  constructor(database: DatabaseSync) {
+    this.#database = database;
+    this.#get = database.prepare('SELECT key, value, version FROM entries WHERE key = ?');
+    this.#scan = database.prepare(
+      'SELECT key, value, version FROM entries WHERE key >= ? AND key < ? ORDER BY key LIMIT ?',
+    );
+    this.#put = database.prepare('INSERT OR REPLACE INTO entries (key, value, version) VALUES (?, ?, ?)');
+    this.#delete = database.prepare('DELETE FROM entries WHERE key = ?');
+    this.#count = database.prepare('UPDATE counter SET version = ?');
+    this.#counter = (database.prepare('SELECT version FROM counter').get() as { version: number }).version;
+  }
+
+  async get(key: string): Promise<Entry | undefined> {
+    const row = this.#read(() => this.#get.get(key)) as Row | undefined;
+    return row === undefined ? undefined : entryOf(row);
+  }
+
+  async scan(range: Range): Promise<readonly Entry[]> {
+    const rows = this.#read(() => this.#scan.all(range.from, range.to, range.limit)) as unknown as Row[];
+    return rows.map(entryOf);
+  }
+
+  commit(batch: readonly Write[], conditions: readonly Condition[] = []): Promise<boolean> {
+    if (this.#closed) return Promise.reject(brokerFailure('storage-failed', 'the store is closed'));
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ batch, conditions, resolve, reject });
+      if (this.#scheduled) return;
+      this.#scheduled = true;
+      // After this turn's input events: requests that arrived together commit together.
+      setImmediate(() => this.#flush());
+    });
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#flush();
+    this.#database.close();
+  }
+
+  #read<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw sqliteFailure(error, 'the store');
+    }
+  }
+
+  #flush(): void {
+    this.#scheduled = false;
+    const group = this.#waiting;
+    this.#waiting = [];
+    if (group.length === 0) return;
+    const before = this.#counter;
+    try {
+      this.#database.exec('BEGIN IMMEDIATE');
+      const results = group.map((waiting) => this.#apply(waiting));
+      this.#count.run(this.#counter);
+      this.#database.exec('COMMIT');
+      group.forEach(({ resolve }, index) => resolve(results[index]!));
+    } catch (error) {
+      this.#counter = before;
+      this.#rollback();
+      for (const { reject } of group) reject(sqliteFailure(error, 'the store'));
+    }
+  }
+
+  #apply({ batch, conditions }: Waiting): boolean {
+    const holds = [...batch, ...conditions].every(
+      ({ key, expect }) => expect === undefined || expect === this.#versionOf(key),
+    );
+    if (!holds) return false;
+    for (const { key, value } of batch) {
+      if (value === undefined) this.#delete.run(key);
+      else this.#put.run(key, value, ++this.#counter);
+    }
+    return true;
+  }
+
+  #versionOf(key: string): string {
+    const row = this.#get.get(key) as Row | undefined;
+    return row === undefined ? 'absent' : String(row.version);
+  }
+
+  #rollback(): void {
+    try {
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+    } catch {
+      // SQLite has rolled back by itself (a full disk does that); the group is refused either way.
+    }
+  }
+}
+
+function entryOf({ key, value, version }: Row): Entry {
+  return { key, value, version: String(version) };
+}
+
+// SQLite's primary result codes, https://www.sqlite.org/rescode.html
+const busy = 5;
+const full = 13;
+
+function sqliteFailure(error: unknown, where: string): unknown {
+  const code = (error as { errcode?: number }).errcode;
+  if (code === undefined) return error;
+  if ((code & 0xff) === busy) {
+    return brokerFailure('storage-in-use', `\`${where}\` is held by another process`, {
+      hint: 'stop the other server, or give this one its own `--storage` folder',
+      cause: error,
+    });
+  }
+  const reason = (code & 0xff) === full ? 'the disk is full' : `SQLite error ${code}`;
+  return brokerFailure('storage-failed', `the store cannot be used: ${reason}`, {
+    hint: 'free space or repair the storage folder; nothing of the request was kept',
+    detail: (error as Error).message,
+    cause: error,
+  });
+}

@@ -1,0 +1,56 @@
+// The storage contract: ordered keys, atomic batches with compare-and-set, range scans. Every driver
+// passes test/contract/store.ts. Values are already encrypted when they arrive here (barrier.ts).
+
+/** Changes with every write of its key and is never used again for that key, also after a delete. Opaque. */
+export type Version = string;
+
+export interface Entry {
+  readonly key: string;
+  readonly value: Uint8Array;
+  readonly version: Version;
+}
+
+/** One write of a batch. `value: undefined` deletes. `expect` makes the whole batch depend on the key's present version. */
+export interface Write {
+  readonly key: string;
+  readonly value: Uint8Array | undefined;
+  readonly expect?: Version | 'absent';
+}
+
+/** A key that a batch depends on without writing it. */
+export interface Condition {
+  readonly key: string;
+  readonly expect: Version | 'absent';
+}
+
+export interface Range {
+  /** First key, inclusive. */
+  readonly from: string;
+  /** End, exclusive. */
+  readonly to: string;
+  /** At most so many entries, lowest keys first. */
+  readonly limit: number;
+}
+
+/**
+ * Keys are printable ASCII (0x20 to 0x7e), at most 1,024 characters, ordered by character code.
+ * Every method may reject with `storage-failed`; then nothing of that call was written.
+ */
+export interface Store {
+  /** True when no second process can have this store open, so that claims of earlier processes are void. */
+  readonly exclusive: boolean;
+  get(key: string): Promise<Entry | undefined>;
+  scan(range: Range): Promise<readonly Entry[]>;
+  /**
+   * Writes all or nothing. Resolves true when the batch is durable, false when an `expect` of a write
+   * or of `conditions` did not hold (nothing written). A reader that starts after that sees the whole batch.
+   */
+  commit(batch: readonly Write[], conditions?: readonly Condition[]): Promise<boolean>;
+  /** Waits for writes under way, then lets go of the store. */
+  close(): Promise<void>;
+}
+
+/** All keys that begin with `prefix`. */
+export function prefixRange(prefix: string, limit: number, after?: string): Range {
+  return { from: after === undefined ? prefix : `${after}\0`, to: `${prefix}\x7f`, limit };
+}

@@ -1,0 +1,143 @@
+// The sweeper: the store is the only timer, this is what looks at it. It wakes when something is
+// due, when the clock is moved, and at the latest every 30 s; what it does survives its death.
+import type { AdjustableClock } from '../base/index.ts';
+import type { Ledger, Due } from './ledger.ts';
+import type { Lending } from './lending.ts';
+import type { Log } from './log.ts';
+import type { Tokens } from './tokens.ts';
+
+const longestSleepMillis = 30_000;
+/** After a failure of the store: not at once again. */
+const troubledSleepMillis = 1000;
+const atOnce = 8;
+const pageSize = 256;
+
+export interface SweeperParts {
+  readonly ledger: Ledger;
+  readonly lending: Lending;
+  readonly tokens: Tokens;
+  readonly clock: AdjustableClock;
+  readonly log: Log;
+}
+
+export class Sweeper {
+  readonly #parts: SweeperParts;
+  /** Leases on which a dead process was at work. */
+  readonly #orphaned: string[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #sweeping: Promise<void> | undefined;
+  #again = false;
+  #stopped = false;
+  readonly #stopListening: () => void;
+
+  constructor(parts: SweeperParts) {
+    this.#parts = parts;
+    this.#stopListening = parts.clock.onMove(() => this.wake());
+  }
+
+  /**
+   * To be called once before the first look, by the only process on the store: every unfinished grant
+   * and every claim found now belongs to a dead process and is taken up at the first look.
+   */
+  async recover(): Promise<void> {
+    const { ledger, clock, log } = this.#parts;
+    const grants = await ledger.unfinishedGrants();
+    for (const id of grants) {
+      log({ level: 'warn', event: 'grant.abandoned', lease: id });
+      await ledger.apply(id, { type: 'abandoned' });
+    }
+    const claimedAhead = await ledger.dueUntil(clock.now() + 10 * 60_000, pageSize);
+    for (const { kind, id } of claimedAhead) {
+      if (kind === 'lease' && (await ledger.find(id))?.claim) this.#orphaned.push(id);
+    }
+  }
+
+  /** Looks now, or once more when it is looking already. */
+  wake(): void {
+    if (this.#stopped) return;
+    this.#again = true;
+    this.#sweeping ??= this.#run();
+  }
+
+  /** Looks no more; resolves when work under way is done. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#stopListening();
+    clearTimeout(this.#timer);
+    await this.#sweeping;
+  }
+
+  async #run(): Promise<void> {
+    clearTimeout(this.#timer);
+    let sleep = longestSleepMillis;
+    while (this.#again && !this.#stopped) {
+      this.#again = false;
+      sleep = await this.#sweep();
+    }
+    this.#sweeping = undefined;
+    if (this.#stopped) return;
+    this.#timer = setTimeout(() => this.wake(), sleep);
+    this.#timer.unref();
+  }
+
+  /** Works off everything due; returns how long to sleep. */
+  async #sweep(): Promise<number> {
+    const { ledger, lending, clock, log } = this.#parts;
+    try {
+      await this.#inTurn(this.#orphaned.splice(0), async (id) => void (await lending.settle(id)));
+      const seen = new Set<string>();
+      for (;;) {
+        const due = (await ledger.dueUntil(clock.now(), pageSize)).filter(({ kind, id }) => !seen.has(`${kind} ${id}`));
+        if (due.length === 0 || this.#stopped) break;
+        for (const { kind, id } of due) seen.add(`${kind} ${id}`);
+        await this.#inTurn(due, (one) => this.#handle(one));
+      }
+      await lending.purgeRetired();
+      return await this.#sleepMillis();
+    } catch (error) {
+      log({ level: 'error', event: 'sweeper.failed', error: error instanceof Error ? error.message : 'unknown' });
+      return troubledSleepMillis;
+    }
+  }
+
+  async #sleepMillis(): Promise<number> {
+    const { ledger, clock } = this.#parts;
+    const next = await ledger.nextDue();
+    if (next === undefined || clock.frozen) return longestSleepMillis;
+    return Math.min(Math.max(next - clock.now(), 100), longestSleepMillis);
+  }
+
+  async #inTurn<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+    const queue = [...items];
+    const worker = async (): Promise<void> => {
+      for (let item = queue.shift(); item !== undefined; item = queue.shift()) {
+        if (this.#stopped) return;
+        await work(item);
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(atOnce, queue.length) }, worker));
+  }
+
+  async #handle(due: Due): Promise<void> {
+    return due.kind === 'token' ? this.#handleToken(due) : this.#handleLease(due);
+  }
+
+  async #handleLease(due: Due): Promise<void> {
+    const { ledger, lending, clock, log } = this.#parts;
+    const outcome = await ledger.apply(due.id, { type: 'due' }).catch(async (error: unknown) => {
+      // SECURITY: an unwritable store must not prolong a lease. Its end is recorded when writing works again.
+      log({ level: 'error', event: 'lease.due-unrecorded', lease: due.id, error: (error as Error).message });
+      const lease = await ledger.find(due.id);
+      if (lease !== undefined && lease.dueAt !== null && lease.dueAt <= clock.now()) await lending.settle(due.id);
+      throw error;
+    });
+    if (outcome === undefined) return ledger.dropDue(due);
+    if (outcome.effects.includes('act')) await lending.settle(due.id);
+  }
+
+  async #handleToken(due: Due): Promise<void> {
+    const { ledger, lending, tokens } = this.#parts;
+    if (await tokens.isOver(due.id)) await lending.endToken(due.id);
+    else await ledger.dropDue(due);
+  }
+}
