@@ -4,7 +4,7 @@
 import type { Random, Secret } from '../base/index.ts';
 import { createCipheriv, createDecipheriv, createHmac } from 'node:crypto';
 import { brokerFailure } from './failures.ts';
-import { prefixRange, type Condition, type Store, type Version, type Write } from './storage/store.ts';
+import { absent, prefixRange, type Condition, type Store, type Version, type Write } from './storage/store.ts';
 
 const keyRingKey = 'core/keyring';
 const recordVersion = 1;
@@ -23,7 +23,7 @@ export interface Stored<T> {
 export interface Change {
   readonly key: string;
   readonly value: unknown;
-  readonly expect?: Version | 'absent';
+  readonly expect?: Version;
 }
 
 interface KeyRing {
@@ -68,7 +68,7 @@ export class Barrier {
       nameKey: Buffer.from(random.bytes(32)).toString('base64'),
     };
     const value = encode(ring, keyRingKey, 0, root, random);
-    if (await store.commit([{ key: keyRingKey, value, expect: 'absent' }])) return new Barrier(store, random, ring);
+    if (await store.commit([{ key: keyRingKey, value, expect: absent }])) return new Barrier(store, random, ring);
     return Barrier.open(store, sealKey, random);
   }
 

@@ -20,6 +20,7 @@ import { leaseHandlers } from './routes/leases.ts';
 import { systemHandlers } from './routes/system.ts';
 import { tokenHandlers } from './routes/tokens.ts';
 import { openLocalSeal } from './seal/local.ts';
+import { absent } from './storage/store.ts';
 import { openSqliteStore } from './storage/sqlite.ts';
 import { Sweeper } from './sweeper.ts';
 import { Tokens } from './tokens.ts';
@@ -139,7 +140,7 @@ async function serve(
 }
 
 async function clusterId(barrier: Barrier, random: Random): Promise<string> {
-  await barrier.commit([{ key: 'core/cluster', value: uuid(random), expect: 'absent' }]);
+  await barrier.commit([{ key: 'core/cluster', value: uuid(random), expect: absent }]);
   return (await barrier.get<string>('core/cluster'))!.value;
 }
 

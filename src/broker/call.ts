@@ -1,7 +1,7 @@
 // One request inside the broker, and what answers it. The HTTP server makes calls and writes answers;
 // handlers see nothing of HTTP.
 import type { Secret } from '../base/index.ts';
-import type { WireAuth, WireEnvelope, WireValue } from './http/wire.ts';
+import type { WireAuth, WireEnvelope, WireErrors, WireValue } from './http/wire.ts';
 import type { Lease, Operation, Token } from './model.ts';
 
 export interface Call {
@@ -25,7 +25,7 @@ export interface Call {
 export interface Answer {
   readonly status: number;
   /** Undefined: no body. */
-  readonly body: WireValue | WireEnvelope | undefined;
+  readonly body: WireValue | WireEnvelope | WireErrors | undefined;
   /** What audit records of it, in hashes. */
   readonly audited: unknown;
   readonly leaseId: string;

@@ -76,8 +76,9 @@ export function transition(lease: Lease, event: LeaseEvent, now: Millis): Transi
     case 'act-failed':
       return actFailed(lease, event.error, now);
     case 'probed':
-      return probed(lease, event.answer, event.error, now);
+      break;
   }
+  return probed(lease, event.answer, event.error, now);
 }
 
 function stay(lease: Lease): Transition {

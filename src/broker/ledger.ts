@@ -6,7 +6,7 @@ import type { Clock, Millis } from '../base/index.ts';
 import type { Barrier, Change, Stored } from './barrier.ts';
 import { hasEnded, isKnownToVault, transition, type LeaseEffect, type LeaseEvent } from './leases.ts';
 import type { Lease } from './model.ts';
-import type { Condition } from './storage/store.ts';
+import { absent, type Condition } from './storage/store.ts';
 
 const shelves = ['granting', 'live', 'ending', 'past'] as const;
 type Shelf = (typeof shelves)[number];
@@ -192,7 +192,7 @@ function changesOf(found: Stored<Lease> | undefined, next: Lease | undefined): r
     changes.push({ key: found.key, value: undefined, expect: found.version });
   }
   if (key !== undefined) {
-    changes.push({ key, value: next, expect: found !== undefined && found.key === key ? found.version : 'absent' });
+    changes.push({ key, value: next, expect: found !== undefined && found.key === key ? found.version : absent });
   }
   return [...changes, ...dueChanges(before, next), ...tokenChanges(before, next)];
 }

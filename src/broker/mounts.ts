@@ -5,7 +5,7 @@ import type { Barrier } from './barrier.ts';
 import type { Engine, Folder } from './engines/engine.ts';
 import { brokerFailure } from './failures.ts';
 import { systemMaxTtlSeconds, type Mount, type MountConfig } from './model.ts';
-import type { Condition } from './storage/store.ts';
+import { absent, type Condition } from './storage/store.ts';
 
 const pathPattern = /^[\w.@+=-]+(?:\/[\w.@+=-]+)*$/;
 const reserved = ['sys', 'auth', 'stint', 'cubbyhole', 'identity'];
@@ -87,7 +87,7 @@ export class Mounts {
       config: { defaultTtlSeconds: 0, maxTtlSeconds: 0, forceNoCache: false, listingVisibility: '', ...config },
       tainted: false,
     };
-    if (!(await this.#barrier.commit([{ key: `mount/${path}`, value: mount, expect: 'absent' }]))) throw taken(path);
+    if (!(await this.#barrier.commit([{ key: `mount/${path}`, value: mount, expect: absent }]))) throw taken(path);
   }
 
   async #checkFree(path: string): Promise<void> {
@@ -155,7 +155,7 @@ export class Mounts {
         for (;;) {
           const found = await this.#barrier.get<T>(key);
           const value = next(found?.value);
-          if (await this.#barrier.commit([{ key, value, expect: found?.version ?? 'absent' }])) return;
+          if (await this.#barrier.commit([{ key, value, expect: found?.version ?? absent }])) return;
         }
       },
       list: (below) => this.#barrier.list(`${prefix}${below}`),

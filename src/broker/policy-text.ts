@@ -38,7 +38,7 @@ function ruleOf(given: string, body: Readonly<Record<string, unknown>>): PathRul
 function oldCapabilities(path: string, word: unknown): readonly Capability[] {
   if (word === undefined) return [];
   const found = typeof word === 'string' && Object.hasOwn(oldWords, word) ? oldWords[word] : undefined;
-  if (found === undefined) throw invalid(`path "${path}": invalid policy "${String(word)}"`);
+  if (found === undefined) throw invalid(`path "${path}": invalid policy ${JSON.stringify(word)}`);
   return found;
 }
 

@@ -6,7 +6,7 @@ import { brokerFailure } from './failures.ts';
 import { leaseTtl } from './leases.ts';
 import { dueKey } from './ledger.ts';
 import { systemMaxTtlSeconds, type Token } from './model.ts';
-import type { Condition } from './storage/store.ts';
+import { absent, type Condition } from './storage/store.ts';
 
 /** `usesLeft` of a token that may do nothing more. */
 const spent = -1;
@@ -241,8 +241,8 @@ function write(found: Stored<Token>, token: Token): Change {
 
 function creation(token: Token): readonly Change[] {
   return [
-    { key: `token/${token.name}`, value: token, expect: 'absent' },
-    { key: `accessor/${token.accessor}`, value: token.name, expect: 'absent' },
+    { key: `token/${token.name}`, value: token, expect: absent },
+    { key: `accessor/${token.accessor}`, value: token.name, expect: absent },
     ...(token.parent === null ? [] : [{ key: `token-child/${token.parent}/${token.name}`, value: null }]),
     ...dueChanges(undefined, token),
   ];

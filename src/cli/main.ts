@@ -20,6 +20,7 @@ const commands: Readonly<Record<string, Entry>> = {
   whoami: { summary: 'ask AWS who the current credentials belong to' },
   forget: { summary: 'remove kept sessions from this machine' },
   shell: { summary: 'print the shell function that makes `stint assume` work' },
+  server: { summary: 'lend AWS credentials under leases, over the HTTP API of Vault' },
 };
 
 const minimumNode = [24, 12] as const;

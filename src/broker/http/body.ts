@@ -60,10 +60,9 @@ function parseObject(text: string): Body {
   let value: unknown;
   try {
     value = JSON.parse(text);
-  } catch (error) {
-    // The parser's message quotes the body, which may hold a secret: only the place is told.
-    const place = /at position \d+(?: \(line \d+ column \d+\))?/.exec((error as Error).message)?.[0] ?? 'at its end';
-    throw brokerFailure('bad-request', `failed to parse JSON input: syntax error ${place}`);
+  } catch {
+    // SECURITY: the parser's message quotes the body, which may hold a secret: only the place is told.
+    throw brokerFailure('bad-request', `failed to parse JSON input: syntax error ${placeOfError(text)}`);
   }
   if (value === null) return {};
   if (typeof value === 'object' && !Array.isArray(value)) return value as Body;
@@ -84,5 +83,33 @@ function checkDepth(text: string): void {
     if (depth > maxDepth) {
       throw brokerFailure('bad-request', `failed to parse JSON input: nested deeper than ${maxDepth}`);
     }
+  }
+}
+
+const placedUpTo = 64 * 1024;
+
+/** Where JSON stops being JSON: just after the longest beginning that could still have become some. */
+function placeOfError(text: string): string {
+  if (text.length > placedUpTo) return 'in a long body';
+  let good = 0;
+  let bad = text.length + 1;
+  while (bad - good > 1) {
+    const middle = (good + bad) >> 1;
+    if (middle <= text.length && couldBecomeJson(text.slice(0, middle))) good = middle;
+    else bad = middle;
+  }
+  if (good === text.length) return 'at its end';
+  const lines = text.slice(0, good).split('\n');
+  return `in line ${lines.length}, column ${lines.at(-1)!.length + 1}`;
+}
+
+function couldBecomeJson(beginning: string): boolean {
+  try {
+    JSON.parse(beginning);
+    return true;
+  } catch (error) {
+    const { message } = error as Error;
+    const position = /at position (\d+)/.exec(message)?.[1];
+    return /^Unexpected end|^Unterminated string/.test(message) || Number(position) >= beginning.length;
   }
 }

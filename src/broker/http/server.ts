@@ -7,6 +7,7 @@ import type { PublicError } from '../failures.ts';
 import type { Log } from '../log.ts';
 import type { Operation } from '../model.ts';
 import { readJsonBody, readQuery } from './body.ts';
+import type { WireErrors } from './wire.ts';
 import { acceptListVerb } from './list-verb.ts';
 
 const requestTimeoutMillis = 90_000;
@@ -51,7 +52,8 @@ async function serve(parts: ServerParts, request: IncomingMessage, response: Ser
 }
 
 function refusal(status: number, errors: readonly string[]): Answer {
-  return { status, body: { errors }, audited: null, leaseId: '' };
+  const body: WireErrors = { errors };
+  return { status, body, audited: null, leaseId: '' };
 }
 
 /** Message first, cure second; anything without a code leaves as `internal` with the request's id. */

@@ -2,7 +2,7 @@
 // commit; the file is held by one process at a time.
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { brokerFailure } from '../failures.ts';
-import type { Condition, Entry, Range, Store, Write } from './store.ts';
+import { absent, type Condition, type Entry, type Range, type Store, type Write } from './store.ts';
 
 const formatVersion = 1;
 
@@ -11,6 +11,12 @@ interface Waiting {
   readonly conditions: readonly Condition[];
   readonly resolve: (committed: boolean) => void;
   readonly reject: (error: unknown) => void;
+}
+
+/** What an operator may set. */
+export interface SqliteLimits {
+  /** The file grows to so many pages of 4 KiB at most; beyond, writes fail as on a full disk. */
+  readonly maxPages?: number;
 }
 
 interface Row {
@@ -24,11 +30,12 @@ interface Row {
  * @throws Failure `storage-in-use` when another process holds it, `store-too-new` when a newer Stint
  *   wrote it, `storage-failed` when it is no store or cannot be opened.
  */
-export function openSqliteStore(file: string): Store {
+export function openSqliteStore(file: string, limits: SqliteLimits = {}): Store {
   let database: DatabaseSync | undefined;
   try {
     database = new DatabaseSync(file);
     prepareFile(database, file);
+    if (limits.maxPages !== undefined) database.exec(`PRAGMA max_page_count=${limits.maxPages}`);
     return new SqliteStore(database);
   } catch (error) {
     database?.close();
@@ -156,7 +163,7 @@ class SqliteStore implements Store {
 
   #versionOf(key: string): string {
     const row = this.#get.get(key) as Row | undefined;
-    return row === undefined ? 'absent' : String(row.version);
+    return row === undefined ? absent : String(row.version);
   }
 
   #rollback(): void {

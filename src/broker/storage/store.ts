@@ -4,6 +4,9 @@
 /** Changes with every write of its key and is never used again for that key, also after a delete. Opaque. */
 export type Version = string;
 
+/** As an `expect`: the key is not there. */
+export const absent: Version = 'absent';
+
 export interface Entry {
   readonly key: string;
   readonly value: Uint8Array;
@@ -14,13 +17,13 @@ export interface Entry {
 export interface Write {
   readonly key: string;
   readonly value: Uint8Array | undefined;
-  readonly expect?: Version | 'absent';
+  readonly expect?: Version;
 }
 
 /** A key that a batch depends on without writing it. */
 export interface Condition {
   readonly key: string;
-  readonly expect: Version | 'absent';
+  readonly expect: Version;
 }
 
 export interface Range {

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { test } from 'node:test';
+import { openSqliteStore } from '../../../src/broker/storage/sqlite.ts';
+import { storeContract } from '../../contract/store.ts';
+import { temporaryFolder } from '../support.ts';
+
+storeContract('sqlite', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'stint-broker-test-'));
+  const file = join(folder, 'stint.db');
+  return {
+    store: openSqliteStore(file),
+    reopen: async () => openSqliteStore(file),
+    cleanUp: async () => rmSync(folder, { recursive: true, force: true }),
+  };
+});
+
+test('a second opener of the same file is refused and told why', async (t) => {
+  const file = join(
+    temporaryFolder((remove) => t.after(remove)),
+    'stint.db',
+  );
+  const store = openSqliteStore(file);
+  assert.throws(() => openSqliteStore(file), { code: 'storage-in-use' });
+  await store.close();
+  await openSqliteStore(file).close();
+});
+
+test('a store of a newer format is refused and left as it is', async (t) => {
+  const file = join(
+    temporaryFolder((remove) => t.after(remove)),
+    'stint.db',
+  );
+  await openSqliteStore(file).close();
+  const raw = new DatabaseSync(file);
+  raw.exec('PRAGMA user_version=99');
+  raw.close();
+  assert.throws(() => openSqliteStore(file), { code: 'store-too-new' });
+});
+
+test('a file that is no store is refused', (t) => {
+  const folder = temporaryFolder((remove) => t.after(remove));
+  assert.throws(() => openSqliteStore(folder), { code: 'storage-failed' });
+});
+
+test('a full disk refuses the batch, keeps what was there, and goes on when there is room again', async (t) => {
+  const file = join(
+    temporaryFolder((remove) => t.after(remove)),
+    'stint.db',
+  );
+  const store = openSqliteStore(file, { maxPages: 12 });
+  await store.commit([{ key: 'kept', value: Buffer.from('1') }]);
+  await assert.rejects(() => store.commit([{ key: 'big', value: Buffer.alloc(200_000) }]), { code: 'storage-failed' });
+  assert.equal(await store.get('big'), undefined);
+  assert.equal(Buffer.from((await store.get('kept'))!.value).toString(), '1');
+  assert.equal(await store.commit([{ key: 'small', value: Buffer.from('2') }]), true);
+  await store.close();
+});

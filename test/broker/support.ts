@@ -1,0 +1,109 @@
+// What the broker's tests share: a folder that goes away, a broker on a free port, and plain HTTP.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { AdjustableClock, systemRandom } from '../../src/base/index.ts';
+import { startBroker, type AuditDevice, type Broker, type LogEntry } from '../../src/broker/index.ts';
+
+/** A new folder; `after` gets the function that removes it. */
+export function temporaryFolder(after: (remove: () => void) => void): string {
+  const folder = mkdtempSync(join(tmpdir(), 'stint-broker-test-'));
+  after(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** The parsed body, or undefined when there was none. */
+  // The wire is what the tests are about: they read it as they expect it.
+  readonly body: {
+    readonly errors: readonly string[];
+    readonly data: Readonly<Record<string, unknown>>;
+    readonly [member: string]: unknown;
+  };
+}
+
+export interface CallOptions {
+  readonly token?: string | null;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** An object goes as JSON; text and bytes as they are. */
+  readonly body?: unknown;
+}
+
+/** One HTTP request on a connection of its own. */
+export function callHttp(address: string, method: string, path: string, options: CallOptions = {}): Promise<Reply> {
+  const { token = 'root', headers = {}, body } = options;
+  const payload =
+    body === undefined || typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body);
+  return new Promise((resolve, reject) => {
+    const sent = request(`${address}${path}`, {
+      method,
+      agent: false,
+      headers: { ...(token === null ? {} : { 'X-Vault-Token': token }), 'X-Vault-Request': 'true', ...headers },
+    });
+    sent.on('error', reject);
+    sent.on('response', (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('end', () => {
+        const text = Buffer.concat(chunks).toString();
+        const parsed = text === '' ? undefined : (JSON.parse(text) as unknown);
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: parsed as Reply['body'] });
+      });
+    });
+    sent.end(payload);
+  });
+}
+
+export interface TestBroker {
+  readonly broker: Broker;
+  readonly clock: AdjustableClock;
+  readonly folder: string;
+  readonly log: LogEntry[];
+  readonly call: (method: string, path: string, options?: CallOptions) => Promise<Reply>;
+  /** Stops it and starts it again on the same store. */
+  readonly restart: () => Promise<void>;
+}
+
+type After = (end: () => Promise<void> | void) => void;
+
+/** A development broker with root token `root`, on a free port, stopped after the test. */
+export async function testBroker(after: After, options: { auditDevices?: AuditDevice[] } = {}): Promise<TestBroker> {
+  const folder = mkdtempSync(join(tmpdir(), 'stint-broker-test-'));
+  const log: LogEntry[] = [];
+  const start = async (clock: AdjustableClock): Promise<Broker> =>
+    startBroker({
+      storage: folder,
+      listen: { host: '127.0.0.1', port: 0 },
+      dev: { rootTokenId: 'root' },
+      clock,
+      random: systemRandom,
+      log: (entry) => log.push(entry),
+      environment: {},
+      ...options,
+    });
+  let clock = new AdjustableClock();
+  let broker = await start(clock);
+  after(async () => {
+    await broker.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  return {
+    get broker() {
+      return broker;
+    },
+    get clock() {
+      return clock;
+    },
+    folder,
+    log,
+    call: (method, path, call) => callHttp(broker.address, method, path, call),
+    restart: async () => {
+      await broker.stop();
+      clock = new AdjustableClock();
+      broker = await start(clock);
+    },
+  };
+}
