@@ -1,0 +1,106 @@
+// The JSON bodies of the control routes. Loaded when the first one arrives: zod costs 40 ms of the start.
+import { z } from 'zod';
+import { type Failure, nearestName, parseDuration, type Millis } from '../base/index.ts';
+import { cloudFailure } from './failures.ts';
+import type { FaultOrder } from './faults.ts';
+
+/** One move of the clock. */
+export type ClockMove = { readonly advance: Millis } | { readonly freeze: boolean } | { readonly set: Millis };
+
+const duration = z.string().or(z.number());
+
+const clockBody = z.strictObject({
+  advance: duration.optional(),
+  freeze: z.boolean().optional(),
+  set: z.iso.datetime({ offset: true, message: 'write a time like `2026-01-01T00:00:00Z`' }).optional(),
+});
+
+const latest = Date.parse('9999-12-31T23:59:59Z');
+
+/** @throws Failure `invalid-body`, `invalid-duration`. */
+export function parseClockMove(text: string, now: Millis): ClockMove {
+  const body = parseBody(text, clockBody);
+  const { advance, freeze, set } = body;
+  if (Object.keys(body).length !== 1) throw invalidBody('give exactly one of `advance`, `freeze` and `set`');
+  if (freeze !== undefined) return { freeze };
+  const move = advance === undefined ? { set: Date.parse(set!) } : { advance: parseDuration(advance) * 1000 };
+  const target = 'set' in move ? move.set : now + move.advance;
+  if (target < 0 || target > latest) throw invalidBody('the clock goes from 1970 to 9999');
+  return move;
+}
+
+// Longer than any client waits, and within what a timer can count.
+const longestDelayMs = 86_400_000;
+
+const faultBody = z.strictObject({
+  service: z.string(),
+  operation: z.string(),
+  account: z
+    .string()
+    .regex(/^\d{12}$/, 'an account id has 12 digits')
+    .optional(),
+  nth: z.int().min(1).optional(),
+  count: z.int().min(1).optional(),
+  when: z.enum(['before', 'after']),
+  error: z
+    .strictObject({
+      code: z.string().regex(/^[A-Za-z][A-Za-z0-9.]{0,99}$/, 'an error code has letters, digits and dots'),
+      status: z.int().min(400).max(599),
+      message: z.string().max(1000).optional(),
+    })
+    .optional(),
+  hang: z.literal(true).optional(),
+  delayMs: z.int().min(0).max(longestDelayMs).optional(),
+});
+
+/**
+ * An order for a fault. `operations` gives the names of a service's operations, or undefined when there is no such
+ * service. Without `nth` every call is struck; with it that one, or `count` from there on.
+ * @throws Failure `invalid-body`, with the nearest name for an unknown one.
+ */
+export async function parseFaultOrder(
+  text: string,
+  services: readonly string[],
+  operationsOf: (service: string) => Promise<readonly string[]>,
+): Promise<FaultOrder> {
+  const { service, operation, account, nth, count, when, error, hang, delayMs } = parseBody(text, faultBody);
+  if (!services.includes(service)) throw unknownName('service', service, services);
+  const operations = await operationsOf(service);
+  if (operation !== '*' && !operations.includes(operation)) throw unknownName('operation', operation, operations);
+  if ([error, hang, delayMs].filter((effect) => effect !== undefined).length !== 1) {
+    throw invalidBody('give exactly one of `error`, `hang` and `delayMs`');
+  }
+  const effect =
+    error !== undefined
+      ? { error: { ...error, message: error.message ?? 'A fault on order of the control route.' } }
+      : hang === true
+        ? { hang }
+        : { delayMs: delayMs! };
+  const strikes = count ?? (nth === undefined ? Number.MAX_SAFE_INTEGER : 1);
+  return { service, operation, account, nth: nth ?? 1, count: strikes, when, effect };
+}
+
+function unknownName(what: string, name: string, names: readonly string[]): Failure {
+  const near = nearestName(name, names);
+  const hint = near === undefined ? `the ${what}s are ${names.join(', ')}` : `did you mean \`${near}\`?`;
+  return invalidBody(`there is no ${what} \`${name.slice(0, 100)}\``, hint);
+}
+
+function parseBody<Shape extends z.ZodRawShape>(text: string, shape: z.ZodObject<Shape, z.core.$strict>) {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw invalidBody('the body is not JSON');
+  }
+  const parsed = shape.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0]!;
+  if (issue.code === 'unrecognized_keys') throw unknownName('name', issue.keys[0]!, Object.keys(shape.shape));
+  const place = issue.path.length === 0 ? 'the body' : `\`${issue.path.join('.')}\``;
+  throw invalidBody(`${place}: ${issue.message.charAt(0).toLowerCase()}${issue.message.slice(1)}`);
+}
+
+function invalidBody(message: string, hint = 'see `stint cloud --help` for the bodies of the control routes'): Failure {
+  return cloudFailure('invalid-body', message, { hint });
+}

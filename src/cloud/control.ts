@@ -1,0 +1,162 @@
+// `/_stint/…`: the routes by which a person or a test moves the clock, orders faults, reads events and
+// explanations, and starts over. SECURITY: only who holds the control token gets in, and no page of a
+// browser does, whatever site it is from.
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { type AdjustableClock, Failure, isFailure, isoSeconds, type Secret } from '../base/index.ts';
+import type { Enforcement } from './authorize.ts';
+import type { Events } from './events.ts';
+import type { Explanations } from './explain.ts';
+import { cloudFailure } from './failures.ts';
+import type { Faults } from './faults.ts';
+import type { HttpRequest, HttpResponse } from './http.ts';
+
+/** What the routes may touch. */
+export interface ControlTargets {
+  readonly token: Secret;
+  readonly version: string;
+  readonly enforce: Enforcement;
+  readonly clock: AdjustableClock;
+  readonly faults: Faults;
+  readonly events: Events;
+  readonly explanations: Explanations;
+  /** Names under which this server may be addressed: `127.0.0.1`, `localhost` and the like, without port. */
+  readonly hosts: ReadonlySet<string>;
+  readonly services: readonly string[];
+  operationsOf(service: string): Promise<readonly string[]>;
+  /** Keeps the clock's place where the state is kept. */
+  saveClock(): Promise<void>;
+  reset(): Promise<void>;
+  instances(): readonly object[];
+  /** Begins the end of the server; the answer to this request still leaves. */
+  stop(): void;
+}
+
+export const controlPrefix = '/_stint/';
+
+type Handler = (request: HttpRequest, targets: ControlTargets, rest: string) => object | Promise<object>;
+
+/** Method and path → what is done. A path that ends in `/` takes one more segment. */
+const routes: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
+  health: { GET: (_request, targets) => health(targets) },
+  clock: { GET: (_request, { clock }) => clockView(clock), POST: moveClock },
+  reset: { POST: (_request, targets) => targets.reset().then(() => ({ reset: true })) },
+  faults: { POST: addFault, DELETE: (_request, { faults }) => ({ removed: faults.remove() }) },
+  'faults/': { DELETE: removeFault },
+  events: { GET: listEvents },
+  'explain/': { GET: explainOne },
+  instances: { GET: (_request, targets) => ({ instances: targets.instances() }) },
+  stop: { POST: (_request, targets) => (targets.stop(), { stopping: true }) },
+};
+
+/** Answers one control request. Never throws: whatever goes wrong becomes `{"error": {code, message, hint}}`. */
+export async function answerControl(request: HttpRequest, targets: ControlTargets): Promise<HttpResponse> {
+  try {
+    checkOrigin(request, targets.hosts);
+    const path = request.path.slice(controlPrefix.length);
+    if (path !== 'health') checkToken(request, targets.token);
+    const slash = path.indexOf('/') + 1;
+    const methods = routes[slash === 0 ? path : path.slice(0, slash)];
+    if (methods === undefined || slash === path.length + 1) throw cloudFailure('no-such-route', 'there is no such control route');
+    const handler = methods[request.method];
+    if (handler === undefined) return wrongMethod(Object.keys(methods));
+    return json(200, await handler(request, targets, path.slice(slash)));
+  } catch (error) {
+    const failure = isFailure(error) ? error : new Failure('internal', 'the control route failed');
+    return json(failure.status, { error: failure });
+  }
+}
+
+function json(status: number, body: object, headers: Readonly<Record<string, string>> = {}): HttpResponse {
+  return {
+    status,
+    headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers },
+    body: `${JSON.stringify(body)}\n`,
+  };
+}
+
+function wrongMethod(allowed: readonly string[]): HttpResponse {
+  const failure = cloudFailure('wrong-method', 'the control route does not take this method', {
+    hint: `use ${allowed.join(' or ')}`,
+  });
+  return json(failure.status, { error: failure }, { allow: allowed.join(', ') });
+}
+
+/**
+ * A page of another site may reach a loopback port: by its address (then Origin or Sec-Fetch-Site tell), or by a name
+ * of its own that resolves to it (then Host tells).
+ */
+function checkOrigin({ headers }: HttpRequest, hosts: ReadonlySet<string>): void {
+  const host = headers['host'] ?? '';
+  const origin = headers['origin'];
+  const site = headers['sec-fetch-site'];
+  const isOwn =
+    hosts.has(host.replace(/:\d+$/, '').toLowerCase()) &&
+    (origin === undefined || origin === `http://${host}`) &&
+    (site === undefined || site === 'same-origin' || site === 'none');
+  if (isOwn) return;
+  throw cloudFailure('cross-site', 'the control routes answer only on their own address', {
+    hint: 'use the `endpoint` of the credentials file, from a program and not from a page of another site',
+  });
+}
+
+function checkToken({ headers }: HttpRequest, token: Secret): void {
+  const digest = (text: string) => createHash('sha256').update(text).digest();
+  if (timingSafeEqual(digest(headers['x-stint-control'] ?? ''), digest(token.reveal()))) return;
+  throw cloudFailure('control-token', 'the control token is missing or wrong', {
+    hint: 'send the `controlToken` of the credentials file in the header `x-stint-control`',
+  });
+}
+
+function health({ version, enforce, clock }: ControlTargets): object {
+  return { ready: true, version, enforce, now: isoSeconds(clock.now()) };
+}
+
+function clockView(clock: AdjustableClock): object {
+  return { now: isoSeconds(clock.now()), frozen: clock.frozen };
+}
+
+async function moveClock(request: HttpRequest, { clock, saveClock }: ControlTargets): Promise<object> {
+  const { parseClockMove } = await import('./control-bodies.ts');
+  const move = parseClockMove(textOf(request), clock.now());
+  if ('advance' in move) clock.advance(move.advance);
+  else if ('set' in move) clock.set(move.set);
+  else clock.freeze(move.freeze);
+  await saveClock();
+  return clockView(clock);
+}
+
+async function addFault(request: HttpRequest, targets: ControlTargets): Promise<object> {
+  const { parseFaultOrder } = await import('./control-bodies.ts');
+  const order = await parseFaultOrder(textOf(request), targets.services, (service) => targets.operationsOf(service));
+  return { id: targets.faults.add(order) };
+}
+
+function removeFault(_request: HttpRequest, { faults }: ControlTargets, id: string): object {
+  if (faults.remove(id)) return { removed: true };
+  throw cloudFailure('no-such-fault', `there is no fault \`${id.slice(0, 100)}\``, {
+    hint: 'it may have been removed by a reset; `DELETE /_stint/faults` removes all',
+  });
+}
+
+function listEvents({ query }: HttpRequest, { events }: ControlTargets): object {
+  const wanted = new URLSearchParams(query);
+  const number = (name: string): number | undefined => {
+    const text = wanted.get(name);
+    if (text === null) return undefined;
+    if (/^\d{1,15}$/.test(text)) return Number(text);
+    throw cloudFailure('invalid-query', `\`${name}\` is not a whole number`, { hint: `write \`?${name}=100\`` });
+  };
+  return events.page(number('after') ?? 0, number('limit'));
+}
+
+function explainOne(_request: HttpRequest, { explanations }: ControlTargets, id: string): object {
+  const explanation = explanations.find(id);
+  if (explanation !== undefined) return explanation;
+  throw cloudFailure('no-such-explanation', `there is no refusal \`${id.slice(0, 100)}\``, {
+    hint: 'the id is in the header `x-stint-explain-id` and in the events; the oldest are forgotten, and a reset forgets all',
+  });
+}
+
+function textOf({ body }: HttpRequest): string {
+  return Buffer.from(body).toString('utf8');
+}

@@ -1,0 +1,101 @@
+// Refusals that can be asked about later: by their id, and by the encoded message that EC2 hands out.
+// Keeps the request as it was decided; the explanation is worked out only when somebody asks.
+import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto';
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import { randomText, type Random, type Secret } from '../base/index.ts';
+import { explain, type AuthorizationRequest, type Decision, type Trace } from '../policy/index.ts';
+
+/** Refusals kept; older ones are forgotten. Their policies are shared with the live ones, so one costs about 2 KB. */
+const kept = 2000;
+
+export type Explanation = { readonly id: string } & Trace;
+
+export class Explanations {
+  readonly #random: Random;
+  readonly #key: Uint8Array;
+  readonly #requests = new Map<string, AuthorizationRequest>();
+
+  /** `secret` is what encoded messages are sealed with: they can be read as long as it stays the same. */
+  constructor(random: Random, secret: Secret) {
+    this.#random = random;
+    this.#key = new Uint8Array(hkdfSync('sha256', secret.reveal(), '', 'authorization-message', 32));
+  }
+
+  /** Keeps a refused request; returns its explain id. */
+  record(request: AuthorizationRequest): string {
+    const id = randomText(this.#random, 20);
+    this.#requests.set(id, request);
+    if (this.#requests.size > kept) this.#requests.delete(this.#requests.keys().next().value!);
+    return id;
+  }
+
+  find(id: string): Explanation | undefined {
+    const request = this.#requests.get(id);
+    return request === undefined ? undefined : { id, ...explain(request) };
+  }
+
+  clear(): void {
+    this.#requests.clear();
+  }
+
+  /** The text after EC2's `Encoded authorization failure message:`; complete in itself, readable by this server only. */
+  encode(id: string, request: AuthorizationRequest, decision: Decision): string {
+    const clear = deflateRawSync(JSON.stringify(messageOf(id, request, decision)));
+    const nonce = this.#random.bytes(12);
+    const cipher = createCipheriv('aes-256-gcm', this.#key, nonce);
+    const text = Buffer.concat([cipher.update(clear), cipher.final()]);
+    return Buffer.concat([nonce, cipher.getAuthTag(), text]).toString('base64url');
+  }
+
+  /** The JSON text that `encode` sealed; undefined when `encoded` is not its work. */
+  decode(encoded: string): string | undefined {
+    const sealed = Buffer.from(encoded, 'base64url');
+    if (sealed.length < 28) return undefined;
+    try {
+      const decipher = createDecipheriv('aes-256-gcm', this.#key, sealed.subarray(0, 12), { authTagLength: 16 });
+      decipher.setAuthTag(sealed.subarray(12, 28));
+      const clear = Buffer.concat([decipher.update(sealed.subarray(28)), decipher.final()]);
+      return inflateRawSync(clear, { maxOutputLength: 1_048_576 }).toString('utf8');
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+/** The members that AWS shows. Source: STS API reference, DecodeAuthorizationMessage; `explainId` is ours. */
+function messageOf(id: string, request: AuthorizationRequest, decision: Decision): object {
+  const { principal } = request;
+  const explicit = decision.decision === 'deny' && decision.explicit ? decision.by : undefined;
+  const statement = explicit?.attached.policy.document.statements[explicit.index];
+  return {
+    allowed: decision.decision === 'allow',
+    explicitDeny: explicit !== undefined,
+    matchedStatements: items(
+      statement === undefined
+        ? []
+        : [
+            {
+              statementId: statement.sid ?? '',
+              effect: statement.effect.toUpperCase(),
+              principals: items([{ value: request.context.get('aws:userid') ?? '' }]),
+              [statement.action.not ? 'notActions' : 'actions']: values(statement.action.values),
+              resources: values(statement.resource?.values ?? []),
+            },
+          ],
+    ),
+    failures: items([]),
+    context: {
+      principal: {
+        id: request.context.get('aws:userid') ?? '',
+        ...('arn' in principal ? { arn: principal.arn } : {}),
+      },
+      action: request.action,
+      resource: request.resource.arn,
+      conditions: items([...request.context].map(([key, value]) => ({ key, values: values([value].flat()) }))),
+    },
+    explainId: id,
+  };
+}
+
+const items = (list: readonly object[]): object => ({ items: list });
+const values = (list: readonly string[]): object => items(list.map((value) => ({ value })));

@@ -1,0 +1,140 @@
+// The global condition keys of a request, filled with what is true of this caller, call and resource.
+// Source: IAM user guide, "AWS global condition context keys" and, for the caller's keys, the table
+// "Principal key values" of "Using policy variables". A key that AWS would leave out is left out.
+import { isoSeconds } from '../base/index.ts';
+import { contextOf, type Context, type ContextValue, type Principal } from '../policy/index.ts';
+import type { Call, Permission, ServiceId } from './call.ts';
+import type { Credential, SessionTag } from './credential.ts';
+import type { World } from './world.ts';
+
+/** What the caller's own entities say: the tags of its user or role, and the place of an account in the organisation. */
+export interface PrincipalFacts {
+  readonly tags: readonly SessionTag[];
+}
+
+/** Path of an account in the organisation (`o-…/r-…/ou-…/`), or undefined when it is in none. */
+export type OrganizationPath = (account: string) => string | undefined;
+
+type Keys = Record<string, ContextValue | undefined>;
+
+/** Every key of `call` for one permission: global ones first, then those the service gave. */
+export function requestContext(
+  call: Call,
+  permission: Permission,
+  facts: PrincipalFacts,
+  organizationPath: OrganizationPath,
+): Context {
+  const resourceAccount = accountOfResource(permission) ?? call.account;
+  return contextOf({
+    ...principalKeys(call.principal, facts, call.world, organizationPath),
+    ...sessionKeys(call.credential, call.clock.now()),
+    ...callKeys(call),
+    ...resourceKeys(resourceAccount, call.world, organizationPath),
+    ...permission.context,
+  });
+}
+
+/** The account that owns the permission's resource; undefined for `*` and for ARNs that name none. */
+export function accountOfResource({ resource, resourceAccount }: Permission): string | undefined {
+  if (resourceAccount !== undefined) return resourceAccount;
+  const account = resource.split(':', 5)[4];
+  return account === undefined || account === '' ? undefined : account;
+}
+
+function principalKeys(principal: Principal, facts: PrincipalFacts, world: World, path: OrganizationPath): Keys {
+  switch (principal.type) {
+    case 'Anonymous':
+      return { 'aws:PrincipalType': 'Anonymous', 'aws:PrincipalAccount': 'anonymous', 'aws:userid': 'anonymous' };
+    case 'Federated':
+      return { 'aws:FederatedProvider': principal.provider };
+    case 'Service':
+      return {
+        'aws:PrincipalIsAWSService': true,
+        'aws:PrincipalServiceName': principal.service,
+        'aws:PrincipalServiceNamesList': [principal.service],
+      };
+    default:
+      return {
+        ...identityKeys(principal),
+        'aws:PrincipalAccount': principal.account,
+        'aws:PrincipalIsAWSService': false,
+        ...organizationKeys('Principal', principal.account, world, path),
+        ...Object.fromEntries(facts.tags.map(({ key, value }) => [`aws:PrincipalTag/${key}`, value])),
+      };
+  }
+}
+
+function identityKeys(principal: Extract<Principal, { account: string }>): Keys {
+  switch (principal.type) {
+    case 'Root':
+      return {
+        'aws:PrincipalArn': principal.arn,
+        'aws:PrincipalType': 'Account',
+        'aws:userid': principal.account,
+      };
+    case 'User':
+      return {
+        'aws:PrincipalArn': principal.arn,
+        'aws:PrincipalType': 'User',
+        'aws:userid': principal.userId,
+        'aws:username': principal.userName,
+      };
+    case 'AssumedRole':
+      return {
+        'aws:PrincipalArn': principal.roleArn,
+        'aws:PrincipalType': 'AssumedRole',
+        'aws:userid': `${principal.roleId}:${principal.sessionName}`,
+      };
+    case 'FederatedUser':
+      return {
+        'aws:PrincipalArn': principal.arn,
+        'aws:PrincipalType': 'FederatedUser',
+        'aws:userid': `${principal.account}:${principal.name}`,
+      };
+  }
+}
+
+function sessionKeys(credential: Credential | undefined, now: number): Keys {
+  const session = credential?.session;
+  if (session === undefined) return {};
+  return {
+    'aws:TokenIssueTime': isoSeconds(session.issuedAt),
+    'aws:MultiFactorAuthPresent': session.mfaAt !== undefined,
+    'aws:MultiFactorAuthAge': session.mfaAt === undefined ? undefined : Math.floor((now - session.mfaAt) / 1000),
+    'aws:SourceIdentity': session.sourceIdentity,
+    'aws:FederatedProvider': session.federatedProvider,
+  };
+}
+
+function callKeys(call: Call): Keys {
+  const now = call.clock.now();
+  return {
+    'aws:CurrentTime': isoSeconds(now),
+    'aws:EpochTime': Math.floor(now / 1000),
+    'aws:SourceIp': call.http.sourceIp,
+    'aws:SecureTransport': call.http.secure,
+    'aws:UserAgent': call.http.userAgent === '' ? undefined : call.http.userAgent,
+    'aws:Referer': call.http.referer,
+    'aws:RequestedRegion': requestedRegion(call),
+    'aws:ViaAWSService': false,
+  };
+}
+
+const globalServices: ReadonlySet<ServiceId> = new Set(['iam', 'organizations']);
+const homeRegions: Readonly<Record<string, string>> = { 'aws-us-gov': 'us-gov-west-1', 'aws-cn': 'cn-north-1' };
+
+/** The region of the endpoint that answers: a service without regions answers from one of its partition. */
+function requestedRegion(call: Call): string {
+  return globalServices.has(call.service) ? (homeRegions[call.partition] ?? 'us-east-1') : call.region;
+}
+
+function resourceKeys(account: string, world: World, path: OrganizationPath): Keys {
+  if (account === '') return {};
+  return { 'aws:ResourceAccount': account, ...organizationKeys('Resource', account, world, path) };
+}
+
+function organizationKeys(side: 'Principal' | 'Resource', account: string, world: World, path: OrganizationPath): Keys {
+  const own = path(account);
+  if (own === undefined) return {};
+  return { [`aws:${side}OrgID`]: world.organizationId, [`aws:${side}OrgPaths`]: [own] };
+}
