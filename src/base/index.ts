@@ -6,3 +6,4 @@ export { canonicalJson, type Json } from './json.ts';
 export { Secret } from './secret.ts';
 export { randomText, systemRandom, uuid, type Random } from './ids.ts';
 export { nearestName } from './nearest.ts';
+export { version } from './version.ts';

@@ -1,2 +1,197 @@
 // Embedded AWS: what `stint cloud` runs and tests import.
+import { AdjustableClock, systemClock, systemRandom, version } from '../base/index.ts';
+import { Authorizer, type Enforcement } from './authorize.ts';
+import { type ControlTargets } from './control.ts';
+import { writeCredentialsFile, type AccountCredentials, type CloudCredentials } from './credentials-file.ts';
+import { Events } from './events.ts';
+import { Explanations } from './explain.ts';
+import { Faults } from './faults.ts';
+import { listen, type Listener } from './listener.ts';
+import { defaultOrganization, type Organization } from './organization.ts';
+import { createAnswerer, type Parts } from './server.ts';
+import { serviceIds, services } from './services/index.ts';
+import { resetState, restoreClock, saveClock, setUp, worldOf, type Setup } from './setup.ts';
+import { State } from './state.ts';
+import type { World } from './world.ts';
+
 export { AdjustableClock } from '../base/index.ts';
+export type { Enforcement } from './authorize.ts';
+export {
+  defaultCredentialsFile,
+  readCredentialsFile,
+  type AccountCredentials,
+  type CloudCredentials,
+} from './credentials-file.ts';
+export type { Organization } from './organization.ts';
+
+export interface CloudOptions {
+  /** 0, the default, picks a free port. */
+  readonly port?: number | undefined;
+  /** 127.0.0.1 unless given. */
+  readonly host?: string | undefined;
+  /** Directory that keeps the state; without it the state ends with the process. */
+  readonly state?: string | undefined;
+  /** Absent: that of the state directory, else the default one (central, dev, test, prod). */
+  readonly organization?: Organization | undefined;
+  /** File to write the credentials to; without it none is written. */
+  readonly credentialsFile?: string | undefined;
+  /** `on` unless given. */
+  readonly enforce?: Enforcement | undefined;
+  /** us-east-1 unless given. */
+  readonly region?: string | undefined;
+  /** The emulated clock; one of its own unless given. */
+  readonly clock?: AdjustableClock | undefined;
+  /** Is told of errors that are defects; they are answered 500 without detail. */
+  readonly onDefect?: ((error: unknown) => void) | undefined;
+}
+
+/** A running embedded AWS. */
+export interface Cloud extends AsyncDisposable {
+  /** What `AWS_ENDPOINT_URL` expects. */
+  readonly endpoint: string;
+  readonly credentialsFile?: string | undefined;
+  /** Content of the credentials file, written or not. */
+  readonly credentials: CloudCredentials;
+  readonly clock: AdjustableClock;
+  /** Resolves when it was stopped, by `stop` or by the control route. */
+  readonly stopped: Promise<void>;
+  /** Ends it: calls being answered are answered, the state is kept, port and files are free again. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts an embedded AWS and resolves when it answers:
+ *
+ *     await using cloud = await startCloud();
+ *     const { accessKeyId, secretAccessKey } = cloud.credentials.accounts['222222222222']!;
+ *     const iam = new IAMClient({ endpoint: cloud.endpoint, region: 'us-east-1', credentials: { accessKeyId, secretAccessKey } });
+ *
+ * @throws Failure of the table in failures.ts: `port-in-use`, `state-in-use`, `organization-mismatch`…
+ */
+export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
+  const state = await openState(options.state);
+  try {
+    return await start(state, options);
+  } catch (error) {
+    await state.close();
+    throw error;
+  }
+}
+
+async function openState(directory: string | undefined): Promise<State> {
+  if (directory === undefined) return new State();
+  const { openStateFile } = await import('./state-file.ts');
+  return new State(openStateFile(directory));
+}
+
+async function start(state: State, options: CloudOptions): Promise<Cloud> {
+  const { host = '127.0.0.1', port = 0, region = 'us-east-1', credentialsFile, clock = new AdjustableClock() } = options;
+  restoreClock(state, clock, systemClock);
+  const { organization } = options;
+  const setupOptions = { organization, fallback: defaultOrganization, region, clock, random: systemRandom };
+  const setup = await setUp(state, setupOptions);
+  const world = worldOf(state, setup, region);
+  const stopped = Promise.withResolvers<void>();
+  const parts = partsOf(state, world, setup, options, clock, {
+    hosts: new Set(['127.0.0.1', 'localhost', '[::1]', host.includes(':') ? `[${host}]` : host]),
+    reset: () => resetState(state, setup, setupOptions),
+    stop: () => void stop().catch((error: unknown) => parts.onDefect(error)),
+  });
+  const listener = await listen(host, port, createAnswerer(parts));
+  const stop = once(async () => {
+    await endOf(listener, state);
+    stopped.resolve();
+  });
+  try {
+    const address = host.includes(':') ? `[${host}]` : host;
+    const credentials = credentialsOf(setup, world, `http://${address}:${listener.port}`);
+    if (credentialsFile !== undefined) writeCredentialsFile(credentialsFile, credentials);
+    const { endpoint } = credentials;
+    return { endpoint, credentialsFile, credentials, clock, stopped: stopped.promise, stop, [Symbol.asyncDispose]: stop };
+  } catch (error) {
+    await listener.stop();
+    throw error;
+  }
+}
+
+function once(work: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | undefined;
+  return () => (done ??= work());
+}
+
+async function endOf(listener: Listener, state: State): Promise<void> {
+  await listener.stop();
+  await state.close();
+}
+
+/** What only the running server can say of itself. */
+interface Running {
+  readonly hosts: ReadonlySet<string>;
+  reset(): Promise<void>;
+  stop(): void;
+}
+
+function partsOf(
+  state: State,
+  world: World,
+  setup: Setup,
+  options: CloudOptions,
+  clock: AdjustableClock,
+  running: Running,
+): Parts {
+  const random = systemRandom;
+  const explanations = new Explanations(random, setup.controlToken);
+  const events = new Events();
+  const faults = new Faults(random);
+  const enforce = options.enforce ?? 'on';
+  const control: ControlTargets = {
+    token: setup.controlToken,
+    version,
+    enforce,
+    clock,
+    faults,
+    events,
+    explanations,
+    hosts: running.hosts,
+    services: serviceIds,
+    operationsOf: async (service) => Object.keys((await services[service as keyof typeof services]()).operations),
+    saveClock: () => saveClock(state, clock, systemClock),
+    async reset() {
+      clock.reset();
+      faults.remove();
+      events.clear();
+      explanations.clear();
+      await running.reset();
+    },
+    instances: () => [],
+    stop: () => running.stop(),
+  };
+  const onDefect = options.onDefect ?? ((error: unknown) => process.emitWarning(String(error)));
+  const authorizer = new Authorizer(enforce, explanations);
+  return { state, world, clock, wall: systemClock, random, authorizer, explanations, events, faults, control, services, onDefect };
+}
+
+function credentialsOf(setup: Setup, world: World, endpoint: string): CloudCredentials {
+  const accounts = setup.organization.accounts.map(({ id, name, stage }): readonly [string, AccountCredentials] => {
+    const { admin, root } = setup.keys[id]!;
+    return [
+      id,
+      {
+        name,
+        stage,
+        accessKeyId: admin.accessKeyId,
+        secretAccessKey: admin.secretAccessKey.reveal(),
+        arn: `arn:${world.partition}:iam::${id}:user/admin`,
+        root: { accessKeyId: root.accessKeyId, secretAccessKey: root.secretAccessKey.reveal() },
+      },
+    ];
+  });
+  return {
+    version: 1,
+    endpoint,
+    region: world.region,
+    controlToken: setup.controlToken.reveal(),
+    managementAccount: setup.organization.management,
+    accounts: Object.fromEntries(accounts),
+  };
+}

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { inspect } from 'node:util';
 import { test } from 'node:test';
 import {
@@ -13,6 +14,7 @@ import {
   Secret,
   systemRandom,
   uuid,
+  version,
 } from '../../src/base/index.ts';
 
 test('a secret prints as [secret] on every implicit way to text', () => {
@@ -76,4 +78,9 @@ test('the nearest name is suggested, and none when nothing is near', () => {
   assert.equal(nearestName('rolesPerAcount', names), 'RolesPerAccount');
   assert.equal(nearestName('prop', names), undefined);
   assert.equal(nearestName('x'.repeat(1_000_000), names), undefined);
+});
+
+test('the version that servers tell is that of the package', () => {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  assert.equal(version, (JSON.parse(text) as { version: string }).version);
 });

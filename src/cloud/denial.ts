@@ -1,0 +1,35 @@
+// How each service says that a call is not authorized: its code, its status, and what it puts around the
+// engine's message. Sources: each service's API reference, "Common errors"; S3 user guide, "Troubleshoot
+// access denied errors"; EC2 API reference, "Client error codes".
+import type { Failure } from '../base/index.ts';
+import type { ServiceId } from './call.ts';
+import { awsFailure } from './failures.ts';
+
+export interface DenialOptions {
+  /** Caller and resource are of one account or organisation. */
+  readonly sameOrganization: boolean;
+  /** The encoded authorization failure message, made only where a service shows it. */
+  readonly encoded: () => string;
+}
+
+type Wording = (message: string, options: DenialOptions) => Failure;
+
+const wordings: Readonly<Record<ServiceId, Wording>> = {
+  iam: (message) => awsFailure('AccessDenied', message, { status: 403 }),
+  sts: (message) => awsFailure('AccessDenied', message, { status: 403 }),
+  organizations: (message) => awsFailure('AccessDeniedException', message, { status: 400 }),
+  // S3 tells strangers nothing.
+  s3: (message, { sameOrganization }) =>
+    awsFailure('AccessDenied', sameOrganization ? message : 'Access Denied', { status: 403 }),
+  ec2: (message, { encoded }) =>
+    awsFailure(
+      'UnauthorizedOperation',
+      `You are not authorized to perform this operation. ${message}. Encoded authorization failure message: ${encoded()}`,
+      { status: 403 },
+    ),
+};
+
+/** The refusal of `service`, with the engine's `message`. */
+export function denialFailure(service: ServiceId, message: string, options: DenialOptions): Failure {
+  return wordings[service](message, options);
+}

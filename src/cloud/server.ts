@@ -1,0 +1,219 @@
+// The whole flow of one request: route → authenticate → read → fault before → authorize and handle in one
+// transaction → fault after → event → answer. Everything it uses arrives with it.
+import { isFailure, uuid, type Clock, type Failure, type Random } from '../base/index.ts';
+import type { Principal } from '../policy/index.ts';
+import type { Authorizer, Verdict } from './authorize.ts';
+import type { Call, Operation, Permission, Service, ServiceId } from './call.ts';
+import { answerControl, controlPrefix, type ControlTargets } from './control.ts';
+import type { Credential } from './credential.ts';
+import type { Events } from './events.ts';
+import type { Explanations } from './explain.ts';
+import { awsFailure } from './failures.ts';
+import { clientGone, type Faults } from './faults.ts';
+import type { HttpRequest, HttpResponse } from './http.ts';
+import { smallBody, type Answerer, type Refusal } from './listener.ts';
+import { readInput, routeRequest, unsupportedOperation, writeFailure, writeOutput, type Route } from './protocol/index.ts';
+import { findCredential, principalOf } from './services/iam/lookup.ts';
+import { authenticate } from './signature.ts';
+import type { State } from './state.ts';
+import type { World } from './world.ts';
+
+/** What one embedded AWS is made of. */
+export interface Parts {
+  readonly state: State;
+  readonly world: World;
+  readonly clock: Clock;
+  readonly wall: Clock;
+  readonly random: Random;
+  readonly authorizer: Authorizer;
+  readonly explanations: Explanations;
+  readonly events: Events;
+  readonly faults: Faults;
+  readonly control: ControlTargets;
+  readonly services: Readonly<Record<ServiceId, () => Promise<Service>>>;
+  /** An error that is no failure: a defect, answered 500 without detail. */
+  onDefect(error: unknown): void;
+}
+
+/** The most bytes of one request to S3; AWS takes 5 GB, which does not fit in memory. */
+const objectBody = 134_217_728;
+
+/** What answers the requests of one embedded AWS. */
+export function createAnswerer(parts: Parts): Answerer {
+  return {
+    answer: (request, gone) =>
+      request.path.startsWith(controlPrefix)
+        ? answerControl(request, parts.control)
+        : new Exchange(parts, request, gone).answer(),
+    bodyLimit: (head) =>
+      !head.path.startsWith(controlPrefix) && routeRequest(head).service === 's3' ? objectBody : smallBody,
+    refuseBody: (head, reason) => refuseBody(head, reason, uuid(parts.random)),
+    onDefect: (error) => parts.onDefect(error),
+  };
+}
+
+function refuseBody(head: HttpRequest, reason: Refusal, requestId: string): HttpResponse {
+  const route = routeRequest(head);
+  if (reason === 'no-room') {
+    return writeFailure(route, awsFailure('ServiceUnavailable', 'Please reduce your request rate.', { status: 503 }), requestId);
+  }
+  const failure =
+    route.service === 's3'
+      ? awsFailure('EntityTooLarge', 'Your proposed upload exceeds the maximum allowed object size.', { status: 400 })
+      : awsFailure('RequestEntityTooLarge', `The request is larger than ${smallBody} bytes`, { status: 413 });
+  return writeFailure(route, failure, requestId);
+}
+
+/** One request on its way, and what the event will tell of it. */
+class Exchange {
+  readonly #parts: Parts;
+  readonly #gone: () => AbortSignal;
+  readonly #requestId: string;
+  readonly #route: Route;
+  #request: HttpRequest;
+  #credential: Credential | undefined;
+  #principal: Principal = { type: 'Anonymous' };
+  #verdict: Verdict = {};
+  #resource: string | undefined;
+  #faultId: string | undefined;
+
+  constructor(parts: Parts, request: HttpRequest, gone: () => AbortSignal) {
+    this.#parts = parts;
+    this.#request = request;
+    this.#gone = gone;
+    this.#requestId = uuid(parts.random);
+    this.#route = routeRequest(request);
+  }
+
+  async answer(): Promise<HttpResponse> {
+    try {
+      const response = writeOutput(this.#route, await this.#output(), this.#requestId);
+      this.#tell(undefined);
+      return this.#explained(response);
+    } catch (error) {
+      if (error === clientGone) {
+        this.#tell('ClientGone');
+        throw error;
+      }
+      const failure = this.#failureOf(error);
+      this.#tell(failure === undefined ? 'InternalFailure' : failure.code);
+      return this.#explained(writeFailure(this.#route, failure ?? error, this.#requestId));
+    }
+  }
+
+  async #output(): Promise<unknown> {
+    const { faults, state } = this.#parts;
+    this.#authenticate();
+    const input = readInput(this.#route, this.#request) as never;
+    const operation = await this.#operation();
+    if (!faults.isEmpty) await this.#fault('before');
+    const output = await state.transaction(() => this.#act(operation, input));
+    if (!faults.isEmpty) await this.#fault('after');
+    return output;
+  }
+
+  #authenticate(): void {
+    const { world, wall, clock } = this.#parts;
+    const time = { wall: wall.now(), emulated: clock.now() };
+    const found = authenticate(this.#request, this.#route, (id) => findCredential(id, world), time);
+    this.#credential = found.credential;
+    this.#request = found.request;
+    if (found.credential !== undefined) this.#principal = principalOf(found.credential, world);
+  }
+
+  async #operation(): Promise<Operation> {
+    const { service, operation = '' } = this.#route;
+    const offered = service === undefined ? undefined : (await this.#parts.services[service]()).operations;
+    if (offered === undefined || !Object.hasOwn(offered, operation)) throw unsupportedOperation(this.#route);
+    return offered[operation]!;
+  }
+
+  async #fault(when: 'before' | 'after'): Promise<void> {
+    const { service = '', operation = '' } = this.#route;
+    const point = { service, operation, account: this.#credential?.account ?? '', when };
+    await this.#parts.faults.pass(point, this.#gone(), (id) => (this.#faultId = id));
+  }
+
+  /** Decides and acts on one state: nothing changes between the two. */
+  #act(operation: Operation, input: never): unknown {
+    this.#checkStillValid();
+    const call = this.#call();
+    const permissions = operation.permissions(input, call);
+    this.#judge(call, permissions);
+    return operation.handle(input, call);
+  }
+
+  /** While this call waited for its turn, its credential may have died or its user or role changed. */
+  #checkStillValid(): void {
+    const { world } = this.#parts;
+    const credential = this.#credential;
+    if (credential === undefined) return;
+    if (this.#faultId !== undefined || findCredential(credential.accessKeyId, world) !== credential) this.#authenticate();
+    else this.#principal = principalOf(credential, world);
+  }
+
+  #judge(call: Call, permissions: readonly Permission[] | 'permissionless'): void {
+    if (permissions !== 'permissionless') this.#resource = permissions[0]?.resource;
+    this.#verdict = this.#parts.authorizer.judge(call, permissions);
+    if (this.#verdict.refusal !== undefined) throw this.#verdict.refusal;
+  }
+
+  #call(): Call {
+    const { world, clock, random, authorizer, explanations } = this.#parts;
+    const { service, operation, region } = this.#route;
+    const { headers, remoteAddress, secure } = this.#request;
+    const call: Call = {
+      requestId: this.#requestId,
+      service: service!,
+      operation: operation!,
+      account: this.#credential?.account ?? '',
+      partition: world.partition,
+      region,
+      principal: this.#principal,
+      credential: this.#credential,
+      world,
+      clock,
+      random,
+      refusal: (permission) => authorizer.refusalOf(call, permission),
+      decodeAuthorizationMessage: (encoded) => explanations.decode(encoded),
+      http: {
+        host: headers['host'] ?? '',
+        sourceIp: remoteAddress,
+        userAgent: headers['user-agent'] ?? '',
+        secure,
+        referer: headers['referer'],
+      },
+    };
+    return call;
+  }
+
+  /** What may leave as it is; undefined for a defect. */
+  #failureOf(error: unknown): Failure | undefined {
+    if (isFailure(error) && !error.code.startsWith('state-')) return error;
+    this.#parts.onDefect(error);
+    if (!isFailure(error)) return undefined;
+    return awsFailure('ServiceUnavailable', 'The request has failed because the state could not be kept.', { status: 503 });
+  }
+
+  #explained(response: HttpResponse): HttpResponse {
+    const { explainId } = this.#verdict;
+    if (explainId === undefined) return response;
+    return { ...response, headers: { ...response.headers, 'x-stint-explain-id': explainId } };
+  }
+
+  #tell(errorCode: string | undefined): void {
+    const { events, clock } = this.#parts;
+    events.record(clock.now(), {
+      account: this.#credential?.account ?? '',
+      service: this.#route.service ?? this.#route.signingName,
+      operation: this.#route.operation ?? '',
+      principalArn: 'arn' in this.#principal ? this.#principal.arn : null,
+      resource: this.#resource ?? null,
+      decision: this.#verdict.decision ?? null,
+      errorCode: errorCode ?? null,
+      explainId: this.#verdict.explainId ?? null,
+      requestId: this.#requestId,
+      faultId: this.#faultId ?? null,
+    });
+  }
+}
