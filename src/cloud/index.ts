@@ -85,7 +85,13 @@ async function openState(directory: string | undefined): Promise<State> {
 }
 
 async function start(state: State, options: CloudOptions): Promise<Cloud> {
-  const { host = '127.0.0.1', port = 0, region = 'us-east-1', credentialsFile, clock = new AdjustableClock() } = options;
+  const {
+    host = '127.0.0.1',
+    port = 0,
+    region = 'us-east-1',
+    credentialsFile,
+    clock = new AdjustableClock(),
+  } = options;
   restoreClock(state, clock, systemClock);
   const { organization } = options;
   const setupOptions = { organization, fallback: defaultOrganization, region, clock, random: systemRandom };
@@ -107,7 +113,15 @@ async function start(state: State, options: CloudOptions): Promise<Cloud> {
     const credentials = credentialsOf(setup, world, `http://${address}:${listener.port}`);
     if (credentialsFile !== undefined) writeCredentialsFile(credentialsFile, credentials);
     const { endpoint } = credentials;
-    return { endpoint, credentialsFile, credentials, clock, stopped: stopped.promise, stop, [Symbol.asyncDispose]: stop };
+    return {
+      endpoint,
+      credentialsFile,
+      credentials,
+      clock,
+      stopped: stopped.promise,
+      stop,
+      [Symbol.asyncDispose]: stop,
+    };
   } catch (error) {
     await listener.stop();
     throw error;
@@ -168,7 +182,20 @@ function partsOf(
   };
   const onDefect = options.onDefect ?? ((error: unknown) => process.emitWarning(String(error)));
   const authorizer = new Authorizer(enforce, explanations);
-  return { state, world, clock, wall: systemClock, random, authorizer, explanations, events, faults, control, services, onDefect };
+  return {
+    state,
+    world,
+    clock,
+    wall: systemClock,
+    random,
+    authorizer,
+    explanations,
+    events,
+    faults,
+    control,
+    services,
+    onDefect,
+  };
 }
 
 function credentialsOf(setup: Setup, world: World, endpoint: string): CloudCredentials {

@@ -12,7 +12,14 @@ import { awsFailure } from './failures.ts';
 import { clientGone, type Faults } from './faults.ts';
 import type { HttpRequest, HttpResponse } from './http.ts';
 import { smallBody, type Answerer, type Refusal } from './listener.ts';
-import { readInput, routeRequest, unsupportedOperation, writeFailure, writeOutput, type Route } from './protocol/index.ts';
+import {
+  readInput,
+  routeRequest,
+  unsupportedOperation,
+  writeFailure,
+  writeOutput,
+  type Route,
+} from './protocol/index.ts';
 import { findCredential, principalOf } from './services/iam/lookup.ts';
 import { authenticate } from './signature.ts';
 import type { State } from './state.ts';
@@ -55,7 +62,11 @@ export function createAnswerer(parts: Parts): Answerer {
 function refuseBody(head: HttpRequest, reason: Refusal, requestId: string): HttpResponse {
   const route = routeRequest(head);
   if (reason === 'no-room') {
-    return writeFailure(route, awsFailure('ServiceUnavailable', 'Please reduce your request rate.', { status: 503 }), requestId);
+    return writeFailure(
+      route,
+      awsFailure('ServiceUnavailable', 'Please reduce your request rate.', { status: 503 }),
+      requestId,
+    );
   }
   const failure =
     route.service === 's3'
@@ -148,7 +159,8 @@ class Exchange {
     const { world } = this.#parts;
     const credential = this.#credential;
     if (credential === undefined) return;
-    if (this.#faultId !== undefined || findCredential(credential.accessKeyId, world) !== credential) this.#authenticate();
+    if (this.#faultId !== undefined || findCredential(credential.accessKeyId, world) !== credential)
+      this.#authenticate();
     else this.#principal = principalOf(credential, world);
   }
 
@@ -192,7 +204,9 @@ class Exchange {
     if (isFailure(error) && !error.code.startsWith('state-')) return error;
     this.#parts.onDefect(error);
     if (!isFailure(error)) return undefined;
-    return awsFailure('ServiceUnavailable', 'The request has failed because the state could not be kept.', { status: 503 });
+    return awsFailure('ServiceUnavailable', 'The request has failed because the state could not be kept.', {
+      status: 503,
+    });
   }
 
   #explained(response: HttpResponse): HttpResponse {

@@ -1,7 +1,15 @@
 // The start state: organisation, accounts, keys and control token. It is made once per state, so that the
 // same credentials stay valid over restarts and resets.
 import { createCipheriv, hkdfSync } from 'node:crypto';
-import { type AdjustableClock, canonicalJson, randomText, Secret, type Clock, type Millis, type Random } from '../base/index.ts';
+import {
+  type AdjustableClock,
+  canonicalJson,
+  randomText,
+  Secret,
+  type Clock,
+  type Millis,
+  type Random,
+} from '../base/index.ts';
 import { cloudFailure } from './failures.ts';
 import type { Organization } from './organization.ts';
 import { defaultQuotas } from './quotas.ts';
@@ -97,7 +105,8 @@ function extended(known: Setup, { organization, region }: SetupOptions): Setup {
   if (organization === undefined) return known;
   const before = known.organization;
   if (before.id !== organization.id) throw mismatch(`it holds organisation \`${before.id}\``);
-  if (before.management !== organization.management) throw mismatch(`its management account is \`${before.management}\``);
+  if (before.management !== organization.management)
+    throw mismatch(`its management account is \`${before.management}\``);
   const wanted = new Set(organization.accounts.map(({ id }) => id));
   const gone = before.accounts.find(({ id }) => !wanted.has(id));
   if (gone !== undefined) throw mismatch(`it holds the account \`${gone.id}\`, which the file leaves out`);
