@@ -19,6 +19,7 @@ const commands: Readonly<Record<string, Entry>> = {
   ls: { summary: 'list targets: profiles, and the roles of the definition' },
   whoami: { summary: 'ask AWS who the current credentials belong to' },
   forget: { summary: 'remove kept sessions from this machine' },
+  cloud: { summary: 'the embedded AWS, which enforces IAM, on this machine' },
   shell: { summary: 'print the shell function that makes `stint assume` work' },
   server: { summary: 'lend AWS credentials under leases, over the HTTP API of Vault' },
 };

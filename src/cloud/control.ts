@@ -40,7 +40,11 @@ const routes: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
   health: { GET: (_request, targets) => health(targets) },
   clock: { GET: (_request, { clock }) => clockView(clock), POST: moveClock },
   reset: { POST: (_request, targets) => targets.reset().then(() => ({ reset: true })) },
-  faults: { POST: addFault, DELETE: (_request, { faults }) => ({ removed: faults.remove() }) },
+  faults: {
+    GET: (_request, { faults }) => ({ faults: faults.list() }),
+    POST: addFault,
+    DELETE: (_request, { faults }) => ({ removed: faults.remove() }),
+  },
   'faults/': { DELETE: removeFault },
   events: { GET: listEvents },
   'explain/': { GET: explainOne },

@@ -62,6 +62,11 @@ export class Faults {
     return id === undefined || this.#armed.length < before;
   }
 
+  /** Every fault that is ordered, and how many calls it has counted. */
+  list(): readonly object[] {
+    return this.#armed.map(({ id, seen, order: { effect, ...order } }) => ({ id, ...order, ...effect, seen }));
+  }
+
   get isEmpty(): boolean {
     return this.#armed.length === 0;
   }
