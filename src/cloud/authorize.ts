@@ -16,7 +16,7 @@ import type { Call, Permission } from './call.ts';
 import { denialFailure } from './denial.ts';
 import type { Explanations } from './explain.ts';
 import { accountOfResource, requestContext } from './request-context.ts';
-import { organizationPath, policiesOf, principalTagsOf, rcpsOf } from './services/iam/lookup.ts';
+import { policiesOf, principalTagsOf, rcpsOf } from './services/iam/lookup.ts';
 
 /** `report`: refusals are recorded and told, but nothing is refused. `off`: nothing is decided. */
 export type Enforcement = 'on' | 'report' | 'off';
@@ -85,12 +85,7 @@ export class Authorizer {
         policy: permission.resourcePolicy,
         rcps: bindsRcps(permission.action) ? rcpsOf(account ?? call.account, world) : noLevels,
       },
-      context: requestContext(
-        call,
-        permission,
-        { tags: credential === undefined ? [] : principalTagsOf(credential, world) },
-        (id) => organizationPath(world, id),
-      ),
+      context: requestContext(call, permission, credential === undefined ? [] : principalTagsOf(credential, world)),
     };
   }
 

@@ -11,6 +11,7 @@ import { defaultOrganization, type Organization } from './organization.ts';
 import { createAnswerer, type Parts } from './server.ts';
 import { serviceIds, services } from './services/index.ts';
 import { resetState, restoreClock, saveClock, setUp, worldOf, type Setup } from './setup.ts';
+import { SigningKeys } from './signature.ts';
 import { State } from './state.ts';
 import type { World } from './world.ts';
 
@@ -168,7 +169,8 @@ function partsOf(
     explanations,
     hosts: running.hosts,
     services: serviceIds,
-    operationsOf: async (service) => Object.keys((await services[service as keyof typeof services]()).operations),
+    operationsOf: async (service) =>
+      Object.keys((await services[service as keyof typeof services]?.())?.operations ?? {}),
     saveClock: () => saveClock(state, clock, systemClock),
     async reset() {
       clock.reset();
@@ -188,6 +190,7 @@ function partsOf(
     clock,
     wall: systemClock,
     random,
+    signingKeys: new SigningKeys(),
     authorizer,
     explanations,
     events,

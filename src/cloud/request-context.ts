@@ -7,29 +7,16 @@ import type { Call, Permission, ServiceId } from './call.ts';
 import type { Credential, SessionTag } from './credential.ts';
 import type { World } from './world.ts';
 
-/** What the caller's own entities say: the tags of its user or role, and the place of an account in the organisation. */
-export interface PrincipalFacts {
-  readonly tags: readonly SessionTag[];
-}
-
-/** Path of an account in the organisation (`o-…/r-…/ou-…/`), or undefined when it is in none. */
-export type OrganizationPath = (account: string) => string | undefined;
-
 type Keys = Record<string, ContextValue | undefined>;
 
-/** Every key of `call` for one permission: global ones first, then those the service gave. */
-export function requestContext(
-  call: Call,
-  permission: Permission,
-  facts: PrincipalFacts,
-  organizationPath: OrganizationPath,
-): Context {
+/** Every key of `call` for one permission. `tags` are the caller's: of its user or role and its session, later ones win. */
+export function requestContext(call: Call, permission: Permission, tags: readonly SessionTag[]): Context {
   const resourceAccount = accountOfResource(permission) ?? call.account;
   return contextOf({
-    ...principalKeys(call.principal, facts, call.world, organizationPath),
+    ...principalKeys(call.principal, tags, call.world),
     ...sessionKeys(call.credential, call.clock.now()),
     ...callKeys(call),
-    ...resourceKeys(resourceAccount, call.world, organizationPath),
+    ...resourceKeys(resourceAccount, call.world),
     ...permission.context,
   });
 }
@@ -41,7 +28,7 @@ export function accountOfResource({ resource, resourceAccount }: Permission): st
   return account === undefined || account === '' ? undefined : account;
 }
 
-function principalKeys(principal: Principal, facts: PrincipalFacts, world: World, path: OrganizationPath): Keys {
+function principalKeys(principal: Principal, tags: readonly SessionTag[], world: World): Keys {
   switch (principal.type) {
     case 'Anonymous':
       return { 'aws:PrincipalType': 'Anonymous', 'aws:PrincipalAccount': 'anonymous', 'aws:userid': 'anonymous' };
@@ -58,8 +45,8 @@ function principalKeys(principal: Principal, facts: PrincipalFacts, world: World
         ...identityKeys(principal),
         'aws:PrincipalAccount': principal.account,
         'aws:PrincipalIsAWSService': false,
-        ...organizationKeys('Principal', principal.account, world, path),
-        ...Object.fromEntries(facts.tags.map(({ key, value }) => [`aws:PrincipalTag/${key}`, value])),
+        ...organizationKeys('Principal', principal.account, world),
+        ...Object.fromEntries(tags.map(({ key, value }) => [`aws:PrincipalTag/${key}`, value])),
       };
   }
 }
@@ -128,13 +115,11 @@ function requestedRegion(call: Call): string {
   return globalServices.has(call.service) ? (homeRegions[call.partition] ?? 'us-east-1') : call.region;
 }
 
-function resourceKeys(account: string, world: World, path: OrganizationPath): Keys {
+function resourceKeys(account: string, world: World): Keys {
   if (account === '') return {};
-  return { 'aws:ResourceAccount': account, ...organizationKeys('Resource', account, world, path) };
+  return { 'aws:ResourceAccount': account, ...organizationKeys('Resource', account, world) };
 }
 
-function organizationKeys(side: 'Principal' | 'Resource', account: string, world: World, path: OrganizationPath): Keys {
-  const own = path(account);
-  if (own === undefined) return {};
-  return { [`aws:${side}OrgID`]: world.organizationId, [`aws:${side}OrgPaths`]: [own] };
+function organizationKeys(side: 'Principal' | 'Resource', account: string, world: World): Keys {
+  return world.account(account) === undefined ? {} : { [`aws:${side}OrgID`]: world.organizationId };
 }

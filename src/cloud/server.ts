@@ -21,7 +21,7 @@ import {
   type Route,
 } from './protocol/index.ts';
 import { findCredential, principalOf } from './services/iam/lookup.ts';
-import { authenticate } from './signature.ts';
+import { authenticate, type SigningKeys } from './signature.ts';
 import type { State } from './state.ts';
 import type { World } from './world.ts';
 
@@ -32,12 +32,14 @@ export interface Parts {
   readonly clock: Clock;
   readonly wall: Clock;
   readonly random: Random;
+  /** Remembered over requests. */
+  readonly signingKeys: SigningKeys;
   readonly authorizer: Authorizer;
   readonly explanations: Explanations;
   readonly events: Events;
   readonly faults: Faults;
   readonly control: ControlTargets;
-  readonly services: Readonly<Record<ServiceId, () => Promise<Service>>>;
+  readonly services: Readonly<Partial<Record<ServiceId, () => Promise<Service>>>>;
   /** An error that is no failure: a defect, answered 500 without detail. */
   onDefect(error: unknown): void;
 }
@@ -81,6 +83,8 @@ class Exchange {
   readonly #gone: () => AbortSignal;
   readonly #requestId: string;
   readonly #route: Route;
+  readonly #received: HttpRequest;
+  /** As `authenticate` decoded it. */
   #request: HttpRequest;
   #credential: Credential | undefined;
   #principal: Principal = { type: 'Anonymous' };
@@ -90,6 +94,7 @@ class Exchange {
 
   constructor(parts: Parts, request: HttpRequest, gone: () => AbortSignal) {
     this.#parts = parts;
+    this.#received = request;
     this.#request = request;
     this.#gone = gone;
     this.#requestId = uuid(parts.random);
@@ -124,9 +129,9 @@ class Exchange {
   }
 
   #authenticate(): void {
-    const { world, wall, clock } = this.#parts;
+    const { world, wall, clock, signingKeys } = this.#parts;
     const time = { wall: wall.now(), emulated: clock.now() };
-    const found = authenticate(this.#request, this.#route, (id) => findCredential(id, world), time);
+    const found = authenticate(this.#received, this.#route, (id) => findCredential(id, world), time, signingKeys);
     this.#credential = found.credential;
     this.#request = found.request;
     if (found.credential !== undefined) this.#principal = principalOf(found.credential, world);
@@ -134,7 +139,7 @@ class Exchange {
 
   async #operation(): Promise<Operation> {
     const { service, operation = '' } = this.#route;
-    const offered = service === undefined ? undefined : (await this.#parts.services[service]()).operations;
+    const offered = service === undefined ? undefined : (await this.#parts.services[service]?.())?.operations;
     if (offered === undefined || !Object.hasOwn(offered, operation)) throw unsupportedOperation(this.#route);
     return offered[operation]!;
   }
