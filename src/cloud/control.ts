@@ -120,13 +120,14 @@ function clockView(clock: AdjustableClock): object {
   return { now: isoSeconds(clock.now()), frozen: clock.frozen };
 }
 
-async function moveClock(request: HttpRequest, { clock, saveClock }: ControlTargets): Promise<object> {
+async function moveClock(request: HttpRequest, targets: ControlTargets): Promise<object> {
+  const { clock } = targets;
   const { parseClockMove } = await import('./control-bodies.ts');
   const move = parseClockMove(textOf(request), clock.now());
   if ('advance' in move) clock.advance(move.advance);
   else if ('set' in move) clock.set(move.set);
   else clock.freeze(move.freeze);
-  await saveClock();
+  await targets.saveClock();
   return clockView(clock);
 }
 

@@ -73,12 +73,13 @@ function identityKeys(principal: Extract<Principal, { account: string }>): Keys 
         'aws:userid': `${principal.roleId}:${principal.sessionName}`,
       };
     case 'FederatedUser':
-      return {
-        'aws:PrincipalArn': principal.arn,
-        'aws:PrincipalType': 'FederatedUser',
-        'aws:userid': `${principal.account}:${principal.name}`,
-      };
+      break;
   }
+  return {
+    'aws:PrincipalArn': principal.arn,
+    'aws:PrincipalType': 'FederatedUser',
+    'aws:userid': `${principal.account}:${principal.name}`,
+  };
 }
 
 function sessionKeys(credential: Credential | undefined, now: number): Keys {

@@ -49,8 +49,12 @@ interface EventView {
 
 export async function events(io: Io, values: Values): Promise<void> {
   const query = new URLSearchParams();
-  for (const name of ['after', 'limit']) if (values[name] !== undefined) query.set(name, String(values[name]));
-  const page = await control<{ events: readonly EventView[]; next: number }>(io, values, 'GET', `events?${query}`);
+  for (const name of ['after', 'limit']) {
+    const value = values[name];
+    if (typeof value === 'number') query.set(name, String(value));
+  }
+  const route = `events?${query.toString()}`;
+  const page = await control<{ events: readonly EventView[]; next: number }>(io, values, 'GET', route);
   if (values['json'] === true) return printJson(io, page);
   for (const event of page.events) printData(io, eventLine(event));
   say(io, `continue with --after ${page.next}`);
