@@ -90,13 +90,14 @@ export class Ledger {
   }
 
   /**
-   * Takes the right to act on the lease until `until`. Undefined when another living node has it.
+   * Takes the right to act on the lease until `until`. Undefined when another living node has it. A
+   * lease on which nobody can act (ended, or only time ends it) is returned as it is.
    * If this process dies, the sweeper of any node finds the lease again at `until`.
    */
   async claim(id: string, until: Millis): Promise<Lease | undefined> {
     for (;;) {
       const found = await this.#find(id);
-      if (found === undefined || hasEnded(found.value.state)) return found?.value;
+      if (found === undefined || hasEnded(found.value.state) || found.value.strength !== 'deletes') return found?.value;
       if (this.#heldByAnother(found.value)) return undefined;
       const claimed = { ...found.value, claim: { node: this.#node, until }, dueAt: until };
       if (await this.#barrier.commit(changesOf(found, claimed))) return claimed;

@@ -22,6 +22,14 @@ const commands: Readonly<Record<string, Entry>> = {
   cloud: { summary: 'the embedded AWS, which enforces IAM, on this machine' },
   shell: { summary: 'print the shell function that makes `stint assume` work' },
   server: { summary: 'lend AWS credentials under leases, over the HTTP API of Vault' },
+  status: { summary: 'say how the server is', file: 'lend' },
+  login: { summary: 'check a token and keep it', file: 'lend' },
+  read: { summary: 'read a path of the server', file: 'lend' },
+  write: { summary: 'write to a path of the server', file: 'lend' },
+  list: { summary: 'list below a path of the server', file: 'lend' },
+  delete: { summary: 'delete a path of the server', file: 'lend' },
+  secrets: { summary: 'enable, disable, list and tune engines', file: 'lend' },
+  lease: { summary: 'look up, list, renew and revoke leases', file: 'lend' },
 };
 
 const minimumNode = [24, 12] as const;

@@ -1,6 +1,8 @@
 // The store of one node: SQLite through Node's own module. Concurrent batches share one durable
 // commit; the file is held by one process at a time.
+import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { isFailure } from '../../base/index.ts';
 import { brokerFailure } from '../failures.ts';
 import { absent, type Condition, type Entry, type Range, type Store, type Write } from './store.ts';
 
@@ -33,6 +35,8 @@ interface Row {
 export function openSqliteStore(file: string, limits: SqliteLimits = {}): Store {
   let database: DatabaseSync | undefined;
   try {
+    // Made here, because SQLite would let everybody read it; its log takes over the same mode.
+    closeSync(openSync(file, 'a', 0o600));
     database = new DatabaseSync(file);
     prepareFile(database, file);
     if (limits.maxPages !== undefined) database.exec(`PRAGMA max_page_count=${limits.maxPages}`);
@@ -185,7 +189,7 @@ const full = 13;
 
 function sqliteFailure(error: unknown, where: string): unknown {
   const code = (error as { errcode?: number }).errcode;
-  if (code === undefined) return error;
+  if (code === undefined) return isFailure(error) ? error : storageFailed((error as Error).message, error);
   if ((code & 0xff) === busy) {
     return brokerFailure('storage-in-use', `\`${where}\` is held by another process`, {
       hint: 'stop the other server, or give this one its own `--storage` folder',
@@ -193,9 +197,12 @@ function sqliteFailure(error: unknown, where: string): unknown {
     });
   }
   const reason = (code & 0xff) === full ? 'the disk is full' : `SQLite error ${code}`;
+  return storageFailed(reason, error);
+}
+
+function storageFailed(reason: string, cause: unknown): Error {
   return brokerFailure('storage-failed', `the store cannot be used: ${reason}`, {
     hint: 'free space or repair the storage folder; nothing of the request was kept',
-    detail: (error as Error).message,
-    cause: error,
+    cause,
   });
 }

@@ -36,7 +36,7 @@ export function awsCode(error: unknown): string | undefined {
 
 export function isMissing(error: unknown): boolean {
   const code = awsCode(error);
-  return code === 'NoSuchEntity' || code === 'NoSuchEntityException';
+  return code === 'NoSuchEntity';
 }
 
 /** True when AWS does not know the keys a call was signed with. */
@@ -62,7 +62,8 @@ export function awsFailure(prefix: string, error: unknown): Error {
       cause: error,
     });
   }
-  const text = `${prefix}${name}: ${message}`;
+  // The SDK names the class; AWS's code, which clients look for, is without its ending.
+  const text = `${prefix}${name.replace(/Exception$/, '')}: ${message}`;
   const detail = { code: name, status, requestId: $metadata?.requestId };
   if (throttlingNames.has(name)) return brokerFailure('aws-throttled', text, { detail });
   return brokerFailure('aws-refused', text, { detail });
