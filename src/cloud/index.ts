@@ -53,6 +53,8 @@ export interface Cloud extends AsyncDisposable {
   readonly credentialsFile?: string | undefined;
   /** Content of the credentials file, written or not. */
   readonly credentials: CloudCredentials;
+  /** What the control routes want in the header `x-stint-control`. */
+  readonly controlToken: string;
   readonly clock: AdjustableClock;
   /** Resolves when it was stopped, by `stop` or by the control route. */
   readonly stopped: Promise<void>;
@@ -113,8 +115,9 @@ async function start(state: State, options: CloudOptions): Promise<Cloud> {
     const address = host.includes(':') ? `[${host}]` : host;
     const credentials = credentialsOf(setup, world, `http://${address}:${listener.port}`);
     if (credentialsFile !== undefined) writeCredentialsFile(credentialsFile, credentials);
-    const { endpoint } = credentials;
+    const { endpoint, controlToken } = credentials;
     return {
+      controlToken,
       endpoint,
       credentialsFile,
       credentials,

@@ -29,11 +29,3 @@ export function checkDocument(text: string, kind: DocumentKind): CompiledPolicy 
 export function documentSize(text: string): number {
   return text.replace(/\s/g, '').length;
 }
-
-/** Documents leave IAM percent-encoded (RFC 3986), a space as `%20`. */
-export function encodeDocument(text: string): string {
-  return encodeURIComponent(text).replace(
-    /[!'()*]/g,
-    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
-}

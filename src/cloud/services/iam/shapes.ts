@@ -1,7 +1,6 @@
 // IAM's rows as its answers show them.
 import type * as Sdk from '@aws-sdk/client-iam';
 import type { World } from '../../world.ts';
-import { encodeDocument } from './documents.ts';
 import type { Place } from './entities.ts';
 import type { AwsPolicySummary } from './aws-policies.ts';
 import {
@@ -57,7 +56,7 @@ export function groupShape(group: Group): Sdk.Group {
   };
 }
 
-/** The members every answer about a role has; `trustOf` is the document with ARNs, percent-encoded. */
+/** The members every answer about a role has; `trustOf` is the document with ARNs; the protocol percent-encodes it. */
 export function roleShape(role: Role, world: World): Sdk.Role {
   return {
     Path: role.path,
@@ -70,7 +69,7 @@ export function roleShape(role: Role, world: World): Sdk.Role {
 }
 
 export function trustOf(role: Role, world: World): string {
-  return encodeDocument(withPrincipalArns(role.trust, world));
+  return withPrincipalArns(role.trust, world);
 }
 
 /** What ListRoles shows beyond `roleShape`. */
