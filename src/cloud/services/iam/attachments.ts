@@ -1,12 +1,6 @@
 // Managed policies on users, groups and roles, and permissions boundaries of users and roles, from one piece each.
 import { operation, type Operation } from '../../call.ts';
-import {
-  carrierName,
-  permissionOnCarrier,
-  refuseProtected,
-  type Carrier,
-  type CarrierInput,
-} from './carriers.ts';
+import { carrierName, permissionOnCarrier, refuseProtected, type Carrier, type CarrierInput } from './carriers.ts';
 import { need, permissionOn, save } from './entities.ts';
 import { noSuchEntity, quotaExceeded } from './failures.ts';
 import { needAttachable } from './managed.ts';

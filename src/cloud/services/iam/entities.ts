@@ -23,7 +23,8 @@ export interface Place {
   readonly account: string;
 }
 
-interface Entity {
+/** What everything with a name has. */
+export interface Entity {
   readonly name: string;
   readonly path: string;
   readonly arn: string;

@@ -1,10 +1,91 @@
 // IAM: the table of its operations, and what other rooms of the embedded AWS ask of it.
 import type { Failure } from '../../../base/index.ts';
 import type { Call, Service } from '../../call.ts';
+import { accessKeyOperations } from './access-keys.ts';
+import { accountOperations } from './account.ts';
+import { attachmentOperations, boundaryOperations } from './attachments.ts';
+import { getAccountAuthorizationDetails } from './authorization-details.ts';
+import { groupCarrier, roleCarrier, userCarrier } from './carriers.ts';
+import {
+  instanceProfileNoun,
+  need,
+  permissionOn,
+  roleNoun,
+  save,
+  userNoun,
+  type Entity,
+  type Noun,
+} from './entities.ts';
 import { invalidToken } from './failures.ts';
+import { groupOperations } from './groups.ts';
+import { inlinePolicyOperations } from './inline-policies.ts';
+import { instanceProfileOperations } from './instance-profiles.ts';
+import { loginProfileOperations } from './login-profiles.ts';
+import { needPolicy } from './managed.ts';
+import { mfaDeviceOperations, needDevice, permissionOnDevice, saveDevice } from './mfa-devices.ts';
+import { managedPolicies, type ManagedPolicy, type MfaDevice, type Tag } from './model.ts';
+import { permissionOnPolicy, permissionToChange, policyOperations } from './policies.ts';
+import { policyVersionOperations } from './policy-versions.ts';
 import { roleOperations } from './roles.ts';
 import { isSessionToken, limited } from './session-limits.ts';
+import { taggingOperations, type Taggable } from './tagging.ts';
+import { userCredentialOperations } from './user-credentials.ts';
 import { userOperations } from './users.ts';
+
+function taggable<Row extends Entity & { readonly tags: readonly Tag[] }>(noun: Noun<Row>): Taggable<Row> {
+  return {
+    label: noun.label,
+    nameKey: noun.nameKey,
+    permission: (call, action, name, context) => permissionOn(noun, call, action, name, context),
+    need: (call, name) => need(noun, call, name),
+    save: (call, row) => save(noun, call, row),
+  };
+}
+
+const taggablePolicy: Taggable<ManagedPolicy> = {
+  label: 'Policy',
+  nameKey: 'PolicyArn',
+  permission: (call, action, arn, context) =>
+    (action.startsWith('List') ? permissionOnPolicy : permissionToChange)(call, action, arn, context),
+  need: needPolicy,
+  save: (call, row) => call.world.table(managedPolicies).put(call.account, row.name.toLowerCase(), row),
+};
+
+const taggableMfaDevice: Taggable<MfaDevice> = {
+  label: 'MFADevice',
+  nameKey: 'SerialNumber',
+  permission: permissionOnDevice,
+  need: needDevice,
+  save: saveDevice,
+};
+
+const operations = {
+  ...userOperations,
+  ...groupOperations,
+  ...roleOperations,
+  ...policyOperations,
+  ...policyVersionOperations,
+  ...instanceProfileOperations,
+  ...accessKeyOperations,
+  ...loginProfileOperations,
+  ...mfaDeviceOperations,
+  ...userCredentialOperations,
+  ...accountOperations,
+  ...inlinePolicyOperations(userCarrier),
+  ...inlinePolicyOperations(groupCarrier),
+  ...inlinePolicyOperations(roleCarrier),
+  ...attachmentOperations(userCarrier),
+  ...attachmentOperations(groupCarrier),
+  ...attachmentOperations(roleCarrier),
+  ...boundaryOperations(userCarrier),
+  ...boundaryOperations(roleCarrier),
+  ...taggingOperations(taggable(userNoun)),
+  ...taggingOperations(taggable(roleNoun)),
+  ...taggingOperations(taggable(instanceProfileNoun)),
+  ...taggingOperations(taggablePolicy),
+  ...taggingOperations(taggableMfaDevice),
+  GetAccountAuthorizationDetails: getAccountAuthorizationDetails,
+};
 
 /** IAM takes no federated users, and sessions of GetSessionToken only when they were made with MFA. */
 function sessionLimit(_name: string, call: Call): Failure | undefined {
@@ -12,13 +93,12 @@ function sessionLimit(_name: string, call: Call): Failure | undefined {
   return withoutMfa || call.credential?.kind === 'federated-user' ? invalidToken() : undefined;
 }
 
-export const iam: Service = {
-  id: 'iam',
-  operations: limited({ ...userOperations, ...roleOperations }, sessionLimit),
-};
+export const iam: Service = { id: 'iam', operations: limited(operations, sessionLimit) };
 
+export { noteUse } from './access-keys.ts';
 export { findCredential, policiesOf, principalOf, principalTagsOf, rcpsOf, scpsOf } from './lookup.ts';
 export { makeSession, type Mint, type SessionOwner } from './credentials.ts';
+export { permissionToPass } from './instance-profiles.ts';
 export { withPrincipalArns, withPrincipalIds } from './principals.ts';
 export { compiledDocument } from './documents.ts';
 export { requestTagKeys } from './tags.ts';

@@ -144,17 +144,16 @@ const deletePolicy = operation<Parsed<Sdk.DeletePolicyRequest>, void>({
   },
 });
 
-const listEntitiesForPolicy = operation<
-  Parsed<Sdk.ListEntitiesForPolicyRequest>,
-  Sdk.ListEntitiesForPolicyResponse
->({
+const listEntitiesForPolicy = operation<Parsed<Sdk.ListEntitiesForPolicyRequest>, Sdk.ListEntitiesForPolicyResponse>({
   permissions: (input, call) => [permissionOnPolicy(call, 'ListEntitiesForPolicy', input.PolicyArn)],
   handle: (input, call) => {
     const { arn } = needPolicy(call, input.PolicyArn);
     const rows = idsUnder(call, policyUsers, `${arn} `, afterMarker(input.Marker));
     const { items, ...page } = pageOf(rows, input, (_, id) => entityOf(id, input, call));
     return {
-      PolicyGroups: items.filter((item) => item.kind === 'group').map(({ name, id }) => ({ GroupName: name, GroupId: id })),
+      PolicyGroups: items
+        .filter((item) => item.kind === 'group')
+        .map(({ name, id }) => ({ GroupName: name, GroupId: id })),
       PolicyUsers: items.filter((item) => item.kind === 'user').map(({ name, id }) => ({ UserName: name, UserId: id })),
       PolicyRoles: items.filter((item) => item.kind === 'role').map(({ name, id }) => ({ RoleName: name, RoleId: id })),
       ...page,

@@ -1,6 +1,7 @@
 // IAM roles and their trust policies.
 import type * as Sdk from '@aws-sdk/client-iam';
 import { operation, type Call } from '../../call.ts';
+import { refuseProtected } from './carriers.ts';
 import { checkDocument } from './documents.ts';
 import {
   arnOf,
@@ -14,7 +15,7 @@ import {
   rowId,
   save,
 } from './entities.ts';
-import { alreadyExists, deleteConflict, malformedPolicy, quotaExceeded } from './failures.ts';
+import { alreadyExists, deleteConflict, invalidInput, malformedPolicy, quotaExceeded } from './failures.ts';
 import { uniqueId } from './ids.ts';
 import { needAttachable } from './managed.ts';
 import { principalIds, profilesOfRole, roles, type Role } from './model.ts';
@@ -36,6 +37,10 @@ const createRole = operation<Parsed<Sdk.CreateRoleRequest>, Sdk.CreateRoleRespon
   },
   handle: (input, call) => {
     const tags = mergeTags(call.world, [], checkTags(input.Tags));
+    // SECURITY: organisation policies do not bind what stands under this path.
+    if (/^\/aws-(?:service-role|reserved)\//.test(input.Path ?? '/')) {
+      throw invalidInput(`The path ${input.Path} is reserved for AWS.`);
+    }
     const trust = storedTrust(call, input.AssumeRolePolicyDocument);
     if (find(roleNoun, call, input.RoleName)) throw alreadyExists(`Role with name ${input.RoleName} already exists.`);
     const limit = call.world.quotas.RolesPerAccount;
@@ -103,6 +108,7 @@ const updateRole = operation<Parsed<Sdk.UpdateRoleRequest>, Sdk.UpdateRoleRespon
   permissions: (input, call) => [permissionOn(roleNoun, call, 'UpdateRole', input.RoleName)],
   handle: (input, call) => {
     const role = need(roleNoun, call, input.RoleName);
+    refuseProtected(role);
     save(roleNoun, call, {
       ...role,
       description: input.Description ?? role.description,
@@ -125,6 +131,7 @@ const updateAssumeRolePolicy = operation<Parsed<Sdk.UpdateAssumeRolePolicyReques
   permissions: (input, call) => [permissionOn(roleNoun, call, 'UpdateAssumeRolePolicy', input.RoleName)],
   handle: (input, call) => {
     const role = need(roleNoun, call, input.RoleName);
+    refuseProtected(role);
     save(roleNoun, call, { ...role, trust: storedTrust(call, input.PolicyDocument) });
   },
 });
@@ -133,6 +140,7 @@ const deleteRole = operation<Parsed<Sdk.DeleteRoleRequest>, void>({
   permissions: (input, call) => [permissionOn(roleNoun, call, 'DeleteRole', input.RoleName)],
   handle: (input, call) => {
     const role = need(roleNoun, call, input.RoleName);
+    refuseProtected(role);
     const id = rowId(role.name);
     if (idsUnder(call, profilesOfRole, `${id}/`).next().done !== true) {
       throw deleteConflict('Cannot delete entity, must remove roles from instance profile first.');

@@ -34,9 +34,7 @@ export function taggingOperations<Row extends { readonly tags: readonly Tag[] }>
       },
     }),
     [untagName]: operation<Named & { TagKeys: readonly string[] }, void>({
-      permissions: (input, call) => [
-        kind.permission(call, untagName, nameOf(input), { 'aws:TagKeys': input.TagKeys }),
-      ],
+      permissions: (input, call) => [kind.permission(call, untagName, nameOf(input), { 'aws:TagKeys': input.TagKeys })],
       handle: (input, call) => {
         const row = kind.need(call, nameOf(input));
         kind.save(call, { ...row, tags: withoutTags(row.tags, input.TagKeys) });

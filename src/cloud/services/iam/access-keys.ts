@@ -1,0 +1,143 @@
+// Long-term access keys of users, and of the root user when it asks for its own.
+import type * as Sdk from '@aws-sdk/client-iam';
+import { operation, type Call, type Permission } from '../../call.ts';
+import { accessKeyRow, dropAccessKey, makeAccessKey, setAccessKeyStatus } from './credentials.ts';
+import { idsUnder, need, permissionOn, rowId, userNameOf, userNoun } from './entities.ts';
+import { noSuchEntity, quotaExceeded } from './failures.ts';
+import { accessKeys, credentials, principalIds, type AccessKey, type User } from './model.ts';
+import { afterMarker, pageOf } from './page.ts';
+import type { Parsed } from './shapes.ts';
+
+interface OwnerInput {
+  readonly UserName?: string | undefined;
+}
+
+function isOwnRoot(input: OwnerInput, call: Call): boolean {
+  return input.UserName === undefined && call.principal.type === 'Root';
+}
+
+/** The user whose keys are meant; undefined for the root user. @throws NoSuchEntity, ValidationError */
+function keyOwner(input: OwnerInput, call: Call): User | undefined {
+  return isOwnRoot(input, call) ? undefined : need(userNoun, call, userNameOf(input, call));
+}
+
+function permission(input: OwnerInput, call: Call, action: string): readonly Permission[] {
+  return isOwnRoot(input, call)
+    ? [{ action: `iam:${action}`, resource: `arn:${call.partition}:iam::${call.account}:root` }]
+    : [permissionOn(userNoun, call, action, userNameOf(input, call))];
+}
+
+/** @throws NoSuchEntity */
+function needKey(call: Call, owner: User | undefined, id: string): { readonly row: string; readonly key: AccessKey } {
+  const row = accessKeyRow(owner?.name, id);
+  const key = call.world.table(accessKeys).get(call.account, row);
+  if (key === undefined) throw noSuchEntity(`The Access Key with id ${id} cannot be found.`);
+  return { row, key };
+}
+
+const createAccessKey = operation<Parsed<Sdk.CreateAccessKeyRequest>, Sdk.CreateAccessKeyResponse>({
+  permissions: (input, call) => permission(input, call, 'CreateAccessKey'),
+  handle: (input, call) => {
+    const owner = keyOwner(input, call);
+    const limit = call.world.quotas.AccessKeysPerUser;
+    const existing = [...idsUnder(call, accessKeys, accessKeyRow(owner?.name, ''))];
+    if (existing.length >= limit) throw quotaExceeded('AccessKeysPerUser', limit);
+    const made = makeAccessKey(
+      call,
+      owner === undefined ? { kind: 'root' } : { kind: 'user', userId: owner.id, userName: owner.name },
+    );
+    return {
+      AccessKey: {
+        UserName: owner?.name ?? '',
+        AccessKeyId: made.accessKeyId,
+        Status: 'Active',
+        SecretAccessKey: made.secretAccessKey.reveal(),
+        CreateDate: new Date(call.clock.now()),
+      },
+    };
+  },
+});
+
+const listAccessKeys = operation<Parsed<Sdk.ListAccessKeysRequest>, Sdk.ListAccessKeysResponse>({
+  permissions: (input, call) => permission(input, call, 'ListAccessKeys'),
+  handle: (input, call) => {
+    const owner = keyOwner(input, call);
+    const rows = idsUnder(call, accessKeys, accessKeyRow(owner?.name, ''), afterMarker(input.Marker));
+    const { items, ...page } = pageOf(rows, input, (key) => ({
+      ...(owner === undefined ? {} : { UserName: owner.name }),
+      AccessKeyId: key.id,
+      Status: key.status,
+      CreateDate: new Date(key.createdAt),
+    }));
+    return { AccessKeyMetadata: [...items], ...page };
+  },
+});
+
+const updateAccessKey = operation<Parsed<Sdk.UpdateAccessKeyRequest>, void>({
+  permissions: (input, call) => permission(input, call, 'UpdateAccessKey'),
+  handle: (input, call) => {
+    const { row, key } = needKey(call, keyOwner(input, call), input.AccessKeyId);
+    setAccessKeyStatus(call, row, key, input.Status === 'Inactive' ? 'Inactive' : 'Active');
+  },
+});
+
+const deleteAccessKey = operation<Parsed<Sdk.DeleteAccessKeyRequest>, void>({
+  permissions: (input, call) => permission(input, call, 'DeleteAccessKey'),
+  handle: (input, call) => {
+    const { row, key } = needKey(call, keyOwner(input, call), input.AccessKeyId);
+    dropAccessKey(call, row, key);
+  },
+});
+
+/** The name of the user whose long-term key this is, when it is one of the caller's account. */
+function userOfKey(call: Call, accessKeyId: string): string | undefined {
+  const credential = call.world.table(credentials).get('', accessKeyId);
+  if (credential?.account !== call.account || credential.kind !== 'user' || credential.session) return undefined;
+  return call.world.table(principalIds).get('', credential.userId)?.name;
+}
+
+const getAccessKeyLastUsed = operation<Parsed<Sdk.GetAccessKeyLastUsedRequest>, Sdk.GetAccessKeyLastUsedResponse>({
+  permissions: (input, call) => [
+    permissionOn(userNoun, call, 'GetAccessKeyLastUsed', userOfKey(call, input.AccessKeyId) ?? '*'),
+  ],
+  handle: (input, call) => {
+    const name = userOfKey(call, input.AccessKeyId);
+    if (name === undefined) throw noSuchEntity(`The Access Key with id ${input.AccessKeyId} cannot be found.`);
+    const user = need(userNoun, call, name);
+    const used = needKey(call, user, input.AccessKeyId).key.lastUsed;
+    return {
+      UserName: user.name,
+      AccessKeyLastUsed:
+        used === undefined
+          ? { LastUsedDate: undefined, ServiceName: 'N/A', Region: 'N/A' }
+          : { LastUsedDate: new Date(used.at), ServiceName: used.service, Region: used.region },
+    };
+  },
+});
+
+/** AWS keeps the time of last use to the minute. */
+const useStep = 60_000;
+
+/**
+ * Remembers that a call was signed with the credential: last use of a user's key, or of a session's
+ * role. Writes at most once a minute of emulated time; call it inside the call's transaction.
+ */
+export function noteUse(call: Call): void {
+  const { credential, world, account } = call;
+  const at = Math.floor(call.clock.now() / useStep) * useStep;
+  if (credential?.kind === 'user' && credential.session === undefined && call.principal.type === 'User') {
+    const row = accessKeyRow(rowId(call.principal.userName), credential.accessKeyId);
+    const key = world.table(accessKeys).get(account, row);
+    if (key === undefined || key.lastUsed?.at === at) return;
+    const lastUsed = { at, service: call.service, region: call.region };
+    world.table(accessKeys).put(account, row, { ...key, lastUsed });
+  }
+}
+
+export const accessKeyOperations = {
+  CreateAccessKey: createAccessKey,
+  ListAccessKeys: listAccessKeys,
+  UpdateAccessKey: updateAccessKey,
+  DeleteAccessKey: deleteAccessKey,
+  GetAccessKeyLastUsed: getAccessKeyLastUsed,
+};

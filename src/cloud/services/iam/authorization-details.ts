@@ -1,0 +1,138 @@
+// GetAccountAuthorizationDetails: everything that decides about access in an account, in one paginated list.
+import type * as Sdk from '@aws-sdk/client-iam';
+import { operation, type Call } from '../../call.ts';
+import { attachedPolicyShape } from './attachments.ts';
+import { awsPolicy } from './aws-policies.ts';
+import { encodeDocument } from './documents.ts';
+import { permissionOnAll } from './entities.ts';
+import { profileShape, profilesHolding } from './instance-profiles.ts';
+import {
+  groups,
+  managedPolicies,
+  policyUsage,
+  roles,
+  users,
+  type Group,
+  type Identity,
+  type ManagedPolicy,
+  type Role,
+  type User,
+} from './model.ts';
+import { afterMarker, pageOf } from './page.ts';
+import { fullRoleShape, groupShape, policyShape, userShape, versionShape, type Parsed } from './shapes.ts';
+
+type Item =
+  | { readonly kind: 'User'; readonly row: User }
+  | { readonly kind: 'Group'; readonly row: Group }
+  | { readonly kind: 'Role'; readonly row: Role }
+  | { readonly kind: 'LocalManagedPolicy' | 'AWSManagedPolicy'; readonly row: ManagedPolicy };
+
+/** In the order of the list. */
+const kinds = ['User', 'Group', 'Role', 'LocalManagedPolicy', 'AWSManagedPolicy'] as const;
+
+function* itemsOf(call: Call, kind: Item['kind'], after: string | undefined): Generator<readonly [string, Item]> {
+  const { world, account } = call;
+  switch (kind) {
+    case 'User':
+      for (const [id, row] of world.table(users).list(account, after)) yield [id, { kind, row }];
+      break;
+    case 'Group':
+      for (const [id, row] of world.table(groups).list(account, after)) yield [id, { kind, row }];
+      break;
+    case 'Role':
+      for (const [id, row] of world.table(roles).list(account, after)) yield [id, { kind, row }];
+      break;
+    case 'LocalManagedPolicy':
+      for (const [id, row] of world.table(managedPolicies).list(account, after)) yield [id, { kind, row }];
+      break;
+    // Of AWS's policies only those that are in use.
+    default:
+      for (const [arn] of world.table(policyUsage).list(account, after)) {
+        const row = awsPolicy(arn, call.partition);
+        if (row !== undefined) yield [arn, { kind, row }];
+      }
+  }
+}
+
+/** Row ids begin with the place of their kind, so a marker says where to go on. */
+function* allItems(
+  call: Call,
+  filter: readonly string[],
+  after: string | undefined,
+): Generator<readonly [string, Item]> {
+  const start = after === undefined ? 0 : Number(after[0]);
+  for (const [place, kind] of kinds.entries()) {
+    if (place < start || (filter.length > 0 && !filter.includes(kind))) continue;
+    const from = after !== undefined && place === start ? after.slice(1) : undefined;
+    for (const [id, item] of itemsOf(call, kind, from)) yield [`${place}${id}`, item];
+  }
+}
+
+function inlineShape(row: Identity): { PolicyName: string; PolicyDocument: string }[] {
+  return Object.entries(row.inline).map(([name, text]) => ({ PolicyName: name, PolicyDocument: encodeDocument(text) }));
+}
+
+function userDetail(call: Call, user: User): Sdk.UserDetail {
+  const { PasswordLastUsed: _, ...shape } = userShape(user, 'full');
+  return {
+    ...shape,
+    Tags: [...user.tags],
+    UserPolicyList: inlineShape(user),
+    GroupList: user.groups.map((id) => call.world.table(groups).get(call.account, id)?.name ?? id),
+    AttachedManagedPolicies: user.attached.map(attachedPolicyShape),
+  };
+}
+
+function groupDetail(group: Group): Sdk.GroupDetail {
+  return {
+    ...groupShape(group),
+    GroupPolicyList: inlineShape(group),
+    AttachedManagedPolicies: group.attached.map(attachedPolicyShape),
+  };
+}
+
+function roleDetail(call: Call, role: Role): Sdk.RoleDetail {
+  const { Description: _, MaxSessionDuration: __, ...shape } = fullRoleShape(role, call.world);
+  return {
+    ...shape,
+    Tags: [...role.tags],
+    InstanceProfileList: [...profilesHolding(call, role.name)].map(([, profile]) => profileShape(call, profile)),
+    RolePolicyList: inlineShape(role),
+    AttachedManagedPolicies: role.attached.map(attachedPolicyShape),
+  };
+}
+
+function policyDetail(call: Call, policy: ManagedPolicy): Sdk.ManagedPolicyDetail {
+  return {
+    ...policyShape(policy, call),
+    ...(policy.description === undefined ? {} : { Description: policy.description }),
+    PolicyVersionList: policy.versions.map((version) => ({
+      Document: encodeDocument(version.document),
+      ...versionShape(policy, version),
+    })),
+  };
+}
+
+export const getAccountAuthorizationDetails = operation<
+  Parsed<Sdk.GetAccountAuthorizationDetailsRequest>,
+  Sdk.GetAccountAuthorizationDetailsResponse
+>({
+  permissions: () => [permissionOnAll('GetAccountAuthorizationDetails')],
+  handle: (input, call) => {
+    const rows = allItems(call, input.Filter ?? [], afterMarker(input.Marker));
+    const { items, ...page } = pageOf(rows, input, (item) => item);
+    const answer = {
+      UserDetailList: [] as Sdk.UserDetail[],
+      GroupDetailList: [] as Sdk.GroupDetail[],
+      RoleDetailList: [] as Sdk.RoleDetail[],
+      Policies: [] as Sdk.ManagedPolicyDetail[],
+    };
+    for (const item of items) {
+      if (item.kind === 'User') answer.UserDetailList.push(userDetail(call, item.row));
+      else if (item.kind === 'Group') answer.GroupDetailList.push(groupDetail(item.row));
+      else if (item.kind === 'Role') answer.RoleDetailList.push(roleDetail(call, item.row));
+      else answer.Policies.push(policyDetail(call, item.row));
+    }
+    return { ...answer, ...page };
+  },
+});
