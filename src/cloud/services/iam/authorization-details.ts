@@ -3,7 +3,6 @@ import type * as Sdk from '@aws-sdk/client-iam';
 import { operation, type Call } from '../../call.ts';
 import { attachedPolicyShape } from './attachments.ts';
 import { awsPolicy } from './aws-policies.ts';
-import { encodeDocument } from './documents.ts';
 import { permissionOnAll } from './entities.ts';
 import { profileShape, profilesHolding } from './instance-profiles.ts';
 import {
@@ -69,7 +68,7 @@ function* allItems(
 }
 
 function inlineShape(row: Identity): { PolicyName: string; PolicyDocument: string }[] {
-  return Object.entries(row.inline).map(([name, text]) => ({ PolicyName: name, PolicyDocument: encodeDocument(text) }));
+  return Object.entries(row.inline).map(([name, text]) => ({ PolicyName: name, PolicyDocument: text }));
 }
 
 function userDetail(call: Call, user: User): Sdk.UserDetail {
@@ -107,7 +106,7 @@ function policyDetail(call: Call, policy: ManagedPolicy): Sdk.ManagedPolicyDetai
     ...policyShape(policy, call),
     ...(policy.description === undefined ? {} : { Description: policy.description }),
     PolicyVersionList: policy.versions.map((version) => ({
-      Document: encodeDocument(version.document),
+      Document: version.document,
       ...versionShape(policy, version),
     })),
   };

@@ -1,7 +1,7 @@
 // Inline policies of users, groups and roles, from one piece.
 import { operation, type Operation } from '../../call.ts';
 import { carrierName, permissionOnCarrier, refuseProtected, type Carrier, type CarrierInput } from './carriers.ts';
-import { checkDocument, documentSize, encodeDocument } from './documents.ts';
+import { checkDocument, documentSize } from './documents.ts';
 import { need, permissionOn, save } from './entities.ts';
 import { limitExceeded, noSuchEntity } from './failures.ts';
 import type { Identity } from './model.ts';
@@ -36,7 +36,7 @@ export function inlinePolicyOperations<Row extends Identity>(carrier: Carrier<Ro
         const row = need(carrier.noun, call, nameOf(input));
         const text = row.inline[input.PolicyName];
         if (text === undefined) throw missing(input.PolicyName);
-        return { [nameKey]: row.name, PolicyName: input.PolicyName, PolicyDocument: encodeDocument(text) };
+        return { [nameKey]: row.name, PolicyName: input.PolicyName, PolicyDocument: text };
       },
     }),
     [`List${label}Policies`]: operation<CarrierInput & PageInput, object>({

@@ -1,7 +1,6 @@
 // Versions of managed policies: five at most, one of them in force.
 import type * as Sdk from '@aws-sdk/client-iam';
 import { operation, type Call } from '../../call.ts';
-import { encodeDocument } from './documents.ts';
 import { policyNoun, save } from './entities.ts';
 import { deleteConflict, limitExceeded, noSuchEntity } from './failures.ts';
 import { findPolicy, needPolicy } from './managed.ts';
@@ -53,7 +52,7 @@ const getPolicyVersion = operation<Parsed<Sdk.GetPolicyVersionRequest>, Sdk.GetP
   permissions: (input, call) => [permissionOnPolicy(call, 'GetPolicyVersion', input.PolicyArn)],
   handle: (input, call) => {
     const { policy, version } = needVersion(call, input.PolicyArn, input.VersionId);
-    return { PolicyVersion: { Document: encodeDocument(version.document), ...versionShape(policy, version) } };
+    return { PolicyVersion: { Document: version.document, ...versionShape(policy, version) } };
   },
 });
 

@@ -56,7 +56,7 @@ export function groupShape(group: Group): Sdk.Group {
   };
 }
 
-/** The members every answer about a role has; `trustOf` is the document with ARNs; the protocol percent-encodes it. */
+/** The members every answer about a role has. The protocol percent-encodes documents. */
 export function roleShape(role: Role, world: World): Sdk.Role {
   return {
     Path: role.path,
@@ -64,12 +64,8 @@ export function roleShape(role: Role, world: World): Sdk.Role {
     RoleId: role.id,
     Arn: role.arn,
     CreateDate: new Date(role.createdAt),
-    AssumeRolePolicyDocument: trustOf(role, world),
+    AssumeRolePolicyDocument: withPrincipalArns(role.trust, world),
   };
-}
-
-export function trustOf(role: Role, world: World): string {
-  return withPrincipalArns(role.trust, world);
 }
 
 /** What ListRoles shows beyond `roleShape`. */
