@@ -26,9 +26,10 @@ const listed = (name: string, list: ListSource, fold: (value: string) => string)
 
 /** Operator → key → values. Two keys that differ only in case both count, so the second keeps its spelling. */
 function conditionsOf(conditions: readonly ConditionSource[]): Json | undefined {
-  const blocks: Record<string, Record<string, Json>> = {};
+  // Without prototype: a key named `__proto__` or `constructor` is a key like any other.
+  const blocks = Object.create(null) as Record<string, Record<string, Json>>;
   for (const { operator, key, values } of conditions) {
-    const block = (blocks[sameOperator(operator)] ??= {});
+    const block = (blocks[sameOperator(operator)] ??= Object.create(null) as Record<string, Json>);
     const folded = key.toLowerCase();
     const fold = operator.includes('Bool') || operator === 'Null' ? (value: string) => value.toLowerCase() : String;
     block[folded in block ? key : folded] = asSet(values.map(fold));

@@ -22,6 +22,7 @@ export const typeNames: Readonly<Record<PolicyType, string>> = {
   trust: 'role trust policy',
   scp: 'service control policy',
   rcp: 'resource control policy',
+  endpoint: 'VPC endpoint policy',
 };
 
 /** `\`Bool\` on \`aws:MultiFactorAuthPresent\` wants \`true\`, the request has none`. */
@@ -51,6 +52,8 @@ function missingText(type: PolicyType, request: AuthorizationRequest, caller: st
       return `allow ${what} in a service control policy of every level from the organization's root to the account; the management account can change them`;
     case 'rcp':
       return `allow ${what} in a resource control policy of every level from the organization's root to the resource's account; the management account can change them`;
+    case 'endpoint':
+      return `allow ${what} in the policy of the VPC endpoint \`${request.endpoint?.attachedTo ?? request.endpoint?.name ?? 'in use'}\``;
     default:
       if (request.resource.policy?.kind === 'key') {
         return `name \`${caller}\` or its account in the key policy of \`${request.resource.arn}\`: identity policies count only when the key policy lets the account use them`;

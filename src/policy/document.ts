@@ -9,7 +9,7 @@ import {
   type ListSource,
   type StatementSource,
 } from './grammar.ts';
-import { parseJsonText, placeOf } from './json-text.ts';
+import { parseJsonText, placesOf } from './json-text.ts';
 import { compilePattern, type TextPattern } from './pattern.ts';
 import { PrincipalMatcher } from './principals.ts';
 import { awsMessageOf, hintOf, stageOf, type DocumentKind, type PolicyProblem } from './problems.ts';
@@ -42,13 +42,18 @@ export interface CompiledStatement {
 const foreignCharacter = /[^\t\n\r\u0020-\u00ff]/;
 // No policy is near it (AWS's largest managed one has 152,297 characters); what is longer is an attack on the parser.
 const longest = 1_048_576;
+const mostProblems = 100;
 
-/** Reads a policy of one kind. With problems there is no policy; the first problem is the one AWS would name. */
+/**
+ * Reads a policy of one kind. With problems there is no policy; the first problem is the one AWS would name. At most a
+ * hundred are reported.
+ */
 export function parsePolicy(text: string, kind: DocumentKind): { policy?: CompiledPolicy; problems: PolicyProblem[] } {
   const { document, problems } = readText(text, kind);
   if (document === undefined || problems.length > 0) {
     const ordered = problems.toSorted((a, b) => stageOf(a.rule) - stageOf(b.rule) || a.at - b.at);
-    return { problems: ordered.map((problem) => placed(problem, text, kind)) };
+    const place = placesOf(text);
+    return { problems: ordered.slice(0, mostProblems).map((problem) => placed(problem, place(problem.at), kind)) };
   }
   return { policy: compileDocument(text, kind, document), problems: [] };
 }
@@ -78,14 +83,14 @@ function readText(text: string, kind: DocumentKind): { document?: DocumentSource
   return { document: reader.read(parsed.root), problems: reader.problems };
 }
 
-function placed(problem: GrammarProblem, text: string, kind: DocumentKind): PolicyProblem {
+function placed(problem: GrammarProblem, place: { line: number; column: number }, kind: DocumentKind): PolicyProblem {
   const organizational = kind === 'scp' || kind === 'rcp';
   return {
     rule: problem.rule,
     message: problem.message,
     hint: hintOf(problem.rule),
     awsMessage: (organizational ? undefined : problem.awsMessage) ?? awsMessageOf(problem.rule, kind),
-    ...placeOf(text, problem.at),
+    ...place,
     path: problem.path,
   };
 }

@@ -16,6 +16,7 @@ const missing = {
   trust: denied('trust'),
   scp: denied('scp'),
   rcp: denied('rcp'),
+  endpoint: denied('endpoint'),
 } as const satisfies Record<PolicyType, Decision>;
 
 const byRoot: Decision = { decision: 'allow', by: { rule: 'root' } };
@@ -70,7 +71,7 @@ export function evaluate(request: AuthorizationRequest): Decision {
   return (
     explicitDeny(request, candidates, bound) ??
     (bound ? missingLevel(request, candidates) : undefined) ??
-    decideAllow(request, candidates)
+    throughEndpoint(request, decideAllow(request, candidates))
   );
 }
 
@@ -81,7 +82,11 @@ function explicitDeny(request: AuthorizationRequest, candidates: Candidates, bou
   if (denial !== undefined) return denial;
   const own =
     resource.policy && resourceStatement(resource.policy.attached, resourcePolicyType(request), request, false);
-  return own?.decision ?? denyOf([candidates.identity, candidates.boundary, candidates.session], request);
+  return (
+    own?.decision ??
+    denyOf([candidates.identity, candidates.boundary, candidates.session], request) ??
+    (request.endpoint && resourceStatement(request.endpoint, 'endpoint', request, false)?.decision)
+  );
 }
 
 function denyOf(types: readonly (Covering | undefined)[], request: AuthorizationRequest): Decision | undefined {
@@ -127,7 +132,7 @@ interface ResourceAnswer {
 /** The statement of a policy with principals that denies, or that allows with the greatest strength. */
 function resourceStatement(
   attached: AttachedPolicy,
-  type: 'rcp' | 'resource' | 'trust',
+  type: 'rcp' | 'resource' | 'trust' | 'endpoint',
   request: AuthorizationRequest,
   allows: boolean,
 ): ResourceAnswer | undefined {
@@ -161,6 +166,13 @@ function decideAllow(request: AuthorizationRequest, candidates: Candidates): Dec
   if (granted?.strength === Named.caller) return granted.decision;
   if (granted?.strength === Named.behind) return limitOf(principal, candidates, request, true) ?? granted.decision;
   return callerSide(request, candidates);
+}
+
+/** A request that came through a VPC endpoint needs its policy's Allow as well. */
+function throughEndpoint(request: AuthorizationRequest, decision: Decision): Decision {
+  const { endpoint } = request;
+  if (endpoint === undefined || decision.decision === 'deny') return decision;
+  return resourceStatement(endpoint, 'endpoint', request, true) === undefined ? missing.endpoint : decision;
 }
 
 /** What the caller's own account must say: identity, boundary and session policies, each where it applies. */

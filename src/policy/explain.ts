@@ -134,6 +134,7 @@ function takingPart(request: AuthorizationRequest): { type: PolicyType; level?: 
     ...plain('identity', identity),
     ...plain('boundary', boundary === undefined ? [] : [boundary]),
     ...plain('session', session ?? []),
+    ...plain('endpoint', request.endpoint === undefined ? [] : [request.endpoint]),
   ];
 }
 

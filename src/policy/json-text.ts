@@ -183,8 +183,16 @@ export function parseJsonText(text: string): { root: JsonNode } | { error: JsonE
   }
 }
 
-/** Line and column of an offset, both from 1; lines end with LF, CR or CR LF. */
-export function placeOf(text: string, at: number): { line: number; column: number } {
-  const lines = text.slice(0, at).split(/\r\n|\r|\n/);
-  return { line: lines.length, column: lines.at(-1)!.length + 1 };
+/** A finder of line and column (both from 1) for offsets of `text`; lines end with LF, CR or CR LF. */
+export function placesOf(text: string): (at: number) => { line: number; column: number } {
+  const starts = [0, ...Array.from(text.matchAll(/\r\n|\r|\n/g), (end) => end.index + end[0].length)];
+  return (at) => {
+    let [low, high] = [0, starts.length - 1];
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (starts[middle]! <= at) low = middle;
+      else high = middle - 1;
+    }
+    return { line: low + 1, column: at - starts[low]! + 1 };
+  };
 }

@@ -12,6 +12,7 @@ const explicitWords: Readonly<Record<PolicyType, string>> = {
   trust: 'the role trust policy',
   scp: 'a service control policy',
   rcp: 'a resource control policy',
+  endpoint: 'a VPC endpoint policy',
 };
 
 const implicitWords: Readonly<Record<PolicyType, string>> = {
@@ -22,6 +23,7 @@ const implicitWords: Readonly<Record<PolicyType, string>> = {
   trust: 'role trust policy',
   scp: 'service control policy',
   rcp: 'resource control policy',
+  endpoint: 'VPC endpoint policy',
 };
 
 const withArn: ReadonlySet<PolicyType> = new Set(['identity', 'boundary', 'session', 'scp', 'rcp']);

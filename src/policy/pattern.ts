@@ -88,7 +88,8 @@ function chunksOf(tokens: readonly Token[]): Chunk[] {
 }
 
 // `${*}`, `${?}`, `${$}` or `${key}` or `${key, 'default'}`.
-const variable = /\$\{(?:([*?$])|([^},'"{]+?)\s*(?:,\s*'([^']*)'\s*)?)\}/y;
+// Each part ends where the next can only begin, so that no text makes the expression try twice.
+const variable = /\$\{(?:([*?$])|([^},'"{]+)(?:,\s*'([^']*)'\s*)?)\}/y;
 
 /** The parts of a pattern: plain text, wildcards, variables. */
 export function tokensOf(text: string, options: PatternOptions): Token[] {

@@ -45,7 +45,7 @@ export type Principal =
 export type Context = ReadonlyMap<string, string | readonly string[]>;
 
 /** The kinds of policy that take part in a decision, in the words of AWS's messages. */
-export type PolicyType = 'identity' | 'boundary' | 'session' | 'resource' | 'trust' | 'scp' | 'rcp';
+export type PolicyType = 'identity' | 'boundary' | 'session' | 'resource' | 'trust' | 'scp' | 'rcp' | 'endpoint';
 
 /** A compiled document and where it comes from, for messages and traces. */
 export interface AttachedPolicy {
@@ -98,6 +98,8 @@ export interface AuthorizationRequest {
   readonly action: string;
   readonly resource: ResourceSide;
   readonly context: Context;
+  /** Policy (kind `resource`) of the VPC endpoint through which the request came; absent: it came through none. */
+  readonly endpoint?: AttachedPolicy | undefined;
   /** The S3 canonical user id of the caller's account, for resource policies that name a `CanonicalUser`. */
   readonly canonicalUser?: string | undefined;
 }

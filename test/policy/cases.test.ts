@@ -39,6 +39,7 @@ interface DecisionCase {
   readonly resourcePolicy?: Attached;
   readonly kind?: ResourcePolicyKind;
   readonly context?: Readonly<Record<string, ContextValue>>;
+  readonly endpoint?: Attached;
   readonly canonicalUser?: string;
   readonly policyArn?: boolean;
   /** `allow`, `deny TYPE` (explicit) or `no TYPE` (implicit). */
@@ -101,6 +102,7 @@ function requestOf(given: DecisionCase): AuthorizationRequest {
       rcps: levels(given.rcps, 'rcp'),
     },
     context: contextOf(given.context ?? {}),
+    endpoint: given.endpoint && attach(given.endpoint, 'resource'),
     canonicalUser: given.canonicalUser,
   };
 }

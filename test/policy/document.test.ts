@@ -164,6 +164,26 @@ test('the canonical form of a document is itself a document with the same form',
   assert.equal(canonicalPolicy(compilePolicy(once, 'resource')), once);
 });
 
+test('the canonical form keeps condition keys that are names of JavaScript', () => {
+  const document = (key: string, value: string): string =>
+    `{"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringEquals":{${JSON.stringify(key)}:"${value}"}}}}`;
+  for (const key of ['__proto__', 'constructor', 'toString']) {
+    const [one, two] = ['a', 'b'].map((value) => canonicalPolicy(compilePolicy(document(key, value), 'identity')));
+    assert.notEqual(one, two);
+  }
+});
+
+test('a document full of problems is answered with the first hundred', () => {
+  const { problems } = parsePolicy(`{"Statement":[${Array<string>(5000).fill('{"Bad":1}').join()}]}`, 'identity');
+  assert.equal(problems.length, 100);
+});
+
+test('places count lines that end with LF, CR LF or CR', () => {
+  const bad = '{\r\n"Version": "2012-10-17",\r"Statement": {\n  "Effect": 1, "Action": "*", "Resource": "*" } }';
+  const [problem] = parsePolicy(bad, 'identity').problems;
+  assert.deepEqual([problem!.rule, problem!.line, problem!.column], ['effect', 4, 13]);
+});
+
 test('white space counts in every kind but identity policies', () => {
   const document = '{ "Version" : "2012-10-17",\r\n\t"Statement": [] }';
   assert.equal(policySize(document, 'identity'), '{"Version":"2012-10-17","Statement":[]}'.length);

@@ -165,6 +165,10 @@ export const asked = fc
     rcps: seldom(fc.array(fc.array(document(guard), { minLength: 1, maxLength: 2 }), { maxLength: 2 })),
     kind: some(['resource', 'resource', 'key', 'trust'] as const),
     resourcePolicy: fc.option(document(withPrincipal), { nil: undefined }),
+    endpoint: fc.oneof(
+      { weight: 6, arbitrary: fc.constant(undefined) },
+      { weight: 1, arbitrary: document(withPrincipal) },
+    ),
     trust: document(trusting),
   })
   .map(({ trust, ...request }): NaiveRequest => {
@@ -205,5 +209,6 @@ export function engineRequest(given: NaiveRequest): AuthorizationRequest {
       rcps: given.rcps.map((each) => all(each, 'rcp')),
     },
     context: contextOf(given.context),
+    endpoint: given.endpoint && attach(given.endpoint, 'resource'),
   };
 }

@@ -33,6 +33,7 @@ export interface NaiveRequest {
   readonly rcps: readonly (readonly NaiveDocument[])[];
   readonly kind: 'resource' | 'trust' | 'key';
   readonly resourcePolicy: NaiveDocument | undefined;
+  readonly endpoint: NaiveDocument | undefined;
 }
 
 const list = (value: Values | undefined): readonly string[] =>
@@ -250,7 +251,13 @@ function says(effect: 'Allow' | 'Deny', documents: readonly NaiveDocument[], req
 
 /** `allow`, `deny TYPE` or `no TYPE`. */
 export function naive(request: NaiveRequest): string {
-  const { principal, identity, boundary, session, kind } = request;
+  const answer = withoutEndpoint(request);
+  const through = request.endpoint === undefined ? 'caller' : says('Allow', [request.endpoint], request);
+  return answer === 'allow' && through === 'none' ? 'no endpoint' : answer;
+}
+
+function withoutEndpoint(request: NaiveRequest): string {
+  const { principal, identity, boundary, session, kind, endpoint } = request;
   const linked = principal.type === 'AssumedRole' && principal.serviceLinked;
   const own = kind === 'trust' ? 'trust' : 'resource';
   const rcps = linked ? [] : request.rcps;
@@ -263,6 +270,7 @@ export function naive(request: NaiveRequest): string {
     ['identity', identity],
     ['boundary', boundary === undefined ? [] : [boundary]],
     ['session', session ?? []],
+    ['endpoint', endpoint === undefined ? [] : [endpoint]],
   ];
   for (const [type, documents] of layers) if (says('Deny', documents, request) !== 'none') return `deny ${type}`;
   const allows = (documents: readonly NaiveDocument[]): boolean => says('Allow', documents, request) !== 'none';

@@ -38,7 +38,7 @@ test('the engine agrees with an evaluator written naively, to the policy type th
     }),
   );
   // Each answer must have come up, else the alphabet is too poor to prove anything.
-  for (const type of ['identity', 'boundary', 'session', 'resource', 'trust', 'scp', 'rcp']) {
+  for (const type of ['identity', 'boundary', 'session', 'resource', 'trust', 'scp', 'rcp', 'endpoint']) {
     assert.ok((seen.get(`deny ${type}`) ?? 0) > 0, `deny ${type}`);
     assert.ok((seen.get(`no ${type}`) ?? 0) > 0, `no ${type}`);
   }
