@@ -30,6 +30,11 @@ export const defaultQuotas = {
   ResourceControlPoliciesPerTarget: 5,
   ServiceControlPolicySize: 10_240,
   ResourceControlPolicySize: 5120,
+  // S3 user guide, "Bucket quotas"; EC2 user guide, "On-Demand Instance quotas" counts vCPUs, we count instances.
+  BucketsPerAccount: 10_000,
+  InstancesPerAccount: 1000,
+  // Not AWS's: bodies of objects lie in memory, so they have a bound per account.
+  S3BytesPerAccount: 1_073_741_824,
 } as const satisfies Readonly<Record<string, number>>;
 
 export type QuotaName = keyof typeof defaultQuotas;

@@ -1,0 +1,194 @@
+// What a RunInstances request comes to: everything it names found, defaults filled in, bad combinations
+// refused. Authorization and the launch itself look at the same plan.
+import type { BlockDeviceMapping, RunInstancesCommandInput } from '@aws-sdk/client-ec2';
+import type { Call } from '../../call.ts';
+import { invalidCombination, invalidParameter, missingParameter, unsupported } from './failures.ts';
+import { imageOf, type Image } from './images.ts';
+import { defaultInstanceType, instanceType, type InstanceType } from './instance-types.ts';
+import type { MetadataOptions, Tags, Volume } from './model.ts';
+import { securityGroupOf, securityGroupsOf, subnetOf, subnetsOf, type Subnet } from './network.ts';
+import { launchTags, type LaunchedKind } from './tag-specifications.ts';
+
+export interface LaunchPlan {
+  readonly image: Image;
+  readonly type: InstanceType;
+  readonly subnet: Subnet;
+  /** Ids of security groups. */
+  readonly groups: readonly string[];
+  readonly publicAddress: boolean;
+  /** Without ids; the first is the root. */
+  readonly volumes: readonly Omit<Volume, 'id'>[];
+  readonly metadata: MetadataOptions;
+  readonly tags: Readonly<Partial<Record<LaunchedKind, Tags>>>;
+  readonly count: number;
+}
+
+/**
+ * @throws MissingParameter, InvalidParameterValue, InvalidParameterCombination, InvalidAMIID.Malformed,
+ * InvalidSubnetID.NotFound, InvalidGroup.NotFound, UnsupportedOperation; all 400
+ */
+export function planOf(input: RunInstancesCommandInput, call: Call): LaunchPlan {
+  refuseUnoffered(input);
+  if (input.ImageId === undefined) throw missingParameter('ImageId');
+  const image = imageOf(call.region, input.ImageId);
+  return {
+    image,
+    type: typeFor(input.InstanceType ?? defaultInstanceType, image),
+    ...networkOf(input, call),
+    volumes: volumesOf(input.BlockDeviceMappings ?? [], image),
+    metadata: metadataOf(input.MetadataOptions ?? {}, image),
+    tags: launchTags(input.TagSpecifications),
+    count: countOf(input, call),
+  };
+}
+
+function refuseUnoffered(input: RunInstancesCommandInput): void {
+  if (input.LaunchTemplate !== undefined) throw unsupported('launch templates');
+  if (input.InstanceMarketOptions !== undefined) throw unsupported('spot instances');
+  if (input.HibernationOptions?.Configured === true) throw unsupported('hibernation');
+  if (input.EnclaveOptions?.Enabled === true) throw unsupported('enclaves');
+  if ((input.Ipv6AddressCount ?? 0) > 0 || (input.Ipv6Addresses ?? []).length > 0) throw unsupported('IPv6 addresses');
+  if (input.UserData !== undefined && Buffer.from(input.UserData, 'base64').length > 16_384) {
+    throw invalidParameter('User data is limited to 16384 bytes');
+  }
+}
+
+function countOf(input: RunInstancesCommandInput, call: Call): number {
+  const { MinCount: min, MaxCount: max } = input;
+  if (min === undefined) throw missingParameter('MinCount');
+  if (max === undefined) throw missingParameter('MaxCount');
+  if (min < 1 || max < 1)
+    throw invalidParameter(
+      `Value (${Math.min(min, max)}) for parameter ${min < 1 ? 'minCount' : 'maxCount'} is invalid. Minimum value is 1.`,
+    );
+  if (min > max)
+    throw invalidParameter(`Value (${min}) for parameter minCount is invalid. It must be at most maxCount (${max}).`);
+  return Math.min(max, call.world.quotas.InstancesPerAccount);
+}
+
+function typeFor(name: string, image: Image): InstanceType {
+  const type = instanceType(name);
+  if (type === undefined) throw invalidParameter(`Invalid value '${name}' for InstanceType.`);
+  if (type.architecture !== image.architecture) {
+    throw invalidParameter(
+      `The architecture '${type.architecture}' of the specified instance type does not match the architecture '${image.architecture}' of the specified AMI. Specify an instance type and an AMI that have matching architectures, and try again.`,
+    );
+  }
+  return type;
+}
+
+function networkOf(
+  input: RunInstancesCommandInput,
+  call: Call,
+): Pick<LaunchPlan, 'subnet' | 'groups' | 'publicAddress'> {
+  const [network, ...more] = input.NetworkInterfaces ?? [];
+  if (more.length > 0 || network?.NetworkInterfaceId !== undefined) {
+    throw unsupported('more than one network interface, or one that was made before');
+  }
+  if (network !== undefined && (input.SubnetId !== undefined || (input.SecurityGroupIds ?? []).length > 0)) {
+    throw invalidCombination(
+      'Network interfaces and an instance-level subnet ID or security groups may not be specified on the same request',
+    );
+  }
+  const named = network?.Groups ?? [...(input.SecurityGroupIds ?? []), ...(input.SecurityGroups ?? [])];
+  return {
+    subnet: subnetFor(network?.SubnetId ?? input.SubnetId, input.Placement?.AvailabilityZone, call),
+    groups:
+      named.length === 0
+        ? securityGroupsOf(call)
+            .slice(0, 1)
+            .map(({ id }) => id)
+        : named.map((one) => securityGroupOf(call, one).id),
+    // Default subnets give public addresses unless told otherwise.
+    publicAddress: network?.AssociatePublicIpAddress ?? true,
+  };
+}
+
+function subnetFor(id: string | undefined, zone: string | undefined, call: Call): Subnet {
+  const subnet =
+    id === undefined ? subnetsOf(call).find((one) => zone === undefined || one.zone.name === zone) : subnetOf(call, id);
+  if (subnet === undefined || (zone !== undefined && subnet.zone.name !== zone)) {
+    throw invalidParameter(`Invalid availability zone: [${zone ?? ''}]`);
+  }
+  return subnet;
+}
+
+const volumeTypes = ['gp2', 'gp3', 'io1', 'io2', 'st1', 'sc1', 'standard'];
+
+/** The root volume first, as the image has it unless the request says otherwise; then those the request adds. */
+function volumesOf(mappings: readonly BlockDeviceMapping[], image: Image): readonly Omit<Volume, 'id'>[] {
+  const root = mappings.find((one) => one.DeviceName === image.rootDevice);
+  const others = mappings.filter((one) => one !== root && one.NoDevice === undefined && one.VirtualName === undefined);
+  return [
+    volumeOf(root ?? {}, image.rootDevice, image.gibibytes),
+    ...others.map((one) => volumeOf(one, one.DeviceName ?? '', undefined)),
+  ];
+}
+
+function volumeOf(mapping: BlockDeviceMapping, device: string, least: number | undefined): Omit<Volume, 'id'> {
+  const ebs = mapping.Ebs ?? {};
+  const type = ebs.VolumeType ?? (least === undefined ? 'gp2' : 'gp3');
+  const gibibytes = ebs.VolumeSize ?? least;
+  if (device === '') throw missingParameter('BlockDeviceMapping.DeviceName');
+  if (!volumeTypes.includes(type)) throw invalidParameter(`Invalid volume type: ${type}`);
+  if (gibibytes === undefined) throw missingParameter('The request must contain the parameter size or snapshotId');
+  if (gibibytes < (least ?? 1) || gibibytes > 65_536)
+    throw invalidParameter(`Volume of size ${gibibytes}GB is invalid`);
+  return {
+    device,
+    gibibytes,
+    type,
+    iops:
+      ebs.Iops ?? (type === 'gp3' ? 3000 : type === 'gp2' ? Math.min(16_000, Math.max(100, gibibytes * 3)) : undefined),
+    throughput: ebs.Throughput ?? (type === 'gp3' ? 125 : undefined),
+    encrypted: ebs.Encrypted ?? false,
+    deleteOnTermination: ebs.DeleteOnTermination ?? least !== undefined,
+  };
+}
+
+type MetadataRequest = NonNullable<RunInstancesCommandInput['MetadataOptions']>;
+
+/** Options changed by a request, over those that hold. @throws InvalidParameterValue 400 */
+export function changedMetadata(before: MetadataOptions, wanted: MetadataRequest): MetadataOptions {
+  const hopLimit = wanted.HttpPutResponseHopLimit ?? before.hopLimit;
+  if (!Number.isInteger(hopLimit) || hopLimit < 1 || hopLimit > 64) {
+    throw invalidParameter(
+      `Value (${hopLimit}) for parameter HttpPutResponseHopLimit is invalid. Valid values are between 1 and 64.`,
+    );
+  }
+  return {
+    httpTokens: oneOf(wanted.HttpTokens, ['optional', 'required'], 'HttpTokens') ?? before.httpTokens,
+    httpEndpoint: oneOf(wanted.HttpEndpoint, ['enabled', 'disabled'], 'HttpEndpoint') ?? before.httpEndpoint,
+    hopLimit,
+    ipv6: oneOf(wanted.HttpProtocolIpv6, ['enabled', 'disabled'], 'HttpProtocolIpv6') ?? before.ipv6,
+    tags: oneOf(wanted.InstanceMetadataTags, ['enabled', 'disabled'], 'InstanceMetadataTags') ?? before.tags,
+  };
+}
+
+function oneOf<Value extends string>(
+  value: string | undefined,
+  allowed: readonly Value[],
+  name: string,
+): Value | undefined {
+  if (value === undefined) return undefined;
+  const found = allowed.find((one) => one === value);
+  if (found === undefined)
+    throw invalidParameter(
+      `Value (${value}) for parameter ${name} is invalid. Valid values are: ${allowed.join(', ')}.`,
+    );
+  return found;
+}
+
+/** An image that supports IMDSv2 sets `required` and two hops for its instances ("Configure the AMI"). */
+function metadataOf(wanted: MetadataRequest, image: Image): MetadataOptions {
+  return changedMetadata(
+    {
+      httpTokens: image.imdsV2 ? 'required' : 'optional',
+      httpEndpoint: 'enabled',
+      hopLimit: image.imdsV2 ? 2 : 1,
+      ipv6: 'disabled',
+      tags: 'disabled',
+    },
+    wanted,
+  );
+}

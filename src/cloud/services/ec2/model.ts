@@ -1,0 +1,97 @@
+// EC2's entities and tables. Instances belong to a region, so a row's id starts with it; networks and images
+// are the same for ever and have no rows (network.ts, images.ts).
+import type { Millis } from '../../../base/index.ts';
+import { tableName } from '../../world.ts';
+
+export type InstanceState = 'running' | 'stopped' | 'terminated';
+
+/** The profile an instance was given: by unique id, so that a namesake made later is not it. */
+export interface ProfileAssociation {
+  /** `iip-assoc-…`. */
+  readonly id: string;
+  readonly profileArn: string;
+  readonly profileId: string;
+  readonly at: Millis;
+}
+
+export interface MetadataOptions {
+  readonly httpTokens: 'optional' | 'required';
+  readonly httpEndpoint: 'enabled' | 'disabled';
+  /** Stored and shown; loopback has no hops. */
+  readonly hopLimit: number;
+  readonly ipv6: 'enabled' | 'disabled';
+  readonly tags: 'enabled' | 'disabled';
+}
+
+export interface Volume {
+  readonly id: string;
+  readonly device: string;
+  readonly gibibytes: number;
+  readonly type: string;
+  readonly iops: number | undefined;
+  readonly throughput: number | undefined;
+  readonly encrypted: boolean;
+  readonly deleteOnTermination: boolean;
+}
+
+export interface NetworkInterface {
+  readonly id: string;
+  readonly attachmentId: string;
+  readonly mac: string;
+  readonly privateIp: string;
+  readonly publicIp: string | undefined;
+  readonly subnetId: string;
+  readonly vpcId: string;
+  readonly groups: readonly string[];
+  readonly sourceDestCheck: boolean;
+}
+
+export interface Instance {
+  readonly id: string;
+  readonly account: string;
+  readonly region: string;
+  readonly zone: string;
+  readonly reservationId: string;
+  readonly launchIndex: number;
+  readonly clientToken: string | undefined;
+  readonly imageId: string;
+  readonly type: string;
+  readonly state: InstanceState;
+  readonly launchedAt: Millis;
+  /** When it last stopped or was terminated. */
+  readonly endedAt: Millis | undefined;
+  readonly profile: ProfileAssociation | undefined;
+  readonly metadata: MetadataOptions;
+  readonly rootDevice: string;
+  /** Empty once terminated. */
+  readonly volumes: readonly Volume[];
+  /** Absent once terminated. */
+  readonly network: NetworkInterface | undefined;
+  /** Base64, as given. */
+  readonly userData: string | undefined;
+  readonly disableApiTermination: boolean;
+  readonly disableApiStop: boolean;
+  readonly shutdownBehavior: 'stop' | 'terminate';
+  readonly ebsOptimized: boolean;
+  readonly monitoring: boolean;
+  readonly tenancy: string;
+  /** `standard` or `unlimited`; only of burstable types. */
+  readonly credits: string | undefined;
+}
+
+export type Tags = Readonly<Record<string, string>>;
+
+/** Id: `REGION/i-…`. */
+export const instances = tableName<Instance>('ec2.instance');
+/** Id: `REGION/` and the id of a volume, interface or association → the id of its instance. */
+export const parts = tableName<string>('ec2.part');
+/** Id: `REGION/` and the id of any resource → its tags. */
+export const tags = tableName<Tags>('ec2.tags');
+/** Id: `REGION/TOKEN` → what a RunInstances with that token asked for and made. */
+export const clientTokens = tableName<{ readonly request: string; readonly instances: readonly string[] }>(
+  'ec2.client-token',
+);
+/** Terminated instances by time, so that those an hour old are found first. Id: `MILLIS/REGION/i-…`. */
+export const terminated = tableName<true>('ec2.terminated');
+/** Account `''`; id: `ACCOUNT/REGION/i-…` of every instance whose metadata service has to start or stop. */
+export const metadataChanges = tableName<true>('ec2.metadata-change');

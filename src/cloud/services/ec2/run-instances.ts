@@ -1,0 +1,209 @@
+// RunInstances: what the launch touches must be allowed, then the instances run at once.
+import type { Reservation, RunInstancesCommandInput } from '@aws-sdk/client-ec2';
+import { canonicalJson } from '../../../base/index.ts';
+import { operation, type Call, type Permission } from '../../call.ts';
+import { awsFailure } from '../../failures.ts';
+import { dryRun } from './failures.ts';
+import { ec2Arn, newId } from './ids.ts';
+import { planOf, type LaunchPlan } from './launch-plan.ts';
+import { clientTokens, instances, type Instance, type NetworkInterface } from './model.ts';
+import { findProfile, passRole, requestTags } from './permissions.ts';
+import { newAssociation } from './profiles.ts';
+import { instanceShape, reservationShape } from './shapes.ts';
+import { instancesOf, putInstance, putTags } from './store.ts';
+
+type Input = RunInstancesCommandInput;
+
+export const RunInstances = operation<Input, Reservation>({
+  permissions: (input, call) => [
+    ...launchPermissions(input, planOf(input, call), call),
+    ...passRole(call, input.IamInstanceProfile, '*'),
+  ],
+  handle(input, call) {
+    const plan = planOf(input, call);
+    const known = madeBefore(input, call);
+    if (known !== undefined) return answer(known, call);
+    if (input.IamInstanceProfile !== undefined) newAssociation(call, input.IamInstanceProfile);
+    checkCount(input, plan, call);
+    if (input.DryRun === true) throw dryRun();
+    const reservationId = newId(call.random, 'r');
+    const made = Array.from({ length: plan.count }, (_, index) => launch(input, plan, reservationId, index, call));
+    remember(input, made, call);
+    return answer(made, call);
+  },
+  depth:
+    'on-demand Linux instances with one interface in the default network; any well-formed image id is taken as a public image',
+});
+
+function answer(made: readonly Instance[], call: Call): Reservation {
+  const shapes = made.map((one) => instanceShape(call, one, one.state === 'running' ? 'pending' : one.state));
+  return reservationShape(made[0]!.reservationId, call.account, shapes);
+}
+
+/** One question for each thing the launch makes or uses, and tag-on-create for each kind it tags. */
+function launchPermissions(input: Input, plan: LaunchPlan, call: Call): readonly Permission[] {
+  const { subnet, image, tags } = plan;
+  const zone = { 'ec2:AvailabilityZone': subnet.zone.name };
+  const vpc = { 'ec2:Vpc': ec2Arn(call, 'vpc', subnet.vpcId) };
+  const on = (resource: string, context: Permission['context']): Permission => ({
+    action: 'ec2:RunInstances',
+    resource,
+    context: { 'ec2:Region': call.region, 'ec2:IsLaunchTemplateResource': 'false', ...context },
+  });
+  return [
+    on(ec2Arn(call, 'instance', '*'), { ...zone, ...instanceKeys(input, call), ...requestTags(tags.instance ?? {}) }),
+    on(`arn:${call.partition}:ec2:${call.region}::image/${image.id}`, {
+      'ec2:ImageID': image.id,
+      'ec2:ImageType': 'machine',
+      'ec2:Owner': image.ownerAlias ?? image.owner,
+      'ec2:Public': 'true',
+      'ec2:RootDeviceType': 'ebs',
+    }),
+    on(ec2Arn(call, 'subnet', subnet.id), { ...zone, ...vpc, 'ec2:SubnetID': subnet.id }),
+    ...plan.groups.map((id) => on(ec2Arn(call, 'security-group', id), { ...vpc, 'ec2:SecurityGroupID': id })),
+    on(ec2Arn(call, 'network-interface', '*'), {
+      ...zone,
+      ...vpc,
+      'ec2:Subnet': ec2Arn(call, 'subnet', subnet.id),
+      'ec2:AssociatePublicIpAddress': String(plan.publicAddress),
+      ...requestTags(tags['network-interface'] ?? {}),
+    }),
+    ...plan.volumes.map((volume) =>
+      on(ec2Arn(call, 'volume', '*'), { ...zone, ...volumeKeys(volume), ...requestTags(tags.volume ?? {}) }),
+    ),
+    ...Object.entries(tags).map(([kind, wanted]) => ({
+      action: 'ec2:CreateTags',
+      resource: ec2Arn(call, kind, '*'),
+      context: { 'ec2:Region': call.region, 'ec2:CreateAction': 'RunInstances', ...requestTags(wanted) },
+    })),
+  ];
+}
+
+/** Metadata options are keys only when the request names them, so a policy can demand that it does. */
+function instanceKeys(
+  { IamInstanceProfile: profile, MetadataOptions: metadata, ...input }: Input,
+  call: Call,
+): Permission['context'] {
+  return {
+    'ec2:InstanceType': input.InstanceType,
+    'ec2:InstanceProfile': profile === undefined ? undefined : findProfile(call, profile)?.arn,
+    'ec2:InstanceMarketType': 'on-demand',
+    'ec2:RootDeviceType': 'ebs',
+    'ec2:Tenancy': input.Placement?.Tenancy ?? 'default',
+    'ec2:EbsOptimized': String(input.EbsOptimized ?? false),
+    'ec2:MetadataHttpTokens': metadata?.HttpTokens,
+    'ec2:MetadataHttpEndpoint': metadata?.HttpEndpoint,
+    'ec2:MetadataHttpPutResponseHopLimit': text(metadata?.HttpPutResponseHopLimit),
+  };
+}
+
+function volumeKeys(volume: LaunchPlan['volumes'][number]): Permission['context'] {
+  return {
+    'ec2:Encrypted': String(volume.encrypted),
+    'ec2:VolumeSize': String(volume.gibibytes),
+    'ec2:VolumeType': volume.type,
+    'ec2:VolumeIops': text(volume.iops),
+    'ec2:VolumeThroughput': text(volume.throughput),
+  };
+}
+
+const text = (value: number | undefined): string | undefined => (value === undefined ? undefined : String(value));
+
+function checkCount(input: Input, plan: LaunchPlan, call: Call): void {
+  const most = call.world.quotas.InstancesPerAccount;
+  if (call.world.table(instances).count(call.account) + (input.MinCount ?? 1) <= most && plan.count <= most) return;
+  throw awsFailure(
+    'InstanceLimitExceeded',
+    `You have requested more instances (${input.MinCount}) than your current instance limit of ${most} allows.`,
+    { status: 400 },
+  );
+}
+
+/** Without the token itself and the dry run: what has to be the same when the token comes again. */
+function requestText({ ClientToken: _token, DryRun: _dryRun, ...request }: Input): string {
+  return canonicalJson(request);
+}
+
+/** @throws IdempotentParameterMismatch 400 when the token was used for another request */
+function madeBefore(input: Input, call: Call): readonly Instance[] | undefined {
+  if (input.ClientToken === undefined) return undefined;
+  const known = call.world.table(clientTokens).get(call.account, `${call.region}/${input.ClientToken}`);
+  if (known === undefined) return undefined;
+  if (known.request !== requestText(input)) {
+    throw awsFailure(
+      'IdempotentParameterMismatch',
+      'Arguments on this idempotent request are inconsistent with arguments used in previous request(s).',
+      { status: 400 },
+    );
+  }
+  return instancesOf(call, known.instances);
+}
+
+function remember(input: Input, made: readonly Instance[], call: Call): void {
+  if (input.ClientToken === undefined) return;
+  call.world.table(clientTokens).put(call.account, `${call.region}/${input.ClientToken}`, {
+    request: requestText(input),
+    instances: made.map(({ id }) => id),
+  });
+}
+
+function launch(input: Input, plan: LaunchPlan, reservationId: string, launchIndex: number, call: Call): Instance {
+  const instance: Instance = {
+    id: newId(call.random, 'i'),
+    account: call.account,
+    region: call.region,
+    zone: plan.subnet.zone.name,
+    reservationId,
+    launchIndex,
+    clientToken: input.ClientToken,
+    imageId: plan.image.id,
+    type: plan.type.name,
+    state: 'running',
+    launchedAt: call.clock.now(),
+    endedAt: undefined,
+    profile: input.IamInstanceProfile === undefined ? undefined : newAssociation(call, input.IamInstanceProfile),
+    metadata: plan.metadata,
+    rootDevice: plan.image.rootDevice,
+    volumes: plan.volumes.map((volume) => ({ ...volume, id: newId(call.random, 'vol') })),
+    network: interfaceFor(input, plan, call),
+    userData: input.UserData,
+    disableApiTermination: input.DisableApiTermination ?? false,
+    disableApiStop: input.DisableApiStop ?? false,
+    shutdownBehavior: input.InstanceInitiatedShutdownBehavior ?? 'stop',
+    ebsOptimized: input.EbsOptimized ?? false,
+    monitoring: input.Monitoring?.Enabled ?? false,
+    tenancy: input.Placement?.Tenancy ?? 'default',
+    credits: creditsOf(input, plan),
+  };
+  putInstance(call, instance);
+  putTags(call, instance.id, plan.tags.instance ?? {});
+  putTags(call, instance.network!.id, plan.tags['network-interface'] ?? {});
+  for (const volume of instance.volumes) putTags(call, volume.id, plan.tags.volume ?? {});
+  return instance;
+}
+
+/** T2 starts `standard`, every later burstable family `unlimited`. */
+function creditsOf(input: Input, { type }: LaunchPlan): string | undefined {
+  if (!type.burstable) return undefined;
+  return input.CreditSpecification?.CpuCredits ?? (type.name.startsWith('t2.') ? 'standard' : 'unlimited');
+}
+
+function interfaceFor(input: Input, plan: LaunchPlan, call: Call): NetworkInterface {
+  const [first, second, ...bytes] = call.random.bytes(8) as unknown as readonly [number, number, ...number[]];
+  const { subnet } = plan;
+  // The first four hosts of a subnet and the last one are AWS's own.
+  const host = 4 + (((first << 8) | second) % (4096 - 5));
+  const address = `172.31.${subnet.firstThird + (host >> 8)}.${host & 255}`;
+  return {
+    id: newId(call.random, 'eni'),
+    attachmentId: newId(call.random, 'eni-attach'),
+    mac: ['0a', ...bytes.slice(0, 5).map((byte) => byte.toString(16).padStart(2, '0'))].join(':'),
+    privateIp: input.NetworkInterfaces?.[0]?.PrivateIpAddress ?? input.PrivateIpAddress ?? address,
+    // 203.0.113.0/24 is kept for documentation (RFC 5737): nobody is reached by accident.
+    publicIp: plan.publicAddress ? `203.0.113.${1 + (bytes[5]! % 254)}` : undefined,
+    subnetId: subnet.id,
+    vpcId: subnet.vpcId,
+    groups: plan.groups,
+    sourceDestCheck: true,
+  };
+}

@@ -1,0 +1,46 @@
+// Tags of EC2: what a request brings, checked.
+import type { Tag, TagSpecification } from '@aws-sdk/client-ec2';
+import { awsFailure } from '../../failures.ts';
+import { invalidParameter } from './failures.ts';
+import type { Tags } from './model.ts';
+
+const most = 50;
+
+/** @throws InvalidParameterValue, TagLimitExceeded 400 */
+export function checkedTags(list: readonly Tag[] | undefined, existing: Tags = {}): Tags {
+  const tags: Record<string, string> = {};
+  for (const { Key: key = '', Value: value = '' } of list ?? []) {
+    if (key === '' || key.length > 127) throw invalidParameter('Tag keys must be between 1 and 127 characters');
+    if (value.length > 255) throw invalidParameter('Tag values may not exceed 255 characters');
+    if (key.toLowerCase().startsWith('aws:')) {
+      throw invalidParameter("Tag keys starting with 'aws:' are reserved for internal use");
+    }
+    if (Object.hasOwn(tags, key)) throw invalidParameter(`Duplicate tag key '${key}' specified.`);
+    tags[key] = value;
+  }
+  const merged = { ...existing, ...tags };
+  if (Object.keys(merged).length > most) {
+    throw awsFailure('TagLimitExceeded', `Cannot have more than ${most} tags per resource`, { status: 400 });
+  }
+  return merged;
+}
+
+/** Kinds of resource a launch makes and may tag. */
+const launched = ['instance', 'volume', 'network-interface'] as const;
+export type LaunchedKind = (typeof launched)[number];
+
+/** Tags of a launch by the kind of resource. @throws InvalidParameterValue 400 */
+export function launchTags(
+  specifications: readonly TagSpecification[] | undefined,
+): Readonly<Partial<Record<LaunchedKind, Tags>>> {
+  const tags: Partial<Record<LaunchedKind, Tags>> = {};
+  for (const { ResourceType: type, Tags: list } of specifications ?? []) {
+    const kind = launched.find((one) => one === type);
+    if (kind === undefined)
+      throw invalidParameter(`'${type ?? ''}' is not a valid taggable resource type for this operation.`);
+    if (tags[kind] !== undefined) throw invalidParameter(`Duplicate resource type '${kind}' in TagSpecification.`);
+    if (list === undefined || list.length === 0) throw invalidParameter('Tag specification must have at least one tag');
+    tags[kind] = checkedTags(list);
+  }
+  return tags;
+}

@@ -1,0 +1,32 @@
+// S3's refusals that more than one operation gives.
+import type { Failure } from '../../../base/index.ts';
+import { awsFailure } from '../../failures.ts';
+
+export function noSuchBucket(bucket: string): Failure {
+  return awsFailure('NoSuchBucket', 'The specified bucket does not exist', {
+    status: 404,
+    fields: { BucketName: bucket },
+  });
+}
+
+export function noSuchKey(key: string): Failure {
+  return awsFailure('NoSuchKey', 'The specified key does not exist.', { status: 404, fields: { Key: key } });
+}
+
+export function invalidArgument(message: string, name?: string, value?: string): Failure {
+  return awsFailure('InvalidArgument', message, {
+    status: 400,
+    ...(name === undefined ? {} : { fields: { ArgumentName: name, ArgumentValue: value } }),
+  });
+}
+
+export function invalidRequest(message: string): Failure {
+  return awsFailure('InvalidRequest', message, { status: 400 });
+}
+
+/** For what this S3 does not do: refused rather than ignored. */
+export function notImplemented(what: string): Failure {
+  return awsFailure('NotImplemented', `A header you provided implies functionality that is not implemented: ${what}`, {
+    status: 501,
+  });
+}
