@@ -5,7 +5,7 @@ import { awsFailure } from '../../failures.ts';
 import { noSuchBucket, noSuchKey } from './failures.ts';
 import { bucketOwners, buckets, objects, type Bucket, type StoredObject } from './model.ts';
 import { s3Arn } from './names.ts';
-import { policyFor } from './policy.ts';
+import { policyFor } from './policy-in-force.ts';
 
 type Context = Record<string, string | readonly string[] | undefined>;
 

@@ -64,22 +64,16 @@ function bigEndian(value: number): Uint8Array {
   return new Uint8Array(out.buffer);
 }
 
+const digests: Readonly<Record<Algorithm, (bytes: Uint8Array) => Uint8Array>> = {
+  CRC32: (bytes) => bigEndian(crc32(bytes)),
+  CRC32C: (bytes) => bigEndian(crc32c(bytes)),
+  CRC64NVME: crc64nvme,
+  SHA1: (bytes) => createHash('sha1').update(bytes).digest(),
+  SHA256: (bytes) => createHash('sha256').update(bytes).digest(),
+};
+
 function digest(algorithm: Algorithm, bytes: Uint8Array): string {
-  const raw = (): Uint8Array => {
-    switch (algorithm) {
-      case 'CRC32':
-        return bigEndian(crc32(bytes));
-      case 'CRC32C':
-        return bigEndian(crc32c(bytes));
-      case 'CRC64NVME':
-        return crc64nvme(bytes);
-      case 'SHA1':
-        return createHash('sha1').update(bytes).digest();
-      case 'SHA256':
-        return createHash('sha256').update(bytes).digest();
-    }
-  };
-  return Buffer.from(raw()).toString('base64');
+  return Buffer.from(digests[algorithm](bytes)).toString('base64');
 }
 
 /** MD5 of the body in hexadecimal: what an ETag holds between its quotes. */

@@ -1,5 +1,4 @@
-// Bucket policies: checked when they are put, kept with unique ids, and handed to authorization with every
-// permission on the bucket.
+// Bucket policies: checked when they are put, kept with unique ids, shown with ARNs.
 import type {
   DeleteBucketPolicyCommandInput,
   GetBucketPolicyCommandInput,
@@ -9,70 +8,18 @@ import type {
   PutBucketPolicyCommandInput,
 } from '@aws-sdk/client-s3';
 import { isFailure } from '../../../base/index.ts';
-import { compilePolicy, type AttachedPolicy, type CompiledPolicy } from '../../../policy/index.ts';
+import { compilePolicy, type CompiledPolicy } from '../../../policy/index.ts';
 import { operation, type Call } from '../../call.ts';
 import { awsFailure } from '../../failures.ts';
 import { compiledDocument } from '../iam/documents.ts';
 import { withPrincipalArns, withPrincipalIds } from '../iam/principals.ts';
 import { bucketOf, permission } from './access.ts';
+import { isPublic } from './policy-in-force.ts';
 import { buckets, type Bucket } from './model.ts';
 import { s3Arn } from './names.ts';
 
 /** S3 user guide, "Bucket policies": 20 KB. */
 const longest = 20_480;
-
-const policyActions: ReadonlySet<string> = new Set([
-  's3:GetBucketPolicy',
-  's3:PutBucketPolicy',
-  's3:DeleteBucketPolicy',
-]);
-
-/** The bucket's policy as far as it counts for this caller and action. */
-export function policyFor(call: Call, bucket: Bucket, action: string): AttachedPolicy | undefined {
-  if (bucket.policy === undefined) return undefined;
-  const policy = compiledDocument(bucket, bucket.policy, 'resource');
-  const caller = call.principal;
-  const account = 'account' in caller ? caller.account : undefined;
-  // "The root principals in a bucket owner's account can perform GetBucketPolicy, PutBucketPolicy, and
-  // DeleteBucketPolicy even if their bucket policy explicitly denies" (PutBucketPolicy): nobody is locked out.
-  if (caller.type === 'Root' && account === bucket.owner && policyActions.has(action)) return undefined;
-  // RestrictPublicBuckets: a public policy counts only within the owner's account.
-  if (bucket.publicAccessBlock?.RestrictPublicBuckets === true && account !== bucket.owner && isPublic(policy)) {
-    return undefined;
-  }
-  return { policy, name: bucket.name, attachedTo: s3Arn(call.partition, bucket.name) };
-}
-
-// Conditions on these keys, with a fixed value, keep a statement from being public: "The meaning of public",
-// S3 user guide, "Blocking public access".
-const narrowing = new Set([
-  'aws:sourceip',
-  'aws:sourcearn',
-  'aws:sourcevpc',
-  'aws:sourcevpce',
-  'aws:sourceowner',
-  'aws:sourceaccount',
-  'aws:userid',
-  'aws:principalorgid',
-  'aws:principalorgpaths',
-  'aws:principalaccount',
-  'aws:principalarn',
-  's3:x-amz-server-side-encryption-aws-kms-key-id',
-  's3:dataaccesspointarn',
-  's3:dataaccesspointaccount',
-]);
-
-/** Whether a statement lets in everyone, without a condition that pins who or from where. */
-export function isPublic(policy: CompiledPolicy): boolean {
-  return policy.document.statements.some(({ effect, principal, conditions }) => {
-    if (effect !== 'Allow' || principal === undefined) return false;
-    if (!principal.not && !principal.who.AWS.includes('*')) return false;
-    return !conditions.some(
-      ({ key, values }) =>
-        narrowing.has(key.toLowerCase()) && values.every((value) => !/[*?]|\$\{/.test(String(value))),
-    );
-  });
-}
 
 /** @throws MalformedPolicy 400 */
 function checked(
