@@ -5,6 +5,8 @@ import type { Service, ServiceId } from '../call.ts';
 export const services: Readonly<Partial<Record<ServiceId, () => Promise<Service>>>> = {
   iam: async () => (await import('./iam/index.ts')).iam,
   sts: async () => (await import('./sts/index.ts')).sts,
+  s3: async () => (await import('./s3/index.ts')).s3,
+  ec2: async () => (await import('./ec2/index.ts')).ec2,
 };
 
 export const serviceIds = Object.keys(services) as ServiceId[];

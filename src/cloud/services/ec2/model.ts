@@ -57,6 +57,8 @@ export interface Instance {
   readonly imageId: string;
   readonly type: string;
   readonly state: InstanceState;
+  readonly createdAt: Millis;
+  /** When it last started. */
   readonly launchedAt: Millis;
   /** When it last stopped or was terminated. */
   readonly endedAt: Millis | undefined;

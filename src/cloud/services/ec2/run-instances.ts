@@ -159,6 +159,7 @@ function launch(input: Input, plan: LaunchPlan, reservationId: string, launchInd
     imageId: plan.image.id,
     type: plan.type.name,
     state: 'running',
+    createdAt: call.clock.now(),
     launchedAt: call.clock.now(),
     endedAt: undefined,
     profile: input.IamInstanceProfile === undefined ? undefined : newAssociation(call, input.IamInstanceProfile),

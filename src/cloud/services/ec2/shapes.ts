@@ -69,7 +69,7 @@ function interfaceOf(call: Call, instance: Instance, network: NetworkInterface):
     ...associationOf(network, instance.region),
     ...addressesOf(network, instance.region),
     Attachment: {
-      AttachTime: new Date(instance.launchedAt),
+      AttachTime: new Date(instance.createdAt),
       AttachmentId: network.attachmentId,
       DeleteOnTermination: true,
       DeviceIndex: 0,
@@ -99,7 +99,7 @@ export function networkInterfaceShape(
     ...associationOf(network, instance.region),
     ...addressesOf(network, instance.region),
     Attachment: {
-      AttachTime: new Date(instance.launchedAt),
+      AttachTime: new Date(instance.createdAt),
       AttachmentId: network.attachmentId,
       DeleteOnTermination: true,
       DeviceIndex: 0,
@@ -129,7 +129,7 @@ export function blockDevices(instance: Instance): InstanceBlockDeviceMapping[] {
   return instance.volumes.map((volume) => ({
     DeviceName: volume.device,
     Ebs: {
-      AttachTime: new Date(instance.launchedAt),
+      AttachTime: new Date(instance.createdAt),
       DeleteOnTermination: volume.deleteOnTermination,
       Status: 'attached',
       VolumeId: volume.id,
@@ -143,7 +143,7 @@ export function volumeShapes(call: Call, instance: Instance): VolumeShape[] {
     Size: volume.gibibytes,
     AvailabilityZone: instance.zone,
     State: 'in-use',
-    CreateTime: new Date(instance.launchedAt),
+    CreateTime: new Date(instance.createdAt),
     VolumeType: volume.type as NonNullable<VolumeShape['VolumeType']>,
     ...(volume.iops === undefined ? {} : { Iops: volume.iops }),
     ...(volume.throughput === undefined ? {} : { Throughput: volume.throughput }),
@@ -152,7 +152,7 @@ export function volumeShapes(call: Call, instance: Instance): VolumeShape[] {
     SnapshotId: '',
     Attachments: [
       {
-        AttachTime: new Date(instance.launchedAt),
+        AttachTime: new Date(instance.createdAt),
         DeleteOnTermination: volume.deleteOnTermination,
         Device: volume.device,
         InstanceId: instance.id,
@@ -261,7 +261,7 @@ export function instanceShape(
     ...networkMembers(call, instance),
     AmiLaunchIndex: instance.launchIndex,
     LaunchTime: new Date(instance.launchedAt),
-    UsageOperationUpdateTime: new Date(instance.launchedAt),
+    UsageOperationUpdateTime: new Date(instance.createdAt),
     Placement: {
       AvailabilityZone: instance.zone,
       GroupName: '',
