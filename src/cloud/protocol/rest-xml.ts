@@ -210,6 +210,8 @@ export function writeRestOutput(
       for (const [key, one] of Object.entries(value)) headers[header + key.toLowerCase()] = headerSafe(String(one));
     }
     if (where === 'status') answered = value as number;
+    // No shape has a status for it: a part of a body is 206 (RFC 9110, section 15.3.7).
+    if (header === 'content-range') answered = 206;
   }
   const body = writeBody(model, name, operation.output, shape, values);
   if (typeof body === 'string' && body !== '') headers['content-type'] ??= 'application/xml';

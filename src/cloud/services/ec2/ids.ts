@@ -10,7 +10,10 @@ export function newId(random: Random, prefix: string): string {
 
 /** The id that the same words always give. */
 export function derivedId(prefix: string, ...words: readonly string[]): string {
-  return `${prefix}-0${createHash('sha256').update([prefix, ...words].join('/')).digest('hex').slice(0, 16)}`;
+  return `${prefix}-0${createHash('sha256')
+    .update([prefix, ...words].join('/'))
+    .digest('hex')
+    .slice(0, 16)}`;
 }
 
 export function ec2Arn(call: Pick<Call, 'partition' | 'region' | 'account'>, type: string, id: string): string {
