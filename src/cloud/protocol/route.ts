@@ -93,7 +93,8 @@ function formRoute(request: HttpRequest, scope: Scope | undefined): Rest {
   return {
     service,
     signingName: scope?.signingName ?? service ?? '',
-    protocol: service === 'ec2' ? 'ec2' : 'query',
+    // Most services that are not embedded speak JSON: their clients find the refusal in its headers.
+    protocol: service === 'ec2' ? 'ec2' : service === undefined && !looksLikeForm(request) ? 'json' : 'query',
     operation: form?.action,
     form,
     defect,
@@ -141,32 +142,44 @@ function scopeOf(credential: string): Scope | undefined {
   return { signingName, region: parts.length >= 5 ? parts.at(-3)! : defaultRegion };
 }
 
-/** What the service answers for an operation that it does not have, or that is not offered here. */
+/**
+ * What the service answers for an operation that it does not have, in AWS's words; for one that it has
+ * and that is not offered here, and for a service that is not, the same code with words that say so.
+ */
 export function unsupported(route: Route): Failure {
-  return refusals[route.protocol](route, route.operation);
+  const { service, operation, protocol } = route;
+  const code = unsupportedCodes[protocol];
+  if (service === undefined) {
+    return awsFailure(code, `The service ${route.signingName} is not offered by the embedded AWS`, { status: 400 });
+  }
+  if (operation === undefined) return nothingAsked(route);
+  if (!hasOperation(service, operation)) return awsFailure(code, unknownOperation(route, operation), { status: 400 });
+  const versionIsWrong = protocol === 'query' && route.form?.version !== serviceModel(service).version;
+  if (versionIsWrong) return awsFailure(code, unknownOperation(route, operation), { status: 400 });
+  const status = protocol === 'rest-xml' ? 501 : 400;
+  return awsFailure(code, `The operation ${operation} is not offered by the embedded AWS`, { status });
 }
 
-const refusals: Readonly<Record<Protocol, (route: Route, name: string | undefined) => Failure>> = {
-  json: () => awsFailure('UnknownOperationException', '', { status: 400 }),
-  'rest-xml': ({ method }, name) =>
-    name === undefined
-      ? awsFailure('MethodNotAllowed', 'The specified method is not allowed against this resource.', {
-          status: 405,
-          fields: { Method: method },
-        })
-      : awsFailure('NotImplemented', `The operation ${name} is not offered here`, { status: 501 }),
-  ec2: (_, name) =>
-    name === undefined
-      ? awsFailure('MissingAction', 'The request must contain the parameter Action', { status: 400 })
-      : awsFailure('InvalidAction', `The action ${name} is not valid for this web service.`, { status: 400 }),
-  query: ({ form }, name) =>
-    name === undefined
-      ? awsFailure('MissingAction', 'Missing Action', { status: 400 })
-      : awsFailure(
-          'InvalidAction',
-          `Could not find operation ${name} for version ${form?.version ?? 'NO_VERSION_SPECIFIED'}`,
-          {
-            status: 400,
-          },
-        ),
+const unsupportedCodes: Readonly<Record<Protocol, string>> = {
+  json: 'UnknownOperationException',
+  'rest-xml': 'NotImplemented',
+  ec2: 'InvalidAction',
+  query: 'InvalidAction',
 };
+
+function unknownOperation({ protocol, form }: Route, operation: string): string {
+  if (protocol === 'query')
+    return `Could not find operation ${operation} for version ${form?.version ?? 'NO_VERSION_SPECIFIED'}`;
+  return protocol === 'ec2' ? `The action ${operation} is not valid for this web service.` : '';
+}
+
+function nothingAsked({ protocol, method }: Route): Failure {
+  if (protocol === 'json') return awsFailure('UnknownOperationException', '', { status: 400 });
+  if (protocol === 'query') return awsFailure('MissingAction', 'Missing Action', { status: 400 });
+  if (protocol === 'ec2')
+    return awsFailure('MissingAction', 'The request must contain the parameter Action', { status: 400 });
+  return awsFailure('MethodNotAllowed', 'The specified method is not allowed against this resource.', {
+    status: 405,
+    fields: { Method: method },
+  });
+}

@@ -129,6 +129,8 @@ function readTrailers(
   let signature: string | undefined;
   for (let count = 0; !reader.ended; count++) {
     const line = reader.line();
+    // S3's own example has an empty line between the trailers and their signature.
+    if (line === '' && chain !== undefined && signature === undefined && count <= maxTrailers) continue;
     if (line === '') break;
     const colon = line.indexOf(':');
     if (colon === -1 || count > maxTrailers) throw malformedTrailer();

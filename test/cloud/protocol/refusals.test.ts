@@ -139,7 +139,15 @@ test('a refusal of a HEAD request to S3 has no body, and ids in its headers', ()
   );
 });
 
-test('an operation without a handler is refused as one that the service does not have', () => {
+test('a service that is not embedded is named in the refusal', () => {
+  const target = { 'x-amz-target': 'TrentService.ListKeys' };
+  const scope = { authorization: 'AWS4-HMAC-SHA256 Credential=AKIA/20260101/us-east-1/kms/aws4_request, Signature=0' };
+  const response = refusalOf(requestOf({ service: 'iam', headers: { ...target, ...scope }, body: '{}' }));
+  const message = 'The service kms is not offered by the embedded AWS';
+  assert.deepEqual([response.status, readError(response)], [400, { code: 'UnknownOperationException', message }]);
+});
+
+test('an operation without a handler is refused with words that tell it from an unknown one', () => {
   const route = routeRequest(requestOf({ service: 'iam', body: 'Action=GetSSHPublicKey&Version=2010-05-08' }));
-  assert.equal(unsupportedOperation(route).message, 'Could not find operation GetSSHPublicKey for version 2010-05-08');
+  assert.equal(unsupportedOperation(route).message, 'The operation GetSSHPublicKey is not offered by the embedded AWS');
 });
