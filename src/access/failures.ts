@@ -28,5 +28,7 @@ export const accessFailure = failuresOf({
   'plan-moved': { status: 409, when: 'AWS changed between the plan and its apply' },
   'plan-file-invalid': { status: 400, when: 'a file is not a plan, or was written by a newer Stint' },
   'apply-failed': { status: 502, when: 'a call of an apply was refused; that account stopped, the others went on' },
+  interrupted: { status: 499, when: 'a signal stopped an apply between two calls' },
+  'journal-unwritable': { status: 500, when: 'the journal of a run cannot be written, so nothing was called' },
   'read-back-differs': { status: 502, when: 'after an apply AWS still shows something else than was written' },
 });

@@ -8,3 +8,8 @@ export { planChanges, planRemoval, type Change, type Plan, type Step } from './p
 export { findingLines, planJson, planText, summaryLine } from './report.ts';
 export type { Finding } from './findings.ts';
 export type { SeenAccount, SeenResource, WantedAccount } from './resources.ts';
+export { applyDefinition, makePlan, type ApplyContext, type ApplyResult, type PlanContext } from './apply.ts';
+export { openJournal, type Journal, type JournalHeader } from './journal.ts';
+export { readPlanFile, writePlanFile, type PlanFile } from './plan-file.ts';
+export type { PasswordSink } from './passwords.ts';
+export { accessFailure } from './failures.ts';

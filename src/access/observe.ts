@@ -1,0 +1,228 @@
+// What an account holds, by bulk reads: two to four calls an account, however many roles it has, plus one for the
+// tags of each instance profile that may be ours and one for each person who shall have a console password.
+import type { Account } from '../aws/index.ts';
+import type {
+  AccountRef,
+  Document,
+  PasswordSettings,
+  SeenAccount,
+  SeenResource,
+  Tags,
+  WantedAccount,
+} from './resources.ts';
+
+type Iam = Account['iam'];
+type Details = Awaited<ReturnType<typeof readDetails>>;
+
+interface Named {
+  readonly PolicyName?: string | undefined;
+  readonly PolicyDocument?: string | undefined;
+}
+
+/** AWS hands documents out URL-encoded (RFC 3986). */
+function parseDocument(text: string | undefined): Document {
+  const document = JSON.parse(decodeURIComponent(text ?? '%7B%7D')) as Partial<Document>;
+  return { Version: document.Version ?? '2008-10-17', Statement: [document.Statement ?? []].flat() };
+}
+
+function tagsOf(tags: readonly { Key?: string | undefined; Value?: string | undefined }[] | undefined): Tags {
+  return Object.fromEntries((tags ?? []).map(({ Key = '', Value = '' }) => [Key, Value]));
+}
+
+function inlineOf(policies: readonly Named[] | undefined): Record<string, Document> {
+  return Object.fromEntries(
+    (policies ?? []).map(({ PolicyName = '', PolicyDocument }) => [PolicyName, parseDocument(PolicyDocument)]),
+  );
+}
+
+function attachedOf(policies: readonly { PolicyArn?: string | undefined }[] | undefined): string[] {
+  return (policies ?? []).map(({ PolicyArn = '' }) => PolicyArn).sort();
+}
+
+const absent = <Value>(error: unknown, value: Value): Value => {
+  if (error instanceof Error && error.name.startsWith('NoSuchEntity')) return value;
+  throw error;
+};
+
+/** All pages of GetAccountAuthorizationDetails, without AWS's own policies. */
+async function readDetails(iam: Iam) {
+  const pages = [];
+  let marker: string | undefined;
+  do {
+    const page = await iam.getAccountAuthorizationDetails({
+      Filter: ['User', 'Group', 'Role', 'LocalManagedPolicy'],
+      MaxItems: 1000,
+      ...(marker === undefined ? {} : { Marker: marker }),
+    });
+    pages.push(page);
+    marker = page.IsTruncated === true ? page.Marker : undefined;
+  } while (marker !== undefined);
+  return {
+    users: pages.flatMap(({ UserDetailList }) => UserDetailList ?? []),
+    groups: pages.flatMap(({ GroupDetailList }) => GroupDetailList ?? []),
+    roles: pages.flatMap(({ RoleDetailList }) => RoleDetailList ?? []),
+    policies: pages.flatMap(({ Policies }) => Policies ?? []),
+  };
+}
+
+/** Session length and description by role: the bulk read leaves them out, ListRoles has them. */
+async function readRoleSettings(iam: Iam): Promise<Map<string, { sessionSeconds: number; description: string }>> {
+  const settings = new Map<string, { sessionSeconds: number; description: string }>();
+  let marker: string | undefined;
+  do {
+    const page = await iam.listRoles({ MaxItems: 1000, ...(marker === undefined ? {} : { Marker: marker }) });
+    for (const { RoleName = '', MaxSessionDuration = 3600, Description = '' } of page.Roles ?? []) {
+      settings.set(RoleName, { sessionSeconds: MaxSessionDuration, description: Description });
+    }
+    marker = page.IsTruncated === true ? page.Marker : undefined;
+  } while (marker !== undefined);
+  return settings;
+}
+
+async function readProfiles(iam: Iam, wanted: WantedAccount, details: Details): Promise<SeenResource[]> {
+  const profiles = [];
+  let marker: string | undefined;
+  do {
+    const page = await iam.listInstanceProfiles({ MaxItems: 1000, ...(marker === undefined ? {} : { Marker: marker }) });
+    profiles.push(...(page.InstanceProfiles ?? []));
+    marker = page.IsTruncated === true ? page.Marker : undefined;
+  } while (marker !== undefined);
+  const names = new Set(
+    wanted.resources.filter(({ kind }) => kind === 'instance-profile').map(({ name }) => name.toLowerCase()),
+  );
+  const tagged = new Set(
+    details.roles
+      .filter(({ Tags }) => (Tags ?? []).some(({ Key }) => Key?.startsWith('stint:')))
+      .map(({ RoleName }) => RoleName),
+  );
+  return Promise.all(
+    profiles.map(async (profile): Promise<SeenResource> => {
+      const { InstanceProfileName: name = '', Path: path = '/', Arn: arn, InstanceProfileId: uniqueId, Roles } = profile;
+      const role = Roles?.[0]?.RoleName;
+      // A profile of ours is wanted, or holds a role of ours, or has lost its role: only of those are tags read.
+      const maybeOurs = names.has(name.toLowerCase()) || role === undefined || tagged.has(role);
+      const tags = maybeOurs ? (await iam.listInstanceProfileTags({ InstanceProfileName: name })).Tags : [];
+      return { kind: 'instance-profile', name, path, tags: tagsOf(tags), arn, uniqueId, ...(role === undefined ? {} : { role }) };
+    }),
+  );
+}
+
+async function readPasswordPolicy(iam: Iam): Promise<SeenResource[]> {
+  const answer = await iam.getAccountPasswordPolicy({}).catch((error: unknown) => absent(error, undefined));
+  const policy = answer?.PasswordPolicy;
+  if (policy === undefined) return [];
+  const settings: PasswordSettings = {
+    MinimumPasswordLength: policy.MinimumPasswordLength ?? 6,
+    RequireUppercaseCharacters: policy.RequireUppercaseCharacters ?? false,
+    RequireLowercaseCharacters: policy.RequireLowercaseCharacters ?? false,
+    RequireNumbers: policy.RequireNumbers ?? false,
+    RequireSymbols: policy.RequireSymbols ?? false,
+    AllowUsersToChangePassword: policy.AllowUsersToChangePassword ?? false,
+    HardExpiry: policy.HardExpiry ?? false,
+    // AWS answers 0 where none is set.
+    ...(policy.MaxPasswordAge ? { MaxPasswordAge: policy.MaxPasswordAge } : {}),
+    ...(policy.PasswordReusePrevention ? { PasswordReusePrevention: policy.PasswordReusePrevention } : {}),
+  };
+  return [{ kind: 'password-policy', name: 'password policy', settings }];
+}
+
+async function hasLoginProfile(iam: Iam, user: string): Promise<boolean> {
+  return iam.getLoginProfile({ UserName: user }).then(
+    () => true,
+    (error: unknown) => absent(error, false),
+  );
+}
+
+function seenUsers(details: Details, logins: ReadonlyMap<string, boolean>): SeenResource[] {
+  return details.users.map((user): SeenResource => {
+    const { UserName: name = '', Path: path = '/', Arn: arn, UserId: uniqueId } = user;
+    const boundary = user.PermissionsBoundary?.PermissionsBoundaryArn;
+    return {
+      kind: 'user',
+      name,
+      path,
+      groups: (user.GroupList ?? []).toSorted(),
+      attached: attachedOf(user.AttachedManagedPolicies),
+      inline: inlineOf(user.UserPolicyList),
+      ...(boundary === undefined ? {} : { boundary }),
+      tags: tagsOf(user.Tags),
+      arn,
+      uniqueId,
+      ...(logins.has(name) ? { loginProfile: logins.get(name) } : {}),
+    };
+  });
+}
+
+function seenRoles(details: Details, settings: Awaited<ReturnType<typeof readRoleSettings>>): SeenResource[] {
+  return details.roles.map((role): SeenResource => {
+    const { RoleName: name = '', Path: path = '/', Arn: arn, RoleId: uniqueId } = role;
+    const boundary = role.PermissionsBoundary?.PermissionsBoundaryArn;
+    return {
+      kind: 'role',
+      name,
+      path,
+      trust: parseDocument(role.AssumeRolePolicyDocument),
+      ...(settings.get(name) ?? { sessionSeconds: 3600, description: '' }),
+      attached: attachedOf(role.AttachedManagedPolicies),
+      inline: inlineOf(role.RolePolicyList),
+      ...(boundary === undefined ? {} : { boundary }),
+      tags: tagsOf(role.Tags),
+      arn,
+      uniqueId,
+    };
+  });
+}
+
+function seenGroups(details: Details): SeenResource[] {
+  return details.groups.map(({ GroupName = '', Path = '/', Arn, GroupId, ...group }) => ({
+    kind: 'group',
+    name: GroupName,
+    path: Path,
+    attached: attachedOf(group.AttachedManagedPolicies),
+    inline: inlineOf(group.GroupPolicyList),
+    arn: Arn,
+    uniqueId: GroupId,
+  }));
+}
+
+function seenPolicies(details: Details): SeenResource[] {
+  return details.policies.map(({ PolicyName = '', Path = '/', Arn, PolicyId, DefaultVersionId, PolicyVersionList }) => {
+    const versions = (PolicyVersionList ?? []).toSorted(
+      (a, b) => Number(a.VersionId?.slice(1)) - Number(b.VersionId?.slice(1)),
+    );
+    const current = versions.find((version) => version.VersionId === DefaultVersionId);
+    return {
+      kind: 'policy',
+      name: PolicyName,
+      path: Path,
+      document: parseDocument(current?.Document),
+      tags: {},
+      arn: Arn,
+      uniqueId: PolicyId,
+      defaultVersion: DefaultVersionId,
+      oldVersions: versions.flatMap(({ VersionId }) =>
+        VersionId === undefined || VersionId === DefaultVersionId ? [] : [VersionId],
+      ),
+    };
+  });
+}
+
+/** Everything in one account that bears on a plan. `wanted` tells which passwords and profile tags to look for. */
+export async function observeAccount({ iam }: Account, wanted: WantedAccount): Promise<SeenAccount> {
+  const [details, settings, password] = await Promise.all([readDetails(iam), readRoleSettings(iam), readPasswordPolicy(iam)]);
+  const profiles = await readProfiles(iam, wanted, details);
+  const people = wanted.console.filter((name) => details.users.some(({ UserName }) => UserName === name));
+  const logins = new Map(await Promise.all(people.map(async (name) => [name, await hasLoginProfile(iam, name)] as const)));
+  const ref: AccountRef = { id: wanted.id, name: wanted.name, stage: wanted.stage };
+  return {
+    ...ref,
+    resources: [
+      ...password,
+      ...seenPolicies(details),
+      ...seenGroups(details),
+      ...seenUsers(details, logins),
+      ...seenRoles(details, settings),
+      ...profiles,
+    ],
+  };
+}
