@@ -76,19 +76,30 @@ async function checkCaller(context: PlanContext): Promise<Caller> {
   const { accounts, wanted, expectAccount } = context;
   const caller = await accounts.caller();
   if (expectAccount !== undefined && caller.account !== expectAccount) {
-    throw accessFailure('wrong-account', `the credentials are of account \`${caller.account}\`, not \`${expectAccount}\``, {
-      hint: 'choose another `AWS_PROFILE`, or expect this account',
-    });
+    throw accessFailure(
+      'wrong-account',
+      `the credentials are of account \`${caller.account}\`, not \`${expectAccount}\``,
+      {
+        hint: 'choose another `AWS_PROFILE`, or expect this account',
+      },
+    );
   }
   if (caller.partition !== wanted.partition) {
-    throw accessFailure('wrong-account', `the credentials are of partition \`${caller.partition}\`, the definition is for \`${wanted.partition}\``, {
-      hint: `set \`partition: ${caller.partition}\`, or choose other credentials`,
-    });
+    throw accessFailure(
+      'wrong-account',
+      `the credentials are of partition \`${caller.partition}\`, the definition is for \`${wanted.partition}\``,
+      {
+        hint: `set \`partition: ${caller.partition}\`, or choose other credentials`,
+      },
+    );
   }
   if (wanted.organization === undefined) return caller;
   const { id, why } = await organizationOf(accounts);
   if (id === wanted.organization) return caller;
-  const found = id === undefined ? `AWS does not tell the organisation (${why ?? 'none'})` : `the credentials are of organisation \`${id}\``;
+  const found =
+    id === undefined
+      ? `AWS does not tell the organisation (${why ?? 'none'})`
+      : `the credentials are of organisation \`${id}\``;
   throw accessFailure('wrong-organization', `${found}; the definition is for \`${wanted.organization}\``, {
     hint: 'choose credentials of that organisation that may call `organizations:DescribeOrganization`',
   });
@@ -104,7 +115,10 @@ async function observe(context: PlanContext, chosen: readonly WantedAccount[]): 
  * Looks at AWS and plans. Writes nothing.
  * @throws Failure `account-unknown`, `wrong-account`, `wrong-organization`, and those of entering accounts.
  */
-export async function makePlan(context: PlanContext, mode: 'apply' | 'destroy' = 'apply'): Promise<{ plan: Plan; caller: Caller }> {
+export async function makePlan(
+  context: PlanContext,
+  mode: 'apply' | 'destroy' = 'apply',
+): Promise<{ plan: Plan; caller: Caller }> {
   const chosen = chosenAccounts(context);
   const caller = await checkCaller(context);
   const seen = await observe(context, chosen);
@@ -115,9 +129,13 @@ export async function makePlan(context: PlanContext, mode: 'apply' | 'destroy' =
 function checkFindings(plan: Plan): void {
   const errors = plan.findings.filter(({ severity }) => severity === 'error');
   if (errors.length === 0) return;
-  throw accessFailure('findings-block', `${errors.length} finding${errors.length === 1 ? '' : 's'} must be put right first\n${findingLines(errors).join('\n')}`, {
-    hint: '`stint plan` shows them with everything else',
-  });
+  throw accessFailure(
+    'findings-block',
+    `${errors.length} finding${errors.length === 1 ? '' : 's'} must be put right first\n${findingLines(errors).join('\n')}`,
+    {
+      hint: '`stint plan` shows them with everything else',
+    },
+  );
 }
 
 // IAM spreads a write within seconds; the reads of a run may be answered by a place that has not heard of it.
@@ -133,9 +151,13 @@ async function readBack(context: ApplyContext, written: ReadonlySet<string>): Pr
     if (rest.changes.length === 0) return;
     if (attempt === readBackTries) {
       const ids = rest.changes.slice(0, 5).map(({ id }) => `\`${id}\``);
-      throw accessFailure('read-back-differs', `AWS took every call, but still shows another state of ${ids.join(', ')}`, {
-        hint: 'run `stint plan`: somebody else may be changing the same things',
-      });
+      throw accessFailure(
+        'read-back-differs',
+        `AWS took every call, but still shows another state of ${ids.join(', ')}`,
+        {
+          hint: 'run `stint plan`: somebody else may be changing the same things',
+        },
+      );
     }
     await context.sleep(readBackPause, context.signal);
   }
@@ -150,7 +172,11 @@ function failuresText(plan: Plan, { failures, notStarted }: RunOutcome): string 
 }
 
 /** Carries out what was confirmed. @throws Failure `apply-failed`, `interrupted`, `read-back-differs`. */
-async function carryOut(context: ApplyContext, plan: Plan, caller: Caller): Promise<{ outcome: RunOutcome; journal: string }> {
+async function carryOut(
+  context: ApplyContext,
+  plan: Plan,
+  caller: Caller,
+): Promise<{ outcome: RunOutcome; journal: string }> {
   const { definition } = context.wanted;
   const journal = context.openJournal({ definition, caller: caller.arn, mode: context.mode });
   try {

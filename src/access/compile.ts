@@ -1,5 +1,6 @@
 // From the definition to what every account shall hold. Pure: no AWS, no clock but the one instant given.
 import { isoSeconds, parseDuration, type Millis } from '../base/index.ts';
+import { policyLimits } from '../policy/index.ts';
 import { iamArn, type Partition } from '../aws/index.ts';
 import { documentSize } from './documents.ts';
 import { accessFindings, placed, type Finding } from './findings.ts';
@@ -101,13 +102,9 @@ const assumeDocument = (arns: readonly string[]): Document => ({
   Statement: [{ Effect: 'Allow', Action: 'sts:AssumeRole', Resource: arns }],
 });
 
-// A managed policy holds 6,144 characters; what a group's inline policies hold together is 5,120 (IAM quotas).
-const managedLimit = 6144;
-const groupInlineLimit = 5120;
-
 /** Splits ARNs so that each part's policy fits a managed policy. */
 function chunkArns(arns: readonly string[]): string[][] {
-  const room = managedLimit - documentSize(assumeDocument([]));
+  const room = policyLimits.managedPolicy - documentSize(assumeDocument([]));
   const chunks: string[][] = [[]];
   let used = 0;
   for (const arn of arns) {
@@ -127,7 +124,8 @@ function compileGroup(scope: Scope, name: string, group: GroupEntry): Resource[]
   const inline = inlineOf(compileStatements(group.statements, scope.account.name));
   const attached = attachedArns(scope, group, `group/${name}`);
   const arns = rolesOfGroup(scope, name);
-  const room = groupInlineLimit - Object.values(inline).reduce((sum, document) => sum + documentSize(document), 0);
+  const room =
+    policyLimits.groupInline - Object.values(inline).reduce((sum, document) => sum + documentSize(document), 0);
   if (arns.length === 0) return [{ kind: 'group', name, path, attached, inline }];
   if (documentSize(assumeDocument(arns)) <= room) {
     return [{ kind: 'group', name, path, attached, inline: { ...inline, [assumeInlineName]: assumeDocument(arns) } }];

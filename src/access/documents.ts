@@ -1,6 +1,7 @@
 // Policy documents compared by meaning and told in one line a statement. AWS reorders lists, turns single
 // values into lists and rewrites principals, so texts are never compared.
 import { canonicalJson } from '../base/index.ts';
+import { canonicalPolicy, parsePolicy, policySize } from '../policy/index.ts';
 import type { Document, Statement, Texts } from './resources.ts';
 
 /** From AWS's unique id (`AROA…`) to the ARN of what still has it; `undefined` for a deleted principal. */
@@ -9,66 +10,30 @@ export type ResolvePrincipal = (uniqueId: string) => string | undefined;
 const list = (texts: Texts | undefined): readonly string[] =>
   texts === undefined ? [] : typeof texts === 'string' ? [texts] : texts;
 
-const sorted = (texts: readonly string[]): string[] => [...new Set(texts)].sort();
+type Kind = 'identity' | 'trust';
 
-function canonicalPrincipal(principal: Statement['Principal'], resolve: ResolvePrincipal): unknown {
-  if (principal === undefined || principal === '*') return principal;
-  return Object.fromEntries(
-    Object.entries(principal).map(([type, values]) => [
-      type,
-      sorted(
-        list(values).map((value) => {
-          if (/^\d{12}$/.test(value)) return `root of ${value}`;
-          const root = /^arn:[^:]+:iam::(\d{12}):root$/.exec(value);
-          return root === null ? (resolve(value) ?? value) : `root of ${root[1]}`;
-        }),
-      ),
-    ]),
-  );
+const kindOf = (document: Document): Kind =>
+  document.Statement.some(({ Principal }) => Principal !== undefined) ? 'trust' : 'identity';
+
+/** AWS's unique ids put back to the ARNs of those who still have them. */
+function resolved(statement: Statement, resolve: ResolvePrincipal): Statement {
+  const { Principal } = statement;
+  if (Principal === undefined || Principal === '*' || Principal['AWS'] === undefined) return statement;
+  return { ...statement, Principal: { ...Principal, AWS: list(Principal['AWS']).map((id) => resolve(id) ?? id) } };
 }
 
-function canonicalCondition(condition: Statement['Condition']): unknown {
-  if (condition === undefined || Object.keys(condition).length === 0) return undefined;
-  return Object.fromEntries(
-    Object.entries(condition).map(([operator, keys]) => [
-      operator.toLowerCase(),
-      Object.fromEntries(
-        Object.entries(keys).map(([key, value]) => [key.toLowerCase(), sorted([value].flat().map(String))]),
-      ),
-    ]),
-  );
-}
-
-function canonicalStatement(statement: Statement, resolve: ResolvePrincipal): string {
-  const actions = (texts: Texts | undefined): string[] | undefined =>
-    texts === undefined ? undefined : sorted(list(texts).map((action) => action.toLowerCase()));
-  const resources = (texts: Texts | undefined): string[] | undefined =>
-    texts === undefined ? undefined : sorted(list(texts));
-  return canonicalJson({
-    Sid: statement.Sid === '' ? undefined : statement.Sid,
-    Effect: statement.Effect,
-    Principal: canonicalPrincipal(statement.Principal, resolve),
-    Action: actions(statement.Action),
-    NotAction: actions(statement.NotAction),
-    Resource: resources(statement.Resource),
-    NotResource: resources(statement.NotResource),
-    Condition: canonicalCondition(statement.Condition),
-  });
-}
-
-const statementsOf = (document: Document): readonly Statement[] => [document.Statement].flat();
-
-/** A text that is equal for documents of equal meaning. */
+/** A text that is equal for documents of equal meaning. What is no policy to us is equal only to itself. */
 export function canonicalDocument(document: Document, resolve: ResolvePrincipal = () => undefined): string {
-  const statements = sorted(statementsOf(document).map((statement) => canonicalStatement(statement, resolve)));
-  return `${document.Version} [${statements.join(',')}]`;
+  const Statement = document.Statement.map((statement) => resolved(statement, resolve));
+  const { policy } = parsePolicy(JSON.stringify({ ...document, Statement }), kindOf(document));
+  return policy === undefined ? `unreadable ${canonicalJson({ ...document, Statement })}` : canonicalPolicy(policy);
 }
 
 /** Unique ids in a trust policy that name nobody any more: AWS writes them in place of a deleted principal. */
 export function deletedPrincipals(document: Document, resolve: ResolvePrincipal): string[] {
-  return statementsOf(document)
-    .flatMap(({ Principal }) => (Principal === undefined || Principal === '*' ? [] : list(Principal['AWS'])))
-    .filter((value) => /^A[A-Z0-9]{15,}$/.test(value) && resolve(value) === undefined);
+  return document.Statement.flatMap(({ Principal }) =>
+    Principal === undefined || Principal === '*' ? [] : list(Principal['AWS']),
+  ).filter((value) => /^A[A-Z0-9]{15,}$/.test(value) && resolve(value) === undefined);
 }
 
 function principalText(principal: Statement['Principal']): string {
@@ -119,7 +84,9 @@ export function statementChanges(
 ): { readonly lost: string[]; readonly gained: string[] } {
   const index = (document: Document | undefined): Map<string, Statement> =>
     new Map(
-      document === undefined ? [] : statementsOf(document).map((it) => [canonicalStatement(it, resolve), it] as const),
+      document === undefined
+        ? []
+        : document.Statement.map((it) => [canonicalDocument({ ...document, Statement: [it] }, resolve), it] as const),
     );
   const old = index(before);
   const fresh = index(after);
@@ -129,7 +96,7 @@ export function statementChanges(
   };
 }
 
-/** Characters that count for IAM's size quotas: white space does not. */
+/** Characters that count for IAM's size quotas. */
 export function documentSize(document: Document): number {
-  return JSON.stringify(document).length;
+  return policySize(JSON.stringify(document), kindOf(document));
 }

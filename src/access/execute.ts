@@ -28,7 +28,9 @@ async function isOurs(iam: Iam, { operation, input }: Step, definition: string):
       return tagsOf(User?.Tags)['stint:definition'] === definition;
     }
     case 'createInstanceProfile': {
-      const { InstanceProfile } = await iam.getInstanceProfile({ InstanceProfileName: text(input['InstanceProfileName']) });
+      const { InstanceProfile } = await iam.getInstanceProfile({
+        InstanceProfileName: text(input['InstanceProfileName']),
+      });
       return tagsOf(InstanceProfile?.Tags)['stint:definition'] === definition;
     }
     case 'createGroup': {
@@ -45,7 +47,8 @@ async function isOurs(iam: Iam, { operation, input }: Step, definition: string):
 }
 
 async function call(iam: Iam, operation: string, input: object): Promise<void> {
-  if (operation === 'purgeUserCredentials') return purgeUserCredentials(iam, text((input as { UserName?: unknown }).UserName));
+  if (operation === 'purgeUserCredentials')
+    return purgeUserCredentials(iam, text((input as { UserName?: unknown }).UserName));
   const method = (iam as unknown as Record<string, ((input: object) => Promise<unknown>) | undefined>)[operation];
   if (method === undefined) throw new Error(`the AWS SDK has no operation ${operation}`);
   await method.call(iam, input);

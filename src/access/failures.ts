@@ -16,6 +16,7 @@ export const accessFailure = failuresOf({
   'variable-missing': { status: 400, when: 'a declared variable without default was given no value' },
   'variable-file-invalid': { status: 400, when: 'a file of variables cannot be read as a map of names to texts' },
   'account-unknown': { status: 400, when: 'an account was named that the definition does not hold' },
+  'account-unreadable': { status: 502, when: 'AWS refused a read in an account, so nothing can be planned there' },
   'output-unknown': { status: 404, when: 'an output was named that the definition does not declare' },
   'findings-block': { status: 409, when: 'the plan has error findings, which block its apply' },
   'wrong-organization': {
@@ -30,5 +31,6 @@ export const accessFailure = failuresOf({
   'apply-failed': { status: 502, when: 'a call of an apply was refused; that account stopped, the others went on' },
   interrupted: { status: 499, when: 'a signal stopped an apply between two calls' },
   'journal-unwritable': { status: 500, when: 'the journal of a run cannot be written, so nothing was called' },
+  'passwords-unwritable': { status: 400, when: 'the file for first passwords exists already or cannot be made' },
   'read-back-differs': { status: 502, when: 'after an apply AWS still shows something else than was written' },
 });

@@ -1,5 +1,6 @@
 // What is wrong, or worth knowing, about the access that a definition would make. Error findings block an apply.
 import type { AccountRef, Document, Resource, Statement, Texts, WantedAccount } from './resources.ts';
+import { policyLimits } from '../policy/index.ts';
 import { documentSize } from './documents.ts';
 
 export interface Finding {
@@ -130,9 +131,11 @@ function lockOutFindings(account: WantedAccount): Finding[] {
   });
 }
 
-// IAM quotas, "IAM and STS character limits": not raisable. Inline sizes are sums over one carrier.
-const managedLimit = 6144;
-const inlineLimits = { role: 10_240, group: 5120, user: 2048 } as const;
+const inlineLimits = {
+  role: policyLimits.roleInline,
+  group: policyLimits.groupInline,
+  user: policyLimits.userInline,
+} as const;
 // IAM quotas, "managed policies attached": 10 for each; roles and users can be raised to 20 and more.
 const attachmentLimit = 10;
 
@@ -154,9 +157,14 @@ function quotaFindings(account: WantedAccount): Finding[] {
   return account.resources.flatMap((resource): Finding[] => {
     if (resource.kind === 'policy') {
       const size = documentSize(resource.document);
-      if (size <= managedLimit) return [];
+      if (size <= policyLimits.managedPolicy) return [];
       return [
-        finding(resource, 'policy-too-large', `has ${size} characters; AWS takes ${managedLimit}`, 'split the policy'),
+        finding(
+          resource,
+          'policy-too-large',
+          `has ${size} characters; AWS takes ${policyLimits.managedPolicy}`,
+          'split the policy',
+        ),
       ];
     }
     if (!('inline' in resource)) return [];

@@ -1,6 +1,7 @@
 // What an account holds, by bulk reads: two to four calls an account, however many roles it has, plus one for the
 // tags of each instance profile that may be ours and one for each person who shall have a console password.
 import type { Account } from '../aws/index.ts';
+import { accessFailure } from './failures.ts';
 import type {
   AccountRef,
   Document,
@@ -83,7 +84,10 @@ async function readProfiles(iam: Iam, wanted: WantedAccount, details: Details): 
   const profiles = [];
   let marker: string | undefined;
   do {
-    const page = await iam.listInstanceProfiles({ MaxItems: 1000, ...(marker === undefined ? {} : { Marker: marker }) });
+    const page = await iam.listInstanceProfiles({
+      MaxItems: 1000,
+      ...(marker === undefined ? {} : { Marker: marker }),
+    });
     profiles.push(...(page.InstanceProfiles ?? []));
     marker = page.IsTruncated === true ? page.Marker : undefined;
   } while (marker !== undefined);
@@ -97,12 +101,26 @@ async function readProfiles(iam: Iam, wanted: WantedAccount, details: Details): 
   );
   return Promise.all(
     profiles.map(async (profile): Promise<SeenResource> => {
-      const { InstanceProfileName: name = '', Path: path = '/', Arn: arn, InstanceProfileId: uniqueId, Roles } = profile;
+      const {
+        InstanceProfileName: name = '',
+        Path: path = '/',
+        Arn: arn,
+        InstanceProfileId: uniqueId,
+        Roles,
+      } = profile;
       const role = Roles?.[0]?.RoleName;
       // A profile of ours is wanted, or holds a role of ours, or has lost its role: only of those are tags read.
       const maybeOurs = names.has(name.toLowerCase()) || role === undefined || tagged.has(role);
-      const tags = maybeOurs ? (await iam.listInstanceProfileTags({ InstanceProfileName: name })).Tags : [];
-      return { kind: 'instance-profile', name, path, tags: tagsOf(tags), arn, uniqueId, ...(role === undefined ? {} : { role }) };
+      const tags = maybeOurs ? (await iam.getInstanceProfile({ InstanceProfileName: name })).InstanceProfile?.Tags : [];
+      return {
+        kind: 'instance-profile',
+        name,
+        path,
+        tags: tagsOf(tags),
+        arn,
+        uniqueId,
+        ...(role === undefined ? {} : { role }),
+      };
     }),
   );
 }
@@ -186,14 +204,14 @@ function seenGroups(details: Details): SeenResource[] {
 }
 
 function seenPolicies(details: Details): SeenResource[] {
-  return details.policies.map(({ PolicyName = '', Path = '/', Arn, PolicyId, DefaultVersionId, PolicyVersionList }) => {
+  return details.policies.map(({ Path = '/', Arn, PolicyId, DefaultVersionId, PolicyVersionList }) => {
     const versions = (PolicyVersionList ?? []).toSorted(
       (a, b) => Number(a.VersionId?.slice(1)) - Number(b.VersionId?.slice(1)),
     );
     const current = versions.find((version) => version.VersionId === DefaultVersionId);
     return {
       kind: 'policy',
-      name: PolicyName,
+      name: Arn!.slice(Arn!.lastIndexOf('/') + 1),
       path: Path,
       document: parseDocument(current?.Document),
       tags: {},
@@ -207,12 +225,33 @@ function seenPolicies(details: Details): SeenResource[] {
   });
 }
 
-/** Everything in one account that bears on a plan. `wanted` tells which passwords and profile tags to look for. */
-export async function observeAccount({ iam }: Account, wanted: WantedAccount): Promise<SeenAccount> {
-  const [details, settings, password] = await Promise.all([readDetails(iam), readRoleSettings(iam), readPasswordPolicy(iam)]);
+/**
+ * Everything in one account that bears on a plan. `wanted` tells which passwords and profile tags to look for.
+ * @throws Failure `account-unreadable`.
+ */
+export async function observeAccount(account: Account, wanted: WantedAccount): Promise<SeenAccount> {
+  try {
+    return await readAccount(account, wanted);
+  } catch (cause) {
+    const { name, message } = cause instanceof Error ? cause : { name: 'Error', message: String(cause) };
+    throw accessFailure('account-unreadable', `account \`${wanted.name}\` cannot be read: ${name}: ${message}`, {
+      hint: 'the caller needs `iam:Get*` and `iam:List*` there',
+      cause,
+    });
+  }
+}
+
+async function readAccount({ iam }: Account, wanted: WantedAccount): Promise<SeenAccount> {
+  const [details, settings, password] = await Promise.all([
+    readDetails(iam),
+    readRoleSettings(iam),
+    readPasswordPolicy(iam),
+  ]);
   const profiles = await readProfiles(iam, wanted, details);
   const people = wanted.console.filter((name) => details.users.some(({ UserName }) => UserName === name));
-  const logins = new Map(await Promise.all(people.map(async (name) => [name, await hasLoginProfile(iam, name)] as const)));
+  const logins = new Map(
+    await Promise.all(people.map(async (name) => [name, await hasLoginProfile(iam, name)] as const)),
+  );
   const ref: AccountRef = { id: wanted.id, name: wanted.name, stage: wanted.stage };
   return {
     ...ref,

@@ -4,7 +4,11 @@ import type { AwsAccounts } from '../aws/index.ts';
 import type { Plan } from './plan.ts';
 
 /** Where a password is shown, once. Called after AWS has taken it. */
-export type PasswordSink = (entry: { readonly account: string; readonly user: string; readonly password: Secret }) => void;
+export type PasswordSink = (entry: {
+  readonly account: string;
+  readonly user: string;
+  readonly password: Secret;
+}) => void;
 
 const classes = [/[A-Z]/, /[a-z]/, /[0-9]/, /[!@#$%^&*()_+=-]/];
 const alphabet = 'ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789!@#$%^&*()_+=-';
@@ -18,7 +22,12 @@ export function firstPassword(random: Random, length = 24): Secret {
 }
 
 /** Gives a first password, to be changed at the first sign-in, to everyone who shall have one and has none. */
-export async function makePasswords(plan: Plan, accounts: AwsAccounts, random: Random, sink: PasswordSink): Promise<void> {
+export async function makePasswords(
+  plan: Plan,
+  accounts: AwsAccounts,
+  random: Random,
+  sink: PasswordSink,
+): Promise<void> {
   for (const { account, user } of plan.passwords) {
     const { iam } = await accounts.account(plan.accounts.find(({ name }) => name === account)!.id);
     const password = firstPassword(random);

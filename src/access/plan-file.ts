@@ -31,7 +31,10 @@ export function writePlanFile(file: string, wanted: Wanted, plan: Plan): void {
   try {
     writeFileSync(file, `${JSON.stringify(content)}\n`, { mode: 0o600 });
   } catch (cause) {
-    throw accessFailure('plan-file-invalid', `cannot write \`${file}\``, { hint: 'name a file in a folder that exists', cause });
+    throw accessFailure('plan-file-invalid', `cannot write \`${file}\``, {
+      hint: 'name a file in a folder that exists',
+      cause,
+    });
   }
 }
 
@@ -47,12 +50,18 @@ export function readPlanFile(file: string): PlanFile {
     });
   }
   if (content?.format !== 'stint-plan') {
-    throw accessFailure('plan-file-invalid', `\`${file}\` is not a plan`, { hint: 'make one with `stint plan -o FILE`' });
+    throw accessFailure('plan-file-invalid', `\`${file}\` is not a plan`, {
+      hint: 'make one with `stint plan -o FILE`',
+    });
   }
   if (content.version !== 1 || content.wanted === undefined) {
-    throw accessFailure('plan-file-invalid', `\`${file}\` is a plan of version ${content.version}, which this Stint cannot read`, {
-      hint: 'plan again with this Stint, or apply with the one that planned',
-    });
+    throw accessFailure(
+      'plan-file-invalid',
+      `\`${file}\` is a plan of version ${content.version}, which this Stint cannot read`,
+      {
+        hint: 'plan again with this Stint, or apply with the one that planned',
+      },
+    );
   }
   return content as PlanFile;
 }
@@ -63,8 +72,15 @@ export function checkNotMoved(file: PlanFile, plan: Plan): void {
   const ids = new Set([...Object.keys(file.observed), ...Object.keys(now)]);
   const moved = [...ids].filter((id) => file.observed[id] !== now[id]);
   if (moved.length === 0) return;
-  const shown = moved.slice(0, 5).map((id) => `\`${id}\``).join(', ');
-  throw accessFailure('plan-moved', `AWS has changed since this plan was made: ${shown}${moved.length > 5 ? ` and ${moved.length - 5} more` : ''}`, {
-    hint: 'plan again and look at the difference',
-  });
+  const shown = moved
+    .slice(0, 5)
+    .map((id) => `\`${id}\``)
+    .join(', ');
+  throw accessFailure(
+    'plan-moved',
+    `AWS has changed since this plan was made: ${shown}${moved.length > 5 ? ` and ${moved.length - 5} more` : ''}`,
+    {
+      hint: 'plan again and look at the difference',
+    },
+  );
 }

@@ -43,7 +43,8 @@ export async function purgeUserCredentials(iam: Iam, UserName: string): Promise<
   await ignoreAbsent(iam.deleteLoginProfile({ UserName }));
   await purgeKeys(iam, UserName);
   const certificates = await listed(async () => (await iam.listSigningCertificates({ UserName })).Certificates);
-  for (const { CertificateId } of certificates) await ignoreAbsent(iam.deleteSigningCertificate({ UserName, CertificateId }));
+  for (const { CertificateId } of certificates)
+    await ignoreAbsent(iam.deleteSigningCertificate({ UserName, CertificateId }));
   const sshKeys = await listed(async () => (await iam.listSSHPublicKeys({ UserName })).SSHPublicKeys);
   for (const { SSHPublicKeyId } of sshKeys) await ignoreAbsent(iam.deleteSSHPublicKey({ UserName, SSHPublicKeyId }));
   const credentials = await listed(

@@ -1,5 +1,6 @@
 // What a definition refers to must be declared in it. The schema judges shapes; this judges names.
 import { nearestName, parseDuration } from '../base/index.ts';
+import { parsePolicy } from '../policy/index.ts';
 import type { Definition, Selector, StatementEntry, TrustEntry } from './model.ts';
 import { outputProblems } from './outputs.ts';
 import type { Path, Problem } from './problems.ts';
@@ -50,10 +51,21 @@ class Checker {
     if (selectAccounts(definition, selector).length === 0) this.add(path, 'the selector fits no account');
   }
 
+  /** The policy language's own rules, told at the element that breaks them. */
+  grammar(entry: StatementEntry, path: Path): void {
+    const { only: _only, except: _except, expires: _expires, reason: _reason, ...statement } = entry;
+    const text = JSON.stringify({ Version: '2012-10-17', Statement: [statement] });
+    for (const { path: place, message, hint } of parsePolicy(text, 'identity').problems) {
+      const inside = [...place.matchAll(/\.([A-Za-z]\w*)|\[(\d+)\]/g)].slice(2);
+      this.add([...path, ...inside.map(([, key, index]) => key ?? Number(index))], message, hint);
+    }
+  }
+
   statements(statements: readonly StatementEntry[] | undefined, path: Path): void {
     (statements ?? []).forEach((statement, index) => {
       this.names('account', statement.only, [...path, index, 'only']);
       this.names('account', statement.except, [...path, index, 'except']);
+      this.grammar(statement, [...path, index]);
       const limits = Object.keys(statement.Condition?.['DateLessThan'] ?? {});
       if (statement.expires !== undefined && limits.some((key) => key.toLowerCase() === 'aws:currenttime')) {
         this.add(

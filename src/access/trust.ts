@@ -1,6 +1,7 @@
 // Who may become a role, as a trust policy. IAM groups cannot be principals, so "group may assume role" becomes
 // trust in the central account, fenced by conditions down to the group's people, plus a group policy there.
 import { parseDuration } from '../base/index.ts';
+import { policyLimits } from '../policy/index.ts';
 import { iamArn, rootArn, type Partition } from '../aws/index.ts';
 import { documentSize } from './documents.ts';
 import type { Finding } from './findings.ts';
@@ -16,9 +17,6 @@ export interface TrustScope {
   readonly account: string;
   readonly accountId: string;
 }
-
-// Trust policies hold 2,048 characters unless AWS raised the quota (IAM quotas, "Role trust policy length").
-const trustLimit = 2048;
 
 type Conditions = Record<string, Record<string, ConditionValue>>;
 
@@ -115,12 +113,12 @@ export function compileTrust(scope: TrustScope, role: RoleEntry): { document: Do
     ];
   });
   const narrow = build((group) => memberArns(scope, group));
-  if (documentSize(narrow) <= trustLimit) return { document: narrow, findings };
+  if (documentSize(narrow) <= policyLimits.trustPolicy) return { document: narrow, findings };
   const anyUser = [iamArn(scope.partition, centralId(scope), 'user', '*')];
   findings.push({
     severity: 'warning',
     code: 'trust-not-narrowed',
-    message: `the groups have too many people to name each in a trust policy of ${trustLimit} characters; any user of the central account passes that fence, and the group policy alone decides`,
+    message: `the groups have too many people to name each in a trust policy of ${policyLimits.trustPolicy} characters; any user of the central account passes that fence, and the group policy alone decides`,
     hint: 'split the group, or let the role trust a smaller one',
   });
   return { document: build(() => anyUser), findings };

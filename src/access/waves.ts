@@ -89,7 +89,7 @@ class Run {
 
   /** Waits for what the step builds on, without holding a place in the gate. */
   async #ready(step: Step): Promise<boolean> {
-    const before = await Promise.all(step.after.map((id) => this.#outcomes.get(id)?.promise ?? true));
+    const before = await Promise.all(step.after.map((id) => this.#outcomes.get(id)?.promise ?? Promise.resolve(true)));
     return before.every(Boolean) && !this.#stopped.has(step.account) && this.#context.signal?.aborted !== true;
   }
 

@@ -28,7 +28,7 @@ const throttlingCodes = new Set([
   'PriorRequestNotComplete',
 ]);
 
-const networkCodes = new Set(['ECONNRESET', 'ECONNREFUSED', 'EPIPE', 'ETIMEDOUT', 'EAI_AGAIN', 'TimeoutError']);
+const networkCodes = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EAI_AGAIN', 'TimeoutError']);
 
 /**
  * Refusals that pass once AWS has spread what was just made: error code, operations, and words where the code alone
@@ -64,6 +64,12 @@ function namesIn(input: object): string[] {
   });
 }
 
+/** Whether a message names a thing: the whole word, as IAM writes names. */
+function namesThing(message: string, name: string): boolean {
+  const escaped = name.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
+  return new RegExp(String.raw`(?<![\w+=,.@-])${escaped}(?![\w+=,@-])`).test(message);
+}
+
 /** Classifies a refusal by error code, operation and what this run has done before. */
 export function classifyError(error: unknown, operation: string, input: object, memory: RunMemory): RetryClass {
   const { name = '', message = '', code = '', $metadata } = error as AwsError;
@@ -75,7 +81,11 @@ export function classifyError(error: unknown, operation: string, input: object, 
       it.operations.test(operation) &&
       (it.words === undefined || it.words.test(message)),
   );
-  if (rule !== undefined && namesIn(input).some((text) => memory[rule.memory].has(text))) return 'propagation';
+  if (rule !== undefined) {
+    const ours = namesIn(input).filter((text) => memory[rule.memory].has(text));
+    // A call may name several things; the refusal says which of them AWS does not find.
+    if (ours.some((text) => rule.code !== 'NoSuchEntityException' || namesThing(message, text))) return 'propagation';
+  }
   if (networkCodes.has(code) || networkCodes.has(name) || ($metadata?.httpStatusCode ?? 0) >= 500) return 'transient';
   return 'final';
 }

@@ -13,6 +13,10 @@ interface Entry {
 
 // One row per verb; the row's order is the order of the help page.
 const commands: Readonly<Record<string, Entry>> = {
+  plan: { summary: 'show what an apply would change, and who would gain what' },
+  apply: { summary: 'make AWS as the definition says' },
+  output: { summary: 'print the outputs of the definition' },
+  destroy: { summary: 'remove everything that the definition made' },
   assume: { summary: 'put a session of a target into this shell' },
   exec: { summary: 'run a command with a session of a target' },
   credentials: { summary: 'print a session of a target for credential_process' },

@@ -1,0 +1,130 @@
+// `stint apply`: makes AWS as the definition says, and prints the outputs.
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { systemClock, systemRandom } from '../../base/index.ts';
+import {
+  accessFailure,
+  applyDefinition,
+  compileDefinition,
+  planText,
+  readPlanFile,
+  type ApplyResult,
+  type PasswordSink,
+  type PlanFile,
+  type Wanted,
+} from '../../access/index.ts';
+import type { Io } from '../command.ts';
+import {
+  addAccountOptions,
+  addDefinitionOptions,
+  confirmRun,
+  loadChosen,
+  openDefined,
+  openRunJournal,
+  progressLine,
+  sleep,
+  type DefinitionOptions,
+} from '../definition.ts';
+import { printData, printJson, say } from '../output.ts';
+
+interface Options extends DefinitionOptions {
+  readonly account?: readonly string[];
+  readonly expectAccount?: string;
+  readonly yes?: true;
+  readonly passwords?: string;
+  readonly json?: true;
+}
+
+/** First passwords go to a new file that only its owner reads, or to the terminal; nowhere else, so never into a log. */
+function openPasswordSink(io: Io, file: string | undefined): { sink: PasswordSink | undefined; close(): void } {
+  if (file === undefined) {
+    const terminal = io.stderr.isTTY;
+    return {
+      sink: terminal
+        ? ({ account, user, password }) =>
+            say(io, `password of ${user} in ${account}, shown only now: ${password.reveal()}`)
+        : undefined,
+      close: () => undefined,
+    };
+  }
+  try {
+    const fd = openSync(resolve(io.cwd, file), 'wx', 0o600);
+    return {
+      sink: ({ account, user, password }) => void writeSync(fd, `${account} ${user} ${password.reveal()}\n`),
+      close: () => closeSync(fd),
+    };
+  } catch (cause) {
+    throw accessFailure('passwords-unwritable', `cannot make the file \`${file}\` for passwords`, {
+      hint: 'name a file that does not exist yet, in a folder that does',
+      cause,
+    });
+  }
+}
+
+async function chooseWanted(
+  io: Io,
+  options: Options,
+  planFile: string | undefined,
+): Promise<{ wanted: Wanted; planned?: PlanFile }> {
+  if (planFile === undefined) {
+    const { definition } = await loadChosen(io, options);
+    return { wanted: compileDefinition(definition, systemClock.now()) };
+  }
+  const planned = readPlanFile(resolve(io.cwd, planFile));
+  return { wanted: planned.wanted, planned };
+}
+
+function printResult(io: Io, { plan, outcome, journal }: ApplyResult, json: boolean): void {
+  const { outputs, summary } = plan;
+  if (json) {
+    printJson(io, { version: 1, summary, calls: outcome?.done ?? 0, journal: journal ?? null, outputs });
+    return;
+  }
+  if (outcome === undefined) say(io, 'Nothing to change: AWS is as the definition says.');
+  else say(io, `Applied: ${summary.add} added, ${summary.change} changed, ${summary.destroy} destroyed.`);
+  for (const [name, value] of Object.entries(outputs)) printData(io, `${name} = ${value}`);
+}
+
+async function apply(io: Io, planFile: string | undefined, options: Options): Promise<void> {
+  const { wanted, planned } = await chooseWanted(io, options, planFile);
+  const passwords = openPasswordSink(io, options.passwords);
+  const progress = progressLine(io);
+  try {
+    const result = await applyDefinition({
+      mode: 'apply',
+      wanted,
+      planned,
+      accounts: openDefined(io, wanted),
+      only: planned?.accounts ?? options.account,
+      expectAccount: options.expectAccount,
+      confirm: async (plan, caller) => {
+        say(io, planText(plan));
+        await confirmRun(io, plan, caller, options.yes === true, 'Apply this');
+      },
+      openJournal: (header) => openRunJournal(io, header),
+      passwords: passwords.sink,
+      clock: systemClock,
+      random: systemRandom,
+      sleep,
+      signal: io.signal,
+      onDone: progress.onDone,
+    }).finally(progress.end);
+    printResult(io, result, options.json === true);
+  } finally {
+    passwords.close();
+  }
+}
+
+export function register(program: Command, io: Io): void {
+  const command = program
+    .command('apply')
+    .description('make AWS as the definition says')
+    .argument('[planfile]', 'a plan kept by `stint plan -o FILE`');
+  addAccountOptions(addDefinitionOptions(command))
+    .option('--yes', 'do not ask')
+    .option('--passwords <file>', 'where first console passwords are written, once')
+    .option('--json', 'machine output')
+    .addHelpText('after', '\nExamples:\n  stint apply --yes\n  stint apply dev.plan --expect-account 111111111111')
+    .action((planFile: string | undefined, options: Options) => apply(io, planFile, options));
+}
