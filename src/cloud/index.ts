@@ -9,7 +9,7 @@ import { Faults } from './faults.ts';
 import { listen, type Listener } from './listener.ts';
 import { defaultOrganization, type Organization } from './organization.ts';
 import { createAnswerer, type Parts } from './server.ts';
-import { serviceIds, services } from './services/index.ts';
+import { serviceIds, Services } from './services/index.ts';
 import { resetState, restoreClock, saveClock, setUp, worldOf, type Setup } from './setup.ts';
 import { SigningKeys } from './signature.ts';
 import { State } from './state.ts';
@@ -161,6 +161,7 @@ function partsOf(
   const explanations = new Explanations(random, setup.controlToken);
   const events = new Events();
   const faults = new Faults(random);
+  const services = new Services();
   const enforce = options.enforce ?? 'on';
   const control: ControlTargets = {
     token: setup.controlToken,
@@ -172,8 +173,7 @@ function partsOf(
     explanations,
     hosts: running.hosts,
     services: serviceIds,
-    operationsOf: async (service) =>
-      Object.keys((await services[service as keyof typeof services]?.())?.operations ?? {}),
+    operationsOf: async (service) => Object.keys((await services.get(service))?.operations ?? {}),
     saveClock: () => saveClock(state, clock, systemClock),
     async reset() {
       clock.reset();

@@ -3,7 +3,7 @@
 import { isFailure, uuid, type Clock, type Failure, type Random } from '../base/index.ts';
 import type { Principal } from '../policy/index.ts';
 import type { Authorizer, Verdict } from './authorize.ts';
-import type { Call, Operation, Permission, Service, ServiceId } from './call.ts';
+import type { Call, Operation, Permission } from './call.ts';
 import { answerControl, controlPrefix, type ControlTargets } from './control.ts';
 import type { Credential } from './credential.ts';
 import type { Events } from './events.ts';
@@ -21,6 +21,7 @@ import {
   type Route,
 } from './protocol/index.ts';
 import { findCredential, principalOf } from './services/iam/lookup.ts';
+import type { Services } from './services/index.ts';
 import { authenticate, type SigningKeys } from './signature.ts';
 import type { State } from './state.ts';
 import type { World } from './world.ts';
@@ -39,7 +40,7 @@ export interface Parts {
   readonly events: Events;
   readonly faults: Faults;
   readonly control: ControlTargets;
-  readonly services: Readonly<Partial<Record<ServiceId, () => Promise<Service>>>>;
+  readonly services: Services;
   /** An error that is no failure: a defect, answered 500 without detail. */
   onDefect(error: unknown): void;
 }
@@ -139,7 +140,7 @@ class Exchange {
 
   async #operation(): Promise<Operation> {
     const { service, operation = '' } = this.#route;
-    const offered = service === undefined ? undefined : (await this.#parts.services[service]?.())?.operations;
+    const offered = service === undefined ? undefined : (await this.#parts.services.get(service))?.operations;
     if (offered === undefined || !Object.hasOwn(offered, operation)) throw unsupportedOperation(this.#route);
     return offered[operation]!;
   }

