@@ -46,7 +46,9 @@ export function authenticate(
   keys: SigningKeys = new SigningKeys(1),
 ): Authenticated {
   if (!route.signed) return withoutSignature(request, route);
+  checkOneMechanism(request, route);
   const presented = presentedSignature(request, route);
+  checkScope(route, presented);
   const credential = find(presented.accessKeyId);
   checkCredential(route, presented, credential);
   checkTime(route, presented, time.wall);
@@ -64,6 +66,21 @@ function withoutSignature(request: HttpRequest, route: Route): Authenticated {
   const allowed = route.service === 's3' || (route.service === 'sts' && unsignedOperations.has(route.operation ?? ''));
   if (!allowed) throw signatureRefusal(route.protocol, 'unsigned');
   return { request: decodePayload(request, route, undefined, undefined) };
+}
+
+function checkOneMechanism(request: HttpRequest, route: Route): void {
+  if (route.presigned || !/(?:^|&)X-Amz-(?:Algorithm|Signature)=/i.test(request.query)) return;
+  const message =
+    'Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string parameter or the Authorization header should be specified';
+  if (route.protocol === 'rest-xml') throw awsFailure('InvalidArgument', message, { status: 400 });
+  throw signatureRefusal(route.protocol, 'incomplete', message);
+}
+
+// SECURITY: the request was routed by a first look at its scope. A signature for another service must not
+// pass because the two readings of a header differ.
+function checkScope(route: Route, { scope }: Presented): void {
+  if (scope.service === route.signingName && scope.region === route.region) return;
+  throw signatureRefusal(route.protocol, 'wrong-signature');
 }
 
 function checkCredential(
@@ -179,7 +196,7 @@ function withQueryHeaders(request: HttpRequest): HttpRequest {
   const headers: Record<string, string> = { ...request.headers };
   for (const [name, value] of new URLSearchParams(request.query)) {
     const lower = name.toLowerCase();
-    const own = /^x-amz-(?:algorithm|credential|date|expires|signedheaders|signature|security-token|content-sha256)$/;
+    const own = /^x-amz-(?:algorithm|credential|date|expires|signedheaders|signature|security-token)$/;
     if (lower.startsWith('x-amz-') && !own.test(lower)) headers[lower] ??= value;
   }
   return { ...request, headers };

@@ -284,3 +284,20 @@ test('STS takes web identity and SAML without a signature, and nothing else', ()
   assert.equal(judge(unsigned('AssumeRoleWithSAML')).credential, undefined);
   assert.equal(refusal(unsigned('GetCallerIdentity')), 'MissingAuthenticationToken 403');
 });
+
+test('a header and a query signature together are refused', async () => {
+  for (const service of ['s3', 'sts'] as const) {
+    const request = await signedRequest(service);
+    const expected = service === 's3' ? 'InvalidArgument 400' : 'IncompleteSignature 400';
+    assert.equal(refusal({ ...request, query: 'X-Amz-Algorithm=AWS4-HMAC-SHA256' }), expected);
+  }
+});
+
+test('a signature for one service does not pass at another that a second credential names', async () => {
+  const request = await signedRequest('iam');
+  const authorization = request.headers['authorization']!;
+  const credential = 'Credential=AKIAEXAMPLE/20260101/us-east-1/sts/aws4_request';
+  const twice = authorization.replace('AWS4-HMAC-SHA256 ', `AWS4-HMAC-SHA256 ${credential}, `);
+  assert.equal(routeRequest(changed(request, { authorization: twice })).service, 'sts');
+  assert.equal(refusal(changed(request, { authorization: twice })), 'SignatureDoesNotMatch 403');
+});

@@ -174,7 +174,8 @@ const commonStatus: Readonly<Record<string, number>> = {
 };
 
 function wireError(route: Route, failure: unknown): WireError {
-  if (!isFailure(failure)) return internal(route);
+  // AWS's codes begin with a capital. A failure of another room has words and details that are not for this wire.
+  if (!isFailure(failure) || !/^[A-Z]/.test(failure.code)) return internal(route);
   const { code, message, detail } = failure;
   const fields = typeof detail === 'object' && detail !== null ? (detail as Readonly<Record<string, unknown>>) : {};
   return { code, message, fields, status: failure.status > 0 ? failure.status : statusOf(route, code) };

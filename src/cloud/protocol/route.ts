@@ -39,12 +39,12 @@ const defaultRegion = 'us-east-1';
 
 /** Never throws; whatever is wrong with the request is for `authenticate` and `readInput` to refuse. */
 export function routeRequest(request: HttpRequest): Route {
-  const presigned = /(?:^|&)X-Amz-Algorithm=/i.test(request.query);
   const authorization = request.headers['authorization'];
+  const presigned = authorization === undefined && /(?:^|&)X-Amz-Algorithm=/i.test(request.query);
   const scope = presigned ? queryScope(request.query) : headerScope(authorization);
   const base = {
     signed: presigned || authorization !== undefined,
-    presigned: presigned && authorization === undefined,
+    presigned,
     method: request.method,
     path: request.path,
     region: scope?.region ?? defaultRegion,

@@ -12,7 +12,7 @@ export function sha256Hex(data: Uint8Array | string): string {
 
 /** What a signature covers besides method, path and query. */
 export interface SignedParts {
-  /** Lower-case names in the order in which the signature gives them. */
+  /** Lower-case names. */
   readonly signedHeaders: readonly string[];
   readonly payloadHash: string;
   /** Query parameter that carries the signature itself and is left out. */
@@ -24,8 +24,9 @@ export function canonicalRequest(request: HttpRequest, isS3: boolean, parts: Sig
   const path = isS3 ? s3Path(request.path) : normalizedPath(request.path);
   const query = canonicalQuery(request.query, parts.leaveOut);
   if (path === undefined || query === undefined) return undefined;
-  const headers = parts.signedHeaders.map((name) => `${name}:${headerText(request.headers[name] ?? '')}\n`).join('');
-  return `${request.method}\n${path}\n${query}\n${headers}\n${parts.signedHeaders.join(';')}\n${parts.payloadHash}`;
+  const names = parts.signedHeaders.toSorted();
+  const headers = names.map((name) => `${name}:${headerText(request.headers[name] ?? '')}\n`).join('');
+  return `${request.method}\n${path}\n${query}\n${headers}\n${names.join(';')}\n${parts.payloadHash}`;
 }
 
 // S3 encodes each byte of the key once and keeps `//`, `.` and `..` as they are.

@@ -7,8 +7,9 @@ import * as iam from '@aws-sdk/client-iam';
 import * as organizations from '@aws-sdk/client-organizations';
 import * as s3 from '@aws-sdk/client-s3';
 import * as sts from '@aws-sdk/client-sts';
-import { parseInput, routeRequest, writeOutput } from '../../../src/cloud/protocol/index.ts';
+import { parseInput, routeRequest, writeFailure, writeOutput } from '../../../src/cloud/protocol/index.ts';
 import { serviceModel } from '../../../src/cloud/protocol/models.ts';
+import { awsFailure } from '../../../src/cloud/failures.ts';
 import type { ServiceId } from '../../../src/cloud/call.ts';
 import { sampleOf, type Fullness } from './sample.ts';
 import { clientOf, type SdkClient } from './sdk.ts';
@@ -47,6 +48,31 @@ for (const service of Object.keys(modules) as ServiceId[]) {
       assert.deepEqual(problems, []);
     });
   }
+}
+
+for (const service of Object.keys(modules) as ServiceId[]) {
+  test(`${service}: every error of the model reaches the client as itself, with its status`, async () => {
+    const exports = modules[service];
+    const name = Object.entries(serviceModel(service).operations).find(([, one]) => one.unoffered !== true)![0];
+    const input = sampleOf((exports[`${name}$`] as readonly unknown[])[4], 'minimal');
+    if ('Bucket' in input) input['Bucket'] = 'bucket-name';
+    for (const [code, { status, shape }] of Object.entries(serviceModel(service).errors)) {
+      const refuse = awsFailure(code, 'said so', { fields: { Reason: 'BECAUSE' } });
+      const client = clientOf(service, (request) => writeFailure(routeRequest(request), refuse, 'request-1'));
+      const error: unknown = await client.send(new (exports[`${name}Command`] as CommandClass)(input)).then(
+        () => assert.fail('accepted'),
+        (one: unknown) => one,
+      );
+      const { message, $metadata } = error as {
+        message: string;
+        $metadata: { httpStatusCode: number; requestId: string };
+      };
+      assert.ok(error instanceof (exports[shape] as typeof Error), `${code} arrives as ${String(error)}`);
+      assert.deepEqual([message, $metadata.requestId], ['said so', 'request-1']);
+      // S3's model leaves the status of most of its errors out; its page of error codes has them.
+      if (service !== 's3') assert.equal($metadata.httpStatusCode, status, code);
+    }
+  });
 }
 
 async function roundTrip(

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { Failure } from '../../../src/base/index.ts';
 import type { ServiceId } from '../../../src/cloud/call.ts';
 import type { HttpRequest, HttpResponse } from '../../../src/cloud/http.ts';
 import { awsFailure } from '../../../src/cloud/failures.ts';
@@ -109,11 +110,16 @@ test('a body that is not UTF-8 is refused', () => {
   assert.equal(readError(refusalOf(requestOf({ service: 'iam' }, bytes))).code, 'MalformedInput');
 });
 
-test('an error that is no failure leaves without its text', () => {
+test('an error that is not of AWS leaves without its text', () => {
   for (const service of ['iam', 's3', 'ec2'] as const) {
-    const response = writeFailure(routeRequest(requestOf({ service })), new Error('the secret is hunter2'), 'r');
-    assert.equal(response.status, 500);
-    assert.ok(!String(response.body).includes('hunter2'));
+    for (const error of [
+      new Error('hunter2'),
+      new Failure('not-of-aws', 'hunter2', { status: 400, detail: { a: 'hunter2' } }),
+    ]) {
+      const response = writeFailure(routeRequest(requestOf({ service })), error, 'r');
+      assert.equal(response.status, 500);
+      assert.ok(!String(response.body).includes('hunter2'));
+    }
   }
 });
 
