@@ -6,6 +6,7 @@ const loaders: Readonly<Partial<Record<ServiceId, () => Promise<Service>>>> = {
   sts: async () => (await import('./sts/index.ts')).sts,
   s3: async () => (await import('./s3/index.ts')).s3,
   ec2: async () => (await import('./ec2/index.ts')).ec2,
+  organizations: async () => (await import('./organizations/index.ts')).organizations,
 };
 
 export const serviceIds = Object.keys(loaders) as ServiceId[];

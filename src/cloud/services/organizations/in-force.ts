@@ -6,6 +6,7 @@ import { compiledDocument } from '../iam/documents.ts';
 import {
   attachments,
   defaultPolicies,
+  isDefault,
   nodesOf,
   organizationPolicies,
   policyTypes,
@@ -34,8 +35,7 @@ export function policyById(world: World, id: string): OrganizationPolicy | undef
 
 export function policyArn(world: World, policy: OrganizationPolicy): string {
   const type = policy.type.toLowerCase();
-  const aws = policy.id === defaultPolicies[policy.type].id;
-  return aws
+  return isDefault(policy)
     ? `arn:${world.partition}:organizations::aws:policy/${type}/${policy.id}`
     : `arn:${world.partition}:organizations::${world.managementAccount}:policy/${world.organizationId}/${type}/${policy.id}`;
 }

@@ -50,6 +50,11 @@ export const defaultPolicies: Readonly<Record<PolicyType, OrganizationPolicy>> =
   },
 };
 
+/** Made by AWS: nobody changes or deletes it. */
+export function isDefault(policy: OrganizationPolicy): boolean {
+  return policy.id === defaultPolicies[policy.type].id;
+}
+
 /** The nodes above and of an account: the root, each unit, the account. */
 export function nodesOf(account: AccountInfo): readonly NodeKey[] {
   const units = account.ou === '' ? [] : account.ou.split('/');
