@@ -7,7 +7,6 @@ export class ByAction<Value extends object> {
   readonly #held = new Map<string, Value>();
   readonly #find: (action: string) => Value;
 
-  /** `find` is given the action in lower case. */
   constructor(find: (action: string) => Value) {
     this.#find = find;
   }
@@ -16,7 +15,7 @@ export class ByAction<Value extends object> {
     const known = this.#held.get(action);
     if (known !== undefined) return known;
     if (this.#held.size >= mostActions) this.#held.clear();
-    const found = this.#find(action.toLowerCase());
+    const found = this.#find(action);
     this.#held.set(action, found);
     return found;
   }

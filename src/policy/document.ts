@@ -32,7 +32,6 @@ export interface CompiledStatement {
   readonly source: StatementSource;
   readonly allows: boolean;
   readonly principal: { readonly not: boolean; readonly matcher: PrincipalMatcher } | undefined;
-  /** `action` is lower-case. */
   coversAction(action: string): boolean;
   coversResource(arn: string, context: Context): boolean;
   readonly conditions: readonly Condition[];
@@ -162,8 +161,8 @@ class PatternList {
  * "Resource" and "Where you can use policy variables").
  */
 function resourcePattern(text: string, variables: boolean): TextPattern {
-  const missing = text === '*' ? 0 : Math.max(0, 6 - text.split(':').length);
-  const full = text + ':*'.repeat(missing);
+  // One `*` stands for all that is missing, since it crosses colons.
+  const full = text === '*' || text.split(':').length >= 6 ? text : `${text}:*`;
   const head = full.split(':', 5).join(':');
   const literalHead = variables && head.includes('${');
   return compilePattern(full, { variables: variables && !literalHead, wildcards: true, ignoreCase: false });

@@ -96,7 +96,7 @@ function principalTrace(statement: CompiledStatement, request: AuthorizationRequ
 
 function statementTrace(statement: CompiledStatement, request: AuthorizationRequest, decides: boolean): StatementTrace {
   const { source } = statement;
-  const covered = statement.coversAction(request.action.toLowerCase());
+  const covered = statement.coversAction(request.action);
   const principal = principalTrace(statement, request);
   return {
     statement: statement.index,

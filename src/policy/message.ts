@@ -36,10 +36,11 @@ export interface DenialOptions {
   readonly policyArn?: boolean | undefined;
 }
 
-/** S3 quotes the ARN and leaves `*` out; the other services print both bare. */
+/** S3 quotes the ARN; S3 and EC2 leave a resource out that is none, the other services print `*`. */
 function onResource(action: string, arn: string): string {
-  if (!action.toLowerCase().startsWith('s3:')) return ` on resource: ${arn}`;
-  return arn === '*' ? '' : ` on resource: "${arn}"`;
+  const service = action.slice(0, action.indexOf(':')).toLowerCase();
+  if (arn === '*' && (service === 's3' || service === 'ec2')) return '';
+  return ` on resource: ${service === 's3' ? `"${arn}"` : arn}`;
 }
 
 function reason(request: AuthorizationRequest, decision: Decision, options: DenialOptions): string {
@@ -48,10 +49,6 @@ function reason(request: AuthorizationRequest, decision: Decision, options: Deni
     const { policyType, attached } = decision.by;
     const arn = options.policyArn === true && withArn.has(policyType) ? attached.arn : undefined;
     return `with an explicit deny in ${explicitWords[policyType]}${arn === undefined ? '' : `: ${arn}`}`;
-  }
-  // AWS says "explicit deny" for organization policies even when they merely do not allow.
-  if (decision.missing === 'scp' || decision.missing === 'rcp') {
-    return `with an explicit deny in ${explicitWords[decision.missing]}`;
   }
   return `because no ${implicitWords[decision.missing]} allows the ${request.action} action`;
 }

@@ -102,8 +102,7 @@ export class PrincipalMatcher {
     if (this.#names.has(caller.arn)) return Named.caller;
     if (caller.type === 'User') return this.#names.has(caller.userId) ? Named.caller : Named.not;
     if (caller.type === 'AssumedRole') return this.#namesOne(caller.roleArn, caller.roleId);
-    // A root user's federated session is reached through the account, not through the root user's ARN.
-    return accountOf(caller.issuerArn) === undefined ? this.#namesOne(caller.issuerArn, caller.issuerId) : Named.not;
+    return this.#namesOne(caller.issuerArn, caller.issuerId);
   }
 
   #namesOne(arn: string, id: string | undefined): NamedStrength {

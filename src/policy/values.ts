@@ -78,7 +78,6 @@ function readV4(text: string): number | undefined {
       octet = -1;
     } else if (code >= 0x30 && code <= 0x39) {
       octet = Math.max(octet, 0) * 10 + (code - 0x30);
-      if (octet > 255) return undefined;
     } else return undefined;
   }
   return octets === 4 ? bits : undefined;

@@ -187,6 +187,8 @@ test('places count lines that end with LF, CR LF or CR', () => {
 test('white space counts in every kind but identity policies', () => {
   const document = '{ "Version" : "2012-10-17",\r\n\t"Statement": [] }';
   assert.equal(policySize(document, 'identity'), '{"Version":"2012-10-17","Statement":[]}'.length);
-  assert.equal(policySize(document, 'trust'), document.length);
+  for (const kind of ['trust', 'resource', 'session', 'scp', 'rcp'] as const) {
+    assert.equal(policySize(document, kind), document.length);
+  }
   assert.equal(policyLimits.managedPolicy, 6144);
 });

@@ -100,6 +100,11 @@ test('a missing identity policy says what to allow, and which statement came nea
     near.cure,
     /^statement `Read` of `arn:p` allows the action but does not apply: it names `arn:aws:s3:::other\/\*`; or allow /,
   );
+  const wrong = { ...read, Sid: 'Far', Resource: 'arn:aws:s3:::other/*', Condition: condition };
+  assert.match(
+    explain(ask({ identity: [policy('arn:p', wrong, { ...read, Condition: condition })] })).cure,
+    /^statement `Read`/,
+  );
   const unmet = explain(ask({ identity: [policy('arn:p', { ...read, Condition: condition })] }));
   assert.match(
     unmet.cure,
@@ -159,6 +164,32 @@ test('each policy type that can be missing has its own cure', () => {
     assert.equal(trace.decision, 'deny');
     assert.match(trace.cure, cure);
   }
+});
+
+test('one document in two places decides in one of them', () => {
+  const both = policy('arn:both', { Effect: 'Deny', Action: 's3:*', Resource: '*' });
+  const trace = explain(ask({ identity: [both], boundary: both }));
+  assert.deepEqual(
+    trace.policies.map((each) => [each.type, each.statements.map((one) => one.decides)]),
+    [
+      ['identity', [true]],
+      ['boundary', [false]],
+    ],
+  );
+});
+
+test('a statement for somebody else does not apply', () => {
+  const other = { ...read, Principal: { AWS: 'arn:aws:iam::111111111111:user/bob' } };
+  const attached: AttachedPolicy = { policy: compilePolicy(JSON.stringify({ Statement: other }), 'resource') };
+  const trace = explain(ask({}, {}, { policy: { kind: 'resource', attached } }));
+  const [statement] = trace.policies[0]!.statements;
+  assert.equal(statement!.applies, false);
+  assert.deepEqual(statement!.principal, {
+    matched: false,
+    not: false,
+    wanted: ['arn:aws:iam::111111111111:user/bob'],
+    seen: 'arn:aws:iam::111111111111:user/alice',
+  });
 });
 
 test('the trace shows every policy and statement, and why each applied or not', () => {
