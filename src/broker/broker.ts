@@ -83,10 +83,11 @@ async function serve(
   const { clock, random, log, dev } = options;
   await restoreClock(barrier, clock, systemClock);
   const mounts = new Mounts(barrier, random, [new AwsEngine({ clock, random, environment: options.environment })]);
-  const tokens = new Tokens(barrier, clock, random);
+  const onDue = (at: number): void => sweeper.notice(at);
+  const tokens = new Tokens(barrier, clock, random, onDue);
   const policies = new Policies(barrier);
   const access = new Access(tokens, policies);
-  const ledger = new Ledger(barrier, clock, uuid(random));
+  const ledger = new Ledger(barrier, clock, uuid(random), onDue);
   const lending = new Lending({ ledger, mounts, tokens, clock, random, log });
   const sweeper = new Sweeper({ ledger, lending, tokens, clock, log });
   const root = await rootToken(barrier, tokens, dev.rootTokenId);

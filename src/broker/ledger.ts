@@ -54,12 +54,17 @@ export class Ledger {
   readonly #barrier: Barrier;
   readonly #clock: Clock;
   readonly #node: string;
+  readonly #onDue: (at: Millis) => void;
 
-  /** `node` names this process, freshly with every start. */
-  constructor(barrier: Barrier, clock: Clock, node: string) {
+  /**
+   * `node` names this process, freshly with every start. `onDue` hears of every due time that was
+   * written, so that the sweeper does not sleep past it.
+   */
+  constructor(barrier: Barrier, clock: Clock, node: string, onDue: (at: Millis) => void) {
     this.#barrier = barrier;
     this.#clock = clock;
     this.#node = node;
+    this.#onDue = onDue;
   }
 
   /**
@@ -67,7 +72,7 @@ export class Ledger {
    * one of `conditions` (on the mount and the token) no longer held.
    */
   open(lease: Lease, conditions: readonly Condition[]): Promise<boolean> {
-    return this.#barrier.commit(changesOf(undefined, lease), conditions);
+    return this.#write(undefined, lease, conditions);
   }
 
   async find(id: string): Promise<Lease | undefined> {
@@ -85,7 +90,7 @@ export class Ledger {
       if (found === undefined) return undefined;
       const outcome = transition(found.value, event, this.#clock.now());
       if (outcome.lease === found.value) return outcome;
-      if (await this.#barrier.commit(changesOf(found, outcome.lease))) return outcome;
+      if (await this.#write(found, outcome.lease)) return outcome;
     }
   }
 
@@ -100,8 +105,18 @@ export class Ledger {
       if (found === undefined || hasEnded(found.value.state) || found.value.strength !== 'deletes') return found?.value;
       if (this.#heldByAnother(found.value)) return undefined;
       const claimed = { ...found.value, claim: { node: this.#node, until }, dueAt: until };
-      if (await this.#barrier.commit(changesOf(found, claimed))) return claimed;
+      if (await this.#write(found, claimed)) return claimed;
     }
+  }
+
+  async #write(
+    found: Stored<Lease> | undefined,
+    next: Lease | undefined,
+    conditions: readonly Condition[] = [],
+  ): Promise<boolean> {
+    if (!(await this.#barrier.commit(changesOf(found, next), conditions))) return false;
+    if (next !== undefined && next.dueAt !== null) this.#onDue(next.dueAt);
+    return true;
   }
 
   #heldByAnother({ claim }: Lease): boolean {

@@ -1,12 +1,13 @@
 // The sweeper: the store is the only timer, this is what looks at it. It wakes when something is
 // due, when the clock is moved, and at the latest every 30 s; what it does survives its death.
-import type { AdjustableClock } from '../base/index.ts';
+import type { AdjustableClock, Millis } from '../base/index.ts';
 import type { Ledger, Due } from './ledger.ts';
 import type { Lending } from './lending.ts';
 import type { Log } from './log.ts';
 import type { Tokens } from './tokens.ts';
 
 const longestSleepMillis = 30_000;
+const shortestSleepMillis = 100;
 /** After a failure of the store: not at once again. */
 const troubledSleepMillis = 1000;
 const atOnce = 8;
@@ -26,6 +27,10 @@ export class Sweeper {
   readonly #orphaned: string[] = [];
   #timer: NodeJS.Timeout | undefined;
   #sweeping: Promise<void> | undefined;
+  /** On the clock of leases. */
+  #wakesAt: Millis = 0;
+  /** Earliest due time that was written while looking. */
+  #noticed: Millis = Infinity;
   #again = false;
   #stopped = false;
   readonly #stopListening: () => void;
@@ -59,6 +64,15 @@ export class Sweeper {
     this.#sweeping ??= this.#run();
   }
 
+  /** Something will be due at `at`: do not sleep past it. */
+  notice(at: Millis): void {
+    if (this.#stopped || at >= this.#wakesAt) return;
+    const { clock } = this.#parts;
+    if (at <= clock.now()) this.wake();
+    else if (this.#sweeping === undefined) this.#sleep(at - clock.now());
+    else this.#noticed = Math.min(this.#noticed, at);
+  }
+
   /** Looks no more; resolves when work under way is done. */
   async stop(): Promise<void> {
     this.#stopped = true;
@@ -69,13 +83,25 @@ export class Sweeper {
 
   async #run(): Promise<void> {
     clearTimeout(this.#timer);
+    this.#wakesAt = Infinity;
     let sleep = longestSleepMillis;
     while (this.#again && !this.#stopped) {
       this.#again = false;
+      this.#noticed = Infinity;
       sleep = await this.#sweep();
     }
     this.#sweeping = undefined;
     if (this.#stopped) return;
+    this.#sleep(Math.min(sleep, this.#noticed - this.#parts.clock.now()));
+  }
+
+  #sleep(millis: number): void {
+    const { clock } = this.#parts;
+    const sleep = clock.frozen
+      ? longestSleepMillis
+      : Math.min(Math.max(millis, shortestSleepMillis), longestSleepMillis);
+    clearTimeout(this.#timer);
+    this.#wakesAt = clock.now() + sleep;
     this.#timer = setTimeout(() => this.wake(), sleep);
     this.#timer.unref();
   }
@@ -103,8 +129,7 @@ export class Sweeper {
   async #sleepMillis(): Promise<number> {
     const { ledger, clock } = this.#parts;
     const next = await ledger.nextDue();
-    if (next === undefined || clock.frozen) return longestSleepMillis;
-    return Math.min(Math.max(next - clock.now(), 100), longestSleepMillis);
+    return next === undefined ? longestSleepMillis : next - clock.now();
   }
 
   async #inTurn<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {

@@ -38,10 +38,14 @@ export class Tokens {
   readonly #clock: Clock;
   readonly #random: Random;
 
-  constructor(barrier: Barrier, clock: Clock, random: Random) {
+  readonly #onDue: (at: Millis) => void;
+
+  /** `onDue` hears of every due time that was written, so that the sweeper does not sleep past it. */
+  constructor(barrier: Barrier, clock: Clock, random: Random, onDue: (at: Millis) => void) {
     this.#barrier = barrier;
     this.#clock = clock;
     this.#random = random;
+    this.#onDue = onDue;
   }
 
   /** The token with this id, unless it has ended. Takes one of its uses when they are counted. */
@@ -115,6 +119,7 @@ export class Tokens {
     if (!(await this.#barrier.commit(creation(token)))) {
       throw brokerFailure('bad-request', 'cannot create a token with a duplicate ID');
     }
+    if (token.expiresAt !== null) this.#onDue(token.expiresAt);
     return { id: new Secret(id), token, warnings: warning === undefined ? [] : [warning] };
   }
 
@@ -145,7 +150,9 @@ export class Tokens {
       if (found === undefined || this.#hasEnded(found.value)) throw brokerFailure('bad-token', 'bad token');
       const { token, warning } = this.#renewed(found.value, incrementSeconds);
       const changes = [write(found, token), ...dueChanges(found.value, token)];
-      if (await this.#barrier.commit(changes)) return { token, warnings: warning === undefined ? [] : [warning] };
+      if (!(await this.#barrier.commit(changes))) continue;
+      if (token.expiresAt !== null) this.#onDue(token.expiresAt);
+      return { token, warnings: warning === undefined ? [] : [warning] };
     }
   }
 
@@ -195,7 +202,9 @@ export class Tokens {
 
   #markSpent(token: Token): readonly Change[] {
     if (token.usesLeft !== spent) return [];
-    return [{ key: dueKey({ at: this.#clock.now(), kind: 'token', id: token.name }), value: null }];
+    const at = this.#clock.now();
+    this.#onDue(at);
+    return [{ key: dueKey({ at, kind: 'token', id: token.name }), value: null }];
   }
 
   /** True when the token of this name exists and its time is over or its uses are spent. */

@@ -5,7 +5,7 @@ import { brokerFailure } from '../../failures.ts';
 interface AwsError {
   readonly name: string;
   readonly message: string;
-  readonly $metadata?: { readonly httpStatusCode?: number; readonly requestId?: string };
+  readonly $metadata?: { readonly httpStatusCode?: number; readonly requestId?: string; readonly attempts?: number };
 }
 
 /** As the AWS SDKs list them. */
@@ -45,10 +45,13 @@ export function refusesKeys(error: unknown): boolean {
   return $metadata?.httpStatusCode !== undefined && refusedKeyNames.has(name);
 }
 
-/** True when AWS answered that it did nothing; false when it may have done what was asked. */
+/**
+ * True when AWS answered that it did nothing; false when it may have done what was asked: also after
+ * a repeated call, whose first try may have gone through unheard.
+ */
 export function didNothing(error: unknown): boolean {
-  const status = (error as AwsError).$metadata?.httpStatusCode ?? 0;
-  return status >= 400 && status < 500;
+  const { httpStatusCode: status = 0, attempts = 1 } = (error as AwsError).$metadata ?? {};
+  return status >= 400 && status < 500 && attempts === 1;
 }
 
 /** The failure to tell, with Vault's prefix for the call: `Error creating IAM user: Code: message`. */
