@@ -1,0 +1,120 @@
+// What tests of the AWS engine share: an embedded AWS, its control routes, and a look into its IAM.
+import { GetUserCommand, IAMClient, ListUsersCommand } from '@aws-sdk/client-iam';
+import { startCloud, type Cloud } from '../../src/cloud/index.ts';
+import type { TestBroker } from './support.ts';
+
+export const account = '222222222222';
+
+export interface TestCloud {
+  readonly cloud: Cloud;
+  readonly admin: IAMClient;
+  /** An IAM client that acts with these keys. */
+  readonly as: (accessKeyId: string, secretAccessKey: string) => IAMClient;
+  /** Names of the users that the broker made. */
+  readonly lentUsers: () => Promise<readonly string[]>;
+  readonly control: (method: string, path: string, body?: unknown) => Promise<Record<string, unknown>>;
+}
+
+/** An embedded AWS that ends with the test. */
+export async function testCloud(after: (end: () => Promise<void>) => void): Promise<TestCloud> {
+  const cloud = await startCloud();
+  const { endpoint, credentials } = cloud;
+  const clients: IAMClient[] = [];
+  const as = (accessKeyId: string, secretAccessKey: string): IAMClient => {
+    const client = new IAMClient({ endpoint, region: 'us-east-1', credentials: { accessKeyId, secretAccessKey } });
+    clients.push(client);
+    return client;
+  };
+  const keys = credentials.accounts[account]!;
+  const admin = as(keys.accessKeyId, keys.secretAccessKey);
+  after(async () => {
+    for (const client of clients) client.destroy();
+    await cloud.stop();
+  });
+  return {
+    cloud,
+    admin,
+    as,
+    lentUsers: async () => {
+      const { Users = [] } = await admin.send(new ListUsersCommand({}));
+      return Users.map(({ UserName = '' }) => UserName).filter((name) => name.startsWith('vault-'));
+    },
+    control: async (method, path, body) => {
+      const response = await fetch(`${endpoint}/_stint/${path}`, {
+        method,
+        headers: {
+          'x-stint-control': credentials.controlToken,
+          'content-type': 'application/json',
+          connection: 'close',
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      return (await response.json()) as Record<string, unknown>;
+    },
+  };
+}
+
+/** The body for `config/root` that points a mount at the embedded AWS. */
+export function rootConfig({ endpoint, credentials }: Cloud): Record<string, string | number> {
+  const { accessKeyId, secretAccessKey } = credentials.accounts[account]!;
+  return {
+    access_key: accessKeyId,
+    secret_key: secretAccessKey,
+    region: 'us-east-1',
+    iam_endpoint: endpoint,
+    sts_endpoint: endpoint,
+    max_retries: 0,
+  };
+}
+
+const listUsers = JSON.stringify({
+  Version: '2012-10-17',
+  Statement: [{ Effect: 'Allow', Action: 'iam:ListUsers', Resource: '*' }],
+});
+
+/** Enables and configures `aws/` with leases of 30 minutes and the role `deploy` of kind iam_user. */
+export async function configureAws({ call }: Pick<TestBroker, 'call'>, cloud: Cloud): Promise<void> {
+  await call('POST', '/v1/sys/mounts/aws', { body: { type: 'aws' } });
+  await call('POST', '/v1/aws/config/root', { body: rootConfig(cloud) });
+  await call('POST', '/v1/aws/config/lease', { body: { lease: '30m', lease_max: '1h' } });
+  await call('POST', '/v1/aws/roles/deploy', {
+    body: {
+      credential_type: 'iam_user',
+      policy_document: listUsers,
+      policy_arns: ['arn:aws:iam::aws:policy/AmazonS3FullAccess'],
+    },
+  });
+}
+
+/** True when IAM accepts the key, false when it does not know it. */
+export async function keyLives(client: IAMClient): Promise<boolean> {
+  try {
+    await client.send(new GetUserCommand({}));
+    return true;
+  } catch (error) {
+    if ((error as Error).name === 'InvalidClientTokenId') return false;
+    if ((error as Error).name.startsWith('AccessDenied')) return true;
+    throw error;
+  }
+}
+
+/** Repeats `look` until it holds; fails after many looks, each of which is a real call and so takes its time. */
+export async function until(what: string, look: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 3000; tries++) {
+    if (await look()) return;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  throw new Error(`never came true: ${what}`);
+}
+
+export interface SeenLease {
+  readonly id: string;
+  readonly state: string;
+  readonly end_reason: string | null;
+  readonly last_error: string | null;
+}
+
+/** Every lease the server knows of, with its true state. */
+export async function leasesOf({ call }: Pick<TestBroker, 'call'>): Promise<readonly SeenLease[]> {
+  return (await call('GET', '/v1/stint/leases')).body.data['leases'] as readonly SeenLease[];
+}
