@@ -32,6 +32,9 @@ export interface SdkOptions {
   readonly checksums?: boolean;
 }
 
+// The S3 client warns on the console of a PutObject without a body.
+const quiet = (): void => undefined;
+
 const clients: Readonly<Record<ServiceId, new (config: never) => SdkClient>> = {
   iam: IAMClient,
   sts: STSClient,
@@ -56,6 +59,7 @@ export function clientOf(
       ...(options.sessionToken === undefined ? {} : { sessionToken: options.sessionToken }),
     },
     maxAttempts: 1,
+    logger: { debug: quiet, info: quiet, warn: quiet, error: quiet },
     forcePathStyle: options.pathStyle ?? true,
     requestChecksumCalculation: checksums,
     responseChecksumValidation: 'WHEN_REQUIRED',
