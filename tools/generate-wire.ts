@@ -76,10 +76,19 @@ const uriEncoded: ReadonlySet<string> = new Set([
   'GetUserPolicyResponse.PolicyDocument',
 ]);
 
-// Tags of IAM, STS and Organizations: API reference, "Tag".
-const tagRules: Readonly<Record<string, Rule>> = {
-  'Tag.Key': { min: 1, max: 128, pattern: '[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+' },
-  'Tag.Value': { min: 0, max: 256, pattern: '[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*' },
+// Tags: the pages "Tag" of the API references of IAM, STS and Organizations. The constraints in tools/data are of
+// members of inputs, not of what lies below them.
+const tagText = '[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]';
+const tagRules: Readonly<Record<string, Readonly<Record<string, Rule>>>> = {
+  iam: {
+    'Tag.Key': { min: 1, max: 128, pattern: `${tagText}+` },
+    'Tag.Value': { min: 0, max: 256, pattern: `${tagText}*` },
+  },
+  sts: {
+    'Tag.Key': { min: 1, max: 128, pattern: `${tagText}+` },
+    'Tag.Value': { min: 0, max: 256, pattern: `${tagText}*` },
+  },
+  organizations: { 'Tag.Key': { min: 1, max: 128 }, 'Tag.Value': { min: 0, max: 256 } },
 };
 
 const simpleTargets: Readonly<Record<number, string>> = {
@@ -174,7 +183,7 @@ class ShapeTable {
     // A structure's own xmlName names the root element only; as a member it goes by the member's.
     const own: Traits = schema.getMemberTraits();
     const binding = httpBinding(traits);
-    const rule = this.#service === 's3' || this.#service === 'ec2' ? undefined : tagRules[place];
+    const rule = tagRules[this.#service]?.[place];
     return {
       ...(target === 'string' ? {} : { target }),
       ...(own['xmlName'] === undefined ? {} : { xmlName: own['xmlName'] as string }),

@@ -301,3 +301,10 @@ test('a signature for one service does not pass at another that a second credent
   assert.equal(routeRequest(changed(request, { authorization: twice })).service, 'sts');
   assert.equal(refusal(changed(request, { authorization: twice })), 'SignatureDoesNotMatch 403');
 });
+
+test('a version 2 signature is refused as one, in the header and in the query', async () => {
+  const request = changed(await signedRequest('s3'), { authorization: undefined });
+  const query = 'AWSAccessKeyId=AKIAEXAMPLE&Signature=abc&Expires=1';
+  assert.equal(refusal({ ...request, query }), 'InvalidRequest 400');
+  assert.equal(refusal(changed(request, { authorization: 'AWS AKIAEXAMPLE:abc' })), 'InvalidRequest 400');
+});

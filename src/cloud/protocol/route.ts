@@ -43,7 +43,8 @@ export function routeRequest(request: HttpRequest): Route {
   const presigned = authorization === undefined && /(?:^|&)X-Amz-Algorithm=/i.test(request.query);
   const scope = presigned ? queryScope(request.query) : headerScope(authorization);
   const base = {
-    signed: presigned || authorization !== undefined,
+    // A version 2 signature is a signature too: refused as such, and not taken for an anonymous request.
+    signed: presigned || authorization !== undefined || /(?:^|&)(?:AWSAccessKeyId|Signature)=/.test(request.query),
     presigned,
     method: request.method,
     path: request.path,
