@@ -290,6 +290,7 @@ function modelOf(service: string, source: Source, constraints: Constraints): Ser
       ...(rules === undefined ? {} : { rules }),
     };
   }
+  if (source.protocol === 'rest-xml') checkBindings(operations, table);
   const missing = (source.offered ?? []).filter((name) => operations[name] === undefined);
   if (missing.length > 0) throw new Error(`${service}: the client has no ${missing.join(', ')}`);
   return {
@@ -303,6 +304,16 @@ function modelOf(service: string, source: Source, constraints: Constraints): Ser
     shapes: table.shapes,
     rules: table.rules,
   };
+}
+
+/** The reader of REST requests relies on it: no input has members that share the body. */
+function checkBindings(operations: Readonly<Record<string, OperationModel>>, table: ShapeTable): void {
+  for (const [name, { input }] of Object.entries(operations)) {
+    const shape = input === undefined ? undefined : table.shapes[input];
+    if (shape?.kind !== 'structure') continue;
+    const loose = Object.keys(shape.members).filter((member) => shape.members[member]!.in === undefined);
+    if (loose.length > 0) throw new Error(`${name}: ${loose.join(', ')} are bound to no part of the request`);
+  }
 }
 
 /** REST operations in the order in which a request is held against them: most literal query first, then most needs. */

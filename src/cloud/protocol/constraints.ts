@@ -8,7 +8,7 @@ import { shapeOf, structureOf } from './models.ts';
 
 type Values = Readonly<Record<string, unknown>>;
 
-type Kind = 'required' | 'min-length' | 'max-length' | 'min-value' | 'max-value' | 'pattern' | 'enum';
+type Kind = 'integer' | 'required' | 'min-length' | 'max-length' | 'min-value' | 'max-value' | 'pattern' | 'enum';
 
 interface Violation {
   /** `roleName`, `tags.1.member.key`. */
@@ -90,6 +90,7 @@ class Check {
 type Add = (kind: Kind, text: string, pattern?: string) => void;
 
 function checkNumber(value: number, rule: Rule, add: Add): void {
+  if (rule.integer === true && !Number.isInteger(value)) add('integer', 'be a whole number');
   if (rule.min !== undefined && value < rule.min) add('min-value', `have value greater than or equal to ${rule.min}`);
   if (rule.max !== undefined && value > rule.max) add('max-value', `have value less than or equal to ${rule.max}`);
 }
@@ -150,7 +151,7 @@ function showValue(value: unknown): string {
 }
 
 // The reasons and words of Organizations: API reference, InvalidInputException.
-const organizationsReasons: Readonly<Record<Kind, readonly [reason: string, message: string]>> = {
+const organizationsReasons: Readonly<Record<Exclude<Kind, 'integer'>, readonly [reason: string, message: string]>> = {
   required: ['INPUT_REQUIRED', 'You must include a value for all required parameters.'],
   'min-length': ['MIN_LENGTH_EXCEEDED', 'You provided a string parameter that is shorter than allowed.'],
   'max-length': ['MAX_LENGTH_EXCEEDED', 'You provided a string parameter that is longer than allowed.'],
@@ -189,6 +190,11 @@ function refusal(service: ServiceId, violations: readonly Violation[]): Failure 
     return awsFailure('MissingParameter', `The request must contain the parameter ${capital(first.place)}`, {
       status: 400,
     });
+  }
+  // AWS fails to read such a number before it looks at any constraint.
+  if (first.kind === 'integer') {
+    const code = service === 'organizations' ? 'SerializationException' : 'MalformedInput';
+    return awsFailure(code, `Invalid value for ${first.place}: a whole number is expected`, { status: 400 });
   }
   if (service === 'organizations') {
     const [Reason, message] = organizationsReasons[first.kind];

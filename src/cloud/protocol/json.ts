@@ -65,7 +65,8 @@ function readValue(model: ServiceModel, member: Member, value: unknown, place: s
 function readSimple(member: Member, value: unknown, place: string): unknown {
   const target = member.target ?? 'string';
   if (target === 'string' || target === 'number' || target === 'boolean') {
-    if (typeof value === target) return value;
+    // JSON.parse takes 1e999 for infinite.
+    if (typeof value === target && value !== Infinity && value !== -Infinity) return value;
     throw malformed(`Expected a ${target} at ${place}`);
   }
   if (target === 'blob' || target === 'stream') {

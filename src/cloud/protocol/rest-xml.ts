@@ -94,7 +94,10 @@ function hasLiterals(wanted: Readonly<Record<string, string>>, query: ReadonlyMa
   );
 }
 
-/** @throws `InvalidArgument`, `MalformedXML` 400 */
+/**
+ * Every member of an S3 input is bound to path, query, headers or the whole body; the generator holds that.
+ * @throws `InvalidArgument`, `MalformedXML` 400
+ */
 export function readRestInput(
   model: ServiceModel,
   operation: OperationModel,
@@ -107,15 +110,6 @@ export function readRestInput(
   for (const [name, member] of Object.entries(shape.members)) {
     const value = readBinding(model, name, member, request, target);
     if (value !== undefined) values[name] = value;
-  }
-  const inBody = Object.entries(shape.members).filter(([, member]) => member.in === undefined);
-  if (inBody.length > 0) {
-    const members: Structure = { kind: 'structure', members: Object.fromEntries(inBody) };
-    const bodyModel = { ...model, shapes: { ...model.shapes, [operation.input]: members } };
-    Object.assign(
-      values,
-      readXmlBody(bodyModel, { target: operation.input }, shape.xmlName ?? operation.input, request.body),
-    );
   }
   return values;
 }

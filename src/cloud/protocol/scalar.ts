@@ -27,7 +27,8 @@ export function readScalar(member: Member, text: string): Scalar | undefined {
 }
 
 function readNumber(text: string): number | undefined {
-  return numberPattern.test(text) ? Number(text) : undefined;
+  const value = numberPattern.test(text) ? Number(text) : Number.NaN;
+  return Number.isFinite(value) ? value : undefined;
 }
 
 function readBoolean(text: string): boolean | undefined {

@@ -6,7 +6,6 @@ import { writeScalar, type TimeForm } from './scalar.ts';
 
 export interface XmlStyle {
   readonly timeForm: TimeForm;
-  /** EC2 names its members with a lower-case initial by xmlName; nothing else differs on output. */
   readonly model: ServiceModel;
 }
 

@@ -86,7 +86,7 @@ const rows: Readonly<Record<Cause, Row>> = {
   },
 };
 
-/** The service's refusal for `cause`. `message` is used where the service words it by the case. */
+/** The service's refusal for `cause`. `message` is used where the service words it by the case; only S3 tells `fields`. */
 export function signatureRefusal(
   protocol: Protocol,
   cause: Cause,
@@ -94,5 +94,5 @@ export function signatureRefusal(
   fields: Readonly<Record<string, unknown>> = {},
 ): Failure {
   const [code, status, fixed] = rows[cause][protocol];
-  return awsFailure(code, fixed ?? message, { status, fields });
+  return awsFailure(code, fixed ?? message, { status, fields: protocol === 'rest-xml' ? fields : {} });
 }
