@@ -6,6 +6,7 @@ import { writeCredentialsFile, type AccountCredentials, type CloudCredentials } 
 import { Events } from './events.ts';
 import { Explanations } from './explain.ts';
 import { Faults } from './faults.ts';
+import { MetadataServices } from './imds.ts';
 import { listen, type Listener } from './listener.ts';
 import { defaultOrganization, type Organization } from './organization.ts';
 import { createAnswerer, type Parts } from './server.ts';
@@ -106,9 +107,11 @@ async function start(state: State, options: CloudOptions): Promise<Cloud> {
     reset: () => resetState(state, setup, setupOptions),
     stop: () => void stop().catch((error: unknown) => parts.onDefect(error)),
   });
+  const { metadata } = parts;
   const listener = await listen(host, port, createAnswerer(parts));
+  await metadata.reload();
   const stop = once(async () => {
-    await endOf(listener, state);
+    await endOf(listener, metadata, state);
     stopped.resolve();
   });
   try {
@@ -128,6 +131,7 @@ async function start(state: State, options: CloudOptions): Promise<Cloud> {
     };
   } catch (error) {
     await listener.stop();
+    await metadata.stop();
     throw error;
   }
 }
@@ -137,8 +141,9 @@ function once(work: () => Promise<void>): () => Promise<void> {
   return () => (done ??= work());
 }
 
-async function endOf(listener: Listener, state: State): Promise<void> {
+async function endOf(listener: Listener, metadata: MetadataServices, state: State): Promise<void> {
   await listener.stop();
+  await metadata.stop();
   await state.close();
 }
 
@@ -158,6 +163,8 @@ function partsOf(
   running: Running,
 ): Parts {
   const random = systemRandom;
+  const onDefect = options.onDefect ?? ((error: unknown) => process.emitWarning(String(error)));
+  const metadata = new MetadataServices({ state, world, clock, random, onDefect });
   const explanations = new Explanations(random, setup.controlToken);
   const events = new Events();
   const faults = new Faults(random);
@@ -181,11 +188,11 @@ function partsOf(
       events.clear();
       explanations.clear();
       await running.reset();
+      await metadata.reload();
     },
-    instances: () => [],
+    instances: () => metadata.view(),
     stop: () => running.stop(),
   };
-  const onDefect = options.onDefect ?? ((error: unknown) => process.emitWarning(String(error)));
   const authorizer = new Authorizer(enforce, explanations);
   return {
     state,
@@ -199,6 +206,7 @@ function partsOf(
     events,
     faults,
     control,
+    metadata,
     services,
     onDefect,
   };

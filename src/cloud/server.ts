@@ -11,6 +11,7 @@ import type { Explanations } from './explain.ts';
 import { awsFailure } from './failures.ts';
 import { clientGone, type Faults } from './faults.ts';
 import type { HttpRequest, HttpResponse } from './http.ts';
+import type { MetadataServices } from './imds.ts';
 import { smallBody, type Answerer, type Refusal } from './listener.ts';
 import {
   readInput,
@@ -40,6 +41,7 @@ export interface Parts {
   readonly events: Events;
   readonly faults: Faults;
   readonly control: ControlTargets;
+  readonly metadata: MetadataServices;
   readonly services: Services;
   /** An error that is no failure: a defect, answered 500 without detail. */
   onDefect(error: unknown): void;
@@ -125,6 +127,8 @@ class Exchange {
     const operation = await this.#operation();
     if (!faults.isEmpty) await this.#fault('before');
     const output = await state.transaction(() => this.#act(operation, input));
+    // Who started an instance may ask its metadata service next.
+    if (this.#route.service === 'ec2') await this.#parts.metadata.settle();
     if (!faults.isEmpty) await this.#fault('after');
     return output;
   }

@@ -29,6 +29,7 @@ export function register(program: Command, io: Io): void {
   registerViews(cloud, io);
   registerFaults(cloud, io);
   registerKeys(cloud, io);
+  registerExec(cloud, io);
 }
 
 /** A verb that speaks to a running embedded AWS, found by its credentials file. */
@@ -179,4 +180,18 @@ function registerKeys(cloud: Command, io: Io): void {
   )
     .option('--config-file <file>', 'AWS configuration file to put them in; printed without it')
     .action(async (values: Values) => (await import('./cloud/keys.ts')).profiles(io, values));
+}
+
+function registerExec(cloud: Command, io: Io): void {
+  verb(
+    cloud,
+    'exec <instance-id>',
+    'run a command as if on a running instance, with the keys of its profile',
+    'stint cloud exec i-0123456789abcdef0 -- aws s3 ls',
+    'stint cloud exec i-0123456789abcdef0 -- python3 app.py',
+  )
+    .argument('[command...]', 'everything after `--`')
+    .action(async (instanceId: string, command: string[], values: Values) =>
+      (await import('./cloud/exec.ts')).exec(io, instanceId, command, values),
+    );
 }

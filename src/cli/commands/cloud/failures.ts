@@ -8,5 +8,6 @@ export const cloudVerbFailure = failuresOf({
   'organization-unreadable': { status: 400, when: 'the organisation file cannot be read' },
   'unknown-account': { status: 404, when: 'the organisation has no such account' },
   'missing-argument': { status: 400, when: 'an argument is missing that this use of the verb needs' },
+  'instance-not-running': { status: 404, when: 'no running instance has the id' },
   'config-file': { status: 400, when: 'the AWS configuration file cannot be read or written' },
 });

@@ -1,0 +1,162 @@
+// What an instance can read about itself, as a tree: a text is a file, an object a directory.
+// Source: EC2 user guide, "Instance metadata categories" and "Instance identity documents".
+import { isoSeconds } from '../base/index.ts';
+import { credentialOf, roleOf, type MetadataParts } from './imds-credentials.ts';
+import { instanceType } from './services/ec2/instance-types.ts';
+import { tags, type Instance } from './services/ec2/model.ts';
+import { privateDomain, publicDomain, securityGroupsOf, subnetsOf, zonesOf } from './services/ec2/network.ts';
+import type { World } from './world.ts';
+
+/** `undefined` is a name that is not there. */
+type Leaf = string | (() => Promise<string | undefined>) | undefined;
+export interface Tree {
+  readonly [name: string]: Leaf | Tree;
+}
+
+/** The tree below a version (`/latest`), with what is true now. */
+export function metadataOf(instance: Instance, parts: MetadataParts): Tree {
+  return {
+    dynamic: { 'instance-identity': { document: identityDocument(instance) } },
+    'meta-data': {
+      'ami-id': instance.imageId,
+      'ami-launch-index': String(instance.launchIndex),
+      'block-device-mapping': { ami: instance.rootDevice, root: instance.rootDevice },
+      hostname: privateName(instance),
+      iam: iamOf(instance, parts),
+      'instance-action': 'none',
+      'instance-id': instance.id,
+      'instance-life-cycle': 'on-demand',
+      'instance-type': instance.type,
+      ...addressesOf(instance),
+      placement: placementOf(instance),
+      profile: 'default-hvm',
+      'reservation-id': instance.reservationId,
+      'security-groups': groupsOf(instance),
+      services: {
+        domain: `amazonaws.com${parts.world.partition === 'aws-cn' ? '.cn' : ''}`,
+        partition: parts.world.partition,
+      },
+      tags: instance.metadata.tags === 'enabled' ? { instance: tagsOf(instance, parts.world) } : undefined,
+    },
+    'user-data': instance.userData === undefined ? undefined : Buffer.from(instance.userData, 'base64').toString(),
+  };
+}
+
+function privateName({ network, region }: Instance): string | undefined {
+  return network === undefined ? undefined : `ip-${network.privateIp.replaceAll('.', '-')}.${privateDomain(region)}`;
+}
+
+function addressesOf(instance: Instance): Tree {
+  const { network, region } = instance;
+  if (network === undefined) return {};
+  const { publicIp } = network;
+  return {
+    'local-hostname': privateName(instance),
+    'local-ipv4': network.privateIp,
+    mac: network.mac,
+    ...(publicIp === undefined
+      ? {}
+      : { 'public-hostname': `ec2-${publicIp.replaceAll('.', '-')}.${publicDomain(region)}`, 'public-ipv4': publicIp }),
+    network: {
+      interfaces: {
+        macs: {
+          [network.mac]: {
+            'device-number': '0',
+            'interface-id': network.id,
+            'local-ipv4s': network.privateIp,
+            mac: network.mac,
+            'owner-id': instance.account,
+            'security-group-ids': network.groups.join('\n'),
+            'subnet-id': network.subnetId,
+            'subnet-ipv4-cidr-block': subnetsOf(instance).find(({ id }) => id === network.subnetId)?.cidr,
+            'vpc-id': network.vpcId,
+          },
+        },
+      },
+    },
+  };
+}
+
+function placementOf({ zone, region }: Instance): Tree {
+  return {
+    'availability-zone': zone,
+    'availability-zone-id': zonesOf(region).find(({ name }) => name === zone)?.id,
+    region,
+  };
+}
+
+function groupsOf(instance: Instance): string {
+  const groups = securityGroupsOf(instance);
+  return (instance.network?.groups ?? []).map((id) => groups.find((group) => group.id === id)?.name ?? id).join('\n');
+}
+
+function tagsOf(instance: Instance, world: World): Tree {
+  return world.table(tags).get(instance.account, `${instance.region}/${instance.id}`) ?? {};
+}
+
+/** Absent without a profile, and when the profile or its role are gone: AWS answers 404. */
+function iamOf(instance: Instance, parts: MetadataParts): Tree | undefined {
+  const found = roleOf(instance, parts.world);
+  if (found === undefined) return undefined;
+  const { profile, role } = found;
+  const LastUpdated = isoSeconds(parts.clock.now());
+  return {
+    info: json({ Code: 'Success', LastUpdated, InstanceProfileArn: profile.arn, InstanceProfileId: profile.id }),
+    'security-credentials': {
+      [role.name]: async () => credentialsText(await credentialOf(instance, found, parts), role.name, LastUpdated),
+    },
+  };
+}
+
+function credentialsText(credential: Awaited<ReturnType<typeof credentialOf>>, roleName: string, now: string): string {
+  if (credential === undefined) {
+    return json({
+      Code: 'AssumeRoleUnauthorizedAccess',
+      Message: `EC2 cannot assume the role ${roleName}. Please see documentation at https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_iam-ec2.html#troubleshoot_iam-ec2_errors-info-doc.`,
+      LastUpdated: now,
+    });
+  }
+  // SECURITY: here the keys of the role leave, to whoever runs on the instance.
+  return json({
+    Code: 'Success',
+    LastUpdated: isoSeconds(credential.session.issuedAt),
+    Type: 'AWS-HMAC',
+    AccessKeyId: credential.accessKeyId,
+    SecretAccessKey: credential.secretAccessKey.reveal(),
+    Token: credential.session.token.reveal(),
+    Expiration: isoSeconds(credential.session.expiresAt),
+  });
+}
+
+function identityDocument(instance: Instance): string {
+  return json({
+    accountId: instance.account,
+    architecture: instanceType(instance.type)?.architecture ?? 'x86_64',
+    availabilityZone: instance.zone,
+    billingProducts: null,
+    devpayProductCodes: null,
+    marketplaceProductCodes: null,
+    imageId: instance.imageId,
+    instanceId: instance.id,
+    instanceType: instance.type,
+    kernelId: null,
+    pendingTime: isoSeconds(instance.launchedAt),
+    privateIp: instance.network?.privateIp ?? null,
+    ramdiskId: null,
+    region: instance.region,
+    version: '2017-09-30',
+  });
+}
+
+function json(value: object): string {
+  return JSON.stringify(value, null, 2);
+}
+
+/** Listing of a directory: directories end in `/`. */
+export function listingOf(tree: Tree): string {
+  return Object.keys(tree)
+    .filter((name) => tree[name] !== undefined)
+    .sort()
+    .map((name) => (typeof tree[name] === 'object' ? `${name}/` : name))
+    .join('\n');
+}
