@@ -58,7 +58,7 @@ export class MetadataServices {
           if (state === 'running') wanted.add(`${account}/${id}`);
         }
       }
-      for (const key of [...this.#running.keys()]) if (!wanted.has(key)) await this.#end(key);
+      for (const key of this.#running.keys()) if (!wanted.has(key)) await this.#end(key);
       for (const key of wanted) await this.#start(key);
       await this.#settleChanges();
     });
