@@ -56,12 +56,15 @@ const statementElements = new Set([
   'NotResource',
   'Condition',
 ]);
-const principalTypes = ['AWS', 'Service', 'Federated', 'CanonicalUser'] as const;
+type PrincipalType = keyof PrincipalSource;
+
+const principalTypes: readonly PrincipalType[] = ['AWS', 'Service', 'Federated', 'CanonicalUser'];
 const everyone: PrincipalSource = { AWS: ['*'], Service: [], Federated: [], CanonicalUser: [] };
 
 export class DocumentReader {
   readonly problems: GrammarProblem[] = [];
   readonly #kind: DocumentKind;
+  readonly #sids = new Set<string>();
 
   constructor(kind: DocumentKind) {
     this.#kind = kind;
@@ -119,8 +122,6 @@ export class DocumentReader {
     else this.#report('id', '`Id` stands in a policy that is no resource policy', node, '$.Id');
     return undefined;
   }
-
-  #sids = new Set<string>();
 
   #statement(node: JsonNode, path: string): StatementSource | undefined {
     const members = this.#members(node, path, statementElements);
@@ -238,10 +239,10 @@ export class DocumentReader {
     }
     const members = this.#members(node, path);
     if (members?.size === 0) this.#report('principal-empty', 'the principal is empty', node, path);
-    const who: Record<string, readonly string[]> = { ...everyone, AWS: [] };
+    const who: Record<PrincipalType, readonly string[]> = { ...everyone, AWS: [] };
     for (const [type, value] of members ?? []) {
       const place = `${path}.${type}`;
-      if (!principalTypes.some((known) => known === type)) {
+      if (!isPrincipalType(type)) {
         const said = this.#kind === 'trust' ? `Invalid principal in policy: "${type}"` : undefined;
         this.#report('principal', `there is no principal type \`${type}\``, value, place, said);
         continue;
@@ -253,7 +254,7 @@ export class DocumentReader {
         this.#fault(principalFault(type, text, this.#kind), at, where),
       );
     }
-    return who as unknown as PrincipalSource;
+    return who;
   }
 
   #conditions(node: JsonNode | undefined, path: string): readonly ConditionSource[] {
@@ -306,7 +307,7 @@ export class DocumentReader {
   #checkRcp(statement: StatementSource, node: JsonNode, path: string): void {
     const { effect, principal, action, resource, conditions } = statement;
     const everything = action.values.includes('*');
-    const fullAccess = everything && !action.not && resource?.values.includes('*') === true && conditions.length === 0;
+    const fullAccess = everything && !action.not && resource?.not === false && resource.values.includes('*') && conditions.length === 0;
     const report = (message: string): void => this.#report('organization', message, node, path);
     if (principal?.not === true) report('a resource control policy has no `NotPrincipal`');
     else if (principal !== undefined && principal.who.AWS.join() !== '*') report('the principal is not `*`');
@@ -315,6 +316,8 @@ export class DocumentReader {
     if (effect === 'Deny' && everything) report('the action `*` names no service');
   }
 }
+
+const isPrincipalType = (name: string): name is PrincipalType => principalTypes.some((known) => known === name);
 
 function scalarText(node: JsonNode): string | undefined {
   if (node.type === 'string') return node.value;
