@@ -30,7 +30,7 @@ const allowed = (request: NaiveRequest): boolean => decide(request).decision ===
 test('the engine agrees with an evaluator written naively, to the policy type that decides', () => {
   const seen = new Map<string, number>();
   check(
-    3000,
+    2000,
     fc.property(asked, (request) => {
       const answer = told(decide(request));
       seen.set(answer, (seen.get(answer) ?? 0) + 1);
@@ -42,13 +42,13 @@ test('the engine agrees with an evaluator written naively, to the policy type th
     assert.ok((seen.get(`deny ${type}`) ?? 0) > 0, `deny ${type}`);
     assert.ok((seen.get(`no ${type}`) ?? 0) > 0, `no ${type}`);
   }
-  assert.ok(seen.get('allow')! > 200, `${seen.get('allow')} allowed`);
+  assert.ok(seen.get('allow')! > 150, `${seen.get('allow')} allowed`);
 });
 
 test('adding a Deny never allows, in whatever policy', () => {
   const place = fc.constantFrom('identity', 'boundary', 'session', 'scp');
   check(
-    500,
+    300,
     fc.property(asked, denial, place, (request, statement, where) => {
       const add = (document: NaiveDocument): NaiveDocument => ({
         ...document,
@@ -68,7 +68,7 @@ test('adding a Deny never allows, in whatever policy', () => {
 
 test('adding a boundary, a level of SCPs or a session policy never allows', () => {
   check(
-    500,
+    300,
     fc.property(asked, anyPolicy, anyLevel, (request, policy, level) => {
       // A federated user has nothing without a session policy, so for it the first one does allow.
       const first = request.principal.type === 'FederatedUser' && request.session === undefined;
@@ -88,7 +88,7 @@ test('the order of statements and policies never matters', () => {
     Statement: document.Statement.toReversed(),
   });
   check(
-    500,
+    300,
     fc.property(asked, (request) => {
       const other: NaiveRequest = {
         ...request,
@@ -123,7 +123,7 @@ test('NotAction is the complement of Action, NotResource of Resource', () => {
 
 test('an explanation carries the decision of the evaluator and can always be shown', () => {
   check(
-    500,
+    300,
     fc.property(asked, (given) => {
       const request = engineRequest(given);
       const trace = explain(request);
@@ -202,7 +202,7 @@ test('no text whatever makes the parser throw or accept without a policy', () =>
     tree.map((value) => JSON.stringify(value)),
   );
   check(
-    1500,
+    1000,
     fc.property(text, kinds, (given, kind) => {
       const { policy, problems } = parsePolicy(given, kind);
       assert.equal(policy === undefined, problems.length > 0);
