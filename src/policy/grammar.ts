@@ -307,7 +307,8 @@ export class DocumentReader {
   #checkRcp(statement: StatementSource, node: JsonNode, path: string): void {
     const { effect, principal, action, resource, conditions } = statement;
     const everything = action.values.includes('*');
-    const fullAccess = everything && !action.not && resource?.not === false && resource.values.includes('*') && conditions.length === 0;
+    const fullAccess =
+      everything && !action.not && resource?.not === false && resource.values.includes('*') && conditions.length === 0;
     const report = (message: string): void => this.#report('organization', message, node, path);
     if (principal?.not === true) report('a resource control policy has no `NotPrincipal`');
     else if (principal !== undefined && principal.who.AWS.join() !== '*') report('the principal is not `*`');
