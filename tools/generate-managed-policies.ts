@@ -45,7 +45,7 @@ for (const policy of Object.values(source).sort(order)) {
     size = 0;
   }
   const name = policy.arn.replace('arn:aws:iam::aws:policy/', '');
-  const times = [policy.createdDate, version.createdDate].map(seconds);
+  const times = [policy.createdDate, policy.lastUpdatedDate].map(seconds);
   index.push([name, policy.latestVersionId, ...times, blocks.length, block.length].join(' '));
   block.push(document);
   size += document.length;

@@ -21,6 +21,7 @@ import {
   writeOutput,
   type Route,
 } from './protocol/index.ts';
+import { noteUse } from './services/iam/last-used.ts';
 import { findCredential, principalOf } from './services/iam/lookup.ts';
 import type { Services } from './services/index.ts';
 import { authenticate, type SigningKeys } from './signature.ts';
@@ -161,6 +162,7 @@ class Exchange {
     const call = this.#call();
     const permissions = operation.permissions(input, call);
     this.#judge(call, permissions);
+    noteUse(call);
     return operation.handle(input, call);
   }
 

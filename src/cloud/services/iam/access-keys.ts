@@ -2,7 +2,7 @@
 import type * as Sdk from '@aws-sdk/client-iam';
 import { operation, type Call, type Permission } from '../../call.ts';
 import { accessKeyRow, dropAccessKey, makeAccessKey, setAccessKeyStatus } from './credentials.ts';
-import { idsUnder, need, permissionOn, rowId, userNameOf, userNoun } from './entities.ts';
+import { idsUnder, need, permissionOn, userNameOf, userNoun } from './entities.ts';
 import { noSuchEntity, quotaExceeded } from './failures.ts';
 import { accessKeys, credentials, principalIds, type AccessKey, type User } from './model.ts';
 import { afterMarker, pageOf } from './page.ts';
@@ -114,25 +114,6 @@ const getAccessKeyLastUsed = operation<Parsed<Sdk.GetAccessKeyLastUsedRequest>, 
     };
   },
 });
-
-/** AWS keeps the time of last use to the minute. */
-const useStep = 60_000;
-
-/**
- * Remembers that a call was signed with the credential: last use of a user's key, or of a session's
- * role. Writes at most once a minute of emulated time; call it inside the call's transaction.
- */
-export function noteUse(call: Call): void {
-  const { credential, world, account } = call;
-  const at = Math.floor(call.clock.now() / useStep) * useStep;
-  if (credential?.kind === 'user' && credential.session === undefined && call.principal.type === 'User') {
-    const row = accessKeyRow(rowId(call.principal.userName), credential.accessKeyId);
-    const key = world.table(accessKeys).get(account, row);
-    if (key === undefined || key.lastUsed?.at === at) return;
-    const lastUsed = { at, service: call.service, region: call.region };
-    world.table(accessKeys).put(account, row, { ...key, lastUsed });
-  }
-}
 
 export const accessKeyOperations = {
   CreateAccessKey: createAccessKey,

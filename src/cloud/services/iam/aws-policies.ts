@@ -34,15 +34,16 @@ const policies = new Map<string, ManagedPolicy>();
 
 /** The AWS managed policy with this ARN; the same object every time. */
 export function awsPolicy(arn: string, partition: string): ManagedPolicy | undefined {
+  const prefix = arnPrefix(partition);
+  if (!arn.startsWith(prefix)) return undefined;
   const known = policies.get(arn);
   if (known !== undefined) return known;
-  const prefix = arnPrefix(partition);
-  const entry = arn.startsWith(prefix) ? allEntries().get(arn.slice(prefix.length)) : undefined;
+  const entry = allEntries().get(arn.slice(prefix.length));
   if (entry === undefined) return undefined;
   const policy: ManagedPolicy = {
     ...summaryOf(entry, partition),
     nextVersion: Number(entry.version.slice(1)) + 1,
-    versions: [{ id: entry.version, document: documentOf(entry), createdAt: entry.updated * 1000 }],
+    versions: [{ id: entry.version, document: documentOf(entry, partition), createdAt: entry.updated * 1000 }],
     tags: [],
   };
   policies.set(arn, policy);
@@ -98,10 +99,12 @@ function allEntries(): ReadonlyMap<string, Entry> {
   ));
 }
 
-function documentOf(entry: Entry): string {
+/** The data is of the partition `aws`; elsewhere the ARNs in a document are of that partition. */
+function documentOf(entry: Entry, partition: string): string {
   let block = blocks.get(entry.block);
   if (block === undefined) blocks.set(entry.block, (block = unpack(data.blocks[entry.block]!)));
-  return block[entry.line]!;
+  const text = block[entry.line]!;
+  return partition === 'aws' ? text : text.replaceAll('"arn:aws:', `"arn:${partition}:`);
 }
 
 function unpack(base64: string): readonly string[] {

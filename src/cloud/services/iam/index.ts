@@ -95,7 +95,6 @@ function sessionLimit(_name: string, call: Call): Failure | undefined {
 
 export const iam: Service = { id: 'iam', operations: limited(operations, sessionLimit) };
 
-export { noteUse } from './access-keys.ts';
 export { findCredential, policiesOf, principalOf, principalTagsOf, rcpsOf, scpsOf } from './lookup.ts';
 export { makeSession, type Mint, type SessionOwner } from './credentials.ts';
 export { permissionToPass } from './instance-profiles.ts';
