@@ -175,7 +175,7 @@ export class SessionCache {
       request: identity,
       target: request.target,
       roleArn: request.roles.at(-1)?.roleArn ?? '',
-      issuedAt: isoSeconds(this.#clock.now()),
+      issuedAt: new Date(this.#clock.now()).toISOString(),
       expiration: isoSeconds(session.expiration),
       accessKeyId: session.accessKeyId,
       // SECURITY: the one place where secrets of a session are written: a 0600 file in a 0700 folder.

@@ -4,7 +4,7 @@ export type { Credentials, Environment, SessionRequest } from './model.ts';
 export { loadProfiles, profileFiles, type ProfileSet } from './profiles.ts';
 export { profileChain } from './profile-chain.ts';
 export { parseRoleArn } from './arn.ts';
-export { baseEnvironment, sessionFolder } from './environment.ts';
+export { baseEnvironment, readOrigin, sessionFolder } from './environment.ts';
 export { checkOptions, type SessionOptions } from './options.ts';
 export { resolveCurrent, resolveTarget, type DefinedTarget, type TargetContext, type TargetSource } from './targets.ts';
 export { SessionCache, type KeptSession } from './cache.ts';

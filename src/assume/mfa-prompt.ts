@@ -22,25 +22,24 @@ function openTerminal(): number | undefined {
   }
 }
 
-/** One line from the terminal; undefined when it ends or `signal` aborts. Leaves nothing open. */
+/** One line from the terminal; undefined when it ends or `signal` aborts. Closes the terminal again. */
 async function readLine(handle: number, question: string, signal: AbortSignal): Promise<string | undefined> {
-  const tty = process.getBuiltinModule('node:tty');
-  const readline = process.getBuiltinModule('node:readline');
-  const [input, output] = [new tty.ReadStream(handle), new tty.WriteStream(handle)];
-  const lines = readline.createInterface({ input, output, terminal: false });
+  const { ReadStream } = process.getBuiltinModule('node:tty');
+  const { createInterface } = process.getBuiltinModule('node:readline');
+  process.getBuiltinModule('node:fs').writeSync(handle, question);
+  const input = new ReadStream(handle);
+  const lines = createInterface({ input, terminal: false });
   const { promise, resolve } = Promise.withResolvers<string | undefined>();
   const stop = (): void => resolve(undefined);
   signal.addEventListener('abort', stop, { once: true });
   lines.once('line', resolve);
   lines.once('close', stop);
-  output.write(question);
   try {
     return await promise;
   } finally {
     signal.removeEventListener('abort', stop);
     lines.close();
     input.destroy();
-    output.destroy();
   }
 }
 
@@ -57,7 +56,10 @@ export async function askOnTerminal(serial: string, signal: AbortSignal): Promis
       });
     }
     const line = await readLine(handle, `MFA code of ${serial}: `, signal);
-    if (line === undefined) throw failure('interrupted', 'no MFA code was given');
+    if (line === undefined)
+      throw failure('interrupted', 'no MFA code was given', {
+        hint: 'run it again, or give the code with `--mfa-code`',
+      });
     if (codePattern.test(line.trim())) return { code: parseMfaCode(line), again: true };
   }
 }

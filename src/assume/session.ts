@@ -67,8 +67,7 @@ class SessionRun {
     const identity = requestIdentity(request);
     const look = (): KeptSession | undefined => {
       const kept = cache.read(identity);
-      if (kept === undefined || (refresh && kept.issuedAt < Math.floor(this.#startedAt / 1000) * 1000))
-        return undefined;
+      if (kept === undefined || (refresh && kept.issuedAt < this.#startedAt)) return undefined;
       explain(`kept session of ${nameOf(request)}: ${ends(kept.credentials.expiration, clock.now())}`);
       return kept;
     };

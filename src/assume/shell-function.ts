@@ -17,10 +17,9 @@ const posixFunction = (run: string, name: ShellName): string => `stint() {
     ${run} "$@"
     return
   fi
-  local stint_lines stint_status stint_trace=
+  local stint_lines stint_status=0 stint_trace=
   case $- in *x*) stint_trace=1; { set +x; } 2>/dev/null ;; esac
-  stint_lines="$(STINT_SHELL=${name} ${run} "$@")"
-  stint_status=$?
+  stint_lines="$(STINT_SHELL=${name} ${run} "$@")" || stint_status=$?
   if [ "$stint_status" -eq 0 ]; then eval "$stint_lines"; fi
   if [ -n "$stint_trace" ]; then set -x; fi
   return "$stint_status"

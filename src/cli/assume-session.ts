@@ -7,6 +7,7 @@ import {
   keptSession,
   loadProfiles,
   obtainSession,
+  readOrigin,
   resolveCurrent,
   resolveTarget,
   SessionCache,
@@ -116,18 +117,26 @@ async function sessionFor(io: Io, env: Environment, request: SessionRequest, cho
   return { request, session: await obtainSession(request, sessionTools(io, env, cache, choices)) };
 }
 
+/** True when the session an earlier `stint assume` put here is all there is to begin with. */
+function chainsFromShell(io: Io, { source }: SessionRequest): boolean {
+  return readOrigin(io.env)?.base === 'keys' && source.kind === 'keys' && source.profile === undefined;
+}
+
 /**
  * Credentials of the target as it is seen from this process's environment (without an earlier session of Stint).
  * @throws the failures of the room `assume`.
  */
 export async function assumeTarget(io: Io, target: string, choices: AssumeChoices): Promise<Assumed> {
   const env = baseEnvironment(io.env);
-  return sessionFor(
-    io,
-    env,
-    await resolveTarget(target, choices.session, targetContext(io, env, choices.config)),
-    choices,
-  );
+  const request = await resolveTarget(target, choices.session, targetContext(io, env, choices.config));
+  if (!choices.quiet && chainsFromShell(io, request)) {
+    say(
+      io,
+      `note: assuming from the session of \`${io.env['STINT_TARGET'] ?? ''}\`: it replaced the keys this shell had`,
+    );
+    say(io, 'hint: set the keys again to begin anew; `stint exec` leaves them in place, and so does a profile');
+  }
+  return sessionFor(io, env, request, choices);
 }
 
 /** The credentials that SDKs would use in this process. @throws the failures of the room `assume`. */
