@@ -70,7 +70,10 @@ function run(child: ChildProcess): Promise<Ending> {
   let output = '';
   child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
     output += chunk;
-    if (output.length > longestOutput) child.kill('SIGKILL');
+    if (output.length <= longestOutput) return;
+    // Closing the pipe as well ends whatever the process started.
+    child.stdout?.destroy();
+    child.kill('SIGKILL');
   });
   child.on('error', reject);
   child.on('close', (code, signal) => resolve({ code, signal, output }));

@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Secret } from '../../src/base/index.ts';
+import {
+  changedEnvironment,
+  clearingChange,
+  processJson,
+  sessionChange,
+  shellLines,
+} from '../../src/assume/exporters.ts';
+import type { Credentials, Environment, SessionRequest } from '../../src/assume/model.ts';
+import { runProgram } from './support.ts';
+
+const nasty = [
+  'it\'s "x"',
+  '$(touch /tmp/x) `id` $HOME',
+  'a\\b\\',
+  'two\nlines',
+  "'",
+  ' lead and trail ',
+  '!!',
+  'ü\u2019',
+  '',
+] as const;
+
+function session(token: string): Credentials {
+  return {
+    accessKeyId: 'ASIA1',
+    secretAccessKey: new Secret(`s/${token}`),
+    sessionToken: new Secret(token),
+    expiration: Date.parse('2026-01-02T03:04:05.678Z'),
+  };
+}
+
+function request(overrides: Partial<SessionRequest> = {}): SessionRequest {
+  return {
+    target: 'dev/test_role',
+    source: { kind: 'keys', from: 'x', credentials: session('base') },
+    roles: [],
+    sts: { url: 'https://sts.amazonaws.com', signingRegion: 'us-east-1' },
+    region: 'eu-west-1',
+    settings: {},
+    ...overrides,
+  };
+}
+
+test('a real shell that evaluates the lines has exactly the values, whatever is in them', async () => {
+  for (const text of nasty) {
+    const lines = shellLines('sh', sessionChange({}, request({ target: text }), session(text))).join('\n');
+    const script = `${lines}\nprintf '%s|%s|%s' "$AWS_SESSION_TOKEN" "$AWS_SECRET_ACCESS_KEY" "$STINT_TARGET"`;
+    const { stdout, stderr } = await runProgram('sh', ['-c', script], { PATH: process.env['PATH'] ?? '' });
+    assert.deepEqual([stdout, stderr], [`${text}|s/${text}|${text}`, '']);
+  }
+});
+
+test('the lines unset what would compete before they set, and never set a profile beside keys', async () => {
+  const env = {
+    AWS_PROFILE: 'old',
+    AWS_SECURITY_TOKEN: 'old',
+    AWS_ROLE_ARN: 'old',
+    AWS_CONTAINER_CREDENTIALS_FULL_URI: 'old',
+    HOME: '/h',
+  };
+  const [first, ...rest] = shellLines('sh', sessionChange(env, request(), session('t')));
+  assert.match(first ?? '', /^unset .*\bAWS_PROFILE\b/);
+  assert.ok(rest.every((line) => /^export [A-Z_]+='/.test(line) && !line.includes('AWS_PROFILE')));
+  const changed = changedEnvironment(env, sessionChange(env, request(), session('t')));
+  assert.deepEqual(
+    Object.keys(changed).filter((name) =>
+      ['AWS_PROFILE', 'AWS_SECURITY_TOKEN', 'AWS_ROLE_ARN', 'AWS_CONTAINER_CREDENTIALS_FULL_URI'].includes(name),
+    ),
+    [],
+  );
+  assert.deepEqual(
+    [changed['HOME'], changed['AWS_REGION'], changed['AWS_DEFAULT_REGION'], changed['AWS_CREDENTIAL_EXPIRATION']],
+    ['/h', 'eu-west-1', 'eu-west-1', '2026-01-02T03:04:05Z'],
+  );
+});
+
+test('without a region the old one does not stay behind', () => {
+  const env = { AWS_REGION: 'us-east-1', AWS_DEFAULT_REGION: 'us-east-1' };
+  const changed = changedEnvironment(env, sessionChange(env, request({ region: undefined }), session('t')));
+  assert.deepEqual([changed['AWS_REGION'], changed['AWS_DEFAULT_REGION']], [undefined, undefined]);
+});
+
+/** The environment after assuming one target after the other in one shell. */
+function assumeInTurn(start: Environment, ...requests: readonly SessionRequest[]): Environment {
+  return requests.reduce(
+    (env, next, index) =>
+      changedEnvironment(env, sessionChange(env, next, { ...session('t'), accessKeyId: `ASIA${index}` })),
+    start,
+  );
+}
+
+test('what one target exported besides keys is gone with the next, and what the person set stays', () => {
+  const local = request({ settings: { AWS_ENDPOINT_URL: 'http://127.0.0.1:4566' } });
+  assert.equal(assumeInTurn({}, local)['AWS_ENDPOINT_URL'], 'http://127.0.0.1:4566');
+  assert.equal(assumeInTurn({}, local, request())['AWS_ENDPOINT_URL'], undefined);
+  assert.equal(
+    assumeInTurn({ AWS_ENDPOINT_URL: 'http://own' }, request(), request())['AWS_ENDPOINT_URL'],
+    'http://own',
+  );
+});
+
+test('taking the session out brings the profile back that it began with', () => {
+  const env = assumeInTurn(
+    { AWS_PROFILE: 'central', HOME: '/h' },
+    request({ settings: { AWS_CA_BUNDLE: '/x' } }),
+    request(),
+  );
+  assert.equal(env['AWS_PROFILE'], undefined);
+  assert.deepEqual(changedEnvironment(env, clearingChange(env)), { AWS_PROFILE: 'central', HOME: '/h' });
+});
+
+test('credential_process JSON leaves out what the credentials do not have', () => {
+  const keys: Credentials = { accessKeyId: 'AKIA1', secretAccessKey: new Secret('s') };
+  assert.equal(processJson(keys), '{"Version":1,"AccessKeyId":"AKIA1","SecretAccessKey":"s"}');
+});
+
+test('fish and PowerShell quote every value as one word', () => {
+  const change = { unset: ['AWS_PROFILE'], set: new Map([['X', String.raw`it's \ $x`]]) };
+  assert.deepEqual(shellLines('fish', change), ['set -e AWS_PROFILE;', String.raw`set -gx X 'it\'s \\ $x';`]);
+  const [, set] = shellLines('pwsh', { ...change, set: new Map([['X', "it\u2019s '$x'"]]) });
+  assert.equal(set, "$env:X = 'it\u2019\u2019s ''$x'''");
+});
