@@ -41,14 +41,15 @@ export async function execCommand(command: string, args: readonly string[], opti
   const { spawn } = process.getBuiltinModule('node:child_process');
   const { signals } = process.getBuiltinModule('node:os').constants;
   const { promise, resolve } = Promise.withResolvers<ExecEnding>();
-  const child = spawn(command, args, { env: options.env, stdio: 'inherit' });
   const listeners = new Map<NodeJS.Signals, () => void>();
   const listen = (name: NodeJS.Signals, listener: () => void): void => {
     listeners.set(name, listener);
     process.on(name, listener);
   };
+  // Before the command starts, so that a signal in the very moment of its start is not lost.
   for (const name of passed) listen(name, () => child.kill(name));
   for (const name of typed) listen(name, () => void (options.terminal || child.kill(name)));
+  const child = spawn(command, args, { env: options.env, stdio: 'inherit' });
   child.on('error', (error) => resolve(commandFailure(command, error)));
   child.on('exit', (code, signal) => resolve({ code: code ?? 128 + (signal === null ? 0 : signals[signal]) }));
   try {

@@ -39,6 +39,8 @@ export interface CountingSts {
   readonly calls: StsCallSeen[];
   /** Decides about a call: an answer that refuses it, or nothing for a session. */
   refuse: (call: StsCallSeen, count: number) => StsAnswer | undefined;
+  /** True for a call that gets no answer. */
+  hold: (call: StsCallSeen, count: number) => boolean;
   /** Milliseconds since 1970 by which sessions are dated. */
   now: () => number;
 }
@@ -75,12 +77,14 @@ function serve(sts: CountingSts): Server {
     request.on('end', () => {
       const parameters = new URLSearchParams(text);
       const by = /Credential=([^/]+)/.exec(request.headers.authorization ?? '')?.[1] ?? '';
-      const { status, body } = answer(sts, {
+      const call = {
         action: parameters.get('Action') ?? '',
         parameters,
         by,
         headers: request.headers,
-      });
+      };
+      const { status, body } = answer(sts, call);
+      if (sts.hold(call, sts.calls.length)) return;
       response.writeHead(status, { 'content-type': 'text/xml', connection: 'close' }).end(body);
     });
   });
@@ -92,11 +96,15 @@ export async function startSts(t: TestContext): Promise<CountingSts> {
     url: '',
     calls: [],
     refuse: () => undefined,
+    hold: () => false,
     now: () => Date.now(),
   };
   const server = serve(sts);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.after(() => server.close());
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
   sts.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return sts;
 }
@@ -109,6 +117,8 @@ export interface Ended {
 }
 
 const cli = join(import.meta.dirname, '..', '..', 'src', 'cli');
+export const mainFile = join(cli, 'main.ts');
+export const credentialsFile = join(cli, 'stint-credentials.ts');
 
 /** The environment of a child: nothing of this process but PATH and the compile cache. */
 export function childEnvironment(home: string, sts?: CountingSts): Record<string, string> {
