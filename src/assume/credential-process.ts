@@ -134,6 +134,7 @@ export async function runCredentialProcess(
       cause,
     );
   }
+  if (ending.output.length > longestOutput) throw refuse(source, 'printed far more than credentials');
   if (ending.code !== 0) throw refuse(source, `ended with ${ending.signal ?? `exit code ${String(ending.code)}`}`);
   return readOutput(ending.output, source, clock);
 }
