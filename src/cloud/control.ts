@@ -59,9 +59,13 @@ export async function answerControl(request: HttpRequest, targets: ControlTarget
     const path = request.path.slice(controlPrefix.length);
     if (path !== 'health') checkToken(request, targets.token);
     const slash = path.indexOf('/') + 1;
-    const methods = routes[slash === 0 ? path : path.slice(0, slash)];
-    if (methods === undefined || slash === path.length + 1)
-      throw cloudFailure('no-such-route', 'there is no such control route');
+    const name = slash === 0 ? path : path.slice(0, slash);
+    if (!Object.hasOwn(routes, name) || (name === path && name.endsWith('/'))) {
+      throw cloudFailure('no-such-route', 'there is no such control route', {
+        hint: `the routes are ${Object.keys(routes).join(', ')}`,
+      });
+    }
+    const methods = routes[name]!;
     const handler = methods[request.method];
     if (handler === undefined) return wrongMethod(Object.keys(methods));
     return json(200, await handler(request, targets, path.slice(slash)));

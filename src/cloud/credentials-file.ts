@@ -1,6 +1,6 @@
 // The credentials file: the only way into an embedded AWS. Other programs read it, so its shape is fixed.
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { cloudFailure } from './failures.ts';
@@ -52,7 +52,7 @@ export function writeCredentialsFile(file: string, credentials: CloudCredentials
     writeFileSync(fresh, `${JSON.stringify(credentials, null, 2)}\n`, { mode: 0o600, flag: 'wx', flush: true });
     renameSync(fresh, file);
   } catch (error) {
-    rmSync(fresh, { force: true });
+    if (existsSync(fresh)) rmSync(fresh);
     throw cloudFailure(
       'credentials-unwritable',
       `the credentials file \`${file}\` cannot be written: ${String(error)}`,

@@ -57,7 +57,7 @@ export function parseOrganization(text: string, file: string): Organization {
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const fault = document.errors[0];
   if (fault !== undefined) throw invalid(file, placeAt(lines, fault.pos[0]), fault.message);
-  const value: unknown = document.toJS({ maxAliasCount: 100 });
+  const value = plainValue(document, file);
   checkVersion(value, file);
   const parsed = organization.safeParse(value);
   if (!parsed.success) throw issueFailure(parsed.error.issues[0]!, document, lines, file);
@@ -69,6 +69,14 @@ export function parseOrganization(text: string, file: string): Organization {
     accounts: accounts.map(({ ou, ...rest }) => accountInfo({ ...rest, ou: ou ?? '' })),
     quotas: Object.fromEntries(Object.entries(quotas ?? {}).filter(([, limit]) => limit !== undefined)),
   };
+}
+
+function plainValue(document: Document, file: string): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 100 });
+  } catch (error) {
+    throw invalid(file, '1:1', `aliases that multiply are not followed (${String(error)})`);
+  }
 }
 
 function checkVersion(value: unknown, file: string): void {
