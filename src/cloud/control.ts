@@ -75,6 +75,14 @@ export async function answerControl(request: HttpRequest, targets: ControlTarget
   }
 }
 
+/** The answer to a control request whose body is not taken. */
+export function refuseControlBody(): HttpResponse {
+  const failure = cloudFailure('body-too-large', 'the body of the control request is too large', {
+    hint: 'no control route needs more than a kilobyte',
+  });
+  return json(failure.status, { error: failure });
+}
+
 function json(status: number, body: object, headers: Readonly<Record<string, string>> = {}): HttpResponse {
   return {
     status,

@@ -34,6 +34,7 @@ export const cloudFailure = failuresOf({
   'control-token': { status: 401, when: 'a control route was asked without the right control token' },
   'no-such-route': { status: 404, when: 'a control route does not exist' },
   'wrong-method': { status: 405, when: 'a control route was asked with a method it does not take' },
+  'body-too-large': { status: 413, when: 'the body of a control request is too large' },
   'invalid-body': { status: 400, when: 'the body of a control request is not understood' },
   'invalid-query': { status: 400, when: 'the query of a control request is not understood' },
   'no-such-fault': { status: 404, when: 'a fault that is to be removed does not exist' },

@@ -32,10 +32,16 @@ export interface Listener {
 
 /** Bodies up to this size are taken without asking whom they are for. The largest form AWS takes is smaller. */
 export const smallBody = 1_048_576;
-/** Over all connections; further bodies are refused until some are done. */
-const bodiesTogether = 536_870_912;
-/** A refused body is read and dropped up to here, so that the client sees the answer and not a reset. */
-const mostDropped = 268_435_456;
+
+/** In bytes. */
+export interface BodyLimits {
+  /** Over all connections; further bodies are refused until some are done. */
+  readonly together: number;
+  /** A refused body is read and dropped up to here, so that the client sees the answer and not a reset. */
+  readonly dropped: number;
+}
+
+const bodyLimits: BodyLimits = { together: 536_870_912, dropped: 268_435_456 };
 const graceMs = 2000;
 
 const serverOptions = {
@@ -52,11 +58,16 @@ const serverOptions = {
  * Listens on `host` and `port` (0 picks a free one).
  * @throws Failure `port-in-use`, naming a free port, or `cannot-listen`.
  */
-export async function listen(host: string, port: number, answerer: Answerer): Promise<Listener> {
+export async function listen(
+  host: string,
+  port: number,
+  answerer: Answerer,
+  limits: BodyLimits = bodyLimits,
+): Promise<Listener> {
   // An `import 'node:http'` in an ES module loads undici as well: 28 ms beside 3.
   const http = process.getBuiltinModule('node:http');
   const stopping = new AbortController();
-  const room = { left: bodiesTogether };
+  const room: Room = { left: limits.together, dropped: limits.dropped };
   const serve = (request: IncomingMessage, response: ServerResponse) =>
     void new Exchange(request, response, answerer, room, stopping.signal).run();
   const server = http.createServer(serverOptions, serve);
@@ -102,12 +113,18 @@ async function stop(server: Server, stopping: AbortController): Promise<void> {
   clearTimeout(force);
 }
 
+/** Memory for bodies, shared by all exchanges of a listener. */
+interface Room {
+  left: number;
+  readonly dropped: number;
+}
+
 /** One request and its response. */
 class Exchange {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #answerer: Answerer;
-  readonly #room: { left: number };
+  readonly #room: Room;
   readonly #stopping: AbortSignal;
   #taken = 0;
 
@@ -115,7 +132,7 @@ class Exchange {
     request: IncomingMessage,
     response: ServerResponse,
     answerer: Answerer,
-    room: { left: number },
+    room: Room,
     stopping: AbortSignal,
   ) {
     this.#request = request;
@@ -179,7 +196,7 @@ class Exchange {
         chunks.length = 0;
         this.#take(-this.#taken);
         dropped += chunk.length;
-        if (dropped > mostDropped) leave();
+        if (dropped > this.#room.dropped) leave();
       });
       this.#request.on('end', () => resolve(refusal ?? (chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks))));
       this.#request.on('error', leave);

@@ -4,7 +4,7 @@ import { isFailure, uuid, type Clock, type Failure, type Random } from '../base/
 import type { Principal } from '../policy/index.ts';
 import type { Authorizer, Verdict } from './authorize.ts';
 import type { Call, Operation, Permission } from './call.ts';
-import { answerControl, controlPrefix, type ControlTargets } from './control.ts';
+import { answerControl, controlPrefix, refuseControlBody, type ControlTargets } from './control.ts';
 import type { Credential } from './credential.ts';
 import type { Events } from './events.ts';
 import type { Explanations } from './explain.ts';
@@ -66,6 +66,7 @@ export function createAnswerer(parts: Parts): Answerer {
 }
 
 function refuseBody(head: HttpRequest, reason: Refusal, requestId: string): HttpResponse {
+  if (head.path.startsWith(controlPrefix)) return refuseControlBody();
   const route = routeRequest(head);
   if (reason === 'no-room') {
     return writeFailure(
