@@ -5,6 +5,7 @@ import { isoSeconds } from '../base/index.ts';
 import { contextOf, type Context, type ContextValue, type Principal } from '../policy/index.ts';
 import type { Call, Permission, ServiceId } from './call.ts';
 import type { Credential, SessionTag } from './credential.ts';
+import { organizationPath } from './services/organizations/tree.ts';
 import type { World } from './world.ts';
 
 type Keys = Record<string, ContextValue | undefined>;
@@ -122,5 +123,7 @@ function resourceKeys(account: string, world: World): Keys {
 }
 
 function organizationKeys(side: 'Principal' | 'Resource', account: string, world: World): Keys {
-  return world.account(account) === undefined ? {} : { [`aws:${side}OrgID`]: world.organizationId };
+  const path = organizationPath(world, account);
+  if (path === undefined) return {};
+  return { [`aws:${side}OrgID`]: world.organizationId, [`aws:${side}OrgPaths`]: [path] };
 }

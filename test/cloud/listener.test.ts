@@ -21,7 +21,9 @@ async function echo(limits?: BodyLimits) {
     refuseBody: (_head, reason) => ({ status: reason === 'too-large' ? 413 : 503, headers: {}, body: reason }),
     onDefect: (error) => void defects.push(error),
   };
-  const { port, stop } = await listen('127.0.0.1', 0, answerer, limits);
+  const listener = await listen('127.0.0.1', 0, answerer, limits);
+  const { port } = listener;
+  const stop = () => listener.stop();
   return { endpoint: `http://127.0.0.1:${port}`, port, stop, seen, defects, [Symbol.asyncDispose]: stop };
 }
 

@@ -1,7 +1,7 @@
 // The services of the embedded AWS. Each is loaded when the first call for it arrives.
 import type { Service, ServiceId } from '../call.ts';
 
-const loaders: Readonly<Partial<Record<ServiceId, () => Promise<Service>>>> = {
+const loaders: Readonly<Record<ServiceId, () => Promise<Service>>> = {
   iam: async () => (await import('./iam/index.ts')).iam,
   sts: async () => (await import('./sts/index.ts')).sts,
   s3: async () => (await import('./s3/index.ts')).s3,
@@ -19,7 +19,7 @@ export class Services {
   async get(id: string): Promise<Service | undefined> {
     const known = this.#loaded.get(id);
     if (known !== undefined) return known;
-    const service = Object.hasOwn(loaders, id) ? await loaders[id as ServiceId]?.() : undefined;
+    const service = Object.hasOwn(loaders, id) ? await loaders[id as ServiceId]() : undefined;
     if (service !== undefined) this.#loaded.set(id, service);
     return service;
   }

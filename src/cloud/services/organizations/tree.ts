@@ -26,16 +26,41 @@ function digest(text: string, length: number): string {
   return Array.from(bytes, (byte) => alphabet[byte % alphabet.length]).join('');
 }
 
+function rootIdOf(world: World): string {
+  return `r-${digest(world.organizationId, 4)}`;
+}
+
+function unitIdOf(world: World, path: string): string {
+  return `ou-${digest(world.organizationId, 4)}-${digest(`${world.organizationId} ${path}`, 8)}`;
+}
+
+// A memo: an account's row belongs to one organisation and is never changed in place.
+const organizationPaths = new WeakMap<AccountInfo, string>();
+
+/**
+ * The account's place as `aws:PrincipalOrgPaths` and `aws:ResourceOrgPaths` name it, `o-…/r-…/ou-…/`; undefined for an
+ * account that is in no organisation.
+ */
+export function organizationPath(world: World, account: string): string | undefined {
+  const info = world.account(account);
+  if (info === undefined) return undefined;
+  const known = organizationPaths.get(info);
+  if (known !== undefined) return known;
+  const units = pathsOf(info.ou).map((path) => `${unitIdOf(world, path)}/`);
+  const path = `${world.organizationId}/${rootIdOf(world)}/${units.join('')}`;
+  organizationPaths.set(info, path);
+  return path;
+}
+
 /** Every node, parents before children, units in order of path and accounts in order of number. */
 export function treeOf(world: World): ReadonlyMap<NodeKey, Node> {
-  const suffix = digest(world.organizationId, 4);
-  const rootId = `r-${suffix}`;
+  const rootId = rootIdOf(world);
   const nodes: Node[] = [
     { key: 'root', kind: 'ROOT', id: rootId, name: 'Root', arn: organizationArn(world, 'root', `/${rootId}`) },
   ];
   const paths = new Set(world.accounts().flatMap((account) => pathsOf(account.ou)));
   for (const path of [...paths].sort()) {
-    const id = `ou-${suffix}-${digest(`${world.organizationId} ${path}`, 8)}`;
+    const id = unitIdOf(world, path);
     const slash = path.lastIndexOf('/');
     nodes.push({
       key: `ou/${path}`,
