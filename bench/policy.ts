@@ -1,5 +1,5 @@
 // Decisions per second on one core: a role session with 3 policies, 40 statements (conditions, variables, wildcards),
-// documents compiled once, every request with its own resource and context. Run it with `node bench/policy.ts`; it prints the median of the runs.
+// documents compiled once, every request with its own resource and context. Run it with `node bench/policy.ts`; it prints the median and the best of the runs.
 import {
   compilePolicy,
   contextOf,
@@ -133,16 +133,22 @@ function requestOf(index: number): AuthorizationRequest {
 
 const count = 20_000;
 const runs = 15;
-const median = (values: number[]): number => values.sort((a, b) => a - b)[values.length >> 1]!;
 
-function rate(work: () => number): { perSecond: number; allowed: number } {
+/** Decisions per second: of the median run, and of the best one, which other work on the machine disturbs least. */
+interface Rate {
+  readonly median: number;
+  readonly best: number;
+  readonly allowed: number;
+}
+
+function rate(work: () => number): Rate {
   let allowed = work();
   const times = Array.from({ length: runs }, () => {
     const from = performance.now();
     allowed = work();
     return performance.now() - from;
-  });
-  return { perSecond: (count / median(times)) * 1000, allowed };
+  }).sort((a, b) => a - b);
+  return { median: (count / times[runs >> 1]!) * 1000, best: (count / times[0]!) * 1000, allowed };
 }
 
 const requests = Array.from({ length: count }, (_, index) => requestOf(index));
@@ -154,9 +160,10 @@ const built = rate(() => {
 });
 
 const whole = (value: number): string => Math.round(value).toLocaleString('en-US');
+const shown = ({ median, best }: Rate): string => `${whole(median)} decisions/s (best run ${whole(best)})`;
 const mix = `${Math.round((decided.allowed / count) * 100)} % allowed`;
 console.log(
   `policy: ${prepared.source.identity.length} policies, ${statements} statements, ${count} different requests, ${mix}, median of ${runs} runs`,
 );
-console.log(`policy: ${whole(decided.perSecond)} decisions/s`);
-console.log(`policy: ${whole(built.perSecond)} decisions/s with building each request and its context`);
+console.log(`policy: ${shown(decided)}`);
+console.log(`policy: ${shown(built)} with building each request and its context`);

@@ -41,7 +41,7 @@ function dateMillis(parts: RegExpExecArray): number | undefined {
 export function readDate(text: string): number | undefined {
   const parts = isoDate.exec(text) ?? basicDate.exec(text);
   if (parts !== null) return dateMillis(parts);
-  return /^\d{1,12}(?:\.\d+)?$/.test(text) ? Number(text) * 1000 : undefined;
+  return /^\d{1,19}(?:\.\d+)?$/.test(text) ? Number(text) * 1000 : undefined;
 }
 
 /** `true` or `false` in any case. */
