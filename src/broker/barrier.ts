@@ -153,8 +153,8 @@ function encode(value: unknown, key: string, term: number, secret: Buffer, rando
 }
 
 function decode(record: Uint8Array, key: string, keyOf: (term: number) => Buffer | undefined): unknown {
-  const bytes = Buffer.from(record.buffer, record.byteOffset, record.byteLength);
   try {
+    const bytes = Buffer.from(record);
     if (bytes.length < headerBytes + tagBytes || bytes.readUInt8(4) !== recordVersion) throw new Error('not a record');
     const secret = keyOf(bytes.readUInt32BE(0));
     if (secret === undefined) throw new Error('unknown key term');

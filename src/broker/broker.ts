@@ -21,7 +21,7 @@ import { systemHandlers } from './routes/system.ts';
 import { tokenHandlers } from './routes/tokens.ts';
 import { openLocalSeal } from './seal/local.ts';
 import { absent } from './storage/store.ts';
-import { openSqliteStore } from './storage/sqlite.ts';
+import { openSqliteStore, type SqliteLimits } from './storage/sqlite.ts';
 import { Sweeper } from './sweeper.ts';
 import { Tokens } from './tokens.ts';
 import { listen, type ListenAddress } from './http/listen.ts';
@@ -46,6 +46,7 @@ export interface BrokerOptions {
   /** The process environment: AWS region; the SDK reads credentials and endpoints from it by itself. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly auditDevices?: readonly AuditDevice[];
+  readonly store?: SqliteLimits;
 }
 
 export interface Broker {
@@ -64,7 +65,7 @@ export interface Broker {
  */
 export async function startBroker(options: BrokerOptions): Promise<Broker> {
   mkdirSync(options.storage, { recursive: true, mode: 0o700 });
-  const store = openSqliteStore(join(options.storage, 'stint.db'));
+  const store = openSqliteStore(join(options.storage, 'stint.db'), options.store);
   try {
     const seal = openLocalSeal(options.storage, await Barrier.isFresh(store), options.random);
     const barrier = await Barrier.open(store, seal.key, options.random);

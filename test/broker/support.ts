@@ -70,7 +70,10 @@ export interface TestBroker {
 type After = (end: () => Promise<void> | void) => void;
 
 /** A development broker with root token `root`, on a free port, stopped after the test. */
-export async function testBroker(after: After, options: { auditDevices?: AuditDevice[] } = {}): Promise<TestBroker> {
+export async function testBroker(
+  after: After,
+  options: { auditDevices?: AuditDevice[]; store?: { maxPages: number } } = {},
+): Promise<TestBroker> {
   const folder = mkdtempSync(join(tmpdir(), 'stint-broker-test-'));
   const log: LogEntry[] = [];
   const start = async (clock: AdjustableClock): Promise<Broker> =>
