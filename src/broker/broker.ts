@@ -27,9 +27,9 @@ import { Tokens } from './tokens.ts';
 import { listen, type ListenAddress } from './http/listen.ts';
 import { createBrokerServer } from './http/server.ts';
 
-/** A request may be slow because AWS is; this is generous and still a limit. */
-const requestsPerSecond = 2000;
-const requestBurst = 4000;
+/** Above what one node serves, so that it stops a runaway client and nobody else. */
+const requestsPerSecond = 20_000;
+const requestBurst = 40_000;
 /** How long a stop waits for calls under way; the ledger takes care of what is left. */
 const stopMillis = 30_000;
 

@@ -22,8 +22,8 @@ export type LeaseEvent =
   | { readonly type: 'revoke' }
   /** The time the lease asked for has come. */
   | { readonly type: 'due' }
-  /** AWS accepted the removal and reading back shows nothing. `found`: there was something to remove. */
-  | { readonly type: 'acted'; readonly found: boolean }
+  /** AWS accepted the removal. `found`: there was something to remove; `gone`: reading back shows nothing. */
+  | { readonly type: 'acted'; readonly found: boolean; readonly gone: boolean }
   | { readonly type: 'act-failed'; readonly error: string }
   | { readonly type: 'probed'; readonly answer: ProbeAnswer; readonly error?: string };
 
@@ -72,7 +72,7 @@ export function transition(lease: Lease, event: LeaseEvent, now: Millis): Transi
     case 'due':
       return due(lease, now);
     case 'acted':
-      return acted(lease, event.found, now);
+      return event.gone ? acted(lease, event.found, now) : stillShown(lease, now);
     case 'act-failed':
       return actFailed(lease, event.error, now);
     case 'probed':
@@ -136,6 +136,18 @@ function acted(lease: Lease, found: boolean, now: Millis): Transition {
   return { lease: enter(lease, 'unverified', now, { removed, attempts, dueAt: now }), effects: ['probe'] };
 }
 
+// IAM may go on showing for a while what it has deleted: look again before anything else.
+function stillShown(lease: Lease, now: Millis): Transition {
+  return retryProof(lease, 'AWS still shows what it accepted to delete', now);
+}
+
+function retryProof(lease: Lease, lastError: string, now: Millis): Transition {
+  const attempts = lease.attempts + 1;
+  const stuck = lease.state === 'stuck' || attempts >= probesUntilStuck;
+  const change = { attempts, lastError, dueAt: now + waitMillis(2000, attempts) };
+  return { lease: enter(lease, stuck ? 'stuck' : 'unverified', now, change), effects: [] };
+}
+
 function actFailed(lease: Lease, error: string, now: Millis): Transition {
   const attempts = lease.attempts + 1;
   const stuck = lease.state === 'stuck' || attempts >= actsUntilStuck;
@@ -145,11 +157,7 @@ function actFailed(lease: Lease, error: string, now: Millis): Transition {
 
 function probed(lease: Lease, answer: ProbeAnswer, error: string | undefined, now: Millis): Transition {
   if (answer === 'refused' || answer === 'nothing-to-probe') return settle(lease, now);
-  const attempts = lease.attempts + 1;
-  const stuck = lease.state === 'stuck' || attempts >= probesUntilStuck;
-  const lastError = error ?? 'AWS still accepts the credentials';
-  const change = { attempts, lastError, dueAt: now + waitMillis(2000, attempts) };
-  return { lease: enter(lease, stuck ? 'stuck' : 'unverified', now, change), effects: [] };
+  return retryProof(lease, error ?? 'AWS still accepts the credentials', now);
 }
 
 // INVARIANT: dead means refused, and either removed by us after a whole grant or looked for again

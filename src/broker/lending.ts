@@ -233,14 +233,14 @@ export class Lending {
     const located = await mounts.ofLease(lease.mountPath, lease.mountId);
     const acted = await this.#act(lease, located);
     const after = await this.#record(id, acted);
-    if (acted.type !== 'acted' || located === undefined) return after ?? lease;
+    if (acted.type !== 'acted' || !acted.gone || located === undefined) return after ?? lease;
     return (await this.#record(id, await this.#probe(lease, located))) ?? after;
   }
 
   async #act(lease: Lease, located: { engine: Engine; folder: Folder } | undefined): Promise<LeaseEvent> {
     if (located === undefined) return { type: 'act-failed', error: `the mount ${lease.mountPath}/ is gone` };
     try {
-      return { type: 'acted', found: (await located.engine.remove(lease, located.folder)).found };
+      return { type: 'acted', ...(await located.engine.remove(lease, located.folder)) };
     } catch (error) {
       this.#report('lease.remove-failed', lease.id, error);
       return { type: 'act-failed', error: publicText(error) };

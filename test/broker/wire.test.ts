@@ -63,6 +63,15 @@ describe('the wire', () => {
     assert.deepEqual((await call('GET', '/v1/aws/config/root')).body, { errors: [] });
   });
 
+  test('what a header asks for and is not served is refused, so that nothing leaves unwrapped or in the wrong place', async (t) => {
+    const { call } = await testBroker((end) => t.after(end));
+    const ask = async (headers: Record<string, string>): Promise<number> =>
+      (await call('GET', '/v1/auth/token/lookup-self', { headers })).status;
+    assert.equal(await ask({ 'X-Vault-Wrap-TTL': '5m' }), 400);
+    assert.equal(await ask({ 'X-Vault-Namespace': 'team' }), 400);
+    assert.equal(await ask({ 'X-Vault-Namespace': '', 'X-Vault-Wrap-TTL': '0' }), 200);
+  });
+
   test('a page of another site reaches nothing', async (t) => {
     const { call, broker } = await testBroker((end) => t.after(end));
     const status = async (headers: Record<string, string>): Promise<number> =>

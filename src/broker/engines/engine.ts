@@ -77,6 +77,13 @@ export interface EngineAnswer {
   readonly lease?: Lease;
 }
 
+export interface Removal {
+  /** There was something of this lease. */
+  readonly found: boolean;
+  /** Reading back shows nothing of it any more. */
+  readonly gone: boolean;
+}
+
 export interface Engine {
   readonly type: string;
   /** @throws Failure `no-route` or `unsupported-operation` for a path the engine does not serve. */
@@ -84,11 +91,10 @@ export interface Engine {
   /** Time to live and longest life of a renewal, in seconds; 0 stands for the mount's. */
   renewal(lease: Lease, folder: Folder): Promise<{ ttlSeconds: number; maxTtlSeconds: number }>;
   /**
-   * Removes everything the lease made and reads back that it is gone. May be called any number of
-   * times, also by two nodes at once. Never touches what does not carry the lease's id.
-   * `found`: there was something of this lease.
+   * Removes everything the lease made and reads back. May be called any number of times, also by two
+   * nodes at once. Never touches what does not carry the lease's id.
    */
-  remove(lease: Lease, folder: Folder): Promise<{ found: boolean }>;
+  remove(lease: Lease, folder: Folder): Promise<Removal>;
   /** Tries the lease's own credentials. */
   probe(lease: Lease, folder: Folder): Promise<ProbeAnswer>;
   /** Lets go of connections. */

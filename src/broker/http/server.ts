@@ -3,7 +3,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { isFailure, Secret, uuid, type Random } from '../../base/index.ts';
 import type { Answer, Call } from '../call.ts';
-import type { PublicError } from '../failures.ts';
+import { brokerFailure, type PublicError } from '../failures.ts';
 import type { Log } from '../log.ts';
 import type { Operation } from '../model.ts';
 import { readJsonBody, readQuery } from './body.ts';
@@ -80,6 +80,7 @@ function logFailure(log: Log, request: IncomingMessage, requestId: string, error
 }
 
 function readCall(request: IncomingMessage, requestId: string): Omit<Call, 'params' | 'token'> | undefined {
+  checkHeaders(request);
   const url = request.url ?? '';
   const [rawPath, query = ''] = splitOnce(url, '?');
   const path = decodePath(rawPath);
@@ -100,6 +101,17 @@ function readCall(request: IncomingMessage, requestId: string): Omit<Call, 'para
     host: request.headers.host,
     origin: request.headers.origin,
   };
+}
+
+// SECURITY: what a header asks for and this server does not do must not be silently left out: the
+// caller would get a secret in clear, or act in another place than meant.
+function checkHeaders(request: IncomingMessage): void {
+  if ((request.headers['x-vault-wrap-ttl'] ?? '0') !== '0') {
+    throw brokerFailure('bad-request', 'response wrapping is not supported', { hint: 'leave `X-Vault-Wrap-TTL` out' });
+  }
+  if (!['', 'root', 'root/', '/'].includes(String(request.headers['x-vault-namespace'] ?? ''))) {
+    throw brokerFailure('bad-request', 'namespaces are not supported', { hint: 'leave `X-Vault-Namespace` out' });
+  }
 }
 
 function splitOnce(text: string, separator: string): [string, string?] {

@@ -5,7 +5,7 @@ import { brokerFailure } from '../../failures.ts';
 import type { ProbeAnswer } from '../../leases.ts';
 import type { Lease, Operation } from '../../model.ts';
 import { mountTtls } from '../../mounts.ts';
-import type { Engine, EngineAnswer, EngineCall, Folder, LendPlan } from '../engine.ts';
+import type { Engine, EngineAnswer, EngineCall, Folder, LendPlan, Removal } from '../engine.ts';
 import { AwsClients, type Environment } from './clients.ts';
 import { handleLeaseConfig, handleRootConfig, loadLeaseConfig, loadRootConfig } from './config.ts';
 import { sessionName, userName } from './names.ts';
@@ -107,7 +107,7 @@ export class AwsEngine implements Engine {
     return { ttlSeconds: leaseSeconds, maxTtlSeconds: leaseMaxSeconds };
   }
 
-  async remove(lease: Lease, folder: Folder): Promise<{ found: boolean }> {
+  async remove(lease: Lease, folder: Folder): Promise<Removal> {
     const clients = await this.#clientsOf(lease.mountId, folder);
     const result = await removeUser(await clients.iam(), lease.facts['userName'] ?? '', lease.id);
     if (!result.found && !lease.confirmed) await this.#checkSameKey(lease, folder);

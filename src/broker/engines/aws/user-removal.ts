@@ -4,6 +4,7 @@ import type { IAMClient } from '@aws-sdk/client-iam';
 import { isFailure } from '../../../base/index.ts';
 import { brokerFailure } from '../../failures.ts';
 import type { ProbeAnswer } from '../../leases.ts';
+import type { Removal } from '../engine.ts';
 import { awsCode, awsFailure, isMissing, orMissing, refusesKeys } from './aws-errors.ts';
 import { leaseTagKey } from './names.ts';
 
@@ -20,23 +21,21 @@ export async function carriesLease(iam: IAMClient, userName: string, leaseId: st
 
 /**
  * Removes the lease's user.
- * @throws Failure `aws-refused` when a user of that name exists that is not this lease's, or is still
- *   there afterwards; other AWS failures as they come.
+ * @throws Failure `aws-refused` when a user of that name exists that is not this lease's; other AWS
+ *   failures as they come.
  */
-export async function removeUser(iam: IAMClient, userName: string, leaseId: string): Promise<{ found: boolean }> {
+export async function removeUser(iam: IAMClient, userName: string, leaseId: string): Promise<Removal> {
   const sdk: Iam = await import('@aws-sdk/client-iam');
   try {
     const found = await orMissing(iam.send(new sdk.GetUserCommand({ UserName: userName })));
-    if (found === undefined) return { found: false };
+    if (found === undefined) return { found: false, gone: true };
     // SECURITY: whatever the name, a user that does not carry the lease's id is somebody else's.
     if (!(await carriesLease(iam, userName, leaseId))) throw notOurs(userName);
     await removeKeys(sdk, iam, userName);
     await removePermissions(sdk, iam, userName);
     await deleteUser(sdk, iam, userName);
-    if ((await orMissing(iam.send(new sdk.GetUserCommand({ UserName: userName })))) !== undefined) {
-      throw brokerFailure('aws-refused', `${prefix}\`${userName}\` is still there after AWS accepted its deletion`);
-    }
-    return { found: true };
+    const shown = await orMissing(iam.send(new sdk.GetUserCommand({ UserName: userName })));
+    return { found: true, gone: shown === undefined };
   } catch (error) {
     throw isFailure(error) ? error : awsFailure(prefix, error);
   }

@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Readable, Writable } from 'node:stream';
+import { Command } from 'commander';
+import { test, type TestContext } from 'node:test';
+import { isFailure, type Failure } from '../../src/base/index.ts';
+import { register } from '../../src/cli/commands/lend.ts';
+import type { Io } from '../../src/cli/command.ts';
+import { temporaryFolder, testBroker } from '../broker/support.ts';
+
+interface Ran {
+  readonly out: string;
+  readonly err: string;
+  readonly code: number;
+  readonly failure: Failure | undefined;
+}
+
+function collector(): { stream: NodeJS.WriteStream; text: () => string } {
+  let text = '';
+  const stream = new Writable({ write: (chunk: Buffer, _, next) => ((text += chunk.toString()), next()) });
+  return { stream: stream as unknown as NodeJS.WriteStream, text: () => text };
+}
+
+/** Runs verbs against a broker of its own; `stdin` is what is piped in. */
+async function terminal(t: TestContext): Promise<(line: string, stdin?: string) => Promise<Ran>> {
+  const { broker } = await testBroker((end) => t.after(end));
+  const home = temporaryFolder((remove) => t.after(remove));
+  return async (line, stdin = '') => {
+    const [out, err] = [collector(), collector()];
+    let code = 0;
+    const io: Io = {
+      env: { HOME: home, STINT_ADDR: broker.address },
+      cwd: home,
+      stdin: Readable.from([stdin]) as unknown as NodeJS.ReadStream,
+      stdout: out.stream,
+      stderr: err.stream,
+      signal: new AbortController().signal,
+      exit: (given) => void (code = given),
+    };
+    const program = new Command('stint').exitOverride();
+    register(program, io);
+    let failure: Failure | undefined;
+    await program.parseAsync(line.split(' '), { from: 'user' }).catch((error: unknown) => {
+      if (!isFailure(error)) throw error;
+      failure = error;
+    });
+    return { out: out.text(), err: err.text(), code, failure };
+  };
+}
+
+test('login keeps the token for its owner only, and never shows it', async (t) => {
+  const stint = await terminal(t);
+  const done = await stint('login', 'root\n');
+  assert.equal(done.failure, undefined);
+  const file = /kept in (\S+)$/m.exec(done.err)![1]!;
+  assert.equal(readFileSync(file, 'utf8'), 'root');
+  assert.equal(statSync(file).mode & 0o777, 0o600);
+  const wrong = await stint('login', 'hunter2\n');
+  assert.equal(wrong.failure?.code, 'server-refused');
+  assert.equal(wrong.failure?.message, 'permission denied');
+  assert.equal(readFileSync(file, 'utf8'), 'root');
+});
+
+test('the verbs do what people know them for', async (t) => {
+  const stint = await terminal(t);
+  await stint('login', 'root');
+  assert.match((await stint('status')).out, /^sealed +false$/m);
+  assert.match((await stint('secrets enable aws --path team/aws')).err, /enabled aws at team\/aws\//);
+  assert.match((await stint('secrets list')).out, /^team\/aws\/ +aws$/m);
+  await stint('write team/aws/config/lease lease=30m lease_max=1h');
+  assert.match((await stint('read team/aws/config/lease')).out, /^lease +30m0s$/m);
+  await stint('write team/aws/roles/b credential_type=iam_user iam_groups=x iam_groups=y');
+  await stint('write team/aws/roles/a credential_type=iam_user');
+  assert.equal((await stint('list team/aws/roles')).out, 'a\nb\n');
+  const read = await stint('read team/aws/roles/b --json');
+  assert.deepEqual((JSON.parse(read.out) as { data: { iam_groups: string[] } }).data.iam_groups, ['x', 'y']);
+  await stint('delete team/aws/roles/a');
+  assert.equal((await stint('list team/aws/roles')).out, 'b\n');
+  assert.equal((await stint('lease list team/aws')).failure?.code, 'not-found');
+  assert.equal((await stint('lease revoke team/aws/creds/b/none')).failure, undefined);
+  await stint('secrets tune team/aws --description lent --max-lease-ttl 2h');
+  assert.match((await stint('secrets list')).out, /^team\/aws\/ +aws {2}lent$/m);
+  await stint('secrets disable team/aws/');
+  assert.equal(
+    (await stint('read team/aws/roles/b')).failure?.message,
+    'no handler for route "team/aws/roles/b". route entry not found.',
+  );
+});
+
+test('values may come from files and standard input', async (t) => {
+  const stint = await terminal(t);
+  const file = /kept in (\S+)$/m.exec((await stint('login', 'root')).err)![1]!;
+  await stint('secrets enable aws');
+  const document = '{"Statement":[]}';
+  writeFileSync(join(file, '../policy.json'), document);
+  await stint('write aws/roles/x credential_type=iam_user policy_document=@policy.json');
+  assert.match((await stint('read aws/roles/x')).out, /^policy_document +\{"Statement":\[\]\}$/m);
+  await stint('write aws/roles/y credential_type=iam_user policy_document=-', document);
+  assert.match((await stint('read aws/roles/y')).out, /^policy_document +\{"Statement":\[\]\}$/m);
+  assert.equal((await stint('write aws/roles/x policy_document=@none.json')).failure?.code, 'file-unreadable');
+  assert.equal((await stint('write aws/roles/x nonsense')).failure?.code, 'value-invalid');
+});
+
+test('a role with a misprinted ARN is refused in one line that names the right one', async (t) => {
+  const stint = await terminal(t);
+  await stint('login', 'root');
+  await stint('secrets enable aws');
+  const { failure } = await stint(
+    'write aws/roles/s3 credential_type=iam_user policy_arns=arn:aws:iam:aws:policy/AmazonS3FullAccess',
+  );
+  assert.match(failure!.message, /did you mean `arn:aws:iam::aws:policy\/AmazonS3FullAccess`\?$/);
+  assert.ok(!failure!.message.includes('\n'));
+});
+
+test('no server, and no address, are told apart', async () => {
+  const run = async (address: string): Promise<string | undefined> => {
+    const program = new Command('stint').exitOverride();
+    register(program, {
+      env: { STINT_ADDR: address, HOME: '/nonexistent' },
+      signal: new AbortController().signal,
+    } as unknown as Io);
+    return program.parseAsync(['status'], { from: 'user' }).then(
+      () => undefined,
+      (error: unknown) => (error as Failure).code,
+    );
+  };
+  assert.equal(await run('http://127.0.0.1:1'), 'server-unreachable');
+  assert.equal(await run('nowhere'), 'address-invalid');
+});
