@@ -24,17 +24,17 @@ interface Position {
 }
 
 const heading = /^\[\s*([^\]]*?)\s*\]\s*(?:[#;].*)?$/;
-const pair = /^([^=\s][^=]*?)\s*=\s*(.*)$/;
-
 /** Keys whose value is a command line, in which ` #` and ` ;` are no comments. */
 const verbatim = new Set(['credential_process', 'mfa_process']);
 
+// By `indexOf`, not by pattern: the files are read on every call, and may hold 1,000 profiles.
 function splitPair(line: string): { key: string; value: string } | undefined {
-  const match = pair.exec(line);
-  if (match === null) return undefined;
-  const key = match[1]!.toLowerCase();
-  const value = match[2]!;
-  return { key, value: verbatim.has(key) ? value.trimEnd() : value.replace(/(?:^|\s)[#;].*$/, '').trimEnd() };
+  const cut = line.indexOf('=');
+  const key = line.slice(0, Math.max(cut, 0)).trimEnd().toLowerCase();
+  if (key === '') return undefined;
+  const value = line.slice(cut + 1).trim();
+  const commented = (value.includes('#') || value.includes(';')) && !verbatim.has(key);
+  return { key, value: commented ? value.replace(/(?:^|\s)[#;].*$/, '').trimEnd() : value };
 }
 
 function refuse(place: string, line: string): Error {
@@ -71,19 +71,18 @@ function continueSetting(position: Position, line: string, place: string): void 
 export function parseIni(text: string, file: string): readonly Section[] {
   const sections = new Map<string, Section>();
   let position: Position | undefined;
-  for (const [index, line] of text
-    .replace(/^\uFEFF/, '')
-    .split(/\r?\n/)
-    .entries()) {
+  let number = 0;
+  for (const line of text.replace(/^\uFEFF/, '').split('\n')) {
+    number++;
     const trimmed = line.trim();
     if (trimmed === '' || trimmed.startsWith('#') || trimmed.startsWith(';')) continue;
-    const place = `${file}:${index + 1}`;
-    const title = heading.exec(line)?.[1];
+    const place = `${file}:${number}`;
+    const title = line.startsWith('[') ? heading.exec(trimmed)?.[1] : undefined;
     if (title !== undefined) {
       const section = sections.get(title) ?? { title, place, settings: new Map<string, Setting>() };
       sections.set(title, section);
       position = { section };
-    } else if (/^\s/.test(line) && position !== undefined) {
+    } else if ((line.startsWith(' ') || line.startsWith('\t')) && position !== undefined) {
       continueSetting(position, line, place);
     } else {
       const found = splitPair(line);
