@@ -1,6 +1,7 @@
 // Who gains and who loses what: the groups and the roles they may assume, before and after.
 import type { Wanted } from './compile.ts';
 import { assumeInlineName } from './compile.ts';
+import { isOwned } from './ownership.ts';
 import type { Document, GroupResource, Resource, SeenAccount, Texts } from './resources.ts';
 
 export interface AccessChange {
@@ -40,15 +41,16 @@ export function groupAccess(wanted: Wanted, seen: readonly SeenAccount[]): Acces
     return `${names.get(account) ?? account}/${role}`;
   };
   return wanted.accounts.flatMap((account) => {
-    const shown = seen.find(({ id }) => id === account.id);
-    if (shown === undefined) return [];
+    const found = seen.find(({ id }) => id === account.id);
+    if (found === undefined) return [];
+    const shown = found.resources.filter((it) => isOwned(it, wanted.definition));
     const groups = (resources: readonly Resource[]): GroupResource[] => resources.filter((it) => it.kind === 'group');
-    const all = new Set([...groups(account.resources), ...groups(shown.resources)].map(({ name }) => name));
+    const all = new Set([...groups(account.resources), ...groups(shown)].map(({ name }) => name));
     return [...all].flatMap((group): AccessChange[] => {
       const find = (resources: readonly Resource[]): GroupResource | undefined =>
         groups(resources).find(({ name }) => name === group);
       const after = assumable(find(account.resources), account.resources);
-      const before = assumable(find(shown.resources), shown.resources);
+      const before = assumable(find(shown), shown);
       const gains = [...after].filter((arn) => !before.has(arn)).map(target);
       const loses = [...before].filter((arn) => !after.has(arn)).map(target);
       return gains.length + loses.length === 0 ? [] : [{ group, gains, loses }];

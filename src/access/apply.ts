@@ -1,7 +1,6 @@
 // The whole way of an apply: who calls, what AWS holds, what differs, may it be done, yes or no, do it wave by wave,
 // look again. `plan` and `destroy` walk the same way. There is no state but AWS.
-import type { Clock, Random } from '../base/index.ts';
-import { nearestName } from '../base/index.ts';
+import { isFailure, nearestName, type Clock, type Failure, type Random } from '../base/index.ts';
 import type { AwsAccounts, Caller, Sleep } from '../aws/index.ts';
 import type { Wanted } from './compile.ts';
 import { executeStep } from './execute.ts';
@@ -142,15 +141,31 @@ function checkFindings(plan: Plan): void {
 const readBackTries = 10;
 const readBackPause = 1000;
 
+/** What AWS still shows otherwise than wanted; the failure of a read that cannot tell. */
+async function remaining(
+  context: ApplyContext,
+  chosen: readonly WantedAccount[],
+): Promise<readonly string[] | Failure> {
+  try {
+    const seen = await observe(context, chosen);
+    const rest = context.mode === 'apply' ? planChanges(context.wanted, seen) : planRemoval(context.wanted, seen);
+    return rest.changes.map(({ id }) => id);
+  } catch (error) {
+    if (isFailure(error)) return error;
+    throw error;
+  }
+}
+
 /** Looks again at the accounts that were written, until AWS shows what was wanted. */
 async function readBack(context: ApplyContext, written: ReadonlySet<string>): Promise<void> {
   const chosen = context.wanted.accounts.filter(({ id }) => written.has(id));
   for (let attempt = 1; ; attempt++) {
-    const seen = await observe(context, chosen);
-    const rest = context.mode === 'apply' ? planChanges(context.wanted, seen) : planRemoval(context.wanted, seen);
-    if (rest.changes.length === 0) return;
-    if (attempt === readBackTries) {
-      const ids = rest.changes.slice(0, 5).map(({ id }) => `\`${id}\``);
+    const rest = await remaining(context, chosen);
+    if (!isFailure(rest) && rest.length === 0) return;
+    if (attempt < readBackTries) await context.sleep(readBackPause, context.signal);
+    else if (isFailure(rest)) throw rest;
+    else {
+      const ids = rest.slice(0, 5).map((id) => `\`${id}\``);
       throw accessFailure(
         'read-back-differs',
         `AWS took every call, but still shows another state of ${ids.join(', ')}`,
@@ -159,7 +174,6 @@ async function readBack(context: ApplyContext, written: ReadonlySet<string>): Pr
         },
       );
     }
-    await context.sleep(readBackPause, context.signal);
   }
 }
 

@@ -42,7 +42,7 @@ const propagationRules: readonly {
   /** Which memory must hold something the call names. */
   readonly memory: keyof RunMemory;
 }[] = [
-  { code: 'NoSuchEntityException', operations: /^(?:Put|Attach|Add|Update|Tag|Create|Get)/, memory: 'made' },
+  { code: 'NoSuchEntityException', operations: /^(?:Put|Attach|Add|Update|Tag|Create)/, memory: 'made' },
   {
     code: 'MalformedPolicyDocumentException',
     operations: /^(?:CreateRole|UpdateAssumeRolePolicy)$/,

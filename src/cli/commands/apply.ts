@@ -1,5 +1,5 @@
 // `stint apply`: makes AWS as the definition says, and prints the outputs.
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, openSync, unlinkSync, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { systemClock, systemRandom } from '../../base/index.ts';
@@ -49,10 +49,17 @@ function openPasswordSink(io: Io, file: string | undefined): { sink: PasswordSin
     };
   }
   try {
-    const fd = openSync(resolve(io.cwd, file), 'wx', 0o600);
+    const path = resolve(io.cwd, file);
+    const fd = openSync(path, 'wx', 0o600);
+    let written = 0;
     return {
-      sink: ({ account, user, password }) => void writeSync(fd, `${account} ${user} ${password.reveal()}\n`),
-      close: () => closeSync(fd),
+      sink: ({ account, user, password }) => {
+        written += writeSync(fd, `${account} ${user} ${password.reveal()}\n`);
+      },
+      close: () => {
+        closeSync(fd);
+        if (written === 0) unlinkSync(path);
+      },
     };
   } catch (cause) {
     throw accessFailure('passwords-unwritable', `cannot make the file \`${file}\` for passwords`, {
