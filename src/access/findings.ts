@@ -169,6 +169,10 @@ function quotaFindings(account: WantedAccount): Finding[] {
     }
     if (!('inline' in resource)) return [];
     const found: Finding[] = [];
+    if (resource.kind === 'role' && documentSize(resource.trust) > policyLimits.trustPolicy) {
+      const message = `its trust policy has ${documentSize(resource.trust)} characters; AWS takes ${policyLimits.trustPolicy} unless raised`;
+      found.push(finding(resource, 'policy-too-large', message, 'trust fewer, or split the role'));
+    }
     const limit = inlineLimits[resource.kind];
     const size = Object.values(resource.inline).reduce((sum, document) => sum + documentSize(document), 0);
     if (size > limit) {

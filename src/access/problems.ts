@@ -63,9 +63,14 @@ function meantBranch(issue: Extract<Issue, { code: 'invalid_union' }>): readonly
   return issue.errors.find((branch) => branch.some(({ path, code }) => path.length > 0 || code !== 'invalid_type'));
 }
 
-/** Problems of a definition in the words of its author, from the schema's issues. */
+/**
+ * Problems of a definition in the words of its author, from the schema's issues. Unknown keys come first: a key that
+ * is missing is often one that is misspelt.
+ */
 export function schemaProblems(schema: AnySchema, issues: readonly Issue[]): Problem[] {
-  return issues.flatMap((issue): Problem[] => {
+  const unknown = issues.filter(({ code }) => code === 'unrecognized_keys');
+  const others = issues.filter(({ code }) => code !== 'unrecognized_keys');
+  return [...unknown, ...others].flatMap((issue): Problem[] => {
     if (issue.code === 'unrecognized_keys') return unknownKeyProblems(schema, issue);
     if (issue.code === 'invalid_union') {
       const branch = meantBranch(issue);
@@ -81,7 +86,7 @@ export function schemaProblems(schema: AnySchema, issues: readonly Issue[]): Pro
       const reason = issue.issues[0]?.message ?? 'is not allowed';
       return [{ path: issue.path as Path, message: `name \`${String(issue.path.at(-1))}\`: ${reason}` }];
     }
-    const message = issue.message.replace(/^Invalid input: /, '');
+    const message = issue.message.replace(/^Invalid input: (?:expected .*, received undefined)?/, '') || 'is missing';
     return [{ path: issue.path as Path, message: `\`${pathText(issue.path as Path)}\`: ${message}` }];
   });
 }

@@ -98,7 +98,9 @@ export function compileTrust(scope: TrustScope, role: RoleEntry): { document: Do
   const entries = role.trust.filter((entry) => countsIn(entry, scope.account));
   const build = (members: (group: string) => readonly string[]): Document => ({
     Version: '2012-10-17',
-    Statement: entries.map((entry) => trustStatement(scope, role, entry, members(entry.group ?? ''))),
+    Statement: entries.map((entry) =>
+      trustStatement(scope, role, entry, entry.group === undefined ? [] : members(entry.group)),
+    ),
   });
   const findings = entries.flatMap((entry): Finding[] => {
     const isPerson = (entry.group ?? entry.person) !== undefined;
@@ -113,7 +115,8 @@ export function compileTrust(scope: TrustScope, role: RoleEntry): { document: Do
     ];
   });
   const narrow = build((group) => memberArns(scope, group));
-  if (documentSize(narrow) <= policyLimits.trustPolicy) return { document: narrow, findings };
+  const hasGroups = entries.some(({ group }) => group !== undefined);
+  if (!hasGroups || documentSize(narrow) <= policyLimits.trustPolicy) return { document: narrow, findings };
   const anyUser = [iamArn(scope.partition, centralId(scope), 'user', '*')];
   findings.push({
     severity: 'warning',

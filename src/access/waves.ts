@@ -73,17 +73,24 @@ class Run {
     for (const { id } of steps) this.#outcomes.set(id, Promise.withResolvers());
   }
 
+  /** Ends when every account of the wave has; a failure that is no refusal of AWS's is thrown only then. */
   async wave(steps: readonly Step[]): Promise<void> {
     const byAccount = Map.groupBy(steps, ({ account }) => account);
-    await Promise.all([...byAccount.values()].map((own) => this.#accountSteps(own)));
+    const ended = await Promise.allSettled([...byAccount.values()].map((own) => this.#accountSteps(own)));
+    for (const end of ended) if (end.status === 'rejected') throw end.reason;
   }
 
   async #accountSteps(steps: readonly Step[]): Promise<void> {
-    for (const step of steps) {
-      const ready = await this.#ready(step);
-      const passed = ready && (await this.#gate.run(() => this.#try(step)));
-      if (!passed) this.#stopped.add(step.account);
-      this.#outcomes.get(step.id)!.resolve(passed);
+    try {
+      for (const step of steps) {
+        const ready = await this.#ready(step);
+        const passed = ready && (await this.#gate.run(() => this.#try(step)));
+        if (!passed) this.#stopped.add(step.account);
+        this.#outcomes.get(step.id)!.resolve(passed);
+      }
+    } finally {
+      // Nobody may wait for a step that will never be tried.
+      for (const { id } of steps) this.#outcomes.get(id)!.resolve(false);
     }
   }
 

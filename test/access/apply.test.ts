@@ -1,0 +1,494 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, beforeEach, describe, test } from 'node:test';
+import {
+  applyDefinition,
+  compileDefinition,
+  definitionSchema,
+  makePlan,
+  openJournal,
+  readPlanFile,
+  writePlanFile,
+  type ApplyContext,
+  type ApplyResult,
+  type Journal,
+  type Plan,
+  type Wanted,
+} from '../../src/access/index.ts';
+import { openAccounts, type AwsAccounts } from '../../src/aws/index.ts';
+import { isFailure, systemClock, systemRandom, type Failure } from '../../src/base/index.ts';
+import { startCloud, type Cloud } from '../../src/cloud/index.ts';
+
+const central = '111111111111';
+const dev = '222222222222';
+const prod = '444444444444';
+
+const definition = {
+  version: 1,
+  organization: 'o-stintlocal',
+  accounts: {
+    central: { id: central, stage: 'central', central: true },
+    dev: { id: dev, stage: 'dev' },
+    test: { id: '333333333333', stage: 'test' },
+    prod: { id: prod, stage: 'prod' },
+  },
+  stages: ['central', 'dev', 'test', 'prod'],
+  passwordPolicy: { in: ['central'], minimumLength: 10 },
+  policies: { reader: { statements: [{ Effect: 'Allow', Action: 's3:Get*', Resource: '*' }] } },
+  groups: { developers: { policies: ['reader'] }, Administrators: { managed: ['AdministratorAccess'] } },
+  people: { alice: { groups: ['developers'], console: true }, Administrator: { groups: ['Administrators'] } },
+  roles: {
+    test_role: {
+      in: ['dev', 'test', 'prod'],
+      trust: [
+        { group: 'developers', only: ['dev'], mfa: { off: true, reason: 'the people of the story have no device' } },
+        { group: 'developers', except: ['dev'] },
+      ],
+      statements: [{ Effect: 'Allow', Action: 's3:ListAllMyBuckets', Resource: '*' }],
+    },
+    app: {
+      in: ['dev'],
+      trust: [{ service: 'ec2.amazonaws.com' }],
+      managed: ['AmazonS3ReadOnlyAccess'],
+      policies: ['reader'],
+      instanceProfile: 'test_profile',
+    },
+    chained: { in: ['dev'], trust: [{ role: 'prod/back' }] },
+    back: { in: ['prod'], trust: [{ role: 'dev/chained' }, { person: 'alice' }] },
+  },
+};
+
+function wantedOf(over: object = {}): Wanted {
+  return compileDefinition(definitionSchema.parse({ ...definition, ...over }), systemClock.now());
+}
+
+let cloud: Cloud;
+const folder = mkdtempSync(join(tmpdir(), 'stint-apply-'));
+
+before(async () => {
+  cloud = await startCloud();
+});
+after(async () => {
+  await cloud.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+beforeEach(() => control('POST', 'reset', {}));
+
+async function control(method: string, path: string, body?: object): Promise<unknown> {
+  const response = await fetch(`${cloud.endpoint}/_stint/${path}`, {
+    method,
+    headers: { 'x-stint-control': cloud.controlToken, 'content-type': 'application/json' },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  assert.ok(response.ok, await response.clone().text());
+  return response.json();
+}
+
+function fault(operation: string, more: object): Promise<unknown> {
+  return control('POST', 'faults', { service: 'iam', operation, when: 'before', ...more });
+}
+
+function accountsAs(account = central): AwsAccounts {
+  const { accessKeyId, secretAccessKey } = cloud.credentials.accounts[account]!;
+  return openAccounts({
+    env: {
+      AWS_ENDPOINT_URL: cloud.endpoint,
+      AWS_REGION: 'us-east-1',
+      AWS_ACCESS_KEY_ID: accessKeyId,
+      AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    },
+    clock: systemClock,
+    random: systemRandom,
+    // No test waits: what is worth another try is tried at once.
+    sleep: async () => undefined,
+  });
+}
+
+let runs = 0;
+
+function contextOf(over: Partial<ApplyContext> = {}): ApplyContext {
+  return {
+    mode: 'apply',
+    wanted: wantedOf(),
+    accounts: accountsAs(),
+    confirm: async () => undefined,
+    openJournal: (header) => openJournal(folder, `run-${++runs}`, header, systemClock),
+    clock: systemClock,
+    random: systemRandom,
+    sleep: async () => undefined,
+    ...over,
+  };
+}
+
+const apply = (over: Partial<ApplyContext> = {}): Promise<ApplyResult> => applyDefinition(contextOf(over));
+
+async function planNow(over: Partial<ApplyContext> = {}): Promise<Plan> {
+  return (await makePlan(contextOf(over))).plan;
+}
+
+async function failureOf(work: Promise<unknown>): Promise<Failure> {
+  try {
+    await work;
+  } catch (error) {
+    assert.ok(isFailure(error), String(error));
+    return error;
+  }
+  return assert.fail('nothing failed');
+}
+
+/** What an account holds by name, of every kind. */
+async function holdings(account: string): Promise<string[]> {
+  const { iam } = await accountsAs().account(account);
+  const details = await iam.getAccountAuthorizationDetails({ Filter: ['User', 'Group', 'Role', 'LocalManagedPolicy'] });
+  const profiles = await iam.listInstanceProfiles({});
+  return [
+    ...(details.UserDetailList ?? []).map(({ UserName }) => `user ${UserName}`),
+    ...(details.GroupDetailList ?? []).map(({ GroupName }) => `group ${GroupName}`),
+    ...(details.RoleDetailList ?? []).map(({ RoleName }) => `role ${RoleName}`),
+    ...(details.Policies ?? []).map(({ PolicyName }) => `policy ${PolicyName}`),
+    ...(profiles.InstanceProfiles ?? []).map(({ InstanceProfileName }) => `profile ${InstanceProfileName}`),
+  ].sort();
+}
+
+test('an apply makes everything, a second plan is empty, and AWS lets in whom the definition lets in', async () => {
+  const { plan, outcome } = await apply();
+  assert.equal(outcome!.done, plan.steps.length);
+  assert.deepEqual((await planNow()).changes, []);
+  assert.equal((await apply()).outcome, undefined);
+
+  const { iam } = await accountsAs().account(central);
+  const { AccessKey } = await iam.createAccessKey({ UserName: 'alice' });
+  const alice = openAccounts({
+    env: {
+      AWS_ENDPOINT_URL: cloud.endpoint,
+      AWS_REGION: 'us-east-1',
+      AWS_ACCESS_KEY_ID: AccessKey!.AccessKeyId,
+      AWS_SECRET_ACCESS_KEY: AccessKey!.SecretAccessKey,
+    },
+    clock: systemClock,
+    random: systemRandom,
+    sleep: async () => undefined,
+  });
+  const { sts } = await alice.account(central);
+  const become = async (account: string): Promise<string | undefined> => {
+    const answer = await sts.assumeRole({
+      RoleArn: `arn:aws:iam::${account}:role/test_role`,
+      RoleSessionName: 'alice',
+    });
+    return answer.AssumedRoleUser?.Arn;
+  };
+  assert.equal(await become(dev), `arn:aws:sts::${dev}:assumed-role/test_role/alice`);
+  await assert.rejects(become(prod), { name: 'AccessDenied' });
+  const admin = await accountsAs().account(central);
+  await assert.rejects(
+    admin.sts.assumeRole({ RoleArn: `arn:aws:iam::${dev}:role/test_role`, RoleSessionName: 'admin' }),
+    { name: 'AccessDenied' },
+  );
+});
+
+test('a destroy leaves nothing of ours and everything of others, credentials of people included', async () => {
+  const before = await Promise.all([central, dev, prod].map(holdings));
+  await apply();
+  const { iam } = await accountsAs().account(central);
+  await iam.createAccessKey({ UserName: 'alice' });
+  await iam.createLoginProfile({ UserName: 'alice', Password: 'Secret-Secret-1' });
+  const { VirtualMFADevice } = await iam.createVirtualMFADevice({ VirtualMFADeviceName: 'alice' });
+  assert.ok(VirtualMFADevice?.SerialNumber);
+  await iam.putUserPolicy({ UserName: 'alice', PolicyName: 'by-hand', PolicyDocument: policyText });
+  await apply({ mode: 'destroy' });
+  assert.deepEqual(await Promise.all([central, dev, prod].map(holdings)), before);
+  assert.equal((await apply({ mode: 'destroy' })).outcome, undefined);
+  await assert.rejects(iam.getAccountPasswordPolicy({}), { name: 'NoSuchEntityException' });
+});
+
+const policyText = JSON.stringify({
+  Version: '2012-10-17',
+  Statement: [{ Effect: 'Allow', Action: 's3:*', Resource: '*' }],
+});
+
+test('a foreign thing of a wanted name stops everything before the first write', async () => {
+  const { iam } = await accountsAs().account(prod);
+  const trust = policyText
+    .replace('"Resource":"*"', '"Principal":{"Service":"ec2.amazonaws.com"}')
+    .replace('s3:*', 'sts:AssumeRole');
+  await iam.createRole({ RoleName: 'TEST_role', AssumeRolePolicyDocument: trust });
+  const before = await holdings(central);
+  const failure = await failureOf(apply());
+  assert.equal(failure.code, 'findings-block');
+  assert.match(
+    failure.message,
+    /foreign-resource\] prod role\/test_role: `TEST_role` exists already and was not made by Stint/,
+  );
+  assert.deepEqual(await holdings(central), before);
+  await apply({ mode: 'destroy' });
+  assert.ok((await holdings(prod)).includes('role TEST_role'));
+});
+
+test('drift by hand is put right: extra policies go, missing ones come back', async () => {
+  await apply();
+  const { iam } = await accountsAs().account(dev);
+  await iam.attachRolePolicy({ RoleName: 'test_role', PolicyArn: 'arn:aws:iam::aws:policy/AdministratorAccess' });
+  await iam.putRolePolicy({ RoleName: 'test_role', PolicyName: 'by-hand', PolicyDocument: policyText });
+  await iam.detachRolePolicy({ RoleName: 'app', PolicyArn: 'arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess' });
+  await iam.updateRole({ RoleName: 'app', MaxSessionDuration: 7200 });
+  const plan = await planNow();
+  assert.deepEqual(
+    plan.changes.map(({ id, details }) => [id, details.map(({ sign, text }) => `${sign} ${text}`)]),
+    [
+      ['dev/role/test_role', ['- AdministratorAccess', '- allow s3:* on *']],
+      ['dev/role/app', ['+ AmazonS3ReadOnlyAccess', '~ session up to 2h -> 1h']],
+    ],
+  );
+  await apply();
+  assert.deepEqual((await planNow()).changes, []);
+});
+
+test('a changed policy gets a new version, also when AWS keeps no more', async () => {
+  for (const action of ['s3:A*', 's3:B*', 's3:C*', 's3:D*', 's3:E*', 's3:F*', 's3:G*']) {
+    const wanted = wantedOf({
+      policies: { reader: { statements: [{ Effect: 'Allow', Action: action, Resource: '*' }] } },
+    });
+    await apply({ wanted });
+    assert.deepEqual((await planNow({ wanted })).changes, []);
+  }
+});
+
+test('what leaves the definition is removed, what moves is moved', async () => {
+  await apply();
+  const { chained: _, back: __, app, ...roles } = definition.roles;
+  const wanted = wantedOf({
+    roles: { ...roles, app2: { ...app, managed: [] } },
+    people: { alice: { groups: ['Administrators'] } },
+  });
+  await apply({ wanted });
+  assert.deepEqual((await planNow({ wanted })).changes, []);
+  const held = await holdings(dev);
+  assert.ok(held.includes('role app2') && !held.includes('role app') && !held.includes('role chained'), held.join());
+  const { iam } = await accountsAs().account(dev);
+  const { InstanceProfile } = await iam.getInstanceProfile({ InstanceProfileName: 'test_profile' });
+  assert.deepEqual(
+    InstanceProfile?.Roles?.map(({ RoleName }) => RoleName),
+    ['app2'],
+  );
+});
+
+describe('a refused call', () => {
+  const refusals = [
+    'CreatePolicy',
+    'CreateRole',
+    'UpdateAssumeRolePolicy',
+    'AttachGroupPolicy',
+    'AddRoleToInstanceProfile',
+  ];
+  for (const operation of refusals) {
+    test(`${operation}: the apply stops there, says so, and the next one goes on to the same end`, async () => {
+      await fault(operation, { nth: 1, count: 1, error: { code: 'AccessDenied', status: 403 } });
+      const failure = await failureOf(apply());
+      assert.equal(failure.code, 'apply-failed');
+      assert.match(failure.message, /AccessDenied/);
+      const { plan } = await apply();
+      assert.ok(plan.steps.length > 0);
+      assert.deepEqual((await planNow()).changes, []);
+    });
+  }
+
+  test('an account that fails stops alone; later waves do not start', async () => {
+    const wanted = wantedOf({
+      accounts: { ...definition.accounts, test: { id: '333333333333', stage: 'dev' } },
+      stages: ['central', 'dev', 'prod'],
+    });
+    await fault('PutRolePolicy', { account: dev, error: { code: 'AccessDenied', status: 403 } });
+    const failure = await failureOf(apply({ wanted }));
+    assert.match(failure.message, /^dev stopped at dev\/role\/test_role#putRolePolicy: AccessDenied/);
+    assert.ok((await holdings('333333333333')).includes('role test_role'), 'the other account of the wave went on');
+    assert.ok(!(await holdings(prod)).includes('role test_role'), 'the later wave did not start');
+  });
+});
+
+test('an answer that is lost is found out: the thing made is ours', async () => {
+  for (const operation of [
+    'CreateRole',
+    'CreateUser',
+    'CreateGroup',
+    'CreatePolicy',
+    'CreateInstanceProfile',
+    'AddRoleToInstanceProfile',
+  ]) {
+    await fault(operation, { when: 'after', nth: 1, count: 1, error: { code: 'ServiceFailure', status: 500 } });
+  }
+  const { outcome } = await apply();
+  assert.deepEqual(outcome!.failures, []);
+  assert.deepEqual((await planNow()).changes, []);
+});
+
+test('throttled calls are tried again until they pass', async () => {
+  for (const operation of ['CreateRole', 'GetAccountAuthorizationDetails', 'PutRolePolicy']) {
+    await fault(operation, { nth: 1, count: 3, error: { code: 'Throttling', status: 400 } });
+  }
+  await apply();
+  assert.deepEqual((await planNow()).changes, []);
+});
+
+test('a run that dies between any two calls is taken up by the next one', async () => {
+  const steps = (await planNow()).steps.length;
+  for (let fatal = 1; fatal < steps; fatal += 5) {
+    await control('POST', 'reset', {});
+    const dying = (header: Parameters<ApplyContext['openJournal']>[0]): Journal => {
+      const journal = openJournal(folder, `run-${++runs}`, header, systemClock);
+      return {
+        file: journal.file,
+        begin: (step) => {
+          const entry = journal.begin(step);
+          if (entry > fatal) throw new Error('the machine is gone');
+          return entry;
+        },
+        end: (entry, outcome) => journal.end(entry, outcome),
+        close: () => journal.close(),
+      };
+    };
+    await assert.rejects(apply({ openJournal: dying }), /the machine is gone/);
+    const { plan } = await apply();
+    assert.ok(plan.steps.length > 0 && plan.steps.length <= steps, `after ${fatal} calls`);
+    assert.deepEqual((await planNow()).changes, [], `after ${fatal} calls`);
+  }
+});
+
+test('two applies at once come to one end', async () => {
+  const results = await Promise.allSettled([apply(), apply()]);
+  assert.ok(
+    results.some(({ status }) => status === 'fulfilled'),
+    JSON.stringify(results),
+  );
+  await apply();
+  assert.deepEqual((await planNow()).changes, []);
+});
+
+test('a stop between two calls is told, and the next apply goes on', async () => {
+  const stop = new AbortController();
+  let done = 0;
+  const failure = await failureOf(apply({ signal: stop.signal, onDone: () => void (++done === 5 && stop.abort()) }));
+  assert.equal(failure.code, 'interrupted');
+  await apply();
+  assert.deepEqual((await planNow()).changes, []);
+});
+
+test('the journal names every call before it is made, with what undoes it, and no secret', async () => {
+  const shown: string[] = [];
+  const { journal, plan } = await apply({ passwords: ({ password }) => shown.push(password.reveal()) });
+  const text = readFileSync(journal!, 'utf8');
+  const lines = text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+  assert.equal(lines[0]!['format'], 'stint-journal');
+  assert.deepEqual(
+    lines
+      .filter(({ step }) => step !== undefined)
+      .map(({ step }) => step)
+      .sort(),
+    plan.steps.map(({ id }) => id).sort(),
+  );
+  assert.ok(
+    lines
+      .filter(({ operation }) => operation === 'createRole')
+      .every(({ inverse }) => (inverse as object[]).length === 1),
+  );
+  assert.equal(shown.length, 1);
+  for (const file of readdirSync(folder)) {
+    assert.ok(!readFileSync(join(folder, file), 'utf8').includes(shown[0]!), `${file} holds the password`);
+  }
+});
+
+test('a first password is made once, must be changed, and is no change of the plan', async () => {
+  assert.deepEqual((await planNow()).passwords, [{ account: 'central', user: 'alice' }]);
+  await apply();
+  const plan = await planNow();
+  assert.deepEqual([plan.changes, plan.passwords.length], [[], 1]);
+  let made = 0;
+  await apply({ passwords: () => void made++ });
+  await apply({ passwords: () => void made++ });
+  assert.equal(made, 1);
+  const { iam } = await accountsAs().account(central);
+  const { LoginProfile } = await iam.getLoginProfile({ UserName: 'alice' });
+  assert.equal(LoginProfile?.PasswordResetRequired, true);
+});
+
+test('only the chosen accounts are looked at and written', async () => {
+  await failureOf(apply({ only: ['dve'] })).then(({ code, hint }) =>
+    assert.deepEqual([code, hint], ['account-unknown', 'did you mean `dev`?']),
+  );
+  await apply({ only: ['central'] });
+  assert.ok(!(await holdings(dev)).includes('role test_role'));
+  const plan = await planNow();
+  assert.deepEqual([...new Set(plan.changes.map(({ account }) => account))], ['dev', 'test', 'prod']);
+});
+
+test('credentials of another account, organisation or partition are refused before anything is read', async () => {
+  const codes = await Promise.all(
+    [
+      { expectAccount: dev },
+      { wanted: wantedOf({ organization: 'o-anotherone' }) },
+      { wanted: wantedOf({ partition: 'aws-cn' }) },
+    ].map(async (over) => (await failureOf(apply(over))).code),
+  );
+  assert.deepEqual(codes, ['wrong-account', 'wrong-organization', 'wrong-account']);
+  assert.equal((await failureOf(apply({ accounts: accountsAs(dev) }))).code, 'account-not-entered');
+});
+
+test('an answer of no changes nothing', async () => {
+  const before = await holdings(central);
+  const no = new Error('no');
+  await assert.rejects(
+    apply({
+      confirm: async () => {
+        throw no;
+      },
+    }),
+    no,
+  );
+  assert.deepEqual(await holdings(central), before);
+});
+
+test('a kept plan is applied as it was, and refused once AWS has moved', async () => {
+  const file = join(folder, 'kept.plan');
+  const wanted = wantedOf();
+  writePlanFile(file, wanted, await planNow());
+  const planned = readPlanFile(file);
+  await apply({ wanted: planned.wanted, planned });
+  const failure = await failureOf(apply({ wanted: planned.wanted, planned }));
+  assert.equal(failure.code, 'plan-moved');
+  assert.match(failure.message, /central\/password-policy/);
+});
+
+test('a file that is no plan, or one of a newer version, is refused', async () => {
+  const file = join(folder, 'not.plan');
+  const { writeFileSync } = await import('node:fs');
+  for (const text of ['{', '{}', 'null', JSON.stringify({ format: 'stint-plan', version: 2, wanted: {} })]) {
+    writeFileSync(file, text);
+    assert.throws(
+      () => readPlanFile(file),
+      (error) => isFailure(error) && error.code === 'plan-file-invalid',
+    );
+  }
+});
+
+test('an account is read in at most four calls and one for each instance profile that may be ours', async () => {
+  await apply();
+  const { next } = (await control('GET', 'events?after=0&limit=1000')) as { next: number };
+  await planNow();
+  const { events } = (await control('GET', `events?after=${next}&limit=1000`)) as {
+    events: { account: string; service: string; operation: string }[];
+  };
+  const reads = events
+    .filter(({ account, service }) => account === dev && service === 'iam')
+    .map(({ operation }) => operation);
+  assert.deepEqual(reads.sort(), [
+    'GetAccountAuthorizationDetails',
+    'GetAccountPasswordPolicy',
+    'GetInstanceProfile',
+    'ListInstanceProfiles',
+    'ListRoles',
+  ]);
+});
