@@ -383,13 +383,8 @@ test('the journal names every call before it is made, with what undoes it, and n
     .split('\n')
     .map((line) => JSON.parse(line) as Record<string, unknown>);
   assert.equal(lines[0]!['format'], 'stint-journal');
-  assert.deepEqual(
-    lines
-      .filter(({ step }) => step !== undefined)
-      .map(({ step }) => step)
-      .sort(),
-    plan.steps.map(({ id }) => id).sort(),
-  );
+  const named = lines.flatMap(({ step }) => (typeof step === 'string' ? [step] : []));
+  assert.deepEqual(named.sort(), plan.steps.map(({ id }) => id).sort());
   assert.ok(
     lines
       .filter(({ operation }) => operation === 'createRole')
