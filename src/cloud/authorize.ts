@@ -60,11 +60,6 @@ export class Authorizer {
     return { decision: 'allow' };
   }
 
-  /** The refusal of one permission, for operations that answer per item; undefined when it is allowed or only reported. */
-  refusalOf(call: Call, permission: Permission): Failure | undefined {
-    return this.judge(call, [permission]).refusal;
-  }
-
   #decide(call: Call, permission: Permission): { request: AuthorizationRequest; decision: Decision } {
     const request = this.#requestOf(call, permission);
     return { request, decision: evaluate(request) };

@@ -95,7 +95,7 @@ function parseBody<Shape extends z.ZodRawShape>(text: string, shape: z.ZodObject
   }
   const parsed = shape.safeParse(value);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0]!;
+  const issue = parsed.error.issues.find(({ code }) => code === 'unrecognized_keys') ?? parsed.error.issues[0]!;
   if (issue.code === 'unrecognized_keys') throw unknownName('name', issue.keys[0]!, Object.keys(shape.shape));
   const place = issue.path.length === 0 ? 'the body' : `\`${issue.path.join('.')}\``;
   throw invalidBody(`${place}: ${issue.message.charAt(0).toLowerCase()}${issue.message.slice(1)}`);

@@ -60,7 +60,12 @@ export function parseOrganization(text: string, file: string): Organization {
   const value = plainValue(document, file);
   checkVersion(value, file);
   const parsed = organization.safeParse(value);
-  if (!parsed.success) throw issueFailure(parsed.error.issues[0]!, document, lines, file);
+  if (!parsed.success) {
+    // A misspelt name also makes the right one missing; the name that is there tells more.
+    const issues = parsed.error.issues;
+    const first = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0]!;
+    throw issueFailure(first, document, lines, file);
+  }
   checkAccounts(parsed.data, (path, message) => invalid(file, placeOf(document, lines, path), message));
   const { id, management, accounts, quotas } = parsed.data;
   return {

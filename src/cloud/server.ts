@@ -184,7 +184,7 @@ class Exchange {
   }
 
   #call(): Call {
-    const { world, clock, random, authorizer, explanations } = this.#parts;
+    const { world, clock, random, explanations } = this.#parts;
     const { service, operation, region } = this.#route;
     const { headers, remoteAddress, secure } = this.#request;
     const call: Call = {
@@ -199,7 +199,7 @@ class Exchange {
       world,
       clock,
       random,
-      refusal: (permission) => authorizer.refusalOf(call, permission),
+      refusal: (permission) => this.#itemRefusal(call, permission),
       decodeAuthorizationMessage: (encoded) => explanations.decode(encoded),
       http: {
         host: headers['host'] ?? '',
@@ -210,6 +210,13 @@ class Exchange {
       },
     };
     return call;
+  }
+
+  /** The refusal of one item; the event and the answer's header tell of the last one. */
+  #itemRefusal(call: Call, permission: Permission): Failure | undefined {
+    const verdict = this.#parts.authorizer.judge(call, [permission]);
+    if (verdict.decision === 'deny') this.#verdict = verdict;
+    return verdict.refusal;
   }
 
   /** What may leave as it is; undefined for a defect. */

@@ -16,6 +16,8 @@ export async function start(io: Io, values: Values): Promise<void> {
     region: string;
     enforce: Enforcement;
   };
+  // Asked for before anybody can know that it runs: a signal right after the ready line ends it cleanly.
+  const { signal } = io;
   checkRegion(region);
   const state = pathOf(io, values['state']);
   const credentialsFile = pathOf(io, values['credentialsFile']) ?? defaultCredentialsFile(io.env, state);
@@ -27,7 +29,7 @@ export async function start(io: Io, values: Values): Promise<void> {
     printData(io, JSON.stringify({ ready: true, endpoint: cloud.endpoint, credentialsFile }));
   }
   if (values['quiet'] !== true) banner(io, cloud, enforce, state);
-  await Promise.race([cloud.stopped, aborted(io.signal)]);
+  await Promise.race([cloud.stopped, aborted(signal)]);
 }
 
 function pathOf(io: Io, value: unknown): string | undefined {
