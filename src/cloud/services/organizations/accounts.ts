@@ -148,7 +148,22 @@ const listParents = operation<Parsed<Sdk.ListParentsRequest>, Sdk.ListParentsRes
   },
 });
 
+/** Reading an organisation as a whole asks for these; nothing here grants them. */
+const listAwsServiceAccess = operation<object, Sdk.ListAWSServiceAccessForOrganizationResponse>({
+  depth: 'Always empty: no service is given access.',
+  permissions: () => [permission('ListAWSServiceAccessForOrganization')],
+  handle: () => ({ EnabledServicePrincipals: [] }),
+});
+
+const listDelegatedAdministrators = operation<object, Sdk.ListDelegatedAdministratorsResponse>({
+  depth: 'Always empty: there are no delegated administrators.',
+  permissions: () => [permission('ListDelegatedAdministrators')],
+  handle: () => ({ DelegatedAdministrators: [] }),
+});
+
 export const accountOperations = {
+  ListAWSServiceAccessForOrganization: listAwsServiceAccess,
+  ListDelegatedAdministrators: listDelegatedAdministrators,
   DescribeOrganization: describeOrganization,
   ListAccounts: listAccounts,
   DescribeAccount: describeAccount,
