@@ -413,6 +413,23 @@ test('a role is put into an instance profile only by who may pass it to EC2', as
   );
 });
 
+test('names of JavaScript are names like others', async () => {
+  const { iam } = admin;
+  await makeUser(admin, 'constructor', allow('iam:GetUser'));
+  for (const PolicyName of ['toString', '__proto__', 'constructor']) {
+    const policy = { UserName: 'constructor', PolicyName };
+    const missing = `The user policy with name ${PolicyName} cannot be found.`;
+    await refused(iam.send(new Iam.GetUserPolicyCommand(policy)), 'NoSuchEntity', missing);
+    await refused(iam.send(new Iam.DeleteUserPolicyCommand(policy)), 'NoSuchEntity', missing);
+    const PolicyDocument = document(allow('s3:GetObject'));
+    await iam.send(new Iam.PutUserPolicyCommand({ ...policy, PolicyDocument }));
+    const read = await iam.send(new Iam.GetUserPolicyCommand(policy));
+    assert.equal(decodeURIComponent(read.PolicyDocument!), PolicyDocument);
+    await iam.send(new Iam.DeleteUserPolicyCommand(policy));
+    await refused(iam.send(new Iam.GetUserPolicyCommand(policy)), 'NoSuchEntity', missing);
+  }
+});
+
 test('paths of AWS are refused, so that nobody makes a role no organisation policy binds', async () => {
   const input = { RoleName: 'sly', Path: '/aws-service-role/x/', AssumeRolePolicyDocument: trust({ AWS: dev }) };
   await refused(admin.iam.send(new Iam.CreateRoleCommand(input)), 'InvalidInput', 'reserved');

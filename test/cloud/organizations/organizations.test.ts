@@ -87,6 +87,11 @@ test('a guard rail binds members below its target, root users too, but not the m
   await refused(create(clientsOf(cloud, dev), 'one'), 'AccessDenied', said);
   await refused(create(clientsOf(cloud, rootKeys(cloud, dev)), 'one'), 'AccessDenied', said);
   await create(management, 'one');
+  const Path = '/aws-service-role/';
+  const { iam } = clientsOf(cloud, dev);
+  await iam.send(new Iam.UpdateUserCommand({ UserName: 'admin', NewPath: Path }));
+  await refused(create(clientsOf(cloud, dev), 'one'), 'AccessDenied', said);
+  await iam.send(new Iam.UpdateUserCommand({ UserName: 'admin', NewPath: '/' }));
   await refused(organizations.send(new Org.AttachPolicyCommand({ PolicyId, TargetId })), 'DuplicatePolicyAttachment');
   await refused(organizations.send(new Org.DeletePolicyCommand({ PolicyId })), 'PolicyInUse');
   const Content = document({ Effect: 'Deny', Action: 'iam:CreateGroup', Resource: '*' });

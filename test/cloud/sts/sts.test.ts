@@ -195,6 +195,27 @@ test('session policies take away, inline and by ARN, and must be there and fit',
   );
 });
 
+test('what a role loses, its running sessions lose at once, those with session policies too', async () => {
+  const role = await makeRole('shrinking', { AWS: dev });
+  const put = (...statements: Parameters<typeof document>) =>
+    admin.iam.send(
+      new Iam.PutRolePolicyCommand({
+        RoleName: 'shrinking',
+        PolicyName: 'own',
+        PolicyDocument: document(...statements),
+      }),
+    );
+  await put(allow('iam:ListUsers'));
+  const plain = clientsOf(cloud, keysOf((await assume(admin, role)).Credentials!));
+  const Policy = document(allow('*'));
+  const narrowed = clientsOf(cloud, keysOf((await assume(admin, role, { Policy })).Credentials!));
+  for (const { iam } of [plain, narrowed]) await iam.send(new Iam.ListUsersCommand({}));
+  await put({ Effect: 'Deny', Action: '*', Resource: '*' });
+  for (const { iam } of [plain, narrowed]) {
+    await refused(iam.send(new Iam.ListUsersCommand({})), 'AccessDenied', 'explicit deny in an identity-based policy');
+  }
+});
+
 test('GetSessionToken needs no permission and reaches neither IAM nor the rest of STS', async () => {
   const user = clientsOf(cloud, await makeUser(admin, 'bare', { Effect: 'Deny', Action: 'sts:*', Resource: '*' }));
   const { Credentials } = await user.sts.send(new Sts.GetSessionTokenCommand({}));

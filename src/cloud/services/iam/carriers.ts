@@ -58,7 +58,7 @@ export function permissionOnCarrier<Row extends Identity>(
 
 /** Roles that AWS made for its services are changed by AWS alone. @throws UnmodifiableEntity */
 export function refuseProtected(row: Identity): void {
-  if (/^\/aws-(?:service-role|reserved)\//.test(row.path)) {
+  if (/:role\/aws-(?:service-role|reserved)\//.test(row.arn)) {
     throw awsFailure(
       'UnmodifiableEntity',
       `Cannot perform the operation on the protected role '${row.name}' - this role is only modifiable by AWS`,

@@ -34,9 +34,9 @@ export function inlinePolicyOperations<Row extends Identity>(carrier: Carrier<Ro
       permissions: (input, call) => [permissionOn(carrier.noun, call, `Get${label}Policy`, nameOf(input))],
       handle: (input, call) => {
         const row = need(carrier.noun, call, nameOf(input));
-        const text = row.inline[input.PolicyName];
-        if (text === undefined) throw missing(input.PolicyName);
-        return { [nameKey]: row.name, PolicyName: input.PolicyName, PolicyDocument: text };
+        if (!Object.hasOwn(row.inline, input.PolicyName)) throw missing(input.PolicyName);
+        const PolicyDocument = row.inline[input.PolicyName];
+        return { [nameKey]: row.name, PolicyName: input.PolicyName, PolicyDocument };
       },
     }),
     [`List${label}Policies`]: operation<CarrierInput & PageInput, object>({
@@ -52,8 +52,8 @@ export function inlinePolicyOperations<Row extends Identity>(carrier: Carrier<Ro
       handle: (input, call) => {
         const row = need(carrier.noun, call, nameOf(input));
         refuseProtected(row);
-        const { [input.PolicyName]: gone, ...inline } = row.inline;
-        if (gone === undefined) throw missing(input.PolicyName);
+        if (!Object.hasOwn(row.inline, input.PolicyName)) throw missing(input.PolicyName);
+        const { [input.PolicyName]: _, ...inline } = row.inline;
         save(carrier.noun, call, { ...row, inline });
       },
     }),

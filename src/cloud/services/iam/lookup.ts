@@ -65,13 +65,16 @@ export function policiesOf(credential: Credential, world: World): PrincipalPolic
   const owner = ownerId(credential) === undefined ? undefined : ownerOf(credential, world);
   const ownSession = credential.kind === 'federated-user' || hasSessionPolicies(credential);
   const key = ownSession || owner === undefined ? credential : owner;
-  return remembered(key, world, credential.account, () => {
+  return remembered({ key, owner }, world, credential.account, () => {
     const place: Place = { world, account: credential.account };
     return {
       identity: owner === undefined ? rootPolicies(credential) : identityPolicies(owner, place),
       boundary: owner === undefined ? undefined : boundaryOf(owner, place),
       session: sessionPolicies(credential, place),
-      scps: owner !== undefined && isServiceLinked(owner) ? [] : scpsOf(credential.account, world),
+      scps:
+        credential.kind === 'role' && owner !== undefined && isServiceLinked(owner)
+          ? []
+          : scpsOf(credential.account, world),
     };
   });
 }
@@ -125,6 +128,8 @@ function hasSessionPolicies(credential: Credential): boolean {
 }
 
 interface Remembered {
+  /** The row of the user or role; a session with policies of its own is kept by its credential. */
+  readonly owner: Identity | undefined;
   readonly revisions: readonly number[];
   readonly policies: PrincipalPolicies;
 }
@@ -132,18 +137,22 @@ interface Remembered {
 // A memo, not state: keyed by rows that are never changed in place and by the revisions of what else was read.
 const memo = new WeakMap<object, Remembered>();
 
-function remembered(key: object, world: World, account: string, make: () => PrincipalPolicies): PrincipalPolicies {
+function remembered(
+  { key, owner }: { readonly key: object; readonly owner: Identity | undefined },
+  world: World,
+  account: string,
+  make: () => PrincipalPolicies,
+): PrincipalPolicies {
   const revisions = [
     world.table(groups).revision(account),
     world.table(managedPolicies).revision(account),
     organizationRevision(world),
   ];
   const known = memo.get(key);
-  if (known !== undefined && known.revisions.every((revision, index) => revision === revisions[index])) {
-    return known.policies;
-  }
+  const fresh = known?.owner === owner && known?.revisions.every((revision, index) => revision === revisions[index]);
+  if (known !== undefined && fresh === true) return known.policies;
   const policies = make();
-  memo.set(key, { revisions, policies });
+  memo.set(key, { owner, revisions, policies });
   return policies;
 }
 

@@ -34,7 +34,7 @@ const limits = {
 } as const;
 
 function isOffered(type: string): type is PolicyType {
-  return type in limits;
+  return Object.hasOwn(limits, type);
 }
 
 /** @throws PolicyNotFoundException */
