@@ -92,6 +92,12 @@ test("what does not exist is named in AWS's words", async () => {
     code,
     `Policy ${policy} does not exist or is not attachable.`,
   );
+  const misprint = 'arn:aws:iam:aws:policy/AmazonS3FullAccess';
+  await refused(
+    iam.send(new Iam.AttachUserPolicyCommand({ UserName: 'admin', PolicyArn: misprint })),
+    'InvalidInput',
+    `ARN ${misprint} is not valid.`,
+  );
 });
 
 test('a renamed user keeps its id, keys, groups, policies and its place in trust policies', async () => {

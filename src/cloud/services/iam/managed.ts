@@ -1,7 +1,7 @@
 // One way to any managed policy: AWS's own and the account's.
 import { awsPolicy } from './aws-policies.ts';
 import { find, policyNoun, type Place } from './entities.ts';
-import { noSuchEntity } from './failures.ts';
+import { invalidInput, noSuchEntity } from './failures.ts';
 import type { ManagedPolicy, PolicyVersion } from './model.ts';
 
 export function isAwsPolicyArn(arn: string): boolean {
@@ -15,15 +15,22 @@ export function findPolicy(place: Place, arn: string): ManagedPolicy | undefined
   return row?.arn === arn ? row : undefined;
 }
 
-/** @throws NoSuchEntity */
+/** @throws InvalidInput when it is not the ARN of a policy */
+export function checkPolicyArn(arn: string): void {
+  if (!/^arn:[\w-]+:iam::(?:aws|\d{12}):policy\/./.test(arn)) throw invalidInput(`ARN ${arn} is not valid.`);
+}
+
+/** @throws NoSuchEntity, InvalidInput */
 export function needPolicy(place: Place, arn: string): ManagedPolicy {
+  checkPolicyArn(arn);
   const policy = findPolicy(place, arn);
   if (policy === undefined) throw noSuchEntity(`Policy ${arn} was not found.`);
   return policy;
 }
 
-/** The policy, to be attached or to be a boundary. @throws NoSuchEntity */
+/** The policy, to be attached or to be a boundary. @throws NoSuchEntity, InvalidInput */
 export function needAttachable(place: Place, arn: string): ManagedPolicy {
+  checkPolicyArn(arn);
   const policy = findPolicy(place, arn);
   if (policy === undefined) throw noSuchEntity(`Policy ${arn} does not exist or is not attachable.`);
   return policy;

@@ -3,14 +3,15 @@ import type * as Sdk from '@aws-sdk/client-iam';
 import { operation, type Call } from '../../call.ts';
 import { policyNoun, save } from './entities.ts';
 import { deleteConflict, limitExceeded, noSuchEntity } from './failures.ts';
-import { findPolicy, needPolicy } from './managed.ts';
+import { checkPolicyArn, findPolicy, needPolicy } from './managed.ts';
 import type { ManagedPolicy, PolicyVersion } from './model.ts';
 import { pageOfList } from './page.ts';
 import { checkManagedDocument, permissionOnPolicy, permissionToChange } from './policies.ts';
 import { versionShape, type Parsed } from './shapes.ts';
 
-/** @throws NoSuchEntity */
+/** @throws NoSuchEntity, InvalidInput */
 function needVersion(call: Call, arn: string, id: string): { policy: ManagedPolicy; version: PolicyVersion } {
+  checkPolicyArn(arn);
   const policy = findPolicy(call, arn);
   const version = policy?.versions.find((candidate) => candidate.id === id);
   if (policy === undefined || version === undefined) {
