@@ -63,16 +63,15 @@ Ctrl-C ends it.
 `);
 }
 
-async function untilInterrupted(): Promise<void> {
-  const alive = setInterval(() => undefined, 60_000);
-  await new Promise<void>((ended) => {
-    process.once('SIGINT', ended);
-    process.once('SIGTERM', ended);
+/** Resolves at Ctrl-C or SIGTERM, whenever it comes. */
+function interruption(): Promise<'interrupted'> {
+  return new Promise((resolve) => {
+    for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => resolve('interrupted'));
   });
-  clearInterval(alive);
 }
 
 async function main(options: Options): Promise<number> {
+  const interrupted = interruption();
   const folder = mkdtempSync(join(tmpdir(), 'stint-demo-'));
   try {
     await using processes = createProcesses(join(root, 'src/cli/main.ts'), root, folder);
@@ -82,17 +81,18 @@ async function main(options: Options): Promise<number> {
       `Embedded AWS at ${world.endpoint}, lending server at ${world.server.address}; real AWS is never called.\n\n`,
     );
     const colour = process.stdout.isTTY && process.env['NO_COLOR'] === undefined;
-    const failed = await tellStory(steps, world, { write: (text) => void process.stdout.write(text), colour });
+    const screen = { write: (text: string) => void process.stdout.write(text), colour };
+    const failed = await Promise.race([tellStory(steps, world, screen), interrupted]);
+    if (failed === 'interrupted') return 130;
     if (failed !== undefined) {
-      process.stderr.write(
-        `\nerror[demo-step]: step ${failed.step.number} (${failed.step.title}) did not hold: ${failed.why}\n`,
-      );
+      const { number, title } = failed.step;
+      process.stderr.write(`\nerror[demo-step]: step ${number} (${title}) did not hold: ${failed.why}\n`);
       return 1;
     }
     process.stdout.write(`\nEvery step held, in ${((performance.now() - began) / 1000).toFixed(1)} s.\n`);
     if (options.once) return 0;
     printHow(world);
-    await untilInterrupted();
+    await Promise.race([interrupted, world.processes.ended]);
     return 0;
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -19,8 +19,8 @@ export interface Processes extends AsyncDisposable {
   stint(args: readonly string[], extra?: Environment): Promise<Finished>;
   /** Starts `stint ARGS --json` in the background and resolves with its ready line. */
   serve<Ready>(args: readonly string[], extra?: Environment): Promise<Ready>;
-  /** Runs a shell script to its end. */
-  shell(script: string, extra?: Environment): Promise<Finished>;
+  /** Resolves when a background process ended by itself. */
+  readonly ended: Promise<void>;
 }
 
 /**
@@ -75,12 +75,15 @@ export function createProcesses(main: string, cwd: string, folder: string): Proc
     child.once('close', () => running.delete(child));
     return child;
   };
+  const ended = Promise.withResolvers<void>();
   return {
+    ended: ended.promise,
     stint: (args, extra = {}) => finish(start(process.execPath, [main, ...args], extra)),
-    shell: (script, extra = {}) => finish(start('bash', ['-c', script], extra)),
     async serve<Ready>(args: readonly string[], extra: Environment = {}) {
       const child = start(process.execPath, [main, ...args, '--json'], extra);
-      return JSON.parse(await firstLine(child, args.join(' '))) as Ready;
+      const ready = JSON.parse(await firstLine(child, args.join(' '))) as Ready;
+      child.once('close', () => ended.resolve());
+      return ready;
     },
     async [Symbol.asyncDispose]() {
       const ended = [...running].map((child) => new Promise((closed) => child.once('close', closed)));

@@ -51,18 +51,31 @@ function paint(screen: Screen, code: number, text: string): string {
   return screen.colour ? `\u001b[${code}m${text}\u001b[0m` : text;
 }
 
-function shorten(text: string, width: number): string {
-  const line = text.replaceAll(/\s+/g, ' ');
-  return line.length <= width ? line : `${line.slice(0, width - 1)}…`;
+/** Breaks words into lines of at most `width` characters, never inside a word. */
+function wrap(words: string, width: number): readonly string[] {
+  const lines: string[] = [];
+  for (const word of words.split(/\s+/)) {
+    const last = lines.at(-1);
+    if (last === undefined || last.length + word.length + 1 > width) lines.push(word);
+    else lines[lines.length - 1] = `${last} ${word}`;
+  }
+  return lines;
 }
 
+const margin = 7;
+const width = 116;
+
 export function createTeller(screen: Screen): Teller {
-  const line = (mark: string, what: string, rest: string): void =>
-    screen.write(`       ${mark} ${what}${rest === '' ? '' : `  ${paint(screen, 2, shorten(rest, 180))}`}\n`);
+  const line = (mark: string, colour: number, what: string, rest: string): void => {
+    screen.write(`${' '.repeat(margin)}${paint(screen, colour, mark)} ${what}\n`);
+    const indent = ' '.repeat(margin + mark.length + 1);
+    if (rest === '') return;
+    for (const text of wrap(rest, width - indent.length)) screen.write(`${indent}${paint(screen, 2, text)}\n`);
+  };
   return {
-    allowed: (what, seen) => line(paint(screen, 32, 'allowed'), what, seen),
-    refused: (what, words) => line(paint(screen, 33, 'refused'), what, words),
-    seen: (what) => line(paint(screen, 36, 'seen   '), what, ''),
+    allowed: (what, seen) => line('allowed', 32, what, seen),
+    refused: (what, words) => line('refused', 33, what, words),
+    seen: (what) => line('seen   ', 36, what, ''),
   };
 }
 

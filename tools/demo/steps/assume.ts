@@ -1,7 +1,10 @@
 // Tutorial 1.2 and 1.3: becoming a role of another account, by hand and with one command.
+import { CreateVirtualMFADeviceCommand, EnableMFADeviceCommand } from '@aws-sdk/client-iam';
 import { CreateBucketCommand, ListBucketsCommand } from '@aws-sdk/client-s3';
 import { AssumeRoleCommand, GetCallerIdentityCommand } from '@aws-sdk/client-sts';
+import type { Finished } from '../processes.ts';
 import { hold, refusal, type Step } from '../story.ts';
+import { oneTimeCode } from '../totp.ts';
 import type { Clients, World } from '../world.ts';
 
 async function becomes(world: World, who: Clients, account: string): Promise<Clients> {
@@ -58,13 +61,46 @@ const oneCommand: Step<World> = {
     hold(assumed.code === 0 && assumed.stdout.includes('AWS_SESSION_TOKEN'), `stint assume: ${assumed.stderr}`);
     hold(!assumed.stderr.includes(env['AWS_SECRET_ACCESS_KEY'] ?? '-'), 'no secret stands on stderr');
     teller.seen('stint assume prints export lines for the shell; the second time from the cache');
-    const refused = await world.processes.stint(
-      ['exec', 'prod/test_role', '--config', world.definition, '--', 'true'],
-      env,
-    );
-    hold(refused.code !== 0, 'prod wants MFA');
-    teller.refused('stint exec prod/test_role', refused.stderr.trim());
   },
 };
 
-export const assumeSteps: readonly Step<World>[] = [byHand, oneCommand];
+/** Gives alice a virtual MFA device; returns its serial number and its seed. */
+async function giveDevice(world: World): Promise<{ serial: string; seed: Uint8Array }> {
+  const { iam } = world.admin('central');
+  const { VirtualMFADevice } = await iam.send(new CreateVirtualMFADeviceCommand({ VirtualMFADeviceName: 'alice' }));
+  const serial = VirtualMFADevice?.SerialNumber ?? '';
+  const seed = VirtualMFADevice?.Base32StringSeed ?? new Uint8Array();
+  await iam.send(
+    new EnableMFADeviceCommand({
+      UserName: 'alice',
+      SerialNumber: serial,
+      AuthenticationCode1: oneTimeCode(seed, Date.now() - 30_000),
+      AuthenticationCode2: oneTimeCode(seed, Date.now()),
+    }),
+  );
+  return { serial, seed };
+}
+
+const withMfa: Step<World> = {
+  number: '1.3',
+  title: 'In prod the role demands MFA, which the definition switched off in dev with a written reason',
+  async tell(world, teller) {
+    const env = world.environment(world.person('alice').keys);
+    const become = (...options: readonly string[]): Promise<Finished> =>
+      world.processes.stint(
+        ['exec', 'prod/test_role', '--config', world.definition, ...options, '--', process.execPath, '-p', '"in prod"'],
+        env,
+      );
+    const refused = await become();
+    hold(refused.code !== 0, 'prod wants MFA');
+    teller.refused('stint exec prod/test_role', refused.stderr.trim());
+    const { serial, seed } = await giveDevice(world);
+    // A code counts once, and enabling the device used the present one: the next step's is within the window.
+    const code = oneTimeCode(seed, Date.now() + 30_000);
+    const allowed = await become('--mfa-serial', serial, '--mfa-code', code);
+    hold(allowed.code === 0, `with MFA: ${allowed.stderr}`);
+    teller.allowed('stint exec prod/test_role --mfa-code …', `${allowed.stdout.trim()}, by ${serial}`);
+  },
+};
+
+export const assumeSteps: readonly Step<World>[] = [byHand, oneCommand, withMfa];
