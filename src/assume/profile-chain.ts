@@ -113,7 +113,8 @@ function ownSource(profile: Profile, files: ProfileSet['files']): Source {
 /** What to do about a name that is not there: a heading without `profile`, a near name, or the list. */
 export function nameCure(name: string, names: Iterable<string>, set: ProfileSet): string {
   const stray = set.strays.get(name);
-  if (stray !== undefined) return `${stray}: \`[${name}]\` lacks the word \`profile\`: write \`[profile ${name}]\``;
+  if (stray !== undefined)
+    return `${stray.place}: \`[${name}]\` lacks the word \`profile\`: write \`[profile ${name}]\``;
   const near = nearestName(name, names);
   return near === undefined ? '`stint ls` lists the targets' : `did you mean \`${near}\`?`;
 }

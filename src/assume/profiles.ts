@@ -4,21 +4,42 @@ import { failure } from './failures.ts';
 import { parseIni, type Section, type Setting } from './ini.ts';
 import type { Environment } from './model.ts';
 
-export interface Profile {
+/** A profile as both files describe it; read when it is first asked for. */
+export class Profile {
   readonly name: string;
+  readonly #config: Section | undefined;
+  readonly #credentials: Section | undefined;
+  #settings: ReadonlyMap<string, Setting> | undefined;
+
+  constructor(name: string, config: Section | undefined, credentials: Section | undefined) {
+    this.name = name;
+    this.#config = config;
+    this.#credentials = credentials;
+  }
+
   /** `file:line` of its heading. */
-  readonly place: string;
-  readonly settings: ReadonlyMap<string, Setting>;
+  get place(): string {
+    return (this.#config ?? this.#credentials)!.place;
+  }
+
+  /** By key. @throws Failure `config-syntax`. */
+  get settings(): ReadonlyMap<string, Setting> {
+    this.#settings ??= new Map([...(this.#config?.settings ?? []), ...(this.#credentials?.settings ?? [])]);
+    return this.#settings;
+  }
+
   /** The key pair stands in the credentials file, which ranks before `credential_process`; one in the config file ranks after. */
-  readonly keysRankFirst: boolean;
+  get keysRankFirst(): boolean {
+    return this.#credentials?.settings.has('aws_access_key_id') ?? false;
+  }
 }
 
 export interface ProfileSet {
   readonly profiles: ReadonlyMap<string, Profile>;
   /** `[services NAME]` -> service -> setting, e.g. `sts` -> `endpoint_url`. */
   readonly services: ReadonlyMap<string, Section>;
-  /** Headings of the config file that lack the word `profile`, which AWS ignores: title -> place. */
-  readonly strays: ReadonlyMap<string, string>;
+  /** Headings of the config file that lack the word `profile`, which AWS ignores. */
+  readonly strays: ReadonlyMap<string, Section>;
   readonly files: { readonly config: string; readonly credentials: string };
 }
 
@@ -63,6 +84,9 @@ interface Titles {
 
 function titleOf(title: string): Titles {
   if (title === 'default') return { kind: 'profile', name: 'default' };
+  // Nearly every title, and there may be 1,000: the pattern below is for the rest.
+  const plain = title.startsWith('profile ') ? title.slice(8).trim() : '';
+  if (plain !== '' && !/["']/.test(plain)) return { kind: 'profile', name: plain };
   const match = /^(profile|services|sso-session)\s+(.+)$/.exec(title);
   if (match === null) return { kind: 'stray', name: title };
   const name = unquote(match[2]!);
@@ -70,45 +94,36 @@ function titleOf(title: string): Titles {
   return { kind: 'other', name };
 }
 
-function addConfig(
-  sections: readonly Section[],
-  profiles: Map<string, Profile>,
-): Pick<ProfileSet, 'services' | 'strays'> {
+interface ConfigFile extends Pick<ProfileSet, 'services' | 'strays'> {
+  readonly profiles: ReadonlyMap<string, Section>;
+}
+
+function sortConfig(sections: readonly Section[]): ConfigFile {
+  const profiles = new Map<string, Section>();
   const services = new Map<string, Section>();
-  const strays = new Map<string, string>();
+  const strays = new Map<string, Section>();
   for (const section of sections) {
     const { kind, name } = titleOf(section.title);
     if (kind === 'services') services.set(name, section);
-    if (kind === 'stray') strays.set(name, section.place);
-    if (kind !== 'profile') continue;
+    if (kind === 'stray') strays.set(name, section);
     // `[profile default]` beats `[default]`, whatever their order.
-    if (section.title === 'default' && profiles.has('default')) continue;
-    profiles.set(name, { name, place: section.place, settings: section.settings, keysRankFirst: false });
+    if (kind === 'profile' && (section.title !== 'default' || !profiles.has('default'))) profiles.set(name, section);
   }
-  return { services, strays };
-}
-
-function addCredentials(sections: readonly Section[], profiles: Map<string, Profile>): void {
-  for (const { title: name, place, settings } of sections) {
-    const known = profiles.get(name);
-    profiles.set(name, {
-      name,
-      place: known?.place ?? place,
-      settings: known === undefined ? settings : new Map([...known.settings, ...settings]),
-      keysRankFirst: settings.has('aws_access_key_id'),
-    });
-  }
+  return { profiles, services, strays };
 }
 
 /**
- * Reads both files; a missing file is an empty one.
+ * Reads both files; a missing file is an empty one. Sections are read when they are asked for.
  * @throws Failure `config-unreadable`, `config-syntax`.
  */
 export function loadProfiles(env: Environment, read: ReadText): ProfileSet {
   const files = profileFiles(env);
+  const { profiles: fromConfig, services, strays } = sortConfig(sectionsOf(files.config, read));
+  const fromCredentials = new Map(sectionsOf(files.credentials, read).map((section) => [section.title, section]));
   const profiles = new Map<string, Profile>();
-  const { services, strays } = addConfig(sectionsOf(files.config, read), profiles);
-  addCredentials(sectionsOf(files.credentials, read), profiles);
+  for (const name of [...fromConfig.keys(), ...fromCredentials.keys()]) {
+    profiles.set(name, new Profile(name, fromConfig.get(name), fromCredentials.get(name)));
+  }
   return { profiles, services, strays, files };
 }
 
