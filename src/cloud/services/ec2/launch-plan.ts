@@ -92,7 +92,12 @@ function networkOf(
   }
   const named = network?.Groups ?? [...(input.SecurityGroupIds ?? []), ...(input.SecurityGroups ?? [])];
   return {
-    subnet: subnetFor(network?.SubnetId ?? input.SubnetId, input.Placement?.AvailabilityZone, call),
+    // Terraform sends what is not set as an empty text.
+    subnet: subnetFor(
+      network?.SubnetId || input.SubnetId || undefined,
+      input.Placement?.AvailabilityZone || undefined,
+      call,
+    ),
     groups:
       named.length === 0
         ? securityGroupsOf(call)

@@ -89,7 +89,7 @@ function instanceKeys(
     'ec2:InstanceProfile': profile === undefined ? undefined : findProfile(call, profile)?.arn,
     'ec2:InstanceMarketType': 'on-demand',
     'ec2:RootDeviceType': 'ebs',
-    'ec2:Tenancy': input.Placement?.Tenancy ?? 'default',
+    'ec2:Tenancy': input.Placement?.Tenancy || 'default',
     'ec2:EbsOptimized': String(input.EbsOptimized ?? false),
     'ec2:MetadataHttpTokens': metadata?.HttpTokens,
     'ec2:MetadataHttpEndpoint': metadata?.HttpEndpoint,
@@ -173,7 +173,7 @@ function launch(input: Input, plan: LaunchPlan, reservationId: string, launchInd
     shutdownBehavior: input.InstanceInitiatedShutdownBehavior ?? 'stop',
     ebsOptimized: input.EbsOptimized ?? false,
     monitoring: input.Monitoring?.Enabled ?? false,
-    tenancy: input.Placement?.Tenancy ?? 'default',
+    tenancy: input.Placement?.Tenancy || 'default',
     credits: creditsOf(input, plan),
   };
   putInstance(call, instance);

@@ -14,6 +14,7 @@ import { operation, type Call, type Permission } from '../../call.ts';
 import { awsFailure } from '../../failures.ts';
 import { bucketOf, findBucket, headerContext, permission, prefixed } from './access.ts';
 import { invalidArgument, notImplemented } from './failures.ts';
+import { dropUploads } from './multipart.ts';
 import { bucketOwners, buckets, objects, type Bucket } from './model.ts';
 import { bucketNameProblem, canonicalId, fromToken, s3Arn, toToken } from './names.ts';
 import { tagsOfSet } from './tags.ts';
@@ -203,6 +204,7 @@ export const DeleteBucket = operation<DeleteBucketCommandInput, object>({
         fields: { BucketName: bucket.name },
       });
     }
+    dropUploads(call, bucket);
     call.world.table(buckets).delete(bucket.owner, bucket.name);
     call.world.table(bucketOwners).delete('', bucket.name);
     return {};

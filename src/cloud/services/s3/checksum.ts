@@ -5,9 +5,9 @@ import { crc32 } from 'node:zlib';
 import { awsFailure } from '../../failures.ts';
 import { invalidRequest } from './failures.ts';
 
-type Algorithm = 'CRC32' | 'CRC32C' | 'CRC64NVME' | 'SHA1' | 'SHA256';
+export type ChecksumName = 'CRC32' | 'CRC32C' | 'CRC64NVME' | 'SHA1' | 'SHA256';
 
-const algorithms: readonly Algorithm[] = ['CRC32', 'CRC32C', 'CRC64NVME', 'SHA1', 'SHA256'];
+const algorithms: readonly ChecksumName[] = ['CRC32', 'CRC32C', 'CRC64NVME', 'SHA1', 'SHA256'];
 
 /** Both polynomials in reflected form: CRC-32C (RFC 3720, B.4) and CRC-64/NVME (NVM Express base specification). */
 const castagnoli = 0x82f63b78;
@@ -64,7 +64,7 @@ function bigEndian(value: number): Uint8Array {
   return new Uint8Array(out.buffer);
 }
 
-const digests: Readonly<Record<Algorithm, (bytes: Uint8Array) => Uint8Array>> = {
+const digests: Readonly<Record<ChecksumName, (bytes: Uint8Array) => Uint8Array>> = {
   CRC32: (bytes) => bigEndian(crc32(bytes)),
   CRC32C: (bytes) => bigEndian(crc32c(bytes)),
   CRC64NVME: crc64nvme,
@@ -72,7 +72,7 @@ const digests: Readonly<Record<Algorithm, (bytes: Uint8Array) => Uint8Array>> = 
   SHA256: (bytes) => createHash('sha256').update(bytes).digest(),
 };
 
-function digest(algorithm: Algorithm, bytes: Uint8Array): string {
+function digest(algorithm: ChecksumName, bytes: Uint8Array): string {
   return Buffer.from(digests[algorithm](bytes)).toString('base64');
 }
 
@@ -106,7 +106,7 @@ export function checkedChecksum(input: object, bytes: Uint8Array): Record<string
   return { [`Checksum${algorithm}`]: own };
 }
 
-function isAlgorithm(name: string): name is Algorithm {
+function isAlgorithm(name: string): name is ChecksumName {
   return (algorithms as readonly string[]).includes(name);
 }
 
@@ -118,4 +118,13 @@ function checkContentMd5(given: unknown, bytes: Uint8Array): void {
   if (Buffer.from(md5(bytes), 'hex').toString('base64') !== given) {
     throw awsFailure('BadDigest', 'The Content-MD5 you specified did not match what we received.', { status: 400 });
   }
+}
+
+/** The checksum of checksums that a multipart upload has, with the number of its parts. */
+export function compositeChecksum(
+  algorithm: ChecksumName,
+  checksums: readonly Readonly<Record<string, string>>[],
+): Record<string, string> {
+  const raw = Buffer.concat(checksums.map((one) => Buffer.from(one[`Checksum${algorithm}`] ?? '', 'base64')));
+  return { [`Checksum${algorithm}`]: `${digest(algorithm, raw)}-${checksums.length}` };
 }

@@ -1,7 +1,9 @@
 // S3 of the embedded AWS: buckets and objects, and what is set on them.
 import type { Service } from '../../call.ts';
 import * as buckets from './buckets.ts';
+import { CopyObject } from './copy.ts';
 import * as listing from './listing.ts';
+import * as multipart from './multipart.ts';
 import * as objects from './objects.ts';
 import * as policy from './policy.ts';
 import { settingOperations } from './settings.ts';
@@ -18,12 +20,19 @@ export const s3: Service = {
     PutObject: objects.PutObject,
     GetObject: objects.GetObject,
     HeadObject: objects.HeadObject,
-    CopyObject: objects.CopyObject,
+    CopyObject,
     DeleteObject: objects.DeleteObject,
     DeleteObjects: objects.DeleteObjects,
     ListObjects: listing.ListObjects,
     ListObjectsV2: listing.ListObjectsV2,
     ListObjectVersions: listing.ListObjectVersions,
+    CreateMultipartUpload: multipart.CreateMultipartUpload,
+    UploadPart: multipart.UploadPart,
+    UploadPartCopy: multipart.UploadPartCopy,
+    CompleteMultipartUpload: multipart.CompleteMultipartUpload,
+    AbortMultipartUpload: multipart.AbortMultipartUpload,
+    ListParts: multipart.ListParts,
+    ListMultipartUploads: multipart.ListMultipartUploads,
     PutBucketPolicy: policy.PutBucketPolicy,
     GetBucketPolicy: policy.GetBucketPolicy,
     DeleteBucketPolicy: policy.DeleteBucketPolicy,

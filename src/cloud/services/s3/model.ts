@@ -53,6 +53,24 @@ export interface ContentHeaders {
   readonly WebsiteRedirectLocation?: string | undefined;
 }
 
+/** A multipart upload that is under way. */
+export interface Upload {
+  readonly id: string;
+  readonly key: string;
+  readonly startedAt: Millis;
+  readonly algorithm: 'CRC32' | 'CRC32C' | 'CRC64NVME' | 'SHA1' | 'SHA256';
+  readonly checksumType: 'FULL_OBJECT' | 'COMPOSITE';
+  readonly described: Pick<StoredObject, 'metadata' | 'headers' | 'storageClass' | 'tags'>;
+}
+
+export interface Part {
+  readonly number: number;
+  readonly body: Uint8Array;
+  readonly etag: string;
+  readonly checksum: Readonly<Record<string, string>>;
+  readonly modifiedAt: Millis;
+}
+
 /** Account: the owner. Id: the bucket's name. */
 export const buckets = tableName<Bucket>('s3.bucket');
 /** Account `''`; id: the bucket's name → its owner. */
@@ -61,3 +79,7 @@ export const bucketOwners = tableName<string>('s3.bucket-owner');
 export const objects = tableName<StoredObject>('s3.object');
 /** Account: the bucket's owner; id: `bytes` → how many bytes its objects hold in memory. */
 export const usage = tableName<number>('s3.usage');
+/** Account: the bucket's owner. Id: `BUCKET/KEY`, NUL, the upload's id. */
+export const uploads = tableName<Upload>('s3.upload');
+/** Account: the bucket's owner. Id: the upload's id, `/`, the part's number in five digits. */
+export const parts = tableName<Part>('s3.part');

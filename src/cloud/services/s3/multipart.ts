@@ -1,0 +1,352 @@
+// Multipart uploads: parts are kept apart until they are put together, and count as bytes of the owner meanwhile.
+import type {
+  AbortMultipartUploadCommandInput,
+  CompleteMultipartUploadCommandInput,
+  CompleteMultipartUploadOutput,
+  CreateMultipartUploadCommandInput,
+  CreateMultipartUploadOutput,
+  ListMultipartUploadsCommandInput,
+  ListMultipartUploadsOutput,
+  ListPartsCommandInput,
+  ListPartsOutput,
+  UploadPartCommandInput,
+  UploadPartCopyCommandInput,
+  UploadPartCopyOutput,
+  UploadPartOutput,
+} from '@aws-sdk/client-s3';
+import { randomText } from '../../../base/index.ts';
+import { operation, type Call } from '../../call.ts';
+import { awsFailure } from '../../failures.ts';
+import { bucketOf, findObject, objectOf, permission } from './access.ts';
+import { checkedChecksum, compositeChecksum, md5, type ChecksumName } from './checksum.ts';
+import { checkWrite, sliceOf } from './conditions.ts';
+import { copySource } from './copy.ts';
+import { invalidArgument, noSuchKey } from './failures.ts';
+import { parts, uploads, type Bucket, type Part, type Upload } from './model.ts';
+import { canonicalId } from './names.ts';
+import { count, storeObject } from './storage.ts';
+import { checkUpload, describedBy, uploadPermissions } from './upload.ts';
+
+type PartInput = Omit<UploadPartCommandInput, 'Body'> & { readonly Body?: Uint8Array };
+interface UploadName {
+  readonly Key?: string | undefined;
+  readonly UploadId?: string | undefined;
+}
+
+/** Parts but the last have at least 5 MiB: "Amazon S3 multipart upload limits". */
+const leastPart = 5 * 1024 * 1024;
+const mostParts = 10_000;
+
+const uploadRow = (bucket: Bucket, { Key, UploadId }: UploadName): string =>
+  `${bucket.name}/${Key ?? ''}\0${UploadId ?? ''}`;
+const partRow = (id: string, number: number): string => `${id}/${String(number).padStart(5, '0')}`;
+
+function uploadOf(call: Call, bucket: Bucket, name: UploadName): Upload {
+  const upload = call.world.table(uploads).get(bucket.owner, uploadRow(bucket, name));
+  if (upload !== undefined) return upload;
+  throw awsFailure(
+    'NoSuchUpload',
+    'The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.',
+    { status: 404, fields: { UploadId: name.UploadId } },
+  );
+}
+
+function* partsOf(call: Call, bucket: Bucket, upload: Upload, after = 0): Generator<Part> {
+  const prefix = `${upload.id}/`;
+  for (const [id, part] of call.world.table(parts).list(bucket.owner, partRow(upload.id, after))) {
+    if (!id.startsWith(prefix)) return;
+    yield part;
+  }
+}
+
+/** The upload and its parts go; their bytes are free again. */
+function drop(call: Call, bucket: Bucket, upload: Upload): void {
+  for (const { number, body } of partsOf(call, bucket, upload)) {
+    count(call, bucket, -body.length);
+    call.world.table(parts).delete(bucket.owner, partRow(upload.id, number));
+  }
+  call.world.table(uploads).delete(bucket.owner, uploadRow(bucket, { Key: upload.key, UploadId: upload.id }));
+}
+
+export const CreateMultipartUpload = operation<CreateMultipartUploadCommandInput, CreateMultipartUploadOutput>({
+  permissions: (input, call) => uploadPermissions(call, bucketOf(call, input), input),
+  handle(input, call) {
+    const bucket = bucketOf(call, input);
+    checkUpload(input);
+    const algorithm = (input.ChecksumAlgorithm ?? 'CRC64NVME') as ChecksumName;
+    const composite = input.ChecksumAlgorithm !== undefined && algorithm !== 'CRC64NVME';
+    const upload: Upload = {
+      id: randomText(call.random, 64),
+      key: input.Key ?? '',
+      startedAt: call.clock.now(),
+      algorithm,
+      checksumType: input.ChecksumType ?? (composite ? 'COMPOSITE' : 'FULL_OBJECT'),
+      described: describedBy(input),
+    };
+    call.world.table(uploads).put(bucket.owner, uploadRow(bucket, { Key: upload.key, UploadId: upload.id }), upload);
+    return {
+      Bucket: bucket.name,
+      Key: upload.key,
+      UploadId: upload.id,
+      ServerSideEncryption: 'AES256',
+      ...(input.ChecksumAlgorithm === undefined
+        ? {}
+        : { ChecksumAlgorithm: input.ChecksumAlgorithm, ChecksumType: upload.checksumType }),
+    };
+  },
+});
+
+/** Keeps one part in the place of any with its number. */
+function storePart(
+  call: Call,
+  bucket: Bucket,
+  upload: Upload,
+  number: number | undefined,
+  body: Uint8Array,
+  given: object,
+): Part {
+  if (number === undefined || !Number.isInteger(number) || number < 1 || number > mostParts) {
+    throw invalidArgument(
+      'Part number must be an integer between 1 and 10000, inclusive',
+      'partNumber',
+      String(number),
+    );
+  }
+  const table = call.world.table(parts);
+  const id = partRow(upload.id, number);
+  const checksum = checkedChecksum({ ChecksumAlgorithm: upload.algorithm, ...given }, body);
+  count(call, bucket, body.length - (table.get(bucket.owner, id)?.body.length ?? 0));
+  const part: Part = { number, body, etag: `"${md5(body)}"`, checksum, modifiedAt: call.clock.now() };
+  table.put(bucket.owner, id, part);
+  return part;
+}
+
+export const UploadPart = operation<PartInput, UploadPartOutput>({
+  permissions: (input, call) => [permission(call, 's3:PutObject', bucketOf(call, input), input.Key ?? '')],
+  handle(input, call) {
+    const bucket = bucketOf(call, input);
+    const { etag, checksum } = storePart(
+      call,
+      bucket,
+      uploadOf(call, bucket, input),
+      input.PartNumber,
+      input.Body ?? new Uint8Array(),
+      input,
+    );
+    return { ETag: etag, ...checksum, ServerSideEncryption: 'AES256' };
+  },
+});
+
+export const UploadPartCopy = operation<UploadPartCopyCommandInput, UploadPartCopyOutput>({
+  permissions: (input, call) => [
+    ...copySource(call, input.CopySource, false).permissions,
+    permission(call, 's3:PutObject', bucketOf(call, input), input.Key ?? ''),
+  ],
+  handle(input, call) {
+    const bucket = bucketOf(call, input);
+    const upload = uploadOf(call, bucket, input);
+    const from = copySource(call, input.CopySource, false);
+    const { body } = objectOf(call, from.bucket, from.key);
+    const slice = sliceOf(input.CopySourceRange, body.length);
+    if (input.CopySourceRange !== undefined && slice === undefined) {
+      throw invalidArgument(
+        'The x-amz-copy-source-range value must be of the form bytes=first-last',
+        'x-amz-copy-source-range',
+        input.CopySourceRange,
+      );
+    }
+    const copied = slice === undefined ? body : body.slice(slice.from, slice.to);
+    const part = storePart(call, bucket, upload, input.PartNumber, copied, {});
+    return {
+      CopyPartResult: { ETag: part.etag, LastModified: new Date(part.modifiedAt), ...part.checksum },
+      ServerSideEncryption: 'AES256',
+    };
+  },
+});
+
+/** The parts a completion names, in its order. @throws MalformedXML, InvalidPartOrder, InvalidPart, EntityTooSmall; all 400 */
+function namedParts(
+  call: Call,
+  bucket: Bucket,
+  upload: Upload,
+  input: CompleteMultipartUploadCommandInput,
+): readonly Part[] {
+  const wanted = input.MultipartUpload?.Parts ?? [];
+  if (wanted.length === 0) {
+    throw awsFailure(
+      'MalformedXML',
+      'The XML you provided was not well-formed or did not validate against our published schema',
+      { status: 400 },
+    );
+  }
+  let last = 0;
+  const found = wanted.map(({ PartNumber = 0, ETag = '' }) => {
+    if (PartNumber <= last) {
+      throw awsFailure(
+        'InvalidPartOrder',
+        'The list of parts was not in ascending order. Parts must be ordered by part number.',
+        { status: 400 },
+      );
+    }
+    last = PartNumber;
+    const part = call.world.table(parts).get(bucket.owner, partRow(upload.id, PartNumber));
+    if (part === undefined || part.etag.replaceAll('"', '') !== ETag.replaceAll('"', '')) {
+      throw awsFailure(
+        'InvalidPart',
+        "One or more of the specified parts could not be found.  The part may not have been uploaded, or the specified entity tag may not match the part's entity tag.",
+        { status: 400, fields: { PartNumber: String(PartNumber), ETag } },
+      );
+    }
+    return part;
+  });
+  const small = found.slice(0, -1).find(({ body }) => body.length < leastPart);
+  if (small !== undefined) {
+    throw awsFailure('EntityTooSmall', 'Your proposed upload is smaller than the minimum allowed size', {
+      status: 400,
+      fields: {
+        ProposedSize: String(small.body.length),
+        MinSizeAllowed: String(leastPart),
+        PartNumber: String(small.number),
+      },
+    });
+  }
+  return found;
+}
+
+export const CompleteMultipartUpload = operation<CompleteMultipartUploadCommandInput, CompleteMultipartUploadOutput>({
+  permissions: (input, call) => [permission(call, 's3:PutObject', bucketOf(call, input), input.Key ?? '')],
+  handle(input, call) {
+    const bucket = bucketOf(call, input);
+    const upload = uploadOf(call, bucket, input);
+    const named = namedParts(call, bucket, upload, input);
+    checkWrite(input, findObject(call, bucket, upload.key), () => noSuchKey(upload.key));
+    const body = new Uint8Array(Buffer.concat(named.map((part) => part.body)));
+    const digests = Buffer.concat(named.map((part) => Buffer.from(part.etag.replaceAll('"', ''), 'hex')));
+    const etag = `"${md5(digests)}-${named.length}"`;
+    const checksum =
+      upload.checksumType === 'COMPOSITE'
+        ? compositeChecksum(
+            upload.algorithm,
+            named.map((part) => part.checksum),
+          )
+        : checkedChecksum({ ...input, ChecksumAlgorithm: upload.algorithm }, body);
+    drop(call, bucket, upload);
+    storeObject(call, bucket, {
+      bucket: bucket.name,
+      key: upload.key,
+      body,
+      etag,
+      lastModified: call.clock.now(),
+      checksum,
+      checksumType: upload.checksumType,
+      ...upload.described,
+    });
+    return {
+      Bucket: bucket.name,
+      Key: upload.key,
+      Location: `http://${call.http.host}/${bucket.name}/${encodeURIComponent(upload.key)}`,
+      ETag: etag,
+      ...checksum,
+      ChecksumType: upload.checksumType,
+      ServerSideEncryption: 'AES256',
+    };
+  },
+});
+
+export const AbortMultipartUpload = operation<AbortMultipartUploadCommandInput, object>({
+  permissions: (input, call) => [permission(call, 's3:AbortMultipartUpload', bucketOf(call, input), input.Key ?? '')],
+  handle(input, call) {
+    const bucket = bucketOf(call, input);
+    drop(call, bucket, uploadOf(call, bucket, input));
+    return {};
+  },
+});
+
+export const ListParts = operation<ListPartsCommandInput, ListPartsOutput>({
+  permissions: (input, call) => [
+    permission(call, 's3:ListMultipartUploadParts', bucketOf(call, input), input.Key ?? ''),
+  ],
+  handle(input, call) {
+    const bucket = bucketOf(call, input);
+    const upload = uploadOf(call, bucket, input);
+    const most = Math.min(input.MaxParts ?? 1000, 1000);
+    const found: Part[] = [];
+    for (const part of partsOf(call, bucket, upload, Number(input.PartNumberMarker ?? 0))) {
+      found.push(part);
+      if (found.length > most) break;
+    }
+    const page = found.slice(0, most);
+    return {
+      Bucket: bucket.name,
+      Key: upload.key,
+      UploadId: upload.id,
+      PartNumberMarker: input.PartNumberMarker ?? '0',
+      MaxParts: most,
+      IsTruncated: found.length > most,
+      ...(found.length > most ? { NextPartNumberMarker: String(page.at(-1)?.number ?? 0) } : {}),
+      Parts: page.map((part) => ({
+        PartNumber: part.number,
+        ETag: part.etag,
+        Size: part.body.length,
+        LastModified: new Date(part.modifiedAt),
+        ...part.checksum,
+      })),
+      StorageClass: upload.described.storageClass as NonNullable<ListPartsOutput['StorageClass']>,
+      Owner: { ID: canonicalId(bucket.owner) },
+    };
+  },
+});
+
+export const ListMultipartUploads = operation<ListMultipartUploadsCommandInput, ListMultipartUploadsOutput>({
+  permissions: (input, call) => [permission(call, 's3:ListBucketMultipartUploads', bucketOf(call, input))],
+  handle(input, call) {
+    const bucket = bucketOf(call, input);
+    const most = Math.min(input.MaxUploads ?? 1000, 1000);
+    const found: Upload[] = [];
+    const { KeyMarker = '', Prefix = '' } = input;
+    // A marker without an upload id stands after every upload of its key.
+    const after =
+      input.UploadIdMarker === undefined
+        ? `${KeyMarker}${KeyMarker === '' ? '' : '\x01'}`
+        : `${KeyMarker}\0${input.UploadIdMarker}`;
+    for (const [id, upload] of call.world
+      .table(uploads)
+      .list(bucket.owner, `${bucket.name}/${after > Prefix ? after : Prefix}`)) {
+      if (!id.startsWith(`${bucket.name}/${Prefix}`)) break;
+      found.push(upload);
+      if (found.length > most) break;
+    }
+    const page = found.slice(0, most);
+    const last = page.at(-1);
+    return {
+      Bucket: bucket.name,
+      KeyMarker,
+      UploadIdMarker: input.UploadIdMarker ?? '',
+      Prefix,
+      MaxUploads: most,
+      IsTruncated: found.length > most,
+      ...(found.length > most && last !== undefined ? { NextKeyMarker: last.key, NextUploadIdMarker: last.id } : {}),
+      ...(page.length === 0
+        ? {}
+        : {
+            Uploads: page.map((upload) => ({
+              Key: upload.key,
+              UploadId: upload.id,
+              Initiated: new Date(upload.startedAt),
+              StorageClass: upload.described.storageClass as 'STANDARD',
+              Owner: { ID: canonicalId(bucket.owner) },
+            })),
+          }),
+    };
+  },
+  depth: 'without a delimiter',
+});
+
+/** What is left of uploads when their bucket goes. */
+export function dropUploads(call: Call, bucket: Bucket): void {
+  const prefix = `${bucket.name}/`;
+  for (const [id, upload] of call.world.table(uploads).list(bucket.owner, prefix)) {
+    if (!id.startsWith(prefix)) return;
+    drop(call, bucket, upload);
+  }
+}
