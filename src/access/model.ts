@@ -19,7 +19,11 @@ const accounts = z.array(account);
 const date = z
   .string()
   .regex(datePattern, 'expected a date such as `2027-01-01` or `2027-01-01T09:00:00Z`')
-  .refine((text) => !Number.isNaN(Date.parse(text)), 'there is no such day')
+  .refine((text) => {
+    // A day that a month does not have is taken for one of the next month.
+    const instant = Date.parse(text);
+    return !Number.isNaN(instant) && new Date(instant).toISOString().startsWith(text.slice(0, 10));
+  }, 'there is no such day')
   .describe('Ends on this day (00:00 UTC) or at this instant.');
 const reason = z.string().min(3, 'a reason says why, in words');
 
@@ -211,7 +215,9 @@ export const definitionSchema = z
     executor: iamName
       .optional()
       .describe('Role by which other accounts are entered, before `OrganizationAccountAccessRole`.'),
-    accounts: z.record(accountName, accountSchema),
+    accounts: z
+      .record(accountName, accountSchema)
+      .refine((accounts) => Object.keys(accounts).length > 0, 'a definition is of at least one account'),
     stages: z
       .array(z.string().min(1))
       .optional()

@@ -42,6 +42,16 @@ function yamlOffset(document: YamlDocument, path: readonly (string | number)[]):
   return offset;
 }
 
+/** The document as plain JSON. An alias inside its own anchor, or aliases that multiply without end, have none. */
+function plainValue(document: YamlDocument, shown: string): unknown {
+  try {
+    return JSON.parse(JSON.stringify(document.toJS({ maxAliasCount: 1000 }))) as unknown;
+  } catch (cause) {
+    const reason = cause instanceof ReferenceError ? 'its aliases multiply without end' : 'an alias contains itself';
+    throw accessFailure('definition-unreadable', `${shown}: ${reason}`, { hint: 'write the parts out', cause });
+  }
+}
+
 function parseYaml(text: string, shown: string): Source {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, merge: true, prettyErrors: false });
@@ -54,7 +64,7 @@ function parseYaml(text: string, shown: string): Source {
   }
   return {
     file: shown,
-    raw: document.toJS({ maxAliasCount: 1000 }),
+    raw: plainValue(document, shown),
     place: (path) => {
       const { line, col } = lines.linePos(yamlOffset(document, path));
       return `${shown}:${line}:${col}`;

@@ -131,6 +131,13 @@ class Lane {
   }
 }
 
+const unreachableCodes = ['ECONNREFUSED', 'ENOTFOUND', 'EHOSTUNREACH', 'ENETUNREACH', 'EAI_AGAIN', 'ECONNRESET'];
+
+function isUnreachable(error: unknown): boolean {
+  const { code, name } = error as { code?: string; name?: string };
+  return unreachableCodes.includes(code ?? '') || name === 'TimeoutError';
+}
+
 function partitionOf(arn: string): Partition {
   return arn.split(':')[1] as Partition;
 }
@@ -196,6 +203,12 @@ class EnvironmentAccounts implements AwsAccounts {
       return { caller: { account, arn, partition: partitionOf(arn) }, sts };
     } catch (cause) {
       const words = cause instanceof Error ? cause.message : String(cause);
+      if (isUnreachable(cause)) {
+        throw awsFailure('aws-unreachable', `AWS does not answer: ${words}`, {
+          hint: 'see where `AWS_ENDPOINT_URL` and `AWS_REGION` point, and whether it runs',
+          cause,
+        });
+      }
       throw awsFailure('no-aws-credentials', `AWS does not say who is calling: ${words}`, {
         hint: 'set `AWS_PROFILE`, or keys and region; for the embedded AWS: `eval "$(stint cloud env central)"`',
         cause,

@@ -3,6 +3,7 @@ import { failuresOf } from '../base/index.ts';
 
 export const awsFailure = failuresOf({
   'no-aws-credentials': { status: 401, when: 'the AWS environment holds no credentials that AWS accepts' },
+  'aws-unreachable': { status: 502, when: 'nothing answers where the AWS environment says that AWS is' },
   'account-not-entered': {
     status: 403,
     when: 'the caller may assume none of the roles by which another account is entered',
