@@ -41,3 +41,21 @@ test('sessions of a deleted role are refused, and of a namesake made later too',
   await run(admin, 'iam', 'CreateRole', role);
   assert.equal(findCredential(Credentials.AccessKeyId, world), undefined);
 });
+
+test('a session that ended long ago is forgotten when others are made, one of last week is not', async () => {
+  const { world, run, keys, credential, clock } = await makeTestWorld();
+  const admin = credential(keys[central]!.admin.accessKeyId);
+  const make = async () => {
+    const { Credentials } = await run<{ Credentials: { AccessKeyId: string } }>(admin, 'sts', 'GetSessionToken', {});
+    return Credentials.AccessKeyId;
+  };
+  const day = 86_400_000;
+  const first = await make();
+  clock.advance(7 * day);
+  const second = await make();
+  assert.ok(findCredential(first, world));
+  clock.advance(day);
+  await make();
+  assert.equal(findCredential(first, world), undefined);
+  assert.ok(findCredential(second, world));
+});

@@ -126,6 +126,8 @@ export const principalIds = tableName<{
 }>('iam.principal-id');
 /** Account `''`; id: access key id. Every credential that can sign. */
 export const credentials = tableName<Credential>('iam.credential');
+/** Account `''`; id: end of a session in milliseconds (16 digits), a space, its access key id. In order of their ends. */
+export const sessionEnds = tableName<true>('iam.session-end');
 
 /** How often a managed policy is in use, so that no count has to walk the account. Id: policy ARN. */
 export const policyUsage = tableName<{ readonly attached: number; readonly boundaries: number }>('iam.policy-usage');

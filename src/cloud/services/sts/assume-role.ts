@@ -19,8 +19,9 @@ type Input = Parsed<AssumeRoleRequest>;
 const chainedSeconds = 3600;
 
 export const assumeRole = operation<Input, AssumeRoleResponse>({
-  depth: 'PackedPolicySize is an approximation: AWS does not publish its packing.',
+  depth: 'PackedPolicySize is an approximation: AWS does not publish its packing. ProvidedContexts are refused.',
   permissions: (input, call) => {
+    if (input.ProvidedContexts?.length) throw invalidParameter('ProvidedContexts are not offered by the embedded AWS.');
     if (call.principal.type === 'Root') throw accessDenied('Roles may not be assumed by root accounts.');
     const role = roleOf(input.RoleArn, call);
     if (role === undefined) throw notAuthorized(input.RoleArn, call);
