@@ -29,6 +29,7 @@ import {
 } from '@aws-sdk/client-iam';
 import { test } from 'node:test';
 import { startCloud } from '../../../src/cloud/index.ts';
+import { defaultOrganization } from '../../../src/cloud/organization.ts';
 import { adminOf, central, dev, policyText, userWith } from '../clients.ts';
 
 const request: RunInstancesCommandInput = {
@@ -301,6 +302,19 @@ test('a launch that cannot be is refused, and nothing is made', async () => {
   const { ec2 } = adminOf(cloud, dev);
   for (const [what, more, name, message] of refusals) await assert.rejects(run(ec2, more), { name, message }, what);
   assert.deepEqual((await ec2.send(new DescribeInstancesCommand({}))).Reservations, []);
+});
+
+test('a launch takes the room there is, and a terminated instance takes none', async () => {
+  await using cloud = await startCloud({
+    organization: { ...defaultOrganization, quotas: { InstancesPerAccount: 2 } },
+  });
+  const { ec2 } = adminOf(cloud, dev);
+  const { Instances } = await ec2.send(new RunInstancesCommand({ ...request, MaxCount: 1_000_000_000 }));
+  assert.equal(Instances!.length, 2);
+  await assert.rejects(run(ec2), { name: 'InstanceLimitExceeded' });
+  await ec2.send(new TerminateInstancesCommand({ InstanceIds: [Instances![0]!.InstanceId!] }));
+  await run(ec2);
+  await assert.rejects(run(ec2), { name: 'InstanceLimitExceeded' });
 });
 
 test('the image everybody looks for is found by its name', async () => {

@@ -20,7 +20,7 @@ export interface LaunchPlan {
   readonly volumes: readonly Omit<Volume, 'id'>[];
   readonly metadata: MetadataOptions;
   readonly tags: Readonly<Partial<Record<LaunchedKind, Tags>>>;
-  readonly count: number;
+  readonly count: { readonly least: number; readonly most: number };
 }
 
 /**
@@ -38,7 +38,7 @@ export function planOf(input: RunInstancesCommandInput, call: Call): LaunchPlan 
     volumes: volumesOf(input.BlockDeviceMappings ?? [], image),
     metadata: metadataOf(input.MetadataOptions ?? {}, image),
     tags: launchTags(input.TagSpecifications),
-    count: countOf(input, call),
+    count: countOf(input),
   };
 }
 
@@ -53,7 +53,7 @@ function refuseUnoffered(input: RunInstancesCommandInput): void {
   }
 }
 
-function countOf(input: RunInstancesCommandInput, call: Call): number {
+function countOf(input: RunInstancesCommandInput): LaunchPlan['count'] {
   const { MinCount: min, MaxCount: max } = input;
   if (min === undefined) throw missingParameter('MinCount');
   if (max === undefined) throw missingParameter('MaxCount');
@@ -63,7 +63,7 @@ function countOf(input: RunInstancesCommandInput, call: Call): number {
     );
   if (min > max)
     throw invalidParameter(`Value (${min}) for parameter minCount is invalid. It must be at most maxCount (${max}).`);
-  return Math.min(max, call.world.quotas.InstancesPerAccount);
+  return { least: min, most: max };
 }
 
 function typeFor(name: string, image: Image): InstanceType {

@@ -89,7 +89,7 @@ export const instances = tableName<Instance>('ec2.instance');
 export const parts = tableName<string>('ec2.part');
 /** Id: `REGION/` and the id of any resource → its tags. */
 export const tags = tableName<Tags>('ec2.tags');
-/** Id: `REGION/TOKEN` → what a RunInstances with that token asked for and made. */
+/** Id: `REGION/TOKEN` → the digest of what a RunInstances with that token asked for, and what it made. */
 export const clientTokens = tableName<{ readonly request: string; readonly instances: readonly string[] }>(
   'ec2.client-token',
 );

@@ -1,4 +1,5 @@
 // RunInstances: what the launch touches must be allowed, then the instances run at once.
+import { createHash } from 'node:crypto';
 import type { Reservation, RunInstancesCommandInput } from '@aws-sdk/client-ec2';
 import { canonicalJson } from '../../../base/index.ts';
 import { operation, type Call, type Permission } from '../../call.ts';
@@ -6,7 +7,7 @@ import { awsFailure } from '../../failures.ts';
 import { dryRun } from './failures.ts';
 import { ec2Arn, newId } from './ids.ts';
 import { planOf, type LaunchPlan } from './launch-plan.ts';
-import { clientTokens, instances, type Instance, type NetworkInterface } from './model.ts';
+import { clientTokens, instances, terminated, type Instance, type NetworkInterface } from './model.ts';
 import { findProfile, passRole, requestTags } from './permissions.ts';
 import { newAssociation } from './profiles.ts';
 import { instanceShape, reservationShape } from './shapes.ts';
@@ -24,10 +25,10 @@ export const RunInstances = operation<Input, Reservation>({
     const known = madeBefore(input, call);
     if (known !== undefined) return answer(known, call);
     if (input.IamInstanceProfile !== undefined) newAssociation(call, input.IamInstanceProfile);
-    checkCount(input, plan, call);
+    const count = countOf(plan.count, call);
     if (input.DryRun === true) throw dryRun();
     const reservationId = newId(call.random, 'r');
-    const made = Array.from({ length: plan.count }, (_, index) => launch(input, plan, reservationId, index, call));
+    const made = Array.from({ length: count }, (_, index) => launch(input, plan, reservationId, index, call));
     remember(input, made, call);
     return answer(made, call);
   },
@@ -109,19 +110,22 @@ function volumeKeys(volume: LaunchPlan['volumes'][number]): Permission['context'
 
 const text = (value: number | undefined): string | undefined => (value === undefined ? undefined : String(value));
 
-function checkCount(input: Input, plan: LaunchPlan, call: Call): void {
-  const most = call.world.quotas.InstancesPerAccount;
-  if (call.world.table(instances).count(call.account) + (input.MinCount ?? 1) <= most && plan.count <= most) return;
+/** As many as are asked for at most and as there is room for. @throws InstanceLimitExceeded 400 when that is less than asked for at least */
+function countOf({ least, most }: LaunchPlan['count'], call: Call): number {
+  const limit = call.world.quotas.InstancesPerAccount;
+  // Terminated instances are still seen for an hour, but take no room.
+  const alive = call.world.table(instances).count(call.account) - call.world.table(terminated).count(call.account);
+  if (alive + least <= limit) return Math.min(most, limit - alive);
   throw awsFailure(
     'InstanceLimitExceeded',
-    `You have requested more instances (${input.MinCount}) than your current instance limit of ${most} allows.`,
+    `You have requested more instances (${alive + least}) than your current instance limit of ${limit} allows.`,
     { status: 400 },
   );
 }
 
-/** Without the token itself and the dry run: what has to be the same when the token comes again. */
-function requestText({ ClientToken: _token, DryRun: _dryRun, ...request }: Input): string {
-  return canonicalJson(request);
+/** Without the token itself and the dry run: what has to be the same when the token comes again. User data may hold secrets, so only a digest is kept. */
+function requestDigest({ ClientToken: _token, DryRun: _dryRun, ...request }: Input): string {
+  return createHash('sha256').update(canonicalJson(request)).digest('base64');
 }
 
 /** @throws IdempotentParameterMismatch 400 when the token was used for another request */
@@ -129,7 +133,7 @@ function madeBefore(input: Input, call: Call): readonly Instance[] | undefined {
   if (input.ClientToken === undefined) return undefined;
   const known = call.world.table(clientTokens).get(call.account, `${call.region}/${input.ClientToken}`);
   if (known === undefined) return undefined;
-  if (known.request !== requestText(input)) {
+  if (known.request !== requestDigest(input)) {
     throw awsFailure(
       'IdempotentParameterMismatch',
       'Arguments on this idempotent request are inconsistent with arguments used in previous request(s).',
@@ -142,7 +146,7 @@ function madeBefore(input: Input, call: Call): readonly Instance[] | undefined {
 function remember(input: Input, made: readonly Instance[], call: Call): void {
   if (input.ClientToken === undefined) return;
   call.world.table(clientTokens).put(call.account, `${call.region}/${input.ClientToken}`, {
-    request: requestText(input),
+    request: requestDigest(input),
     instances: made.map(({ id }) => id),
   });
 }

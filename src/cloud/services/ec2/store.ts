@@ -2,7 +2,16 @@
 // and the hour in which a terminated instance is still seen.
 import type { Call } from '../../call.ts';
 import { dryRun, noInstances, checkId } from './failures.ts';
-import { instances, metadataChanges, parts, tags, terminated, type Instance, type Tags } from './model.ts';
+import {
+  clientTokens,
+  instances,
+  metadataChanges,
+  parts,
+  tags,
+  terminated,
+  type Instance,
+  type Tags,
+} from './model.ts';
 import { operation, type Operation } from '../../call.ts';
 
 /** EC2 user guide: "after you terminate an instance, it remains visible in the console for a short while"; about an hour. */
@@ -83,6 +92,8 @@ function noteEnd(call: Call, instance: Instance): void {
     const [at, region, instanceId] = id.split('/') as [string, string, string];
     if (now - Number(at) <= visibleFor) break;
     table.delete(call.account, id);
+    const token = call.world.table(instances).get(call.account, `${region}/${instanceId}`)?.clientToken;
+    if (token !== undefined) call.world.table(clientTokens).delete(call.account, `${region}/${token}`);
     call.world.table(instances).delete(call.account, `${region}/${instanceId}`);
     call.world.table(tags).delete(call.account, `${region}/${instanceId}`);
   }
