@@ -188,7 +188,8 @@ function compilePolicies(scope: Scope, carriers: readonly Resource[]): Resource[
       return [];
     }
     const tags = ownershipTags(scope.name, `policy/${name}`, policy);
-    return [{ kind: 'policy', name, path: ownedPath(scope.name), document, tags }];
+    const description = policy.description === undefined ? {} : { description: policy.description };
+    return [{ kind: 'policy', name, path: ownedPath(scope.name), document, ...description, tags }];
   });
 }
 

@@ -34,6 +34,8 @@ export interface PolicyResource {
   readonly name: string;
   readonly path: string;
   readonly document: Document;
+  /** Set when the policy is created; AWS lets nobody change it, so it is never compared. */
+  readonly description?: string | undefined;
   readonly tags: Tags;
 }
 

@@ -320,6 +320,7 @@ function policySteps(
           PolicyName: want.name,
           Path: want.path,
           PolicyDocument: text(want.document),
+          ...(want.description === undefined ? {} : { Description: want.description }),
           Tags: tagList(want.tags),
         },
         rank: ranks.policy,

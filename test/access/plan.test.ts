@@ -236,6 +236,14 @@ test('a removal stops at a policy that something of others still carries', () =>
   assert.match(finding!.message, /still used by role theirs/);
 });
 
+test('a policy is created with its description', () => {
+  const policies = { p: { description: 'reads', statements: [{ Effect: 'Allow', Action: 's3:Get*', Resource: '*' }] } };
+  const wanted = wantedOf({ policies, groups: { developers: { policies: ['p'] } } });
+  const create = planChanges(wanted, emptyOf(wanted)).steps.find(({ operation }) => operation === 'createPolicy');
+  assert.equal(create?.input['Description'], 'reads');
+  assert.deepEqual(planChanges(wanted, seenOf(wanted)).changes, []);
+});
+
 test('of a full set of policy versions the oldest makes room', () => {
   const policies = (action: string): object => ({
     policies: { p: { statements: [{ Effect: 'Allow', Action: action, Resource: '*' }] } },
