@@ -29,7 +29,6 @@ export const defaultRules: readonly PathRule[] = [
   { path: 'auth/token/renew-self', capabilities: ['update'] },
   { path: 'auth/token/revoke-self', capabilities: ['update'] },
   { path: 'sys/capabilities-self', capabilities: ['update'] },
-  { path: 'sys/internal/ui/resultant-acl', capabilities: ['read'] },
   { path: 'sys/leases/renew', capabilities: ['update'] },
   { path: 'sys/leases/lookup', capabilities: ['update'] },
 ];

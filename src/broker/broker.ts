@@ -1,13 +1,14 @@
 // The wiring of the broker, to be read first: HTTP -> pipeline -> routes -> engine -> lending ->
 // ledger -> barrier -> store; and beside it the sweeper, which ends what is due.
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { Secret, systemClock, uuid, type AdjustableClock, type Random } from '../base/index.ts';
 import { Access } from './access.ts';
 import { Audit, type AuditDevice } from './audit.ts';
 import { Barrier } from './barrier.ts';
 import { keepClock, restoreClock, rootToken } from './development.ts';
 import { AwsEngine } from './engines/aws/engine.ts';
+import { brokerFailure } from './failures.ts';
 import { Ledger } from './ledger.ts';
 import { Lending } from './lending.ts';
 import type { Log } from './log.ts';
@@ -64,7 +65,7 @@ export interface Broker {
  *   `store-too-new`, `store-tampered`, `seal-unreadable`.
  */
 export async function startBroker(options: BrokerOptions): Promise<Broker> {
-  mkdirSync(options.storage, { recursive: true, mode: 0o700 });
+  makeFolder(options.storage);
   const store = openSqliteStore(join(options.storage, 'stint.db'), options.store);
   try {
     const seal = openLocalSeal(options.storage, await Barrier.isFresh(store), options.random);
@@ -74,6 +75,25 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
     await store.close();
     throw error;
   }
+}
+
+// Not Node's recursive form: below /proc it never ends.
+function makeFolder(folder: string): void {
+  try {
+    mkdirWithParents(folder);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw brokerFailure('storage-failed', `the folder \`${folder}\` cannot be made: ${code ?? 'unknown reason'}`, {
+      hint: 'give a folder that is yours to make and write',
+      cause: error,
+    });
+  }
+}
+
+function mkdirWithParents(folder: string): void {
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) return;
+  if (dirname(folder) !== folder) mkdirWithParents(dirname(folder));
+  mkdirSync(folder, { mode: 0o700 });
 }
 
 async function serve(

@@ -55,10 +55,12 @@ export const routes = {
   tokenOrphan:     on('update', 'auth/token/create-orphan',            [yes,  yes,  yes,  yes,  yes,  yes]),
   tokenLookup:     on('update', 'auth/token/lookup',                   [yes,  yes,  yes,  yes,  no_,  yes]),
   tokenLookupSelf: on('read update', 'auth/token/lookup-self',         [yes,  yes,  yes,  yes,  no_,  yes]),
+  tokenLookupName: on('update', 'auth/token/lookup-accessor',          [yes,  yes,  yes,  yes,  no_,  yes]),
   tokenRenew:      on('update', 'auth/token/renew',                    [yes,  yes,  yes,  yes,  no_,  yes]),
   tokenRenewSelf:  on('update', 'auth/token/renew-self',               [yes,  yes,  yes,  yes,  no_,  yes]),
   tokenRevoke:     on('update', 'auth/token/revoke',                   [yes,  yes,  yes,  yes,  no_,  yes]),
   tokenRevokeSelf: on('update', 'auth/token/revoke-self',              [yes,  yes,  yes,  yes,  no_,  yes]),
+  tokenRevokeName: on('update', 'auth/token/revoke-accessor',          [yes,  yes,  yes,  yes,  no_,  yes]),
   stintLeases:     on('read list', 'stint/leases',                     [yes,  yes,  yes,  yes,  no_,  yes]),
   devClock:        on('update', 'stint/dev/clock',                     [yes,  yes,  yes,  yes,  yes,  yes]),
   // Whatever no row above serves: a path of a mounted engine.

@@ -97,6 +97,17 @@ test('a token cannot give what it does not have', async (t) => {
   assert.equal((await make({}))[0], 200);
 });
 
+test('a token is looked up and revoked by its accessor, which does not tell its id', async (t) => {
+  const { call } = await testBroker((end) => t.after(end));
+  const made = (await call('POST', '/v1/auth/token/create', { body: { policies: ['root'] } })).body;
+  const { client_token: token, accessor } = made['auth'] as { client_token: string; accessor: string };
+  const found = await call('POST', '/v1/auth/token/lookup-accessor', { body: { accessor } });
+  assert.deepEqual([found.body.data['accessor'], found.body.data['id']], [accessor, '']);
+  assert.equal((await call('POST', '/v1/auth/token/revoke-accessor', { body: { accessor } })).status, 204);
+  assert.equal((await call('GET', '/v1/auth/token/lookup-self', { token })).status, 403);
+  assert.equal((await call('POST', '/v1/auth/token/lookup-accessor', { body: { accessor } })).status, 403);
+});
+
 test('a token with counted uses is spent by them, and its renewals keep to its longest life', async (t) => {
   const { call, clock } = await testBroker((end) => t.after(end));
   const make = async (body: object): Promise<string> =>

@@ -178,6 +178,14 @@ test('a full disk refuses grants, leaves no user of a refused one, and does not 
   await until('no user outlives its lease', async () => (await lentUsers()).length === 0);
 });
 
+test('a storage folder that cannot be made is refused at once', async (t) => {
+  const folder = temporaryFolder((remove) => t.after(remove));
+  writeFileSync(join(folder, 'file'), '');
+  for (const storage of ['/proc/none/such', join(folder, 'file'), join(folder, 'file/below')]) {
+    await assert.rejects(() => startServerProcess(storage), /error\[storage-failed\]/);
+  }
+});
+
 test('a taken port is told with a free one, and the exit code is 1', async (t) => {
   const { broker } = await testBroker((end) => t.after(end));
   const { host, port } = new URL(broker.address);

@@ -22,10 +22,12 @@ type Names =
   | 'tokenOrphan'
   | 'tokenLookup'
   | 'tokenLookupSelf'
+  | 'tokenLookupName'
   | 'tokenRenew'
   | 'tokenRenewSelf'
   | 'tokenRevoke'
-  | 'tokenRevokeSelf';
+  | 'tokenRevokeSelf'
+  | 'tokenRevokeName';
 
 export function tokenHandlers(parts: TokenParts): Pick<Handlers, Names> {
   const { lending, clock } = parts;
@@ -37,6 +39,8 @@ export function tokenHandlers(parts: TokenParts): Pick<Handlers, Names> {
       return lookupAnswer(call, token, id, clock);
     },
     tokenLookupSelf: async (call) => lookupAnswer(call, tokenOf(call), call.tokenId?.reveal() ?? '', clock),
+    // By accessor: whoever knows only that learns all about the token but its id.
+    tokenLookupName: async (call) => lookupAnswer(call, await byAccessor(parts, call), '', clock),
     tokenRenew: async (call) => {
       const { id, token } = await named(parts, call);
       return renew(parts, call, id, token);
@@ -49,6 +53,10 @@ export function tokenHandlers(parts: TokenParts): Pick<Handlers, Names> {
     },
     tokenRevokeSelf: async (call) => {
       await lending.endToken(tokenOf(call).name);
+      return done();
+    },
+    tokenRevokeName: async (call) => {
+      await lending.endToken((await byAccessor(parts, call)).name);
       return done();
     },
   };
@@ -137,6 +145,14 @@ async function named({ tokens }: TokenParts, call: Call): Promise<{ id: string; 
   const token = await tokens.lookup(id);
   if (token === undefined) throw brokerFailure('bad-token', 'bad token');
   return { id, token };
+}
+
+async function byAccessor({ tokens }: TokenParts, call: Call): Promise<Token> {
+  const { accessor } = readFields({ accessor: 'string' }, call.body);
+  if (accessor === undefined || accessor === '') throw brokerFailure('bad-request', 'missing accessor');
+  const token = await tokens.byAccessor(accessor);
+  if (token === undefined) throw brokerFailure('bad-token', 'invalid accessor');
+  return token;
 }
 
 async function renew(parts: TokenParts, call: Call, id: string, { name }: Token): Promise<Answer> {
