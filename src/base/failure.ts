@@ -55,13 +55,20 @@ export function isFailure(value: unknown): value is Failure {
   return typeof value === 'object' && value !== null && brand in value;
 }
 
+/** The failure constructor of a room, with its table for the page of error codes. */
+export interface Failures<Code extends string> {
+  (code: Code, message: string, options?: FailureOptions): Failure;
+  readonly kinds: Readonly<Record<string, FailureKind>>;
+}
+
 /**
  * Makes the failure constructor of a room from its table of codes, so that a code which is not in
  * the table does not compile.
  */
 export function failuresOf<const Table extends Readonly<Record<string, FailureKind>>>(
   table: Table,
-): (code: keyof Table & string, message: string, options?: FailureOptions) => Failure {
-  return (code, message, options = {}) =>
+): Failures<keyof Table & string> {
+  const make = (code: keyof Table & string, message: string, options: FailureOptions = {}): Failure =>
     new Failure(code, message, { ...options, status: options.status ?? table[code]!.status });
+  return Object.assign(make, { kinds: table });
 }

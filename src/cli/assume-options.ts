@@ -1,7 +1,8 @@
 // The options that every verb with a TARGET takes, once as data: `stint` hands them to commander, the small
 // `stint-credentials` to Node's parser.
-import { Failure, isFailure, parseDuration, type Secret } from '../base/index.ts';
+import { isFailure, parseDuration, type Secret, type Failure } from '../base/index.ts';
 import { checkOptions, parseMfaCode, type SessionOptions } from '../assume/index.ts';
+import { cliFailure } from './failures.ts';
 
 interface OptionRow {
   readonly name: string;
@@ -57,7 +58,7 @@ export class UsageError extends Error {
 }
 
 function invalid(message: string, hint: string): Failure {
-  return new Failure('invalid-option', message, { hint, status: 400 });
+  return cliFailure('invalid-option', message, { hint, status: 400 });
 }
 
 function parseTags(given: readonly string[]): Record<string, string> {

@@ -3,8 +3,9 @@
 import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { Failure, Secret } from '../base/index.ts';
+import { Secret, type Failure } from '../base/index.ts';
 import type { Io } from './command.ts';
+import { cliFailure } from './failures.ts';
 
 export interface ServerReply {
   readonly status: number;
@@ -20,7 +21,7 @@ export function tokenFile(io: Io): string {
 export function serverAddress(io: Io): string {
   const address = io.env['STINT_ADDR'] || io.env['VAULT_ADDR'] || 'http://127.0.0.1:8200';
   if (URL.canParse(address) && /^https?:$/.test(new URL(address).protocol)) return address.replace(/\/+$/, '');
-  throw new Failure('address-invalid', `\`${address}\` is not the address of a server`, {
+  throw cliFailure('address-invalid', `\`${address}\` is not the address of a server`, {
     hint: 'set STINT_ADDR to something like `http://127.0.0.1:8200`',
   });
 }
@@ -63,7 +64,7 @@ export async function askServer(
     },
     ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
   }).catch((error: unknown) => {
-    throw new Failure('server-unreachable', `no server answers at \`${address}\``, {
+    throw cliFailure('server-unreachable', `no server answers at \`${address}\``, {
       hint: 'start one with `stint server --dev`, or set STINT_ADDR to where it is',
       cause: error,
     });
@@ -80,7 +81,7 @@ function parseBody(text: string): Readonly<Record<string, unknown>> {
   try {
     return JSON.parse(text) as Readonly<Record<string, unknown>>;
   } catch (error) {
-    throw new Failure('server-refused', 'the server does not speak Vault’s API', {
+    throw cliFailure('server-refused', 'the server does not speak Vault’s API', {
       hint: 'check STINT_ADDR',
       cause: error,
     });
@@ -94,5 +95,5 @@ function refused(status: number, errors: readonly string[] | undefined): Failure
     .replace(/^1 error occurred:\s*\* /, '')
     .replaceAll(/\s*\n\s*/g, ' ')
     .trim();
-  return new Failure('server-refused', plain, { hint, status });
+  return cliFailure('server-refused', plain, { hint, status });
 }

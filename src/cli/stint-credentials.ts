@@ -1,10 +1,10 @@
 // `stint-credentials TARGET`: `stint credentials` without the command line library, for SDKs that run it often.
 // A kept session takes it 1.2 times an empty Node's time, from process start to end (measured: 30 ms and 25 ms).
-import { Failure } from '../base/index.ts';
 import { processJson } from '../assume/index.ts';
 import { assumeOptions, readChoices, UsageError, type OptionValues } from './assume-options.ts';
 import { assumeTarget, runVerb } from './assume-session.ts';
 import { processIo } from './process-io.ts';
+import { cliFailure } from './failures.ts';
 
 const hint = 'usage: stint-credentials TARGET [options]; `stint credentials --help` lists them';
 
@@ -25,7 +25,7 @@ function parse(argv: readonly string[]): { target: string; values: OptionValues 
     if (target === undefined || rest.length > 0) throw new Error('exactly one target is needed');
     return { target, values: values as OptionValues };
   } catch (error) {
-    throw new UsageError(new Failure('invalid-option', (error as Error).message, { hint }));
+    throw new UsageError(cliFailure('invalid-option', (error as Error).message, { hint }));
   }
 }
 

@@ -1,12 +1,13 @@
 // `stint assume TARGET`: lines that put a session into the current shell, through the function of `stint shell`.
 import type { Command } from 'commander';
-import { Failure, isoSeconds } from '../../base/index.ts';
+import { isoSeconds } from '../../base/index.ts';
 import { clearingChange, languageOf, sessionChange, shellLines, shellNames, type Shell } from '../../assume/index.ts';
 import { UsageError } from '../assume-options.ts';
 import { assumeTarget } from '../assume-session.ts';
 import { addTargetVerb } from '../assume-verb.ts';
 import type { Io } from '../command.ts';
 import { printData, say } from '../output.ts';
+import { cliFailure } from '../failures.ts';
 
 /** The shell function says by STINT_SHELL which language it evaluates; without it, lines for sh are printed. */
 function language(io: Io): Shell {
@@ -31,7 +32,7 @@ export function register(program: Command, io: Io): void {
       }
       if (target === undefined) {
         throw new UsageError(
-          new Failure('missing-target', 'a target is needed', { hint: '`stint ls` lists the targets' }),
+          cliFailure('missing-target', 'a target is needed', { hint: '`stint ls` lists the targets' }),
         );
       }
       const { request, session } = await assumeTarget(io, target, choices);

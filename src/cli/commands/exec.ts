@@ -1,12 +1,12 @@
 // `stint exec TARGET -- CMD`: runs a command with a session of the target in its environment.
 import type { Command } from 'commander';
-import { Failure } from '../../base/index.ts';
 import { changedEnvironment, execCommand, sessionChange } from '../../assume/index.ts';
 import { UsageError } from '../assume-options.ts';
 import { assumeTarget } from '../assume-session.ts';
 import { addTargetVerb } from '../assume-verb.ts';
 import type { Io } from '../command.ts';
 import { printFailure } from '../output.ts';
+import { cliFailure } from '../failures.ts';
 
 export function register(program: Command, io: Io): void {
   addTargetVerb(
@@ -21,7 +21,7 @@ export function register(program: Command, io: Io): void {
     async (target, choices, [command, ...args]) => {
       if (command === undefined) {
         throw new UsageError(
-          new Failure('missing-command', 'a command is needed', { hint: 'write `stint exec TARGET -- COMMAND`' }),
+          cliFailure('missing-command', 'a command is needed', { hint: 'write `stint exec TARGET -- COMMAND`' }),
         );
       }
       const { request, session } = await assumeTarget(io, target!, choices);

@@ -1,12 +1,12 @@
 // `stint forget`: removes kept sessions from this machine.
 import type { Command } from 'commander';
-import { Failure } from '../../base/index.ts';
 import { baseEnvironment, resolveTarget, type KeptSession } from '../../assume/index.ts';
 import { UsageError } from '../assume-options.ts';
 import { openCache, runVerb, targetContext } from '../assume-session.ts';
 import { exampleText } from '../assume-verb.ts';
 import type { Io } from '../command.ts';
 import { say } from '../output.ts';
+import { cliFailure } from '../failures.ts';
 
 interface Options {
   readonly all?: boolean;
@@ -25,7 +25,7 @@ async function roleOf(io: Io, target: string, config: string | undefined): Promi
 async function forget(io: Io, target: string | undefined, { all = false, config }: Options): Promise<void> {
   if ((target === undefined) !== all) {
     throw new UsageError(
-      new Failure('missing-target', 'either a target or `--all` is needed', {
+      cliFailure('missing-target', 'either a target or `--all` is needed', {
         hint: 'write `stint forget TARGET` or `stint forget --all`',
       }),
     );

@@ -4,10 +4,11 @@ import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { text as readAll } from 'node:stream/consumers';
 import type { Command } from 'commander';
-import { Failure, formatDuration, Secret } from '../../base/index.ts';
+import { formatDuration, Secret, type Failure } from '../../base/index.ts';
 import { askServer, serverAddress, tokenFile, type ServerReply } from '../broker-client.ts';
 import type { Io } from '../command.ts';
 import { printData, printJson, say } from '../output.ts';
+import { cliFailure } from '../failures.ts';
 
 interface Output {
   readonly json?: true;
@@ -47,7 +48,7 @@ function registerStatus(program: Command, io: Io): void {
 
 async function login(io: Io, given: string | undefined): Promise<void> {
   if (given === undefined && io.stdin.isTTY) {
-    throw new Failure('token-missing', 'there is no token to log in with', {
+    throw cliFailure('token-missing', 'there is no token to log in with', {
       hint: 'pipe it in: `stint login < file`, or give it as an argument',
     });
   }
@@ -204,7 +205,7 @@ function registerLease(program: Command, io: Io): void {
 function splitPair(pair: string): [string, string] {
   const at = pair.indexOf('=');
   if (at > 0) return [pair.slice(0, at), pair.slice(at + 1)];
-  throw new Failure('value-invalid', `\`${pair}\` is not of the form \`k=v\``, {
+  throw cliFailure('value-invalid', `\`${pair}\` is not of the form \`k=v\``, {
     hint: 'write values like `lease=30m`',
   });
 }
@@ -225,7 +226,7 @@ async function contentsOf(io: Io, value: string): Promise<string> {
   try {
     return readFileSync(resolve(io.cwd, value.slice(1)), 'utf8');
   } catch (error) {
-    throw new Failure('file-unreadable', `the file \`${value.slice(1)}\` cannot be read`, {
+    throw cliFailure('file-unreadable', `the file \`${value.slice(1)}\` cannot be read`, {
       hint: 'check the path after `@`',
       cause: error,
     });
@@ -233,7 +234,7 @@ async function contentsOf(io: Io, value: string): Promise<string> {
 }
 
 function nothingAt(path: string): Failure {
-  return new Failure('not-found', `there is nothing at \`${path}\``, { hint: '`stint list` shows what is there' });
+  return cliFailure('not-found', `there is nothing at \`${path}\``, { hint: '`stint list` shows what is there' });
 }
 
 async function printKeys(io: Io, path: string, options: Output): Promise<void> {

@@ -3,10 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { AdjustableClock, Failure, systemRandom } from '../../base/index.ts';
+import { AdjustableClock, systemRandom } from '../../base/index.ts';
 import { parseListenAddress, startBroker, type Broker, type LogEntry } from '../../broker/index.ts';
 import type { Io } from '../command.ts';
 import { printData, say } from '../output.ts';
+import { cliFailure } from '../failures.ts';
 
 interface Options {
   readonly dev?: true;
@@ -38,7 +39,7 @@ export function register(program: Command, io: Io): void {
 
 async function serve(options: Options, io: Io): Promise<void> {
   if (options.dev === undefined) {
-    throw new Failure('dev-required', 'the server runs in development mode only', { hint: 'use `stint server --dev`' });
+    throw cliFailure('dev-required', 'the server runs in development mode only', { hint: 'use `stint server --dev`' });
   }
   const listen = parseListenAddress(options.listen);
   const folder = options.storage;

@@ -2,12 +2,12 @@
 import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
-import { Failure } from '../../base/index.ts';
 import { shellFunction, shellNames, type ShellName } from '../../assume/index.ts';
 import { UsageError } from '../assume-options.ts';
 import { runVerb } from '../assume-session.ts';
 import { exampleText } from '../assume-verb.ts';
 import type { Io } from '../command.ts';
+import { cliFailure } from '../failures.ts';
 
 /** Path of the script that runs now: main.ts in a clone, main.js when built. */
 function thisScript(): string {
@@ -37,7 +37,7 @@ function shellNamed(name: string): ShellName {
   const known = shellNames.find((shell) => shell === name);
   if (known !== undefined) return known;
   throw new UsageError(
-    new Failure('unknown-shell', `there is no function for \`${name}\``, { hint: `choose ${shellNames.join(', ')}` }),
+    cliFailure('unknown-shell', `there is no function for \`${name}\``, { hint: `choose ${shellNames.join(', ')}` }),
   );
 }
 

@@ -1,0 +1,17 @@
+// The codes of failures that belong to the command line itself; each room has its own.
+import { failuresOf } from '../base/index.ts';
+
+export const cliFailure = failuresOf({
+  'invalid-option': { status: 400, when: 'an option or its value is not what the command takes' },
+  'missing-target': { status: 400, when: 'a command needs a target and none was given' },
+  'missing-command': { status: 400, when: 'a command to run was not given after `--`' },
+  'unknown-shell': { status: 400, when: 'the shell function was asked for a shell that Stint does not know' },
+  'dev-required': { status: 400, when: '`stint server` was started without `--dev`' },
+  'address-invalid': { status: 400, when: 'the address of a server is no URL' },
+  'server-unreachable': { status: 502, when: 'no server answers at the address' },
+  'server-refused': { status: 502, when: 'the server refused a call; its words are the message' },
+  'token-missing': { status: 401, when: 'a command that needs a token was given none' },
+  'value-invalid': { status: 400, when: 'a value to write is not of the form `k=v`' },
+  'file-unreadable': { status: 400, when: 'a file named on the command line cannot be read' },
+  'not-found': { status: 404, when: 'the server holds nothing at a path' },
+});
