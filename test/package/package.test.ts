@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { cpSync, globSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { test, type TestContext } from 'node:test';
+import { after, before, test, type TestContext } from 'node:test';
 import { promisify } from 'node:util';
 import { startRegistry } from './registry.ts';
 
@@ -16,18 +16,21 @@ function temporaryFolder(t: TestContext): string {
   return folder;
 }
 
-/** A copy of what git tracks, with the installed packages and built as `npm ci` builds it. */
-async function clone(t: TestContext): Promise<string> {
-  const folder = join(temporaryFolder(t), 'clone');
+let cloned = '';
+
+// A copy of what git tracks, with the installed packages and built as `npm ci` builds it.
+before(async () => {
+  cloned = join(mkdtempSync(join(tmpdir(), 'stint-package-')), 'clone');
   const { stdout } = await run('git', ['ls-files', '-co', '--exclude-standard', '-z'], { cwd: root });
   for (const file of stdout.split('\0').filter((name) => name !== '')) {
-    mkdirSync(dirname(join(folder, file)), { recursive: true });
-    cpSync(join(root, file), join(folder, file));
+    mkdirSync(dirname(join(cloned, file)), { recursive: true });
+    cpSync(join(root, file), join(cloned, file));
   }
-  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
-  await run('npm', ['run', 'prepare'], { cwd: folder });
-  return folder;
-}
+  symlinkSync(join(root, 'node_modules'), join(cloned, 'node_modules'));
+  await run('npm', ['run', 'prepare'], { cwd: cloned });
+});
+
+after(() => rmSync(dirname(cloned), { recursive: true, force: true }));
 
 /** An environment whose `node` is the one that runs the tests, and nothing of npm's own variables. */
 function environment(folder: string): NodeJS.ProcessEnv {
@@ -43,7 +46,6 @@ function environment(folder: string): NodeJS.ProcessEnv {
 }
 
 test('npx stint works in a clone, and after npm pack and install in an empty folder', async (t) => {
-  const cloned = await clone(t);
   const help = /usage: stint <command>/;
   assert.match((await run('npx', ['--no', '--', 'stint', '--help'], { cwd: cloned })).stdout, help);
 
@@ -70,8 +72,8 @@ test('npx stint works in a clone, and after npm pack and install in an empty fol
   assert.equal((await run('node', ['imports.js'], { cwd: empty, env })).stdout, 'object,object,object\n');
 });
 
-test('every command is one executable or importable file, and the entry is executable', async (t) => {
-  const cli = join(await clone(t), 'dist', 'cli');
+test('every command is one executable or importable file, and the entry is executable', () => {
+  const cli = join(cloned, 'dist', 'cli');
   assert.ok((statSync(join(cli, 'main.js')).mode & 0o111) !== 0);
   const sources = globSync('*.ts', { cwd: join(root, 'src/cli/commands') });
   for (const name of sources) assert.ok(statSync(join(cli, 'commands', name.replace(/\.ts$/, '.js'))).isFile());

@@ -16,11 +16,15 @@ interface Manifest {
   readonly version: string;
 }
 
-/** The packed folder of an installed package, as npm lays it out: everything under `package/`. */
+// Nothing that runs; two thirds of the files.
+const leftOut = ['./node_modules', '*.map', '*.d.ts', '*.d.mts', '*.d.cts', 'dist-types'];
+
+/** The packed folder of an installed package, as npm lays it out: everything under `package/`. Types are left out. */
 function pack(folder: string): Buffer {
-  return execFileSync('tar', ['-cz', '--exclude=./node_modules', '--transform=s,^\\.,package,', '-C', folder, '.'], {
-    maxBuffer: 512 * 1024 * 1024,
-  });
+  const excluded = leftOut.map((pattern) => `--exclude=${pattern}`);
+  // The fastest compression: the tarball lives for one install.
+  const form = ['--use-compress-program=gzip -1', '--transform=s,^\\.,package,'];
+  return execFileSync('tar', ['-c', ...form, ...excluded, '-C', folder, '.'], { maxBuffer: 512 * 1024 * 1024 });
 }
 
 /** Folders of every installed copy, by package name. */
