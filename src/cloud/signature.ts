@@ -65,8 +65,6 @@ export function authenticate(
 function withoutSignature(request: HttpRequest, route: Route): Authenticated {
   const allowed = route.service === 's3' || (route.service === 'sts' && unsignedOperations.has(route.operation ?? ''));
   if (!allowed) throw signatureRefusal(route.protocol, 'unsigned');
-  // Signature version 2 in the query: S3 refuses it for every bucket made since June 2020.
-  if (/(?:^|&)AWSAccessKeyId=/.test(request.query)) throw signatureRefusal(route.protocol, 'unsupported-algorithm');
   return { request: decodePayload(request, route, undefined, undefined) };
 }
 

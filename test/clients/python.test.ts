@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { run, skipUnless, startCloudProcess, startServerProcess, type Environment } from './support.ts';
+import { run, skipUnless, startCloudProcess, startServerProcess, stint, type Environment } from './support.ts';
 
 const skip = skipUnless('python');
 
@@ -24,6 +24,38 @@ test('boto3: session tags, S3, durations, pages and the organisation', { skip },
     accounts: ['111111111111', '222222222222', '333333333333', '444444444444'],
   });
 });
+
+test('boto3: users, groups, guard rails, a password policy and a first password', { skip }, async (t) => {
+  const cloud = await startCloudProcess(t);
+  assert.deepEqual(await story('define', cloud.admin('central')), {
+    weak_password: 'PasswordPolicyViolation',
+    must_change: true,
+    without_mfa: 'AccessDenied',
+    own_devices: 'allowed',
+    delete_conflict: 'DeleteConflict',
+    malformed: 'MalformedPolicyDocument',
+    users: ['Administrator', 'admin'],
+  });
+});
+
+test(
+  'boto3: an instance holds its profile, and a program on it has the role by the default chain',
+  { skip },
+  async (t) => {
+    const cloud = await startCloudProcess(t);
+    const dev = cloud.admin('dev');
+    const { id, profile } = (await story('instance', dev)) as { id: string; profile: string };
+    assert.equal(profile, 'arn:aws:iam::222222222222:instance-profile/test_profile');
+    const exec = ['cloud', 'exec', '--credentials-file', cloud.credentialsFile, id, '--'];
+    const done = await stint([...exec, 'python', 'test/clients/story.py', 'on_instance'], dev);
+    assert.equal(done.code, 0, done.stderr);
+    assert.deepEqual(JSON.parse(done.stdout), {
+      arn: `arn:aws:sts::222222222222:assumed-role/app/${id}`,
+      list: 'allowed',
+      create: 'AccessDenied',
+    });
+  },
+);
 
 test('hvac: the AWS engine is configured, lends an IAM user, lists with LIST, and revokes', { skip }, async (t) => {
   const cloud = await startCloudProcess(t);

@@ -125,4 +125,80 @@ def assume():
     return seen
 
 
-print(json.dumps({"assume": assume, "lend": lend}[sys.argv[1]]()))
+def define():
+    seen = {}
+    iam = boto3.client("iam")
+    iam.create_group(GroupName="Administrators")
+    iam.attach_group_policy(GroupName="Administrators", PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
+    iam.create_user(UserName="Administrator", Tags=[{"Key": "owner", "Value": "platform"}])
+    iam.add_user_to_group(GroupName="Administrators", UserName="Administrator")
+    iam.update_account_password_policy(
+        MinimumPasswordLength=10,
+        RequireSymbols=True,
+        RequireNumbers=True,
+        RequireUppercaseCharacters=True,
+        RequireLowercaseCharacters=True,
+        AllowUsersToChangePassword=True,
+        MaxPasswordAge=90,
+        PasswordReusePrevention=3,
+    )
+    seen["weak_password"] = code(iam.create_login_profile, UserName="Administrator", Password="Short-1")
+    iam.create_login_profile(UserName="Administrator", Password="Long-Enough-1", PasswordResetRequired=True)
+    seen["must_change"] = iam.get_login_profile(UserName="Administrator")["LoginProfile"]["PasswordResetRequired"]
+    deny = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Deny",
+                "NotAction": ["iam:ListMFADevices", "iam:ChangePassword"],
+                "Resource": "*",
+                "Condition": {"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}},
+            }
+        ],
+    }
+    policy = iam.create_policy(PolicyName="deny-without-mfa", PolicyDocument=json.dumps(deny))["Policy"]
+    iam.attach_group_policy(GroupName="Administrators", PolicyArn=policy["Arn"])
+    key = iam.create_access_key(UserName="Administrator")["AccessKey"]
+    administrator = session(key["AccessKeyId"], key["SecretAccessKey"])
+    seen["without_mfa"] = code(administrator.client("iam").list_users)
+    seen["own_devices"] = code(administrator.client("iam").list_mfa_devices, UserName="Administrator")
+    seen["delete_conflict"] = code(iam.delete_user, UserName="Administrator")
+    seen["malformed"] = code(iam.create_policy, PolicyName="x", PolicyDocument='{"Version":"2012-10-17","Statement":{}}')
+    details = [user["UserName"] for page in iam.get_paginator("get_account_authorization_details").paginate(Filter=["User"]) for user in page["UserDetailList"]]
+    seen["users"] = sorted(details)
+    return seen
+
+
+def instance():
+    seen = {}
+    iam, ec2 = boto3.client("iam"), boto3.client("ec2")
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+    }
+    iam.create_role(RoleName="app", AssumeRolePolicyDocument=json.dumps(trust))
+    iam.attach_role_policy(RoleName="app", PolicyArn="arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess")
+    iam.create_instance_profile(InstanceProfileName="test_profile")
+    iam.add_role_to_instance_profile(InstanceProfileName="test_profile", RoleName="app")
+    image = ec2.describe_images()["Images"][0]["ImageId"]
+    launched = ec2.run_instances(
+        ImageId=image, InstanceType="t3.micro", MinCount=1, MaxCount=1, IamInstanceProfile={"Name": "test_profile"}
+    )["Instances"][0]
+    seen["id"] = launched["InstanceId"]
+    ec2.get_waiter("instance_running").wait(InstanceIds=[seen["id"]])
+    associations = ec2.describe_iam_instance_profile_associations()["IamInstanceProfileAssociations"]
+    seen["profile"] = associations[0]["IamInstanceProfile"]["Arn"]
+    return seen
+
+
+def on_instance():
+    """Runs as if on the instance: the default chain, nothing configured."""
+    return {
+        "arn": boto3.client("sts").get_caller_identity()["Arn"],
+        "list": code(boto3.client("s3").list_buckets),
+        "create": code(boto3.client("s3").create_bucket, Bucket="not-for-the-app"),
+    }
+
+
+parts = {"assume": assume, "define": define, "instance": instance, "lend": lend, "on_instance": on_instance}
+print(json.dumps(parts[sys.argv[1]]()))
