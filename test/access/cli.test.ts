@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, watch, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
 import { startCloud, type Cloud } from '../../src/cloud/index.ts';
+import { finish, runStint, spawnStint, type Child, type Finished, type Surroundings } from '../cli/support.ts';
 
-const main = new URL('../../src/cli/main.ts', import.meta.url).pathname;
 const tutorial = new URL('../../examples/tutorial/stint.config.ts', import.meta.url).pathname;
 const folder = mkdtempSync(join(tmpdir(), 'stint-cli-'));
 let cloud: Cloud;
@@ -29,42 +29,27 @@ async function control(path: string, body: object, method = 'POST'): Promise<voi
   assert.ok(response.ok, await response.text());
 }
 
-interface Ended {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** Starts `stint …` with the central account's credentials and no terminal; `kill` ends it as a power cut would. */
-function start(args: readonly string[]): { ended: Promise<Ended>; kill(): void } {
+/** The central account's credentials and no terminal. */
+function surroundings(): Surroundings {
   const { accessKeyId, secretAccessKey } = cloud.credentials.accounts['111111111111']!;
-  const child = spawn(process.execPath, [main, ...args], {
-    cwd: folder,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: {
-      PATH: process.env['PATH'],
-      NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
-      STINT_HOME: join(folder, 'home'),
-      AWS_ENDPOINT_URL: cloud.endpoint,
-      AWS_REGION: 'us-east-1',
-      AWS_ACCESS_KEY_ID: accessKeyId,
-      AWS_SECRET_ACCESS_KEY: secretAccessKey,
-    },
-  });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString('utf8')));
-  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString('utf8')));
-  const ended = new Promise<Ended>((resolve) => child.on('close', (code) => resolve({ code, stdout, stderr })));
-  return { ended, kill: () => void child.kill('SIGKILL') };
+  const env = {
+    PATH: process.env['PATH'],
+    STINT_HOME: join(folder, 'home'),
+    AWS_ENDPOINT_URL: cloud.endpoint,
+    AWS_REGION: 'us-east-1',
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+  };
+  return { cwd: folder, env };
 }
 
-const stint = (...args: readonly string[]): Promise<Ended> => start(args).ended;
-const withTutorial = (...args: readonly string[]): Promise<Ended> => stint(...args, '--config', tutorial);
+const stint = (...args: readonly string[]): Promise<Finished> => runStint(args, surroundings());
+const start = (...args: readonly string[]): Child => spawnStint(args, surroundings());
+const withTutorial = (...args: readonly string[]): Promise<Finished> => stint(...args, '--config', tutorial);
 const lastLine = (text: string): string => text.trimEnd().split('\n').at(-1)!;
 
 test('the tutorial: plan, apply, an empty second plan, outputs, destroy', async () => {
-  const first = await withTutorial('plan', '--detailed-exitcode');
+  const first = await finish(start('plan', '--detailed-exitcode', '--config', tutorial));
   assert.equal(first.code, 3, first.stderr);
   assert.equal(lastLine(first.stdout), 'Plan: 11 to add, 0 to change, 0 to destroy');
   assert.match(first.stdout, /developers gains test_role in dev, test, prod/);
@@ -107,17 +92,21 @@ test('killed in the middle of a call, the next apply comes to the same end', asy
     when: 'after',
     hang: true,
   });
-  const run = start(['apply', '--yes', '--config', tutorial]);
   // The call that hangs shows in the journal, which is written before it.
-  const home = join(folder, 'home', 'runs');
-  const known = existsSync(home) ? readdirSync(home) : [];
-  for (;;) {
-    const fresh = existsSync(home) ? readdirSync(home).filter((name) => !known.includes(name)) : [];
-    if (fresh.some((name) => readFileSync(join(home, name), 'utf8').includes('dev/role/app#createRole'))) break;
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  run.kill();
-  assert.equal((await run.ended).code, null);
+  const runs = join(folder, 'home', 'runs');
+  mkdirSync(runs, { recursive: true });
+  const known = readdirSync(runs);
+  const watcher = watch(runs, { recursive: true });
+  const run = start('apply', '--yes', '--config', tutorial);
+  const ended = finish(run);
+  const hangs = (): boolean =>
+    readdirSync(runs).some(
+      (name) => !known.includes(name) && readFileSync(join(runs, name), 'utf8').includes('dev/role/app#createRole'),
+    );
+  while (!hangs()) await once(watcher, 'change');
+  watcher.close();
+  run.kill('SIGKILL');
+  assert.equal((await ended).code, null);
   await control('faults', {}, 'DELETE');
   assert.equal((await withTutorial('apply', '--yes')).code, 0);
   const plan = await withTutorial('plan', '--detailed-exitcode');
@@ -149,5 +138,5 @@ test('a plan with an error finding ends with 1', async () => {
 });
 
 test('wrong usage ends with 2', async () => {
-  assert.equal((await stint('plan', '--nonsense')).code, 2);
+  assert.equal((await finish(start('plan', '--nonsense'))).code, 2);
 });

@@ -1,24 +1,14 @@
 // `stint cloud …` as a person starts it: processes, files and exit codes.
 import assert from 'node:assert/strict';
-import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
 import { test, type TestContext } from 'node:test';
 import type { CloudCredentials } from '../../src/cloud/index.ts';
-
-const main = join(import.meta.dirname, '../../src/cli/main.ts');
-
-type Child = ChildProcessByStdio<null, Readable, Readable>;
-
-interface Finished {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
+import { finish, runStint, spawnStint, type Child, type Finished, type Surroundings } from './support.ts';
 
 function scratch(context: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'stint-cli-'));
@@ -26,24 +16,19 @@ function scratch(context: TestContext): string {
   return folder;
 }
 
-/** A `stint` process whose home is `folder`, without any AWS settings of the machine. */
-function spawnStint(folder: string, args: readonly string[]): Child {
+/** The home is `folder`; no AWS settings of the machine. */
+function surroundings(folder: string): Surroundings {
   const kept = Object.entries(process.env).filter(([name]) => !/^(AWS|STINT|XDG)_/.test(name));
-  const env = { ...Object.fromEntries(kept), HOME: folder, STINT_HOME: join(folder, 'home') };
-  return spawn(process.execPath, [main, ...args], { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
-}
-
-async function finish(child: Child): Promise<Finished> {
-  let stdout = '';
-  let stderr = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-  const [code] = (await once(child, 'close')) as [number | null];
-  return { code, stdout, stderr };
+  return { cwd: folder, env: { ...Object.fromEntries(kept), HOME: folder, STINT_HOME: join(folder, 'home') } };
 }
 
 function stint(folder: string, ...args: readonly string[]): Promise<Finished> {
-  return finish(spawnStint(folder, args));
+  return runStint(args, surroundings(folder));
+}
+
+/** The same as a process of its own. */
+function stintProcess(folder: string, ...args: readonly string[]): Promise<Finished> {
+  return finish(spawnStint(args, surroundings(folder)));
 }
 
 interface Running {
@@ -54,7 +39,7 @@ interface Running {
 }
 
 async function start(context: TestContext, folder: string, ...args: readonly string[]): Promise<Running> {
-  const child = spawnStint(folder, ['cloud', 'start', '--port', '0', '--json', ...args]);
+  const child = spawnStint(['cloud', 'start', '--port', '0', '--json', ...args], surroundings(folder));
   const ended = finish(child);
   context.after(async () => {
     child.kill('SIGKILL');
@@ -90,7 +75,7 @@ test('start prints one ready line, has written the credentials before it, and en
 test('the verbs find the running embedded AWS by themselves', async (context) => {
   const folder = scratch(context);
   const { ended } = await start(context, folder, '--enforce', 'report', '--quiet');
-  const status = await stint(folder, 'cloud', 'status');
+  const status = await stintProcess(folder, 'cloud', 'status');
   assert.deepEqual([status.code, /enforcement report/.test(status.stdout)], [0, true]);
   const set = await stint(folder, 'cloud', 'freeze', '--json');
   assert.equal((JSON.parse(set.stdout) as { frozen: boolean }).frozen, true);
@@ -206,9 +191,10 @@ test('a start that cannot be is refused with its code, the cure and exit code 1'
     [['--port', '0', '--region', 'nowhere'], /^error\[invalid-region\]/],
     [['--port', '0', '--credentials-file', 'org.yaml/c.json'], /^error\[credentials-unwritable\]/],
   ];
-  const answers = await Promise.all(cases.map(([args]) => stint(folder, 'cloud', 'start', ...args)));
-  for (const [index, [args, message]] of cases.entries()) {
-    const { code, stdout, stderr } = answers[index]!;
+  const taken = await stintProcess(folder, 'cloud', 'start', ...cases[0]![0]);
+  assert.deepEqual([taken.code, taken.stdout], [1, '']);
+  for (const [args, message] of cases) {
+    const { code, stdout, stderr } = await stint(folder, 'cloud', 'start', ...args);
     assert.deepEqual([code, stdout], [1, ''], args.join(' '));
     assert.match(stderr, message);
   }
@@ -222,9 +208,9 @@ test('what is typed wrongly is refused with exit code 2', async (context) => {
     'cloud start --state a --memory',
     'cloud strat',
   ];
-  const answers = await Promise.all(lines.map((line) => stint(folder, ...line.split(' '))));
-  for (const [index, { code, stdout, stderr }] of answers.entries()) {
-    assert.deepEqual([code, stdout, stderr !== ''], [2, '', true], lines[index]);
+  for (const line of lines) {
+    const { code, stdout, stderr } = await stint(folder, ...line.split(' '));
+    assert.deepEqual([code, stdout, stderr !== ''], [2, '', true], line);
   }
 });
 

@@ -1,25 +1,18 @@
 import assert from 'node:assert/strict';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Readable, Writable } from 'node:stream';
 import { Command } from 'commander';
 import { test, type TestContext } from 'node:test';
 import { isFailure, type Failure } from '../../src/base/index.ts';
 import { register } from '../../src/cli/commands/lend.ts';
 import type { Io } from '../../src/cli/command.ts';
 import { temporaryFolder, testBroker } from '../broker/support.ts';
+import { collectingIo } from './support.ts';
 
 interface Ran {
   readonly out: string;
   readonly err: string;
-  readonly code: number;
   readonly failure: Failure | undefined;
-}
-
-function collector(): { stream: NodeJS.WriteStream; text: () => string } {
-  let text = '';
-  const stream = new Writable({ write: (chunk: Buffer, _, next) => ((text += chunk.toString()), next()) });
-  return { stream: stream as unknown as NodeJS.WriteStream, text: () => text };
 }
 
 /** Runs verbs against a broker of its own; `stdin` is what is piped in. */
@@ -27,17 +20,7 @@ async function terminal(t: TestContext): Promise<(line: string, stdin?: string) 
   const { broker } = await testBroker((end) => t.after(end));
   const home = temporaryFolder((remove) => t.after(remove));
   return async (line, stdin = '') => {
-    const [out, err] = [collector(), collector()];
-    let code = 0;
-    const io: Io = {
-      env: { HOME: home, STINT_ADDR: broker.address },
-      cwd: home,
-      stdin: Readable.from([stdin]) as unknown as NodeJS.ReadStream,
-      stdout: out.stream,
-      stderr: err.stream,
-      signal: new AbortController().signal,
-      exit: (given) => void (code = given),
-    };
+    const { io, finished } = collectingIo({ cwd: home, env: { HOME: home, STINT_ADDR: broker.address }, stdin });
     const program = new Command('stint').exitOverride();
     register(program, io);
     let failure: Failure | undefined;
@@ -45,7 +28,8 @@ async function terminal(t: TestContext): Promise<(line: string, stdin?: string) 
       if (!isFailure(error)) throw error;
       failure = error;
     });
-    return { out: out.text(), err: err.text(), code, failure };
+    const { stdout: out, stderr: err } = finished();
+    return { out, err, failure };
   };
 }
 
