@@ -17,9 +17,9 @@ interface Manifest {
 }
 
 // Nothing that runs; two thirds of the files.
-const leftOut = ['./node_modules', '*.map', '*.d.ts', '*.d.mts', '*.d.cts', 'dist-types'];
+const leftOut = ['./node_modules', '*.map', '*.ts', '*.mts', '*.cts', 'dist-types'];
 
-/** The packed folder of an installed package, as npm lays it out: everything under `package/`. Types are left out. */
+/** The packed folder of an installed package, as npm lays it out: everything under `package/`. Types and sources are left out. */
 function pack(folder: string): Buffer {
   const excluded = leftOut.map((pattern) => `--exclude=${pattern}`);
   // The fastest compression: the tarball lives for one install.
