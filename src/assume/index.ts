@@ -1,7 +1,6 @@
 // From a target to AWS credentials in the hands of the right program. Read session.ts first: it is the flow.
-export { assumeFailures } from './failures.ts';
 export type { Credentials, Environment, SessionRequest } from './model.ts';
-export { loadProfiles, profileFiles, type ProfileSet } from './profiles.ts';
+export { loadProfiles } from './profiles.ts';
 export { profileChain } from './profile-chain.ts';
 export { parseRoleArn } from './arn.ts';
 export { baseEnvironment, readOrigin, sessionFolder } from './environment.ts';
@@ -11,7 +10,7 @@ export { SessionCache, type KeptSession } from './cache.ts';
 export { keptSession, obtainSession, type MfaAnswer, type SessionTools } from './session.ts';
 export { askOnTerminal, parseMfaCode } from './mfa-prompt.ts';
 export { httpSender } from './http.ts';
-export { StsClient, type CallerIdentity } from './sts.ts';
+export { StsClient } from './sts.ts';
 export { changedEnvironment, clearingChange, processJson, sessionChange, shellLines, type Shell } from './exporters.ts';
-export { execCommand, type ExecEnding } from './exec.ts';
+export { execCommand } from './exec.ts';
 export { languageOf, shellFunction, shellNames, type ShellName } from './shell-function.ts';

@@ -1,31 +1,8 @@
-// Amazon Resource Names in every partition: made, read, and misprints put right.
+// Amazon Resource Names in every partition: made, and misprints put right.
 
 export type Partition = 'aws' | 'aws-us-gov' | 'aws-cn';
 
-/** The partition that a region lies in; regions of no known prefix lie in `aws`. */
-export function partitionOfRegion(region: string): Partition {
-  if (region.startsWith('us-gov-')) return 'aws-us-gov';
-  return region.startsWith('cn-') ? 'aws-cn' : 'aws';
-}
-
-export interface Arn {
-  readonly partition: string;
-  readonly service: string;
-  readonly region: string;
-  readonly account: string;
-  /** Everything after the fifth colon, such as `role/path/NAME`. */
-  readonly resource: string;
-}
-
-/** The parts of an ARN, or `undefined` when `text` is none. */
-export function parseArn(text: string): Arn | undefined {
-  const match = /^arn:([^:]+):([^:]+):([^:]*):([^:]*):(.+)$/s.exec(text);
-  if (match === null) return undefined;
-  const [, partition = '', service = '', region = '', account = '', resource = ''] = match;
-  return { partition, service, region, account, resource };
-}
-
-export type IamKind = 'role' | 'user' | 'group' | 'policy' | 'instance-profile';
+type IamKind = 'role' | 'user' | 'group' | 'policy' | 'instance-profile';
 
 /** `arn:PARTITION:iam::ACCOUNT:KIND/PATH/NAME`. `path` begins and ends with `/`. IAM ARNs carry no region. */
 export function iamArn(partition: Partition, account: string, kind: IamKind, name: string, path = '/'): string {

@@ -1,5 +1,5 @@
 // What every room may use: failures, time, durations, JSON, secrets, randomness. No domain words.
-export { Failure, failuresOf, isFailure, type FailureKind, type FailureOptions, type Failures } from './failure.ts';
+export { Failure, failuresOf, isFailure, type FailureKind } from './failure.ts';
 export { AdjustableClock, isoSeconds, systemClock, type Clock, type Millis } from './clock.ts';
 export { formatDuration, formatGoDuration, parseDuration } from './duration.ts';
 export { canonicalJson, type Json } from './json.ts';

@@ -1,5 +1,4 @@
 // The broker: lends AWS credentials under leases, over Vault's HTTP API.
-export { startBroker, type Broker, type BrokerOptions } from './broker.ts';
-export { parseListenAddress, type ListenAddress } from './http/listen.ts';
-export type { Log, LogEntry } from './log.ts';
-export type { AuditDevice, AuditRecord } from './audit.ts';
+export { startBroker, type Broker } from './broker.ts';
+export { parseListenAddress } from './http/listen.ts';
+export type { LogEntry } from './log.ts';

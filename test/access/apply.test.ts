@@ -6,17 +6,17 @@ import { after, before, beforeEach, describe, test } from 'node:test';
 import {
   applyDefinition,
   compileDefinition,
-  definitionSchema,
   makePlan,
   openJournal,
   readPlanFile,
   writePlanFile,
-  type ApplyContext,
   type ApplyResult,
   type Journal,
   type Plan,
   type Wanted,
 } from '../../src/access/index.ts';
+import type { ApplyContext } from '../../src/access/apply.ts';
+import { definitionSchema } from '../../src/access/model.ts';
 import { openAccounts, type AwsAccounts } from '../../src/aws/index.ts';
 import { isFailure, systemClock, systemRandom, type Failure } from '../../src/base/index.ts';
 import { startCloud, type Cloud } from '../../src/cloud/index.ts';

@@ -1,18 +1,10 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
-import {
-  compileDefinition,
-  definitionSchema,
-  planChanges,
-  planRemoval,
-  planText,
-  type Definition,
-  type Plan,
-  type SeenAccount,
-  type SeenResource,
-  type Wanted,
-} from '../../src/access/index.ts';
+import { compileDefinition, planText, type Plan, type Wanted } from '../../src/access/index.ts';
+import { definitionSchema, type Definition } from '../../src/access/model.ts';
+import { planChanges, planRemoval } from '../../src/access/plan.ts';
+import type { SeenAccount, SeenResource } from '../../src/access/resources.ts';
 import { iamArn } from '../../src/aws/index.ts';
 
 const now = Date.parse('2026-01-01T00:00:00Z');

@@ -4,7 +4,8 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AdjustableClock, systemRandom } from '../../src/base/index.ts';
-import { startBroker, type AuditDevice, type Broker, type LogEntry } from '../../src/broker/index.ts';
+import type { AuditDevice } from '../../src/broker/audit.ts';
+import { startBroker, type Broker, type LogEntry } from '../../src/broker/index.ts';
 
 /** A new folder; `after` gets the function that removes it. */
 export function temporaryFolder(after: (remove: () => void) => void): string {
