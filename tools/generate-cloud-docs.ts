@@ -1,0 +1,74 @@
+// Writes docs/cloud.md: every operation of the embedded AWS and how deep it goes, from the services
+// themselves. With `--check` it writes nothing and fails when the page is not fresh.
+import { readFileSync, writeFileSync } from 'node:fs';
+import type { Service, ServiceId } from '../src/cloud/call.ts';
+import { serviceModel } from '../src/cloud/protocol/models.ts';
+import { serviceIds, Services } from '../src/cloud/services/index.ts';
+
+const file = 'docs/cloud.md';
+
+const titles: Readonly<Record<ServiceId, string>> = {
+  iam: 'IAM',
+  sts: 'STS',
+  organizations: 'Organizations',
+  s3: 'S3',
+  ec2: 'EC2',
+};
+
+function rowsOf(service: Service): readonly string[] {
+  return Object.entries(service.operations)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, { depth }]) => `| ${name} | ${sentence(depth ?? 'complete')} |`);
+}
+
+/** Names where a reader can take them in; of EC2's hundreds only the number. */
+function notOffered(names: readonly string[]): readonly string[] {
+  if (names.length === 0) return [];
+  const text = names.length > 100 ? `${names.length} others.` : `${names.join(', ')}.`;
+  return [`Known by name and not offered: ${text}`, ''];
+}
+
+function sentence(text: string): string {
+  return /^[A-Z][a-z]/.test(text)
+    ? `${text.charAt(0).toLowerCase()}${text.slice(1)}`.replace(/\.$/, '')
+    : text.replace(/\.$/, '');
+}
+
+function sectionOf(service: Service): string {
+  const offered = new Set(Object.keys(service.operations));
+  const others = Object.keys(serviceModel(service.id).operations)
+    .filter((name) => !offered.has(name))
+    .sort();
+  return [
+    `## ${titles[service.id]}: ${offered.size} operations`,
+    '',
+    '| Operation | How deep |',
+    '|---|---|',
+    ...rowsOf(service),
+    '',
+    ...notOffered(others),
+  ].join('\n');
+}
+
+async function page(): Promise<string> {
+  const services = new Services();
+  const sections: string[] = [];
+  for (const id of serviceIds) sections.push(sectionOf((await services.get(id))!));
+  return [
+    '# The embedded AWS: operations',
+    '',
+    'Every call is signed, verified and authorised by IAM’s whole evaluation, with no bypass. What is not offered answers 400',
+    'in the form of its service and names the operation. Instances have IMDSv2 on a loopback port each. “complete” means: what',
+    'AWS documents of the operation, as far as it concerns what is offered. This page is generated from the source:',
+    '`npm run generate:docs`.',
+    '',
+    ...sections,
+  ].join('\n');
+}
+
+const text = await page();
+if (!process.argv.includes('--check')) writeFileSync(file, text);
+else if (readFileSync(file, 'utf8') !== text) {
+  console.error(`${file} is not fresh: run \`npm run generate:docs\``);
+  process.exitCode = 1;
+}
