@@ -53,10 +53,11 @@ export class Access {
   async mayTouch(token: Token, mountPath: string): Promise<boolean> {
     if (token.policies.includes('root')) return true;
     const rules = await this.#rulesOf(token.policies);
-    return rules.some(
-      ({ path, capabilities }) =>
-        !capabilities.includes('deny') && path.replace(/[*+].*$/, '').startsWith(`${mountPath}/`),
-    );
+    return rules.some(({ path, capabilities }) => {
+      const plain = path.replace(/[*+].*$/, '');
+      const reaches = plain.startsWith(`${mountPath}/`) || (plain !== path && `${mountPath}/`.startsWith(plain));
+      return reaches && !capabilities.includes('deny');
+    });
   }
 
   async #rulesOf(policies: readonly string[]): Promise<readonly PathRule[]> {

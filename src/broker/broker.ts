@@ -48,6 +48,8 @@ export interface BrokerOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly auditDevices?: readonly AuditDevice[];
   readonly store?: SqliteLimits;
+  /** How long the record of an ended lease is kept; 30 days when left out. */
+  readonly keepEndedMillis?: number;
 }
 
 export interface Broker {
@@ -108,7 +110,7 @@ async function serve(
   const tokens = new Tokens(barrier, clock, random, onDue);
   const policies = new Policies(barrier);
   const access = new Access(tokens, policies);
-  const ledger = new Ledger(barrier, clock, uuid(random), onDue);
+  const ledger = new Ledger(barrier, clock, uuid(random), onDue, options.keepEndedMillis);
   const lending = new Lending({ ledger, mounts, tokens, clock, random, log });
   const sweeper = new Sweeper({ ledger, lending, tokens, clock, log });
   const root = await rootToken(barrier, tokens, dev.rootTokenId);

@@ -198,7 +198,8 @@ export function leaseTtl(rule: TtlRule): TtlVerdict {
   // A clock that was set back must not lengthen a lease: elapsed time is never negative.
   const left = Math.floor(max - Math.max(0, rule.now - rule.issuedAt) / 1000);
   if (left <= 0) return { allowed: false, reason: 'past the max TTL, cannot renew' };
-  if (wanted <= left) return { allowed: true, ttlSeconds: Math.floor(wanted), warning: undefined };
+  // Whole seconds, never none: 0 stands for "without end" in a token.
+  if (wanted <= left) return { allowed: true, ttlSeconds: Math.max(1, Math.floor(wanted)), warning: undefined };
   const warning = `TTL of "${formatGoDuration(wanted)}" exceeded the effective max_ttl of "${formatGoDuration(left)}"; TTL value is capped accordingly`;
   return { allowed: true, ttlSeconds: left, warning };
 }

@@ -17,9 +17,13 @@ const searchOrder: readonly Shelf[] = [...shelves, 'live'];
 /** A thing whose time has come. */
 export interface Due {
   readonly at: Millis;
-  readonly kind: 'lease' | 'token';
+  /** `past`: the record of a lease that ended long ago is to be forgotten. */
+  readonly kind: 'lease' | 'token' | 'past';
   readonly id: string;
 }
+
+/** How long the record of a lease that has ended is kept, unless set otherwise: 30 days. */
+export const keepEndedMillis = 30 * 86_400_000;
 
 export interface Applied {
   readonly lease: Lease | undefined;
@@ -55,12 +59,15 @@ export class Ledger {
   readonly #clock: Clock;
   readonly #node: string;
   readonly #onDue: (at: Millis) => void;
+  readonly #keepEnded: Millis;
 
   /**
    * `node` names this process, freshly with every start. `onDue` hears of every due time that was
-   * written, so that the sweeper does not sleep past it.
+   * written, so that the sweeper does not sleep past it. Records of leases that have ended are marked
+   * to be forgotten after `keepEnded`.
    */
-  constructor(barrier: Barrier, clock: Clock, node: string, onDue: (at: Millis) => void) {
+  constructor(barrier: Barrier, clock: Clock, node: string, onDue: (at: Millis) => void, keepEnded = keepEndedMillis) {
+    this.#keepEnded = keepEnded;
     this.#barrier = barrier;
     this.#clock = clock;
     this.#node = node;
@@ -114,7 +121,7 @@ export class Ledger {
     next: Lease | undefined,
     conditions: readonly Condition[] = [],
   ): Promise<boolean> {
-    if (!(await this.#barrier.commit(changesOf(found, next), conditions))) return false;
+    if (!(await this.#barrier.commit(this.#changesOf(found, next), conditions))) return false;
     if (next !== undefined && next.dueAt !== null) this.#onDue(next.dueAt);
     return true;
   }
@@ -125,9 +132,10 @@ export class Ledger {
     return claim.until > this.#clock.now();
   }
 
-  /** Things due up to `until`, earliest first. */
-  async dueUntil(until: Millis, limit: number): Promise<readonly Due[]> {
-    const keys = await this.#barrier.keys('due/', limit, '', `${timeText(until)}/\x7f`);
+  /** Things due up to `until`, earliest first, beginning after `after`. */
+  async dueUntil(until: Millis, limit: number, after?: Due): Promise<readonly Due[]> {
+    const from = after === undefined ? '' : `${dueKey(after).slice('due/'.length)}\0`;
+    const keys = await this.#barrier.keys('due/', limit, from, `${timeText(until)}/\x7f`);
     return keys.map(parseDueKey);
   }
 
@@ -142,6 +150,12 @@ export class Ledger {
     await this.#barrier.commit([{ key: dueKey(due), value: undefined }]);
   }
 
+  /** Forgets the record of a lease that has ended, with its mark; any other lease stays. */
+  async forgetEnded(due: Due): Promise<void> {
+    const changes = [leaseKey('past', due.id), dueKey(due)].map((key) => ({ key, value: undefined }));
+    await this.#barrier.commit(changes);
+  }
+
   /** Ids of grants that never came to an end: after a start of the only node, grants that died with it. */
   async unfinishedGrants(): Promise<readonly string[]> {
     return this.#ids(`lease/granting/`, '');
@@ -149,17 +163,13 @@ export class Ledger {
 
   /** Ids of leases that Vault's API knows, and of grants under way, beginning with `prefix`. */
   async withPrefix(prefix: string): Promise<readonly string[]> {
-    return [...(await this.#ids('lease/live/', prefix)), ...(await this.#ids('lease/granting/', prefix))];
+    const granting = await this.#ids('lease/granting/', prefix);
+    return [...new Set([...granting, ...(await this.#ids('lease/live/', prefix))])];
   }
 
   /** True while a lease of the mount has not ended, so that the mount's configuration is still needed. */
-  async holdsOf(mountPath: string, mountId: string): Promise<boolean> {
-    for (const shelf of ['granting', 'live', 'ending'] as const) {
-      for (const id of await this.#ids(`lease/${shelf}/`, `${mountPath}/`)) {
-        if ((await this.#barrier.get<Lease>(leaseKey(shelf, id)))?.value.mountId === mountId) return true;
-      }
-    }
-    return false;
+  async holdsOf(mountId: string): Promise<boolean> {
+    return (await this.#barrier.keys(`mount-lease/${mountId}/`, 1)).length > 0;
   }
 
   /** Ids of leases lent to the token of that blind name. */
@@ -176,6 +186,30 @@ export class Ledger {
   async records(limit: number): Promise<readonly Lease[]> {
     const found = await Promise.all(shelves.map((shelf) => this.#barrier.scan<Lease>(`lease/${shelf}/`, limit)));
     return found.flat().map(({ value }) => value);
+  }
+
+  // One atomic batch: the record (moved between shelves when its state asks for it), its due mark and
+  // its entries under the token and the mount.
+  #changesOf(found: Stored<Lease> | undefined, next: Lease | undefined): readonly Change[] {
+    const before = found?.value;
+    const key = next === undefined ? undefined : leaseKey(shelfOf(next), next.id);
+    const changes: Change[] = [];
+    if (found !== undefined && found.key !== key) {
+      changes.push({ key: found.key, value: undefined, expect: found.version });
+    }
+    if (key !== undefined) {
+      changes.push({ key, value: next, expect: found !== undefined && found.key === key ? found.version : absent });
+    }
+    const marks = [this.#markOf(before), this.#markOf(next)] as const;
+    return [...changes, ...moved(...marks), ...tokenChanges(before, next), ...mountChanges(before, next)];
+  }
+
+  #markOf(lease: Lease | undefined): string | undefined {
+    if (lease === undefined) return undefined;
+    const { id, dueAt, state } = lease;
+    if (dueAt !== null) return dueKey({ at: dueAt, kind: 'lease', id });
+    const endedAt = lease.steps.at(-1)?.at ?? lease.expiresAt;
+    return hasEnded(state) ? dueKey({ at: endedAt + this.#keepEnded, kind: 'past', id }) : undefined;
   }
 
   async #ids(prefix: string, rest: string): Promise<readonly string[]> {
@@ -198,31 +232,20 @@ export class Ledger {
   }
 }
 
-// One atomic batch: the record (moved between shelves when its state asks for it), its due mark and
-// its entry under the token.
-function changesOf(found: Stored<Lease> | undefined, next: Lease | undefined): readonly Change[] {
-  const before = found?.value;
-  const key = next === undefined ? undefined : leaseKey(shelfOf(next), next.id);
-  const changes: Change[] = [];
-  if (found !== undefined && found.key !== key) {
-    changes.push({ key: found.key, value: undefined, expect: found.version });
-  }
-  if (key !== undefined) {
-    changes.push({ key, value: next, expect: found !== undefined && found.key === key ? found.version : absent });
-  }
-  return [...changes, ...dueChanges(before, next), ...tokenChanges(before, next)];
-}
-
-function dueChanges(before: Lease | undefined, next: Lease | undefined): readonly Change[] {
-  const marks = [before, next].map((lease) =>
-    lease === undefined || lease.dueAt === null ? undefined : dueKey({ at: lease.dueAt, kind: 'lease', id: lease.id }),
-  );
-  const [old, mark] = marks;
-  if (old === mark) return [];
+/** Replaces the key `old` by the key `next`, both without a value. */
+function moved(old: string | undefined, next: string | undefined): readonly Change[] {
+  if (old === next) return [];
   return [
     ...(old === undefined ? [] : [{ key: old, value: undefined }]),
-    ...(mark === undefined ? [] : [{ key: mark, value: null }]),
+    ...(next === undefined ? [] : [{ key: next, value: null }]),
   ];
+}
+
+function mountChanges(before: Lease | undefined, next: Lease | undefined): readonly Change[] {
+  const [old, key] = [before, next].map((lease) =>
+    lease === undefined || hasEnded(lease.state) ? undefined : `mount-lease/${lease.mountId}/${lease.id}`,
+  );
+  return moved(old, key);
 }
 
 function tokenChanges(before: Lease | undefined, next: Lease | undefined): readonly Change[] {

@@ -276,7 +276,7 @@ export class Lending {
    */
   async disable(mount: Mount): Promise<void> {
     const { mounts } = this.#parts;
-    const tainted = await mounts.tune(mount.path, { tainted: true });
+    const tainted = await mounts.tune(mount, (before) => ({ ...before, tainted: true }));
     await this.endPrefix(`${mount.path}/`);
     await mounts.retire(tainted);
     await this.purgeRetired();
@@ -286,7 +286,7 @@ export class Lending {
   async purgeRetired(): Promise<void> {
     const { ledger, mounts } = this.#parts;
     for (const mount of await mounts.retired()) {
-      if (!(await ledger.holdsOf(mount.path, mount.id))) await mounts.purge(mount);
+      if (!(await ledger.holdsOf(mount.id))) await mounts.purge(mount);
     }
   }
 

@@ -101,22 +101,31 @@ export class Mounts {
     }
   }
 
-  /** Changes what `change` names. @throws Failure `mount-unknown`. */
-  async tune(path: string, change: Partial<Pick<Mount, 'description' | 'tainted' | 'config'>>): Promise<Mount> {
+  /**
+   * Stores what `next` makes of the mount as it is now. Another mount that took its path meanwhile is
+   * not touched. @throws Failure `mount-unknown`, and whatever `next` throws.
+   */
+  async tune({ path, id }: Mount, next: (before: Mount) => Mount): Promise<Mount> {
     for (;;) {
       const found = await this.#barrier.get<Mount>(`mount/${path}`);
-      if (found === undefined) throw unknownMount(path);
-      const mount = { ...found.value, ...change };
+      if (found?.value.id !== id) throw unknownMount(path);
+      const mount = next(found.value);
       if (await this.#barrier.commit([{ key: found.key, value: mount, expect: found.version }])) return mount;
     }
   }
 
   /** Frees the path at once; what the mount keeps stays for the leases that have not ended, until `purge`. */
-  async retire(mount: Mount): Promise<void> {
-    await this.#barrier.commit([
-      { key: `mount/${mount.path}`, value: undefined },
-      { key: `gone/${mount.id}`, value: mount },
-    ]);
+  async retire({ path, id }: Mount): Promise<void> {
+    for (;;) {
+      const found = await this.#barrier.get<Mount>(`mount/${path}`);
+      // Somebody else was faster; the path may be another mount's by now.
+      if (found?.value.id !== id) return;
+      const changes = [
+        { key: found.key, value: undefined, expect: found.version },
+        { key: `gone/${id}`, value: found.value },
+      ];
+      if (await this.#barrier.commit(changes)) return;
+    }
   }
 
   /** Mounts that are disabled and still keep something. */

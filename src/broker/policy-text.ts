@@ -85,20 +85,22 @@ class HclReader {
   }
 
   #body(): Readonly<Record<string, unknown>> {
-    const body: Record<string, unknown> = {};
+    const body = new Map<string, unknown>();
     this.#expect('{');
     for (;;) {
       this.#skip();
       if (this.#text[this.#at] === '}') break;
       const key = this.#text[this.#at] === '"' ? this.#string() : this.#word();
+      // SECURITY: of two values one would be dropped, and it might be the `deny`.
+      if (body.has(key)) throw this.#invalid(`\`${key}\` is already given`);
       this.#expect('=');
       this.#skip();
-      body[key] = this.#text[this.#at] === '[' ? this.#list() : this.#string();
+      body.set(key, this.#text[this.#at] === '[' ? this.#list() : this.#string());
       this.#skip();
       if (this.#text[this.#at] === ',') this.#at++;
     }
     this.#at++;
-    return body;
+    return Object.fromEntries(body);
   }
 
   #list(): readonly string[] {

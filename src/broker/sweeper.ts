@@ -46,15 +46,24 @@ export class Sweeper {
    */
   async recover(): Promise<void> {
     const { ledger, clock, log } = this.#parts;
-    const grants = await ledger.unfinishedGrants();
-    for (const id of grants) {
+    for (const id of await ledger.unfinishedGrants()) {
       log({ level: 'warn', event: 'grant.abandoned', lease: id });
-      await ledger.apply(id, { type: 'abandoned' });
+      await this.#orLogged(id, () => ledger.apply(id, { type: 'abandoned' }));
     }
     const claimedAhead = await ledger.dueUntil(clock.now() + 10 * 60_000, pageSize);
     for (const { kind, id } of claimedAhead) {
-      if (kind === 'lease' && (await ledger.find(id))?.claim) this.#orphaned.push(id);
+      if (kind !== 'lease') continue;
+      await this.#orLogged(id, async () => {
+        if ((await ledger.find(id))?.claim) this.#orphaned.push(id);
+      });
     }
+  }
+
+  // A lease that cannot be read must not keep the server, which ends all others, from starting.
+  async #orLogged(lease: string, work: () => Promise<unknown>): Promise<void> {
+    await work().catch((error: unknown) => {
+      this.#parts.log({ level: 'error', event: 'sweeper.failed', lease, error: textOf(error) });
+    });
   }
 
   /** Looks now, or once more when it is looking already. */
@@ -110,18 +119,20 @@ export class Sweeper {
   async #sweep(): Promise<number> {
     const { ledger, lending, clock, log } = this.#parts;
     try {
-      await this.#inTurn(this.#orphaned.splice(0), async (id) => void (await lending.settle(id)));
-      const seen = new Set<string>();
-      for (;;) {
-        const due = (await ledger.dueUntil(clock.now(), pageSize)).filter(({ kind, id }) => !seen.has(`${kind} ${id}`));
-        if (due.length === 0 || this.#stopped) break;
-        for (const { kind, id } of due) seen.add(`${kind} ${id}`);
-        await this.#inTurn(due, (one) => this.#handle(one));
-      }
+      await this.#inTurn(this.#orphaned.splice(0), (id) => this.#orLogged(id, () => lending.settle(id)));
+      let troubled = false;
+      let last: Due | undefined;
+      do {
+        const due = await ledger.dueUntil(clock.now(), pageSize, last);
+        await this.#inTurn(due, async (one) => {
+          troubled = !(await this.#tried(one)) || troubled;
+        });
+        last = due.at(-1);
+      } while (last !== undefined && !this.#stopped);
       await lending.purgeRetired();
-      return await this.#sleepMillis();
+      return troubled ? troubledSleepMillis : await this.#sleepMillis();
     } catch (error) {
-      log({ level: 'error', event: 'sweeper.failed', error: error instanceof Error ? error.message : 'unknown' });
+      log({ level: 'error', event: 'sweeper.failed', error: textOf(error) });
       return troubledSleepMillis;
     }
   }
@@ -143,7 +154,19 @@ export class Sweeper {
     await Promise.all(Array.from({ length: Math.min(atOnce, queue.length) }, worker));
   }
 
+  // One thing that cannot be handled, such as a damaged record, must not keep the others alive.
+  async #tried(due: Due): Promise<boolean> {
+    try {
+      await this.#handle(due);
+      return true;
+    } catch (error) {
+      this.#parts.log({ level: 'error', event: 'sweeper.failed', [due.kind]: due.id, error: textOf(error) });
+      return false;
+    }
+  }
+
   async #handle(due: Due): Promise<void> {
+    if (due.kind === 'past') return this.#parts.ledger.forgetEnded(due);
     return due.kind === 'token' ? this.#handleToken(due) : this.#handleLease(due);
   }
 
@@ -165,4 +188,8 @@ export class Sweeper {
     if (await tokens.isOver(due.id)) await lending.endToken(due.id);
     else await ledger.dropDue(due);
   }
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : 'unknown';
 }

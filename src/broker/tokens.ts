@@ -71,7 +71,7 @@ export class Tokens {
   }
 
   /**
-   * The condition under which a lease may be lent to the token: that it is as it is now, and lives.
+   * The condition under which a lease or a child may be given to the token: that it is as it is now, and lives.
    * @throws Failure `permission-denied` when it has ended, `bad-request` when this is its last use.
    */
   async lendCondition(name: string): Promise<Condition> {
@@ -93,7 +93,11 @@ export class Tokens {
     return found === undefined ? undefined : this.byName(found.value);
   }
 
-  /** Makes a token, durably. @throws Failure `bad-request` when the id is taken. */
+  /**
+   * Makes a token, durably. A child is made only while its parent lives, in one commit with that
+   * check, so that whoever ends the parent finds it.
+   * @throws Failure `bad-request` when the id is taken, `permission-denied` when the parent has ended.
+   */
   async create(plan: TokenPlan): Promise<MadeToken> {
     const id = plan.id ?? `hvs.${randomText(this.#random, 24)}`;
     const now = this.#clock.now();
@@ -116,11 +120,19 @@ export class Tokens {
       lastRenewedAt: null,
       usesLeft: plan.uses,
     };
-    if (!(await this.#barrier.commit(creation(token)))) {
-      throw brokerFailure('bad-request', 'cannot create a token with a duplicate ID');
-    }
+    await this.#store(token);
     if (token.expiresAt !== null) this.#onDue(token.expiresAt);
     return { id: new Secret(id), token, warnings: warning === undefined ? [] : [warning] };
+  }
+
+  async #store(token: Token): Promise<void> {
+    for (;;) {
+      const conditions = token.parent === null ? [] : [await this.lendCondition(token.parent)];
+      if (await this.#barrier.commit(creation(token), conditions)) return;
+      if ((await this.#find(token.name)) !== undefined) {
+        throw brokerFailure('bad-request', 'cannot create a token with a duplicate ID');
+      }
+    }
   }
 
   #firstTtl(plan: TokenPlan, now: Millis): { ttlSeconds: number; warning: string | undefined } {

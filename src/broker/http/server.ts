@@ -87,9 +87,11 @@ function readCall(request: IncomingMessage, requestId: string): Omit<Call, 'para
   if (path === undefined) return undefined;
   const asked = Object.hasOwn(operations, request.method ?? '') ? operations[request.method!]! : undefined;
   const values = readQuery(query);
-  const list = asked === 'read' && ['true', '1', 't'].includes(values['list'] as string);
+  const list = request.method === 'GET' && ['true', '1', 't'].includes(values['list'] as string);
   const { list: _, ...rest } = values;
-  const operation = list ? 'list' : (asked ?? 'patch');
+  // HEAD asks how the server is and nothing else: elsewhere its answer, perhaps a credential, would reach nobody.
+  const served = request.method === 'HEAD' && path !== 'sys/health' ? undefined : asked;
+  const operation = list ? 'list' : (served ?? 'patch');
   return {
     requestId,
     operation: operation as Operation,

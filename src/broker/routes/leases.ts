@@ -84,9 +84,16 @@ async function renew({ lending }: LeaseParts, call: Call): Promise<Answer> {
   return enveloped(call, { lease, warnings, mountType: '' });
 }
 
-async function revoke({ lending, wake }: LeaseParts, call: Call): Promise<Answer> {
-  const id = leaseIdOf(call);
+function revoke(parts: LeaseParts, call: Call): Promise<Answer> {
   const { sync } = readFields({ sync: 'boolean' }, call.body);
+  return revokeOne(parts, leaseIdOf(call), sync);
+}
+
+async function revokeOne(
+  { lending, wake }: Pick<LeaseParts, 'lending' | 'wake'>,
+  id: string,
+  sync: boolean | undefined,
+): Promise<Answer> {
   if (sync === false) {
     await lending.startEnd(id);
     wake();
@@ -109,10 +116,11 @@ function checkEnded(lease: Lease): void {
   );
 }
 
-async function revokePrefix({ lending, wake }: LeaseParts, call: Call): Promise<Answer> {
+async function revokePrefix({ ledger, lending, wake }: LeaseParts, call: Call): Promise<Answer> {
   const prefix = param(call, 'prefix').replace(/\/$/, '');
   const { sync } = readFields({ sync: 'boolean' }, call.body);
-  // A whole lease id is its own prefix; else only whole segments count.
+  // As in Vault, a whole lease id is meant by itself; else only whole segments count.
+  if ((await ledger.find(prefix)) !== undefined) return revokeOne({ lending, wake }, prefix, sync);
   if (sync === false) {
     await lending.startEndPrefix(`${prefix}/`);
     wake();

@@ -235,9 +235,11 @@ async function enableMount(parts: SystemParts, call: Call, path: string): Promis
 
 async function tuneMount(parts: SystemParts, call: Call, mount: Mount): Promise<Answer> {
   const { description } = readFields({ description: 'string' }, call.body);
-  const config = { ...mount.config, ...readConfig(call.body) };
-  checkTtls(config);
-  await parts.mounts.tune(mount.path, { config, ...(description === undefined ? {} : { description }) });
+  await parts.mounts.tune(mount, (before) => {
+    const config = { ...before.config, ...readConfig(call.body) };
+    checkTtls(config);
+    return { ...before, config, description: description ?? before.description };
+  });
   return done();
 }
 

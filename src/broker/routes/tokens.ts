@@ -47,8 +47,9 @@ export function tokenHandlers(parts: TokenParts): Pick<Handlers, Names> {
     },
     tokenRenewSelf: (call) => renew(parts, call, call.tokenId?.reveal() ?? '', tokenOf(call)),
     tokenRevoke: async (call) => {
-      const { token } = await named(parts, call);
-      await lending.endToken(token.name);
+      // A token that is not there is as good as revoked, as in Vault.
+      const { token } = await asked(parts, call);
+      if (token !== undefined) await lending.endToken(token.name);
       return done();
     },
     tokenRevokeSelf: async (call) => {
@@ -82,6 +83,9 @@ async function create(parts: TokenParts, call: Call, orphanPath: boolean): Promi
   const fields = readFields(createFields, call.body);
   const caller = tokenOf(call);
   const root = caller.policies.includes('root');
+  // Its children could be used without end.
+  if (caller.usesLeft !== 0) throw brokerFailure('bad-request', 'restricted use token cannot generate child tokens');
+  if ((fields.num_uses ?? 0) < 0) throw brokerFailure('bad-request', 'number of uses cannot be negative');
   const orphan = orphanPath || (fields.no_parent ?? false);
   if (orphan && !orphanPath && !root) {
     throw brokerFailure('bad-request', 'root or sudo privileges required to create orphan token');
@@ -109,7 +113,7 @@ async function create(parts: TokenParts, call: Call, orphanPath: boolean): Promi
     explicitMaxTtlSeconds: fields.explicit_max_ttl ?? 0,
     periodSeconds: fields.period ?? 0,
     renewable: fields.renewable ?? true,
-    uses: Math.max(0, fields.num_uses ?? 0),
+    uses: fields.num_uses ?? 0,
   });
   const missing = await missingPolicies(parts.policies, policies);
   return enveloped(call, { auth: wireAuth(made), warnings: [...made.warnings, ...missing], mountType: 'token' });
@@ -139,10 +143,14 @@ async function missingPolicies(policies: Policies, names: readonly string[]): Pr
   return custom.filter((_, index) => !known[index]).map((name) => `Policy "${name}" does not exist`);
 }
 
-async function named({ tokens }: TokenParts, call: Call): Promise<{ id: string; token: Token }> {
+async function asked({ tokens }: TokenParts, call: Call): Promise<{ id: string; token: Token | undefined }> {
   const { token: id } = readFields({ token: 'string' }, call.body);
   if (id === undefined || id === '') throw brokerFailure('bad-request', 'missing token ID');
-  const token = await tokens.lookup(id);
+  return { id, token: await tokens.lookup(id) };
+}
+
+async function named(parts: TokenParts, call: Call): Promise<{ id: string; token: Token }> {
+  const { id, token } = await asked(parts, call);
   if (token === undefined) throw brokerFailure('bad-token', 'bad token');
   return { id, token };
 }

@@ -136,12 +136,17 @@ export async function handleLeaseConfig({ operation, body, folder }: EngineCall)
   return { data: { lease: formatGoDuration(leaseSeconds), lease_max: formatGoDuration(leaseMaxSeconds) } };
 }
 
+/** What Go's durations can hold, which Vault's clients read. */
+const longestSeconds = 1e10;
+
 function readLease(field: string, text: string | undefined): number {
   if (text === undefined || text === '') throw brokerFailure('bad-request', `'${field}' is a required parameter`);
   try {
-    return parseDuration(text);
+    const seconds = Math.floor(parseDuration(text));
+    if (seconds < longestSeconds) return seconds;
+    throw brokerFailure('bad-request', `Invalid ${field}: \`${text}\` is longer than 300 years`);
   } catch (error) {
-    if (!isFailure(error)) throw error;
+    if (!isFailure(error) || error.code !== 'invalid-duration') throw error;
     throw brokerFailure('bad-request', `Invalid ${field}: ${error.message}`, { hint: error.hint });
   }
 }

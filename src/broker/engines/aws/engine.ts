@@ -2,6 +2,7 @@
 // paths, fields and texts; which path serves what is the table below.
 import type { Clock, Random } from '../../../base/index.ts';
 import { brokerFailure } from '../../failures.ts';
+import { unknownFieldWarnings } from '../../fields.ts';
 import type { ProbeAnswer } from '../../leases.ts';
 import type { Lease, Operation } from '../../model.ts';
 import { mountTtls } from '../../mounts.ts';
@@ -10,7 +11,7 @@ import { AwsClients, type Environment } from './clients.ts';
 import { handleLeaseConfig, handleRootConfig, loadLeaseConfig, loadRootConfig } from './config.ts';
 import { sessionName, userName } from './names.ts';
 import { handleRole, listRoles, loadRole, type AwsRole } from './roles.ts';
-import { sessionPlan } from './session-grant.ts';
+import { credsFields, sessionPlan } from './session-grant.ts';
 import { makeUser } from './user-grant.ts';
 import { probeUserKey, removeUser } from './user-removal.ts';
 
@@ -69,10 +70,10 @@ export class AwsEngine implements Engine {
   async lendRole(call: EngineCall, roleName: string): Promise<EngineAnswer> {
     const role = await loadRole(call.folder, roleName);
     if (role === undefined) throw brokerFailure('role-not-found', `Role "${roleName}" not found`);
-    const clients = await this.#clientsOf(call.mount.id, call.folder);
+    const { clients, accessKey } = await this.#clientsOf(call.mount.id, call.folder);
     const plan =
       role.credentialType === 'iam_user'
-        ? await this.#userPlan(call, clients, roleName, role)
+        ? await this.#userPlan(call, { clients, madeBy: accessKey }, roleName, role)
         : sessionPlan(clients, {
             roleName,
             role,
@@ -82,13 +83,17 @@ export class AwsEngine implements Engine {
             prefix: call.path.split('/')[0]!,
           });
     const { lease, data, warnings } = await call.lend(plan);
-    return { data, warnings, lease };
+    return { data, warnings: [...unknownFieldWarnings(credsFields, call.body), ...warnings], lease };
   }
 
-  async #userPlan(call: EngineCall, clients: AwsClients, roleName: string, role: AwsRole): Promise<LendPlan> {
+  async #userPlan(
+    call: EngineCall,
+    { clients, madeBy }: { clients: AwsClients; madeBy: string },
+    roleName: string,
+    role: AwsRole,
+  ): Promise<LendPlan> {
     const { clock, random } = this.#parts;
     const { leaseSeconds, leaseMaxSeconds } = await loadLeaseConfig(call.folder);
-    const { config } = await loadRootConfig(call.folder);
     return {
       path: `${call.path.split('/')[0]!}/${roleName}`,
       role: roleName,
@@ -97,7 +102,7 @@ export class AwsEngine implements Engine {
       renewable: true,
       ttlSeconds: leaseSeconds,
       maxTtlSeconds: leaseMaxSeconds,
-      facts: { userName: userName(call.displayName, roleName, clock.now(), random), madeBy: config.accessKey },
+      facts: { userName: userName(call.displayName, roleName, clock.now(), random), madeBy },
       make: async (lease) => makeUser(await clients.iam(), role, lease),
     };
   }
@@ -108,29 +113,15 @@ export class AwsEngine implements Engine {
   }
 
   async remove(lease: Lease, folder: Folder): Promise<Removal> {
-    const clients = await this.#clientsOf(lease.mountId, folder);
+    const { clients, accessKey } = await this.#clientsOf(lease.mountId, folder);
     const result = await removeUser(await clients.iam(), lease.facts['userName'] ?? '', lease.id);
-    if (!result.found && !lease.confirmed) await this.#checkSameKey(lease, folder);
+    if (!result.found && !lease.confirmed) checkSameKey(lease, accessKey);
     return result;
-  }
-
-  // "Not found" with other keys may be the answer of another account. A confirmed lease has its own
-  // key to tell; an unfinished grant has not.
-  async #checkSameKey(lease: Lease, folder: Folder): Promise<void> {
-    const { config } = await loadRootConfig(folder);
-    if (config.accessKey === lease.facts['madeBy']) return;
-    throw brokerFailure(
-      'aws-refused',
-      'config/root was changed since this grant began, so AWS may be another account',
-      {
-        hint: 'write the former access key to config/root until this lease is dead',
-      },
-    );
   }
 
   async probe(lease: Lease, folder: Folder): Promise<ProbeAnswer> {
     if (lease.secret === null) return 'nothing-to-probe';
-    const clients = await this.#clientsOf(lease.mountId, folder);
+    const { clients } = await this.#clientsOf(lease.mountId, folder);
     const { accessKeyId = '', secretAccessKey = '' } = lease.secret;
     const iam = await clients.iamAs({ accessKeyId, secretAccessKey });
     try {
@@ -146,14 +137,25 @@ export class AwsEngine implements Engine {
     this.#clients.clear();
   }
 
-  async #clientsOf(mountId: string, folder: Folder): Promise<AwsClients> {
+  /** Clients, and the access key they act with, of one reading of the configuration. */
+  async #clientsOf(mountId: string, folder: Folder): Promise<{ clients: AwsClients; accessKey: string }> {
     const { config, revision } = await loadRootConfig(folder);
+    const { accessKey } = config;
     const known = this.#clients.get(mountId);
-    if (known?.revision === revision) return known.clients;
+    if (known?.revision === revision) return { clients: known.clients, accessKey };
     // Calls under way still use the former clients: they are let go of only at the end.
     if (known !== undefined) this.#former.push(known.clients);
     const clients = new AwsClients(config, this.#parts.environment);
     this.#clients.set(mountId, { revision, clients });
-    return clients;
+    return { clients, accessKey };
   }
+}
+
+// "Not found" with other keys may be the answer of another account. A confirmed lease has its own
+// key to tell; an unfinished grant has not.
+function checkSameKey(lease: Lease, accessKey: string): void {
+  if (accessKey === lease.facts['madeBy']) return;
+  throw brokerFailure('aws-refused', 'config/root was changed since this grant began, so AWS may be another account', {
+    hint: 'write the former access key to config/root until this lease is dead',
+  });
 }

@@ -37,7 +37,7 @@ export function sessionPlan(clients: AwsClients, ask: SessionAsk): LendPlan {
   const { role, roleName, prefix, mountMaxSeconds } = ask;
   const fields = readFields(credsFields, ask.body);
   const wanted = fields.ttl || role.defaultTtlSeconds || vaultDefaultSeconds;
-  const ttlSeconds = Math.min(wanted, role.maxTtlSeconds || Infinity, mountMaxSeconds);
+  const ttlSeconds = Math.floor(Math.min(wanted, role.maxTtlSeconds || Infinity, mountMaxSeconds));
   const sessionName = fields.role_session_name ? normalName(fields.role_session_name).slice(0, 64) : ask.freshName;
   const roleArn = role.credentialType === 'assumed_role' ? chosenRoleArn(roleName, role, fields) : undefined;
   return {
