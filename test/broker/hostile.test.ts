@@ -1,0 +1,368 @@
+// What a hostile or unlucky caller tries: tokens that outlive their limits, answers to nobody, two
+// policies in one, damaged records, and things that happen between two reads.
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { describe, test, type TestContext } from 'node:test';
+import { AdjustableClock, Secret, systemRandom } from '../../src/base/index.ts';
+import { Barrier } from '../../src/broker/barrier.ts';
+import type { Engine } from '../../src/broker/engines/engine.ts';
+import { keepEndedMillis, Ledger } from '../../src/broker/ledger.ts';
+import type { Lease } from '../../src/broker/model.ts';
+import { Mounts } from '../../src/broker/mounts.ts';
+import { openSqliteStore } from '../../src/broker/storage/sqlite.ts';
+import type { Store } from '../../src/broker/storage/store.ts';
+import { Tokens } from '../../src/broker/tokens.ts';
+import { configureAws, keyLives, leasesOf, testCloud, until } from './aws-support.ts';
+import { temporaryFolder, testBroker, type TestBroker } from './support.ts';
+
+interface Auth {
+  readonly client_token: string;
+  readonly lease_duration: number;
+}
+
+async function makeToken({ call }: TestBroker, body: object, token = 'root'): Promise<Auth> {
+  const reply = await call('POST', '/v1/auth/token/create', { token, body });
+  assert.equal(reply.status, 200, JSON.stringify(reply.body));
+  return reply.body['auth'] as Auth;
+}
+
+describe('a token', () => {
+  test('with a time to live below a second ends, and does not live for ever', async (t) => {
+    const world = await testBroker((end) => t.after(end));
+    for (const ttl of [0.5, '1ms', '0.9s']) {
+      const made = await makeToken(world, { policies: ['default'], ttl });
+      assert.equal(made.lease_duration, 1);
+      const seen = await world.call('POST', '/v1/auth/token/lookup', { body: { token: made.client_token } });
+      assert.notEqual(seen.body.data['expire_time'], null);
+    }
+  });
+
+  test('with counted uses cannot make tokens, which would not be counted', async (t) => {
+    const world = await testBroker((end) => t.after(end));
+    const { client_token: token } = await makeToken(world, { policies: ['root'], num_uses: 5 });
+    const refused = await world.call('POST', '/v1/auth/token/create', { token, body: {} });
+    assert.deepEqual(
+      [refused.status, refused.body.errors],
+      [400, ['restricted use token cannot generate child tokens']],
+    );
+    const negative = await world.call('POST', '/v1/auth/token/create', { body: { num_uses: -1 } });
+    assert.deepEqual([negative.status, negative.body.errors], [400, ['number of uses cannot be negative']]);
+  });
+
+  test('is not made by a parent that ends meanwhile', async (t) => {
+    const { barrier } = await ownStore(t);
+    const tokens = new Tokens(barrier, new AdjustableClock(), systemRandom, () => {});
+    const plan = {
+      policies: ['default'],
+      displayName: 'x',
+      path: 'auth/token/create',
+      meta: {},
+      ttlSeconds: 600,
+      explicitMaxTtlSeconds: 0,
+      periodSeconds: 0,
+      renewable: true,
+      uses: 0,
+    };
+    const { token: parent } = await tokens.create({ ...plan, parent: null });
+    await tokens.end(parent.name);
+    await assert.rejects(() => tokens.create({ ...plan, parent: parent.name }), /token/);
+    await tokens.forget(parent.name);
+    await assert.rejects(() => tokens.create({ ...plan, parent: parent.name }), { code: 'permission-denied' });
+    assert.deepEqual(await tokens.children(parent.name), []);
+  });
+
+  test('that is not there is as good as revoked', async (t) => {
+    const { call } = await testBroker((end) => t.after(end));
+    assert.equal((await call('POST', '/v1/auth/token/revoke', { body: { token: 'hvs.unknown' } })).status, 204);
+    assert.equal((await call('POST', '/v1/auth/token/lookup', { body: { token: 'hvs.unknown' } })).status, 403);
+  });
+});
+
+test('HEAD asks for health and lends nothing to nobody', async (t) => {
+  const { cloud, lentUsers } = await testCloud((end) => t.after(end));
+  const world = await testBroker((end) => t.after(end));
+  await configureAws(world, cloud);
+  assert.equal((await world.call('HEAD', '/v1/aws/creds/deploy')).status, 405);
+  assert.deepEqual(await lentUsers(), []);
+  assert.equal((await world.call('HEAD', '/v1/sys/health', { token: null })).status, 200);
+});
+
+test('tricks with paths open nothing', async (t) => {
+  const world = await testBroker((end) => t.after(end));
+  const { call } = world;
+  await call('POST', '/v1/sys/mounts/aws', { body: { type: 'aws' } });
+  await call('POST', '/v1/aws/roles/a', { body: { credential_type: 'iam_user' } });
+  const policy = 'path "aws/*" { capabilities = ["read"] }\npath "aws/roles/a" { capabilities = ["deny"] }';
+  await call('PUT', '/v1/sys/policies/acl/most', { body: { policy } });
+  const { client_token: token } = await makeToken(world, { policies: ['most'] });
+  for (const path of [
+    'aws/roles/a',
+    'aws/roles/a/',
+    '/aws/roles/a',
+    'aws//roles/a',
+    'aws/./roles/a',
+    'aws/x/../roles/a',
+    'aws%2Froles%2Fa',
+    'aws/roles/%61',
+    'aws/roles/a%00',
+    'aws/roles/%2561',
+    'AWS/roles/a',
+    'aws/roles/A',
+    'aws/roles/a?list=true',
+    'aws/roles/a%3Flist=true',
+    'aws/roles/a;x',
+    'aws/roles/a#',
+  ]) {
+    const reply = await call('GET', `/v1/${path}`, { token });
+    assert.ok([403, 404].includes(reply.status), `${path}: ${reply.status}`);
+  }
+  assert.equal((await call('GET', '/v1/aws/roles/a?token=root', { token: null })).status, 403);
+  for (const name of ['__proto__', 'constructor', 'toString']) {
+    assert.equal((await call('GET', `/v1/aws/roles/${name}`)).status, 404);
+    assert.equal((await call('GET', `/v1/aws/creds/${name}`)).status, 400);
+  }
+  const odd = '{"__proto__": {"credential_type": "iam_user"}, "constructor": 1}';
+  assert.equal((await call('POST', '/v1/aws/roles/odd', { body: odd })).status, 400);
+});
+
+test('a policy that says one thing twice, or something hidden, is refused', async (t) => {
+  const { call } = await testBroker((end) => t.after(end));
+  for (const policy of [
+    'path "a" { capabilities = ["deny"] capabilities = ["read"] }',
+    'path "a" { capabilities = ["read"] __proto__ = ["deny"] }',
+  ]) {
+    const reply = await call('PUT', '/v1/sys/policies/acl/p', { body: { policy } });
+    assert.equal(reply.status, 400, policy);
+  }
+});
+
+test('lease times that no clock can hold are refused', async (t) => {
+  const { call } = await testBroker((end) => t.after(end));
+  await call('POST', '/v1/sys/mounts/aws', { body: { type: 'aws' } });
+  for (const lease of ['9'.repeat(400), `${'9'.repeat(30)}h`, '1e400', '-1h']) {
+    const reply = await call('POST', '/v1/aws/config/lease', { body: { lease, lease_max: '1h' } });
+    assert.equal(reply.status, 400, lease);
+    assert.match(reply.body.errors[0]!, /^Invalid lease: /);
+  }
+  const huge = await call('POST', '/v1/sys/mounts/aws/tune', { body: { max_lease_ttl: '9'.repeat(400) } });
+  assert.equal(huge.status, 400);
+});
+
+describe('a mount', () => {
+  const engine = { type: 'aws', close: () => {} } as unknown as Engine;
+
+  test('that took the path of one being disabled is left alone', async (t) => {
+    const { barrier } = await ownStore(t);
+    const mounts = new Mounts(barrier, systemRandom, [engine]);
+    await mounts.enable('aws', 'aws', 'first', {});
+    const first = (await mounts.get('aws'))!;
+    await mounts.retire(first);
+    await mounts.enable('aws', 'aws', 'second', {});
+    await mounts.retire(first);
+    await assert.rejects(() => mounts.tune(first, (before) => ({ ...before, tainted: true })), {
+      code: 'mount-unknown',
+    });
+    assert.deepEqual([(await mounts.get('aws'))?.description, (await mounts.get('aws'))?.tainted], ['second', false]);
+  });
+
+  test('keeps both of two changes made at once', async (t) => {
+    const { call } = await testBroker((end) => t.after(end));
+    await call('POST', '/v1/sys/mounts/aws', { body: { type: 'aws' } });
+    const tune = (body: object) => call('POST', '/v1/sys/mounts/aws/tune', { body });
+    await Promise.all([
+      tune({ max_lease_ttl: '2h' }),
+      tune({ listing_visibility: 'unauth' }),
+      tune({ description: 'd' }),
+    ]);
+    const { data } = (await call('GET', '/v1/sys/mounts/aws/tune')).body;
+    assert.deepEqual([data['max_lease_ttl'], data['listing_visibility'], data['description']], [7200, 'unauth', 'd']);
+  });
+
+  test('is seen by a token whose rule reaches it from above', async (t) => {
+    const world = await testBroker((end) => t.after(end));
+    await world.call('POST', '/v1/sys/mounts/aws', { body: { type: 'aws' } });
+    await world.call('PUT', '/v1/sys/policies/acl/all', { body: { policy: 'path "*" { capabilities = ["read"] }' } });
+    await world.call('PUT', '/v1/sys/policies/acl/else', {
+      body: { policy: 'path "az*" { capabilities = ["read"] }' },
+    });
+    const seen = async (policy: string): Promise<readonly string[]> => {
+      const { client_token: token } = await makeToken(world, { policies: [policy] });
+      return Object.keys(
+        (await world.call('GET', '/v1/sys/internal/ui/mounts', { token })).body.data['secret'] as object,
+      );
+    };
+    assert.deepEqual([await seen('all'), await seen('else')], [['aws/'], []]);
+  });
+});
+
+describe('the ledger', () => {
+  test('finds a grant that is confirmed between two of its reads', async (t) => {
+    let between: (() => Promise<void>) | undefined;
+    const { barrier } = await ownStore(t, async (prefix) => {
+      if (!prefix.startsWith('lease/')) return;
+      const work = between;
+      between = undefined;
+      await work?.();
+    });
+    const ledger = new Ledger(barrier, new AdjustableClock(), 'node', () => {});
+    await ledger.open(intent('aws/creds/a/1'), []);
+    between = async () => void (await ledger.apply('aws/creds/a/1', granted));
+    assert.deepEqual(await ledger.withPrefix('aws/'), ['aws/creds/a/1']);
+  });
+
+  test('knows of a mount whether a lease of it has not ended, by its id and not by its path', async (t) => {
+    const { barrier } = await ownStore(t);
+    const clock = new AdjustableClock();
+    const ledger = new Ledger(barrier, clock, 'node', () => {});
+    await ledger.open(intent('aws/creds/a/1'), []);
+    await ledger.apply('aws/creds/a/1', granted);
+    assert.deepEqual([await ledger.holdsOf('mount'), await ledger.holdsOf('other')], [true, false]);
+    await end(ledger, 'aws/creds/a/1');
+    assert.equal(await ledger.holdsOf('mount'), false);
+  });
+
+  test('marks a lease that has ended to be forgotten, and forgets no other', async (t) => {
+    const { barrier } = await ownStore(t);
+    const clock = new AdjustableClock();
+    clock.freeze(true);
+    const ledger = new Ledger(barrier, clock, 'node', () => {});
+    for (const id of ['aws/creds/a/1', 'aws/creds/a/2']) {
+      await ledger.open(intent(id), []);
+      await ledger.apply(id, granted);
+    }
+    await end(ledger, 'aws/creds/a/1');
+    clock.advance(keepEndedMillis - 1);
+    const kinds = async (): Promise<readonly string[]> =>
+      (await ledger.dueUntil(clock.now(), 10)).filter(({ kind }) => kind === 'past').map(({ id }) => id);
+    assert.deepEqual(await kinds(), []);
+    clock.advance(1);
+    assert.deepEqual(await kinds(), ['aws/creds/a/1']);
+    for (const id of ['aws/creds/a/1', 'aws/creds/a/2'])
+      await ledger.forgetEnded({ at: clock.now(), kind: 'past', id });
+    assert.equal(await ledger.find('aws/creds/a/1'), undefined);
+    assert.equal((await ledger.find('aws/creds/a/2'))?.state, 'active');
+    assert.deepEqual(await kinds(), []);
+  });
+});
+
+test('the record of a lease that has ended is forgotten 30 days later, and nothing of it stays in the store', async (t) => {
+  const { cloud } = await testCloud((end) => t.after(end));
+  const world = await testBroker((end) => t.after(end));
+  await configureAws(world, cloud);
+  const { body } = await world.call('GET', '/v1/aws/creds/deploy');
+  await world.call('PUT', '/v1/sys/leases/revoke', { body: { lease_id: body['lease_id'] } });
+  assert.deepEqual(
+    (await leasesOf(world)).map(({ state }) => state),
+    ['dead'],
+  );
+  world.clock.advance(keepEndedMillis - 60_000);
+  assert.equal((await leasesOf(world)).length, 1);
+  world.clock.advance(60_000);
+  await until('the record is forgotten', async () => (await leasesOf(world)).length === 0);
+  await world.broker.stop();
+  const raw = new DatabaseSync(join(world.folder, 'stint.db'));
+  assert.deepEqual(raw.prepare(`SELECT key FROM entries WHERE key LIKE '%${String(body['lease_id'])}%'`).all(), []);
+  raw.close();
+});
+
+test('a whole lease id given as a prefix is revoked, and nothing beside it', async (t) => {
+  const { cloud } = await testCloud((end) => t.after(end));
+  const world = await testBroker((end) => t.after(end));
+  await configureAws(world, cloud);
+  const ids = [];
+  for (let n = 0; n < 2; n++) ids.push(String((await world.call('GET', '/v1/aws/creds/deploy')).body['lease_id']));
+  assert.equal((await world.call('PUT', `/v1/sys/leases/revoke-prefix/${ids[0]}`)).status, 204);
+  const states = new Map((await leasesOf(world)).map(({ id, state }) => [id, state]));
+  assert.deepEqual([states.get(ids[0]!), states.get(ids[1]!)], ['dead', 'active']);
+});
+
+test('a damaged record keeps neither the server from starting nor other leases alive', async (t) => {
+  const { cloud, lentUsers, as } = await testCloud((end) => t.after(end));
+  const world = await testBroker((end) => t.after(end));
+  await configureAws(world, cloud);
+  const leases = [];
+  for (let n = 0; n < 12; n++) leases.push((await world.call('GET', '/v1/aws/creds/deploy')).body);
+  await world.broker.stop();
+  const damaged = leases.slice(0, 10).map((lease) => String(lease['lease_id']));
+  const raw = new DatabaseSync(join(world.folder, 'stint.db'));
+  for (const id of damaged) raw.exec(`UPDATE entries SET value = x'00' WHERE key = 'lease/live/${id}'`);
+  raw.close();
+  await world.restart();
+  await world.call('POST', '/v1/stint/dev/clock', { body: { advance: '31m' } });
+  await until('the whole leases ended', async () => (await lentUsers()).length === damaged.length);
+  const [whole] = leases.slice(10);
+  const { access_key: key, secret_key: secret } = whole!.data as { access_key: string; secret_key: string };
+  assert.equal(await keyLives(as(key, secret)), false);
+  assert.ok(world.log.some(({ event, lease }) => event === 'sweeper.failed' && lease === damaged[0]));
+});
+
+const granted = {
+  type: 'granted',
+  expiresAt: Date.now() + 3 * keepEndedMillis,
+  ttlSeconds: 600,
+  facts: {},
+  secret: null,
+} as const;
+
+async function end(ledger: Ledger, id: string): Promise<void> {
+  await ledger.apply(id, { type: 'revoke' });
+  await ledger.apply(id, { type: 'acted', found: true, gone: true });
+  await ledger.apply(id, { type: 'probed', answer: 'refused' });
+  assert.equal((await ledger.find(id))?.state, 'dead');
+}
+
+function intent(id: string): Lease {
+  const now = Date.now();
+  return {
+    version: 1,
+    id,
+    mountPath: 'aws',
+    mountId: 'mount',
+    role: 'a',
+    kind: 'iam_user',
+    strength: 'deletes',
+    state: 'granting',
+    tokenName: 'token',
+    displayName: 'root',
+    startedAt: now,
+    expiresAt: now + 600_000,
+    ttlSeconds: 600,
+    renewable: true,
+    lastRenewedAt: null,
+    confirmed: false,
+    removed: false,
+    endReason: null,
+    attempts: 0,
+    lastError: null,
+    dueAt: now + 600_000,
+    claim: null,
+    facts: {},
+    secret: null,
+    steps: [{ state: 'granting', at: now }],
+  };
+}
+
+/** A barrier on a store of its own; `afterScan` runs after each range was read, with the range's start. */
+async function ownStore(
+  t: TestContext,
+  afterScan: (from: string) => Promise<void> = async () => {},
+): Promise<{ barrier: Barrier }> {
+  const folder = temporaryFolder((remove) => t.after(remove));
+  const store = openSqliteStore(join(folder, 'stint.db'));
+  const watched: Store = {
+    exclusive: store.exclusive,
+    get: (key) => store.get(key),
+    scan: async (range) => {
+      const entries = await store.scan(range);
+      await afterScan(range.from);
+      return entries;
+    },
+    commit: (batch, conditions) => store.commit(batch, conditions),
+    close: () => store.close(),
+  };
+  const key = new Secret(Buffer.alloc(32, 1).toString('base64'));
+  const barrier = await Barrier.open(watched, key, systemRandom);
+  t.after(() => barrier.close());
+  return { barrier };
+}
