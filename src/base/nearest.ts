@@ -13,13 +13,17 @@ function distance(a: string, b: string): number {
   return row[b.length]!;
 }
 
-/** The one of `names` that is at most 3 letters from `word` (case does not count), the nearest first; else undefined. */
+/**
+ * The one of `names` that is at most 3 letters from `word` (case does not count), the nearest first; else undefined.
+ * A name of which not one letter would be left is not near.
+ */
 export function nearestName(word: string, names: Iterable<string>): string | undefined {
   const lower = word.slice(0, 100).toLowerCase();
   let best: { name: string; far: number } | undefined;
   for (const name of names) {
     const far = distance(lower, name.toLowerCase());
-    if (far <= 3 && (best === undefined || far < best.far)) best = { name, far };
+    if (far <= 3 && far < Math.max(lower.length, name.length) && (best === undefined || far < best.far))
+      best = { name, far };
   }
   return best?.name;
 }

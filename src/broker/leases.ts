@@ -20,6 +20,8 @@ export type LeaseEvent =
   | { readonly type: 'abandoned' }
   | { readonly type: 'renewed'; readonly expiresAt: Millis; readonly ttlSeconds: number }
   | { readonly type: 'revoke' }
+  /** As `revoke`, and Vault's API forgets the lease at once. */
+  | { readonly type: 'force' }
   /** The time the lease asked for has come. */
   | { readonly type: 'due' }
   /** AWS accepted the removal. `found`: there was something to remove; `gone`: reading back shows nothing. */
@@ -46,9 +48,9 @@ const maxWaitMillis = 3_600_000;
 const actsUntilStuck = 6;
 const probesUntilStuck = 10;
 
-/** States in which Vault's API still knows the lease. */
-export function isKnownToVault(state: LeaseState): boolean {
-  return state === 'active' || state === 'revoking' || state === 'stuck';
+/** Whether Vault's API still knows the lease. */
+export function isKnownToVault({ state, endReason }: Pick<Lease, 'state' | 'endReason'>): boolean {
+  return (state === 'active' || state === 'revoking' || state === 'stuck') && endReason !== 'forced';
 }
 
 export function hasEnded(state: LeaseState): boolean {
@@ -69,6 +71,8 @@ export function transition(lease: Lease, event: LeaseEvent, now: Millis): Transi
       return lease.state === 'active' ? renew(lease, event, now) : stay(lease);
     case 'revoke':
       return revoke(lease, now);
+    case 'force':
+      return force(lease, now);
     case 'due':
       return due(lease, now);
     case 'acted':
@@ -104,6 +108,12 @@ function renew(lease: Lease, event: LeaseEvent & { type: 'renewed' }, now: Milli
 function revoke(lease: Lease, now: Millis): Transition {
   if (lease.state === 'granting') return beginEnd(lease, 'abandoned', now);
   return lease.state === 'active' ? beginEnd(lease, 'revoked', now) : stay(lease);
+}
+
+// Only who gave up waiting is told so; the credentials are still to be removed, and tried for without end.
+function force(lease: Lease, now: Millis): Transition {
+  if (lease.state === 'granting' || lease.state === 'active') return beginEnd(lease, 'forced', now);
+  return lease.endReason === 'forced' ? stay(lease) : { lease: { ...lease, endReason: 'forced' }, effects: [] };
 }
 
 // A lease that only time ends is no longer known to Vault's API, but the session lives on; the

@@ -33,7 +33,7 @@ export interface Applied {
 function shelfOf(lease: Lease): Shelf {
   if (lease.state === 'granting') return 'granting';
   if (hasEnded(lease.state)) return 'past';
-  return isKnownToVault(lease.state) ? 'live' : 'ending';
+  return isKnownToVault(lease) ? 'live' : 'ending';
 }
 
 function leaseKey(shelf: Shelf, id: string): string {
@@ -250,7 +250,7 @@ function mountChanges(before: Lease | undefined, next: Lease | undefined): reado
 
 function tokenChanges(before: Lease | undefined, next: Lease | undefined): readonly Change[] {
   const held = (lease: Lease | undefined): boolean =>
-    lease !== undefined && (lease.state === 'granting' || isKnownToVault(lease.state));
+    lease !== undefined && (lease.state === 'granting' || isKnownToVault(lease));
   if (held(before) === held(next)) return [];
   const { tokenName, id } = (before ?? next)!;
   return [{ key: `token-lease/${tokenName}/${id}`, value: held(next) ? null : undefined }];

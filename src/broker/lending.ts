@@ -140,7 +140,7 @@ export class Lending {
   async renew(id: string, incrementSeconds: number): Promise<{ lease: Lease; warnings: readonly string[] }> {
     const { ledger, mounts, clock } = this.#parts;
     const lease = await ledger.find(id);
-    if (lease === undefined || !isKnownToVault(lease.state)) throw brokerFailure('lease-not-found', 'lease not found');
+    if (lease === undefined || !isKnownToVault(lease)) throw brokerFailure('lease-not-found', 'lease not found');
     if (lease.state !== 'active' || lease.expiresAt <= clock.now())
       throw brokerFailure('lease-expired', 'lease expired');
     if (!lease.renewable) throw brokerFailure('lease-not-renewable', 'lease is not renewable');
@@ -208,6 +208,17 @@ export class Lending {
     throw brokerFailure('revoke-incomplete', `failed to revoke "${first.id}" (${failed} / ${ids.length}): ${reason}`, {
       hint: 'nothing is given up: the server tries again by itself; `GET /v1/stint/leases` shows when',
     });
+  }
+
+  /**
+   * Vault's revoke-force: from here on its API knows none of these leases, whatever AWS answers. The
+   * record stays true: each is tried now and, where AWS refuses, again by the sweeper until it has ended.
+   */
+  async forcePrefix(prefix: string): Promise<void> {
+    const { ledger } = this.#parts;
+    const ids = await ledger.withPrefix(prefix);
+    for (const id of ids) await ledger.apply(id, { type: 'force' });
+    for (const id of ids) await this.settle(id);
   }
 
   /**

@@ -10,7 +10,8 @@ import type { Millis } from '../base/index.ts';
 
 export type LeaseState = 'granting' | 'active' | 'revoking' | 'unverified' | 'dead' | 'stuck' | 'expired';
 export type RevokeStrength = 'deletes' | 'denies' | 'expires';
-export type EndReason = 'expired' | 'revoked' | 'abandoned';
+/** `forced`: by `revoke-force`, so that Vault's API forgets the lease while the server goes on ending it. */
+export type EndReason = 'expired' | 'revoked' | 'abandoned' | 'forced';
 
 export interface Claim {
   readonly node: string;

@@ -51,6 +51,7 @@ export const routes = {
   leaseRevoke:     on('update', 'sys/leases/revoke',                   [yes,  yes,  yes,  yes,  no_,  yes]),
   leaseRevokeId:   on('update', 'sys/leases/revoke/:lease_id*',        [yes,  yes,  yes,  yes,  no_,  yes]),
   leaseRevokeAll:  on('update', 'sys/leases/revoke-prefix/:prefix*',   [yes,  yes,  yes,  yes,  yes,  yes]),
+  leaseForceAll:   on('update', 'sys/leases/revoke-force/:prefix*',    [yes,  yes,  yes,  yes,  yes,  yes]),
   tokenCreate:     on('update', 'auth/token/create',                   [yes,  yes,  yes,  yes,  no_,  yes]),
   tokenOrphan:     on('update', 'auth/token/create-orphan',            [yes,  yes,  yes,  yes,  yes,  yes]),
   tokenLookup:     on('update', 'auth/token/lookup',                   [yes,  yes,  yes,  yes,  no_,  yes]),

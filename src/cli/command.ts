@@ -10,6 +10,10 @@ export interface Io {
   readonly stdout: NodeJS.WriteStream;
   /** For people. */
   readonly stderr: NodeJS.WriteStream;
+  /** True with `--quiet`: no notes for people, only errors and questions. */
+  readonly quiet?: boolean;
+  /** True with `--verbose`: a failure tells its causes. */
+  readonly verbose?: boolean;
   /** Aborts on SIGINT and SIGTERM; a foreground server ends cleanly on it. */
   readonly signal: AbortSignal;
   /** Sets the exit code of the process: 0 done, 1 failed, 2 wrong usage, 3 as the command's page says. */

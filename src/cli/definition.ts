@@ -10,6 +10,7 @@ import {
   accessFailure,
   loadDefinition,
   openJournal,
+  planText,
   type Journal,
   type JournalHeader,
   type LoadedDefinition,
@@ -18,7 +19,7 @@ import {
   type Wanted,
 } from '../access/index.ts';
 import type { Io } from './command.ts';
-import { say } from './output.ts';
+import { say, tell } from './output.ts';
 
 export interface DefinitionOptions {
   readonly config?: string;
@@ -110,11 +111,14 @@ function bannerLine(plan: Plan, caller: Caller): string {
 }
 
 /**
- * Names organisation and accounts, and asks for a yes unless one was given.
+ * Shows the plan, names organisation and accounts, and asks for a yes unless one was given.
  * @throws Failure `confirmation-needed` without a terminal, `not-confirmed` for any answer but yes.
  */
 export async function confirmRun(io: Io, plan: Plan, caller: Caller, yes: boolean, verb: string): Promise<void> {
-  say(io, bannerLine(plan, caller));
+  // What the question is about is seen even with `--quiet`.
+  const show = yes ? say : tell;
+  show(io, planText(plan));
+  show(io, bannerLine(plan, caller));
   if (yes) return;
   if (!io.stdin.isTTY || !io.stderr.isTTY) {
     throw accessFailure('confirmation-needed', `there is no terminal to ask for a yes on`, {
@@ -134,7 +138,7 @@ export async function confirmRun(io: Io, plan: Plan, caller: Caller, yes: boolea
 /** Shows how far a run is, on one line, where a terminal is. */
 export function progressLine(io: Io): { readonly onDone: (step: Step) => void; readonly end: () => void } {
   let done = 0;
-  const live = io.stderr.isTTY;
+  const live = io.stderr.isTTY && io.quiet !== true;
   return {
     onDone: ({ id }) => {
       done++;

@@ -2,6 +2,9 @@
 import { failuresOf } from '../base/index.ts';
 
 export const cliFailure = failuresOf({
+  'unknown-command': { status: 400, when: 'there is no command of that name' },
+  usage: { status: 400, when: 'an option or argument is unknown, missing or too much; the exit code is 2' },
+  'output-unwritable': { status: 500, when: 'standard output cannot be written, for example to a full disk' },
   'invalid-option': { status: 400, when: 'an option or its value is not what the command takes' },
   'missing-target': { status: 400, when: 'a command needs a target and none was given' },
   'missing-command': { status: 400, when: 'a command to run was not given after `--`' },

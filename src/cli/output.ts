@@ -12,19 +12,31 @@ export function printJson(io: Io, value: unknown): void {
   io.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
 }
 
-/** Writes a line for people to stderr. */
+/** Writes a note for people to stderr; `--quiet` keeps it back. */
 export function say(io: Io, line: string): void {
+  if (io.quiet !== true) tell(io, line);
+}
+
+/** Writes to stderr what a person must see: errors, questions, what is shown only once. */
+export function tell(io: Io, line: string): void {
   io.stderr.write(`${line}\n`);
 }
 
 /** `error[code]: what happened`, then `hint: what to do`. A failure without a code prints as `internal`, without its text's detail. */
 export function printFailure(io: Io, error: unknown): void {
   if (isFailure(error)) {
-    say(io, `error[${error.code}]: ${error.message}`);
-    if (error.hint !== undefined) say(io, `hint: ${error.hint}`);
+    tell(io, `error[${error.code}]: ${error.message}`);
+    if (error.hint !== undefined) tell(io, `hint: ${error.hint}`);
+    if (io.verbose === true) tellCauses(io, error.cause);
     return;
   }
-  say(io, `error[internal]: ${error instanceof Error ? error.message : String(error)}`);
-  say(io, 'hint: this is a defect of stint; run again with STINT_DEBUG=1 and report the trace');
-  if (io.env['STINT_DEBUG'] !== undefined && error instanceof Error) say(io, error.stack ?? '');
+  tell(io, `error[internal]: ${error instanceof Error ? error.message : String(error)}`);
+  tell(io, 'hint: this is a defect of stint; run again with STINT_DEBUG=1 and report the trace');
+  if (io.env['STINT_DEBUG'] !== undefined && error instanceof Error) tell(io, error.stack ?? '');
+}
+
+function tellCauses(io: Io, cause: unknown): void {
+  for (let each = cause, depth = 0; each instanceof Error && depth < 5; each = each.cause, depth++) {
+    tell(io, `cause: ${each.name}: ${each.message.split('\n', 1)[0]}`);
+  }
 }

@@ -9,9 +9,25 @@ function stopSignal(): AbortSignal {
   return stop.signal;
 }
 
+/**
+ * A reader that has gone (`| head -1`) ends no work that is under way: what it would have read is dropped. Any other
+ * failure to write makes the command fail.
+ */
+function guarded(stream: NodeJS.WriteStream): NodeJS.WriteStream {
+  return stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE' || process.exitCode === 1) return;
+    process.exitCode = 1;
+    if (stream !== process.stdout) return;
+    process.stderr.write(`error[output-unwritable]: standard output cannot be written (${error.code})\n`);
+    process.stderr.write('hint: make room on the disk, or send the output elsewhere\n');
+  });
+}
+
 /** Hands out the process. Until a command has asked for `signal`, SIGINT and SIGTERM end it at once. */
 export function processIo(): Io {
   let signal: AbortSignal | undefined;
+  let stdout: NodeJS.WriteStream | undefined;
+  let stderr: NodeJS.WriteStream | undefined;
   return {
     env: process.env,
     cwd: process.cwd(),
@@ -19,10 +35,10 @@ export function processIo(): Io {
       return process.stdin;
     },
     get stdout() {
-      return process.stdout;
+      return (stdout ??= guarded(process.stdout));
     },
     get stderr() {
-      return process.stderr;
+      return (stderr ??= guarded(process.stderr));
     },
     get signal() {
       return (signal ??= stopSignal());

@@ -1,9 +1,11 @@
 // The list of commands. Loads only the file of the command that was asked for; touches no more of its process than
 // the `Io` it is given.
 import { Command, type CommanderError } from 'commander';
-import { nearestName } from '../base/index.ts';
+import { isFailure, nearestName, version, type Failure } from '../base/index.ts';
 import type { CommandModule, Io } from './command.ts';
-import { printFailure, say } from './output.ts';
+import { cliFailure } from './failures.ts';
+import { printData, printFailure } from './output.ts';
+import { addTalkOptions, subcommandMissing, talkingIo, usageFailure, withDoubleDashes } from './usage.ts';
 
 interface Entry {
   readonly summary: string;
@@ -50,31 +52,69 @@ function helpPage(): string {
   return ['stint: AWS access that ends on time', '', 'usage: stint <command> [options]', '', ...rows, ''].join('\n');
 }
 
+/** Failures of what was typed, which end with exit code 2. */
+const usageCodes: readonly string[] = [
+  'usage',
+  'unknown-command',
+  'invalid-option',
+  'value-invalid',
+  'missing-target',
+  'missing-command',
+  'unknown-shell',
+  'dev-required',
+];
+
+function unknownCommand(verb: string): Failure {
+  if (verb.startsWith('-')) {
+    return cliFailure('usage', `\`stint\` has no option \`${verb}\``, { hint: '`stint --help` lists the commands' });
+  }
+  const near = nearestName(verb, Object.keys(commands));
+  return cliFailure('unknown-command', `there is no command \`${verb}\``, {
+    hint: near === undefined ? '`stint --help` lists the commands' : `did you mean \`stint ${near}\`?`,
+  });
+}
+
 /** Runs one command line; resolves when the command has ended. */
 export async function run(argv: readonly string[], io: Io): Promise<void> {
-  const verb = argv[0];
-  if (verb === undefined || verb === '--help' || verb === '-h' || verb === 'help') {
-    io.stdout.write(helpPage());
-    return io.exit(verb === undefined ? 2 : 0);
-  }
-  const entry = Object.hasOwn(commands, verb) ? commands[verb] : undefined;
-  if (entry === undefined) {
-    const near = nearestName(verb, Object.keys(commands));
-    say(io, `error[unknown-command]: there is no command \`${verb}\``);
-    say(io, `hint: ${near === undefined ? '`stint --help` lists the commands' : `did you mean \`stint ${near}\`?`}`);
+  const [verb, ...rest] = argv;
+  if (verb === 'help' && rest.length > 0) return run([...rest, '--help'], io);
+  if (verb === '--help' || verb === '-h' || verb === 'help') return void io.stdout.write(helpPage());
+  if (verb === '--version') return printData(io, version);
+  if (verb === undefined) {
+    io.stderr.write(helpPage());
     return io.exit(2);
   }
-  const program = new Command('stint')
-    .exitOverride()
-    .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) });
+  const entry = Object.hasOwn(commands, verb) ? commands[verb] : undefined;
+  if (entry !== undefined) return runVerb(verb, entry, argv, io);
+  printFailure(io, unknownCommand(verb));
+  io.exit(2);
+}
+
+async function runVerb(verb: string, entry: Entry, argv: readonly string[], io: Io): Promise<void> {
+  const talk = { quiet: false, verbose: false };
+  const talking = talkingIo(io, talk);
+  const program = new Command('stint').exitOverride().configureOutput({
+    writeOut: (text) => io.stdout.write(text),
+    // What commander would say of a wrong line is told below, as every other failure.
+    writeErr: () => undefined,
+  });
   try {
-    (await loadCommand(verb, entry)).register(program, io);
-    await program.parseAsync(argv, { from: 'user' });
+    (await loadCommand(verb, entry)).register(program, talking);
+    addTalkOptions(program, talk);
+    const words = entry.file === 'lend' ? withDoubleDashes(program, argv) : argv;
+    await program.parseAsync(words, { from: 'user' });
   } catch (error) {
-    if (error instanceof Error && error.name === 'CommanderError') {
-      return io.exit((error as CommanderError).exitCode === 0 ? 0 : 2);
-    }
-    printFailure(io, error);
-    io.exit(1);
+    const failed = asFailure(program, argv, error);
+    if (failed === undefined) return;
+    printFailure(talking, failed);
+    io.exit(isFailure(failed) && usageCodes.includes(failed.code) ? 2 : 1);
   }
+}
+
+/** Commander's errors as ours; undefined for a help page, which is no error. */
+function asFailure(program: Command, argv: readonly string[], error: unknown): unknown {
+  if (!(error instanceof Error) || error.name !== 'CommanderError') return error;
+  const ended = error as CommanderError;
+  if (ended.exitCode === 0) return undefined;
+  return ended.code === 'commander.help' ? subcommandMissing(program, argv) : usageFailure(program, argv, ended);
 }

@@ -6,6 +6,14 @@ import { assumeTarget, runVerb } from './assume-session.ts';
 import { processIo } from './process-io.ts';
 import { cliFailure } from './failures.ts';
 
+const help = `usage: stint-credentials TARGET [options]
+
+Prints a session of the target as JSON for credential_process. \`stint credentials --help\` lists the options.
+
+Examples:
+  credential_process = stint-credentials dev/test_role
+  stint-credentials arn:aws:iam::222222222222:role/test_role --duration 30m
+`;
 const hint = 'usage: stint-credentials TARGET [options]; `stint credentials --help` lists them';
 
 function parse(argv: readonly string[]): { target: string; values: OptionValues } {
@@ -36,13 +44,17 @@ function print(text: string): void {
   try {
     written = process.getBuiltinModule('node:fs').writeSync(1, bytes);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    // Whoever asked has gone: there is nobody left to tell.
+    if (code === 'EPIPE') return;
+    if (code !== 'EAGAIN') throw error;
   }
   if (written < bytes.length) process.stdout.write(bytes.subarray(written));
 }
 
 const io = processIo();
 void runVerb(io, async () => {
+  if (['--help', '-h'].includes(process.argv[2] ?? '')) return print(help);
   const { target, values } = parse(process.argv.slice(2));
   print(`${processJson((await assumeTarget(io, target, readChoices(values))).session)}\n`);
 });

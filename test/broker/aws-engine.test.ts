@@ -213,6 +213,26 @@ describe('an IAM user on loan', () => {
     assert.ok((await leasesOf(world)).every(({ state }) => state === 'dead'));
   });
 
+  test('forced is forgotten by Vault’s calls though AWS refuses, and the server goes on until the user is gone', async (t) => {
+    const world = await lending(t);
+    const creds = await world.call('GET', '/v1/aws/creds/deploy');
+    const fault = { service: 'iam', operation: 'DeleteUser', when: 'before', count: 2 };
+    await world.control('POST', 'faults', { ...fault, error: { code: 'ServiceFailure', status: 500 } });
+    const prefix = 'aws/creds/deploy';
+    assert.equal((await world.call('PUT', `/v1/sys/leases/revoke-prefix/${prefix}`)).status, 500);
+    assert.equal((await world.call('LIST', `/v1/sys/leases/lookup/${prefix}`)).status, 200);
+    assert.equal((await world.call('PUT', `/v1/sys/leases/revoke-force/${prefix}`)).status, 204);
+    assert.equal((await world.call('LIST', `/v1/sys/leases/lookup/${prefix}`)).status, 404);
+    const lookup = await world.call('PUT', '/v1/sys/leases/lookup', { body: { lease_id: creds.body['lease_id'] } });
+    assert.deepEqual([lookup.status, lookup.body.errors], [400, ['invalid lease']]);
+    const [lease] = await leasesOf(world);
+    assert.deepEqual([lease?.state, lease?.end_reason], ['revoking', 'forced']);
+    assert.equal((await world.lentUsers()).length, 1);
+    await world.call('POST', '/v1/stint/dev/clock', { body: { advance: '1h' } });
+    await until('the user is gone', async () => (await world.lentUsers()).length === 0);
+    await until('the lease is dead', async () => (await leasesOf(world))[0]!.state === 'dead');
+  });
+
   test('ends late but ends when the clock is set back', async (t) => {
     const world = await lending(t);
     const creds = await world.call('GET', '/v1/aws/creds/deploy');

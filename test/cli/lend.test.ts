@@ -63,6 +63,8 @@ test('the verbs do what people know them for', async (t) => {
   assert.equal((await stint('list team/aws/roles')).out, 'b\n');
   assert.equal((await stint('lease list team/aws')).failure?.code, 'not-found');
   assert.equal((await stint('lease revoke team/aws/creds/b/none')).failure, undefined);
+  assert.match((await stint('lease revoke --force --prefix team/aws/')).err, /^forgotten: team/);
+  assert.equal((await stint('lease revoke --force team/aws')).failure?.code, 'usage');
   await stint('secrets tune team/aws --description lent --max-lease-ttl 2h');
   assert.match((await stint('secrets list')).out, /^team\/aws\/ +aws {2}lent$/m);
   await stint('secrets disable team/aws/');

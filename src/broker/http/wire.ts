@@ -48,7 +48,7 @@ export interface WireLease {
   readonly started_at: string;
   readonly expires_at: string;
   readonly renewable: boolean;
-  readonly end_reason: 'expired' | 'revoked' | 'abandoned' | null;
+  readonly end_reason: 'expired' | 'revoked' | 'abandoned' | 'forced' | null;
   readonly attempts: number;
   readonly last_error: string | null;
   readonly next_look_at: string | null;

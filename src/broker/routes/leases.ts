@@ -29,6 +29,7 @@ type Names =
   | 'leaseRevoke'
   | 'leaseRevokeId'
   | 'leaseRevokeAll'
+  | 'leaseForceAll'
   | 'stintLeases'
   | 'devClock';
 
@@ -47,6 +48,10 @@ export function leaseHandlers(parts: LeaseParts): Pick<Handlers, Names> {
     leaseRevoke: (call) => revoke(parts, call),
     leaseRevokeId: (call) => revoke(parts, call),
     leaseRevokeAll: (call) => revokePrefix(parts, call),
+    leaseForceAll: async (call) => {
+      await parts.lending.forcePrefix(`${param(call, 'prefix').replace(/\/$/, '')}/`);
+      return done();
+    },
     stintLeases: async (call) => {
       const leases = await parts.ledger.records(1000);
       return enveloped(call, { data: { leases: leases.map(wireLease) as unknown as WireValue } });
@@ -64,7 +69,7 @@ function leaseIdOf(call: Call): string {
 
 async function lookup({ ledger, clock }: LeaseParts, call: Call): Promise<Answer> {
   const lease = await ledger.find(leaseIdOf(call));
-  if (lease === undefined || !isKnownToVault(lease.state)) throw brokerFailure('lease-not-found', 'invalid lease');
+  if (lease === undefined || !isKnownToVault(lease)) throw brokerFailure('lease-not-found', 'invalid lease');
   return enveloped(call, {
     data: {
       id: lease.id,

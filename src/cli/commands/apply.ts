@@ -7,7 +7,6 @@ import {
   accessFailure,
   applyDefinition,
   compileDefinition,
-  planText,
   readPlanFile,
   type ApplyResult,
   type PasswordSink,
@@ -26,7 +25,7 @@ import {
   sleep,
   type DefinitionOptions,
 } from '../definition.ts';
-import { printData, printJson, say } from '../output.ts';
+import { printData, printJson, say, tell } from '../output.ts';
 
 interface Options extends DefinitionOptions {
   readonly account?: readonly string[];
@@ -43,7 +42,7 @@ function openPasswordSink(io: Io, file: string | undefined): { sink: PasswordSin
     return {
       sink: terminal
         ? ({ account, user, password }) =>
-            say(io, `password of ${user} in ${account}, shown only now: ${password.reveal()}`)
+            tell(io, `password of ${user} in ${account}, shown only now: ${password.reveal()}`)
         : undefined,
       close: () => undefined,
     };
@@ -105,10 +104,7 @@ async function apply(io: Io, planFile: string | undefined, options: Options): Pr
       accounts: openDefined(io, wanted),
       only: planned?.accounts ?? options.account,
       expectAccount: options.expectAccount,
-      confirm: async (plan, caller) => {
-        say(io, planText(plan));
-        await confirmRun(io, plan, caller, options.yes === true, 'Apply this');
-      },
+      confirm: (plan, caller) => confirmRun(io, plan, caller, options.yes === true, 'Apply this'),
       openJournal: (header) => openRunJournal(io, header),
       passwords: passwords.sink,
       clock: systemClock,

@@ -1,7 +1,7 @@
 // `stint destroy`: removes everything that the definition made, and nothing else.
 import type { Command } from 'commander';
 import { systemClock, systemRandom } from '../../base/index.ts';
-import { applyDefinition, compileDefinition, planText } from '../../access/index.ts';
+import { applyDefinition, compileDefinition } from '../../access/index.ts';
 import type { Io } from '../command.ts';
 import {
   addAccountOptions,
@@ -33,10 +33,7 @@ async function destroy(io: Io, options: Options): Promise<void> {
     accounts: openDefined(io, wanted),
     only: options.account,
     expectAccount: options.expectAccount,
-    confirm: async (plan, caller) => {
-      say(io, planText(plan));
-      await confirmRun(io, plan, caller, options.yes === true, 'Destroy this');
-    },
+    confirm: (plan, caller) => confirmRun(io, plan, caller, options.yes === true, 'Destroy this'),
     openJournal: (header) => openRunJournal(io, header),
     clock: systemClock,
     random: systemRandom,

@@ -118,7 +118,9 @@ function registerSecrets(program: Command, io: Io): void {
     .addHelpText('after', examples('stint secrets enable aws', 'stint secrets list'));
   secrets
     .command('enable')
+    .description('enable an engine')
     .argument('<type>', 'aws')
+    .addHelpText('after', examples('stint secrets enable aws', 'stint secrets enable aws --path team/aws'))
     .option('--path <path>', 'where; the type itself unless given')
     .option('--description <text>', 'for people', '')
     .action(async (type: string, { path = type, description }: { path?: string; description: string }) => {
@@ -127,6 +129,8 @@ function registerSecrets(program: Command, io: Io): void {
     });
   secrets
     .command('disable')
+    .description('end the leases of an engine, then remove it')
+    .addHelpText('after', examples('stint secrets disable aws', 'stint secrets disable team/aws'))
     .argument('<path>')
     .action(async (path: string) => {
       await askServer(io, 'DELETE', `sys/mounts/${path.replace(/\/$/, '')}`);
@@ -134,6 +138,8 @@ function registerSecrets(program: Command, io: Io): void {
     });
   secrets
     .command('list')
+    .description('list the engines')
+    .addHelpText('after', examples('stint secrets list', 'stint secrets list --json'))
     .option('--json', 'print JSON')
     .action(async (options: Output) => {
       const mounts = (await askServer(io, 'GET', 'sys/mounts')).body['data'] as Record<
@@ -150,6 +156,11 @@ function registerSecrets(program: Command, io: Io): void {
     });
   secrets
     .command('tune')
+    .description('change how long leases of an engine last')
+    .addHelpText(
+      'after',
+      examples('stint secrets tune aws --max-lease-ttl 1h', 'stint secrets tune aws --description "team A"'),
+    )
     .argument('<path>')
     .option('--default-lease-ttl <duration>', 'lease when the engine names none')
     .option('--max-lease-ttl <duration>', 'longest lease')
@@ -170,6 +181,14 @@ function registerLease(program: Command, io: Io): void {
     .addHelpText('after', examples('stint lease list aws/creds/s3', 'stint lease revoke aws/creds/s3/ID'));
   lease
     .command('lookup')
+    .description('say when a lease began and when it ends')
+    .addHelpText(
+      'after',
+      examples(
+        'stint lease lookup aws/creds/s3/yx1tbecBi5a4cSQ19PhEL1ZE',
+        'stint lease lookup aws/creds/s3/yx1t… --json',
+      ),
+    )
     .argument('<id>')
     .option('--json', 'print JSON')
     .action(async (lease_id: string, options: Output) =>
@@ -177,6 +196,8 @@ function registerLease(program: Command, io: Io): void {
     );
   lease
     .command('list')
+    .description('list leases, one level below a prefix')
+    .addHelpText('after', examples('stint lease list aws/creds/s3', 'stint lease list --json'))
     .argument('[prefix]', 'a mount, a role, …')
     .option('--json', 'print JSON')
     .action(async (prefix: string | undefined, options: Output) =>
@@ -184,6 +205,11 @@ function registerLease(program: Command, io: Io): void {
     );
   lease
     .command('renew')
+    .description('let a lease last longer')
+    .addHelpText(
+      'after',
+      examples('stint lease renew aws/creds/s3/yx1t…', 'stint lease renew aws/creds/s3/yx1t… --increment 1h'),
+    )
     .argument('<id>')
     .option('--increment <duration>', 'how long from now; the engine’s own lease unless given')
     .option('--json', 'print JSON')
@@ -193,13 +219,35 @@ function registerLease(program: Command, io: Io): void {
   lease
     .command('revoke')
     .argument('<id>')
+    .description('end a lease, or all below a prefix; AWS refuses the credentials afterwards')
     .option('--prefix', 'every lease whose id begins so')
-    .action(async (id: string, { prefix }: { prefix?: true }) => {
-      if (prefix === true)
-        await askServer(io, 'PUT', `sys/leases/revoke-prefix/${id.replace(/\/$/, '')}`, { body: { sync: true } });
-      else await askServer(io, 'PUT', 'sys/leases/revoke', { body: { lease_id: id, sync: true } });
-      say(io, `revoked: ${id}`);
+    .option('--force', 'with --prefix: forget them here even if AWS does not answer; the server goes on trying')
+    .addHelpText(
+      'after',
+      examples('stint lease revoke aws/creds/s3/yx1tbecBi5a4cSQ19PhEL1ZE', 'stint lease revoke -prefix aws/creds/s3'),
+    )
+    .action(async (id: string, options: RevokeOptions) => revoke(io, id, options));
+}
+
+interface RevokeOptions {
+  readonly prefix?: true;
+  readonly force?: true;
+}
+
+async function revoke(io: Io, id: string, { prefix, force }: RevokeOptions): Promise<void> {
+  const below = id.replace(/\/$/, '');
+  if (force === true && prefix !== true) {
+    throw cliFailure('usage', '`--force` goes with `--prefix` only', {
+      hint: `write \`stint lease revoke --force --prefix ${below}\``,
     });
+  }
+  if (force === true) await askServer(io, 'PUT', `sys/leases/revoke-force/${below}`);
+  else if (prefix === true) await askServer(io, 'PUT', `sys/leases/revoke-prefix/${below}`, { body: { sync: true } });
+  else await askServer(io, 'PUT', 'sys/leases/revoke', { body: { lease_id: id, sync: true } });
+  say(
+    io,
+    force === true ? `forgotten: ${id}; \`stint read stint/leases\` shows what AWS still holds` : `revoked: ${id}`,
+  );
 }
 
 function splitPair(pair: string): [string, string] {

@@ -6,7 +6,7 @@ import type { Command } from 'commander';
 import { AdjustableClock, systemRandom } from '../../base/index.ts';
 import { parseListenAddress, startBroker, type Broker, type LogEntry } from '../../broker/index.ts';
 import type { Io } from '../command.ts';
-import { printData, say } from '../output.ts';
+import { printData, say, tell } from '../output.ts';
 import { cliFailure } from '../failures.ts';
 
 interface Options {
@@ -78,7 +78,8 @@ function tellReady(options: Options, { address, unsealKey, rootToken }: Broker, 
 
 function printLog(io: Io, { level, event, ...fields }: LogEntry): void {
   const text = Object.entries(fields).map(([key, value]) => ` ${key}=${JSON.stringify(value)}`);
-  say(io, `${new Date().toISOString()} ${level} ${event}${text.join('')}`);
+  const write = level === 'info' ? say : tell;
+  write(io, `${new Date().toISOString()} ${level} ${event}${text.join('')}`);
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
