@@ -10,8 +10,8 @@ export interface TestCloud {
   readonly admin: IAMClient;
   /** An IAM client that acts with these keys. */
   readonly as: (accessKeyId: string, secretAccessKey: string) => IAMClient;
-  /** Names of the users that the broker made. */
-  readonly lentUsers: () => Promise<readonly string[]>;
+  /** Names of the users that the broker made in this account. */
+  readonly lentUsers: (id?: string) => Promise<readonly string[]>;
   readonly control: (method: string, path: string, body?: unknown) => Promise<Record<string, unknown>>;
 }
 
@@ -25,8 +25,11 @@ export async function testCloud(after: (end: () => Promise<void>) => void): Prom
     clients.push(client);
     return client;
   };
-  const keys = credentials.accounts[account]!;
-  const admin = as(keys.accessKeyId, keys.secretAccessKey);
+  const adminOf = (id: string): IAMClient => {
+    const { accessKeyId, secretAccessKey } = credentials.accounts[id]!;
+    return as(accessKeyId, secretAccessKey);
+  };
+  const admin = adminOf(account);
   after(async () => {
     for (const client of clients) client.destroy();
     await cloud.stop();
@@ -35,8 +38,8 @@ export async function testCloud(after: (end: () => Promise<void>) => void): Prom
     cloud,
     admin,
     as,
-    lentUsers: async () => {
-      const { Users = [] } = await admin.send(new ListUsersCommand({}));
+    lentUsers: async (id = account) => {
+      const { Users = [] } = await (id === account ? admin : adminOf(id)).send(new ListUsersCommand({}));
       return Users.map(({ UserName = '' }) => UserName).filter((name) => name.startsWith('vault-'));
     },
     control: async (method, path, body) => {
@@ -54,9 +57,9 @@ export async function testCloud(after: (end: () => Promise<void>) => void): Prom
   };
 }
 
-/** The body for `config/root` that points a mount at the embedded AWS. */
-export function rootConfig({ endpoint, credentials }: Cloud): Record<string, string | number> {
-  const { accessKeyId, secretAccessKey } = credentials.accounts[account]!;
+/** The body for `config/root` that points a mount at an account of the embedded AWS. */
+export function rootConfig({ endpoint, credentials }: Cloud, id = account): Record<string, string | number> {
+  const { accessKeyId, secretAccessKey } = credentials.accounts[id]!;
   return {
     access_key: accessKeyId,
     secret_key: secretAccessKey,
@@ -72,12 +75,16 @@ const listUsers = JSON.stringify({
   Statement: [{ Effect: 'Allow', Action: 'iam:ListUsers', Resource: '*' }],
 });
 
-/** Enables and configures `aws/` with leases of 30 minutes and the role `deploy` of kind iam_user. */
-export async function configureAws({ call }: Pick<TestBroker, 'call'>, cloud: Cloud): Promise<void> {
-  await call('POST', '/v1/sys/mounts/aws', { body: { type: 'aws' } });
-  await call('POST', '/v1/aws/config/root', { body: rootConfig(cloud) });
-  await call('POST', '/v1/aws/config/lease', { body: { lease: '30m', lease_max: '1h' } });
-  await call('POST', '/v1/aws/roles/deploy', {
+/** Enables and configures `aws/`, or another mount, with leases of 30 minutes and the role `deploy` of kind iam_user. */
+export async function configureAws(
+  { call }: Pick<TestBroker, 'call'>,
+  cloud: Cloud,
+  { mount = 'aws', id = account } = {},
+): Promise<void> {
+  await call('POST', `/v1/sys/mounts/${mount}`, { body: { type: 'aws' } });
+  await call('POST', `/v1/${mount}/config/root`, { body: rootConfig(cloud, id) });
+  await call('POST', `/v1/${mount}/config/lease`, { body: { lease: '30m', lease_max: '1h' } });
+  await call('POST', `/v1/${mount}/roles/deploy`, {
     body: {
       credential_type: 'iam_user',
       policy_document: listUsers,
