@@ -24,7 +24,7 @@ export interface Call {
   readonly random: Random;
   /** The answer AWS would refuse `permission` with, or undefined when it is allowed: for operations that answer per item (`s3:DeleteObjects`). */
   readonly refusal: (permission: Permission) => Failure | undefined;
-  /** The clear text (JSON) of an encoded authorization failure message of this server; absent when it is not one. */
+  /** The clear text (JSON) of an encoded authorization failure message that a caller of this account got; absent when it is not one. */
   readonly decodeAuthorizationMessage: (encoded: string) => string | undefined;
   readonly http: {
     readonly host: string;

@@ -21,6 +21,8 @@ export interface Session {
   readonly sourceIdentity?: string | undefined;
   /** Set for the credentials of an EC2 instance: these do not count as chaining. */
   readonly instanceId?: string | undefined;
+  /** Condition keys that these credentials bring into every request: from which instance they came. */
+  readonly originKeys?: Readonly<Record<string, string>> | undefined;
   readonly federatedProvider?: string | undefined;
 }
 

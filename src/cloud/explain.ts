@@ -38,21 +38,23 @@ export class Explanations {
     this.#requests.clear();
   }
 
-  /** The text after EC2's `Encoded authorization failure message:`; complete in itself, readable by this server only. */
+  /** The text after EC2's `Encoded authorization failure message:`; complete in itself, readable by this server for the caller's account only. */
   encode(id: string, request: AuthorizationRequest, decision: Decision): string {
     const clear = deflateRawSync(JSON.stringify(messageOf(id, request, decision)));
     const nonce = this.#random.bytes(12);
     const cipher = createCipheriv('aes-256-gcm', this.#key, nonce);
+    cipher.setAAD(Buffer.from('account' in request.principal ? request.principal.account : ''));
     const text = Buffer.concat([cipher.update(clear), cipher.final()]);
     return Buffer.concat([nonce, cipher.getAuthTag(), text]).toString('base64url');
   }
 
-  /** The JSON text that `encode` sealed; undefined when `encoded` is not its work. */
-  decode(encoded: string): string | undefined {
+  /** The JSON text that `encode` sealed for a caller of `account`; undefined when `encoded` is not its work. */
+  decode(encoded: string, account: string): string | undefined {
     const sealed = Buffer.from(encoded, 'base64url');
     if (sealed.length < 28) return undefined;
     try {
       const decipher = createDecipheriv('aes-256-gcm', this.#key, sealed.subarray(0, 12), { authTagLength: 16 });
+      decipher.setAAD(Buffer.from(account));
       decipher.setAuthTag(sealed.subarray(12, 28));
       const clear = Buffer.concat([decipher.update(sealed.subarray(28)), decipher.final()]);
       return inflateRawSync(clear, { maxOutputLength: 1_048_576 }).toString('utf8');

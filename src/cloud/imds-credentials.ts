@@ -7,6 +7,7 @@ import { makeSession } from './services/iam/credentials.ts';
 import { compiledDocument } from './services/iam/documents.ts';
 import { rcpsOf } from './services/iam/lookup.ts';
 import { credentials, instanceProfiles, roles, type InstanceProfile, type Role } from './services/iam/model.ts';
+import { ec2Arn } from './services/ec2/ids.ts';
 import type { Instance } from './services/ec2/model.ts';
 import type { State } from './state.ts';
 import { tableName, type World } from './world.ts';
@@ -111,7 +112,7 @@ function mint(instance: Instance, role: Role, { world, clock, random }: Metadata
     { world, clock, random, account: instance.account },
     { kind: 'role', roleId: role.id, sessionName: instance.id },
     lifetimeSeconds,
-    { tags: [], transitiveTagKeys: [], instanceId: instance.id },
+    { tags: [], transitiveTagKeys: [], instanceId: instance.id, originKeys: originKeys(instance, world) },
   );
   const table = world.table(minted);
   const before = table.get('', keyOf(instance));
@@ -122,6 +123,16 @@ function mint(instance: Instance, role: Role, { world, clock, random }: Metadata
     older: older.filter((id) => stillLasts(id, world, clock)),
   });
   return credential;
+}
+
+/** IAM user guide, "AWS global condition context keys", properties of the role session; EC2's own `ec2:SourceInstanceARN`. */
+function originKeys({ account, region, id, network }: Instance, { partition }: World): Record<string, string> {
+  return {
+    'ec2:SourceInstanceARN': ec2Arn({ partition, region, account }, 'instance', id),
+    ...(network === undefined
+      ? {}
+      : { 'aws:Ec2InstanceSourceVpc': network.vpcId, 'aws:Ec2InstanceSourcePrivateIPv4': network.privateIp }),
+  };
 }
 
 /** Older credentials stay good until they expire, and are dropped then. */

@@ -200,7 +200,7 @@ class Exchange {
       clock,
       random,
       refusal: (permission) => this.#itemRefusal(call, permission),
-      decodeAuthorizationMessage: (encoded) => explanations.decode(encoded),
+      decodeAuthorizationMessage: (encoded) => explanations.decode(encoded, call.account),
       http: {
         host: headers['host'] ?? '',
         sourceIp: remoteAddress,

@@ -2,6 +2,7 @@
 export type * from './types.ts';
 export { compilePolicy, createPolicyCache, parsePolicy, type CompiledPolicy, type PolicyCache } from './document.ts';
 export type { DocumentKind, PolicyProblem } from './problems.ts';
+export type { ConditionSource } from './conditions.ts';
 export { preparePrincipal } from './prepare.ts';
 export { evaluate } from './evaluate.ts';
 export { denialMessage, type DenialOptions } from './message.ts';

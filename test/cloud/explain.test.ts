@@ -13,7 +13,7 @@ import {
   preparePrincipal,
   type AuthorizationRequest,
 } from '../../src/policy/index.ts';
-import { adminOf, control, dev, iamOf, stsOf } from './support.ts';
+import { adminOf, central, control, dev, iamOf, stsOf } from './support.ts';
 
 function refusedRequest(action = 'iam:CreateUser'): AuthorizationRequest {
   const deny = { Version: '2012-10-17', Statement: [{ Sid: 'Never', Effect: 'Deny', Action: '*', Resource: '*' }] };
@@ -42,12 +42,12 @@ test('an encoded message is read by the server that made it, and by nobody else'
   const explanations = new Explanations(systemRandom, new Secret('one'));
   const request = refusedRequest();
   const encoded = explanations.encode('id', request, evaluate(request));
-  const message = JSON.parse(explanations.decode(encoded)!) as Record<string, unknown>;
+  const message = JSON.parse(explanations.decode(encoded, dev)!) as Record<string, unknown>;
   assert.deepEqual([message['allowed'], message['explicitDeny'], message['explainId']], [false, true, 'id']);
-  assert.equal(new Explanations(systemRandom, new Secret('two')).decode(encoded), undefined);
+  assert.equal(new Explanations(systemRandom, new Secret('two')).decode(encoded, dev), undefined);
   const flipped = `${encoded.slice(0, 40)}${encoded[40] === 'A' ? 'B' : 'A'}${encoded.slice(41)}`;
   for (const text of ['', 'x', '\u0000', 'A'.repeat(10_000), flipped, encoded.slice(0, -4), `${encoded}AAAA`]) {
-    assert.equal(explanations.decode(text), undefined, text.slice(0, 50));
+    assert.equal(explanations.decode(text, dev), undefined, text.slice(0, 50));
   }
 });
 
@@ -87,6 +87,9 @@ test("EC2's refusal carries a message that STS decodes for who may, with the exp
     [message.explicitDeny, message.matchedStatements.items[0]!.statementId, message.context.action],
     [true, 'NoStart', 'ec2:RunInstances'],
   );
+  await assert.rejects(stsOf(cloud, adminOf(cloud, central)).send(decode), {
+    name: 'InvalidAuthorizationMessageException',
+  });
   const { body } = await control(cloud, 'GET', `explain/${message.explainId}`);
   assert.equal((body['decidedBy'] as { sid: string }).sid, 'NoStart');
   const garbled = new DecodeAuthorizationMessageCommand({ EncodedMessage: `${EncodedMessage}AAAA` });

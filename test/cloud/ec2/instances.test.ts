@@ -19,6 +19,7 @@ import {
   StopInstancesCommand,
   TerminateInstancesCommand,
   type EC2Client,
+  type ModifyInstanceAttributeCommandInput,
   type RunInstancesCommandInput,
 } from '@aws-sdk/client-ec2';
 import {
@@ -241,6 +242,36 @@ test('attributes are read and changed, and protect from ending', async () => {
       name: 'IncorrectInstanceState',
     },
   );
+});
+
+test('a policy about an attribute holds whichever way the request names it', async () => {
+  await using cloud = await startCloud();
+  const InstanceId = await run(adminOf(cloud, dev).ec2);
+  const { ec2 } = await userWith(
+    cloud,
+    dev,
+    'alice',
+    { Effect: 'Allow', Action: 'ec2:*', Resource: '*' },
+    {
+      Effect: 'Deny',
+      Action: 'ec2:ModifyInstanceAttribute',
+      Resource: '*',
+      Condition: { StringEquals: { 'ec2:Attribute': 'DisableApiTermination' } },
+    },
+    {
+      Effect: 'Deny',
+      Action: 'ec2:ModifyInstanceAttribute',
+      Resource: '*',
+      Condition: { StringEquals: { 'ec2:Attribute/DisableApiStop': 'true' } },
+    },
+  );
+  const change = (input: Omit<ModifyInstanceAttributeCommandInput, 'InstanceId'>) =>
+    ec2.send(new ModifyInstanceAttributeCommand({ InstanceId, ...input }));
+  const denied = { name: 'UnauthorizedOperation' };
+  await assert.rejects(change({ DisableApiTermination: { Value: false } }), denied);
+  await assert.rejects(change({ Attribute: 'disableApiTermination', Value: 'false' }), denied);
+  await assert.rejects(change({ DisableApiStop: { Value: true } }), denied);
+  await change({ DisableApiStop: { Value: false } });
 });
 
 test('tags are created, listed, filtered by and deleted', async () => {

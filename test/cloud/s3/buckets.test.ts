@@ -3,6 +3,7 @@ import {
   CreateBucketCommand,
   DeleteBucketCommand,
   DeleteBucketPolicyCommand,
+  DeleteBucketWebsiteCommand,
   GetBucketCorsCommand,
   GetBucketEncryptionCommand,
   GetBucketLifecycleConfigurationCommand,
@@ -20,9 +21,11 @@ import {
   PutBucketPolicyCommand,
   PutBucketTaggingCommand,
   PutBucketVersioningCommand,
+  PutBucketWebsiteCommand,
   PutObjectCommand,
 } from '@aws-sdk/client-s3';
 import { CreateRoleCommand, DeleteRoleCommand } from '@aws-sdk/client-iam';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { startCloud } from '../../../src/cloud/index.ts';
 import { adminOf, central, clientsFor, dev, policyText, userWith } from '../clients.ts';
@@ -125,6 +128,36 @@ test('settings are kept with their dates, and what has no effect here is refused
   );
   const { TagSet } = await s3.send(new GetBucketTaggingCommand({ Bucket: 'plain' }));
   assert.deepEqual(TagSet, [{ Key: 'team', Value: 'core' }]);
+});
+
+test('a website is taken away by who may delete it, not by who may put it', async () => {
+  await using cloud = await startCloud();
+  await adminOf(cloud, dev).s3.send(new CreateBucketCommand({ Bucket: 'site' }));
+  const on = (Action: string) => ({ Effect: 'Allow', Action, Resource: 'arn:aws:s3:::site' }) as const;
+  const putter = await userWith(cloud, dev, 'alice', on('s3:PutBucketWebsite'));
+  const deleter = await userWith(cloud, dev, 'bob', on('s3:DeleteBucketWebsite'));
+  const WebsiteConfiguration = { IndexDocument: { Suffix: 'index.html' } };
+  await putter.s3.send(new PutBucketWebsiteCommand({ Bucket: 'site', WebsiteConfiguration }));
+  const take = new DeleteBucketWebsiteCommand({ Bucket: 'site' });
+  await assert.rejects(putter.s3.send(take), { name: 'AccessDenied' });
+  await deleter.s3.send(take);
+});
+
+const conditions = JSON.parse(
+  readFileSync(new URL('../../cases/cloud/public-policies.json', import.meta.url), 'utf8'),
+) as { readonly public: readonly object[]; readonly private: readonly object[] };
+const everyone = { Effect: 'Allow', Principal: '*', Action: 's3:GetObject', Resource: 'arn:aws:s3:::open/*' } as const;
+
+test('a policy is public unless a condition pins who or from where', async () => {
+  await using cloud = await startCloud();
+  const { s3 } = adminOf(cloud, dev);
+  await s3.send(new CreateBucketCommand({ Bucket: 'open' }));
+  const put = (Condition: object) =>
+    s3.send(new PutBucketPolicyCommand({ Bucket: 'open', Policy: policyText({ ...everyone, Condition }) }));
+  for (const condition of conditions.public) {
+    await assert.rejects(put(condition), { name: 'AccessDenied' }, JSON.stringify(condition));
+  }
+  for (const condition of conditions.private) await put(condition);
 });
 
 test('another account reads by the bucket policy and its own policy together, and not by one alone', async () => {

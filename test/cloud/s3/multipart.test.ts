@@ -86,6 +86,8 @@ test('a part is copied from an object that the caller may read', async () => {
     Resource: 'arn:aws:s3:::box/*',
   });
   await assert.rejects(writer.s3.send(new UploadPartCopyCommand(copy)), { name: 'AccessDenied' });
+  const elsewhere = { ...copy, ExpectedSourceBucketOwner: '111111111111' };
+  await assert.rejects(s3.send(new UploadPartCopyCommand(elsewhere)), { name: 'AccessDenied' });
   const { CopyPartResult } = await s3.send(new UploadPartCopyCommand(copy));
   await complete(s3, UploadId, [{ PartNumber: 1, ETag: CopyPartResult!.ETag }]);
   const got = await s3.send(new GetObjectCommand({ Bucket, Key }));

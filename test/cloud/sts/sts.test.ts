@@ -158,6 +158,16 @@ test('transitive tags and the source identity stay along a chain', async () => {
   );
 });
 
+test('a chained role must let in the transitive tags that come along', async () => {
+  const first = await makeRole('tagging', { AWS: dev }, { Action: everything });
+  const second = await makeRole('untagged', { AWS: first });
+  const Tags = [{ Key: 'Team', Value: 'blue' }];
+  const sessionWith = async (TransitiveTagKeys: string[]) =>
+    clientsOf(cloud, keysOf((await assume(admin, first, { Tags, TransitiveTagKeys })).Credentials!));
+  await assume(await sessionWith([]), second);
+  await refused(assume(await sessionWith(['Team']), second), 'AccessDenied', 'sts:TagSession');
+});
+
 test('tags are refused that repeat, or are transitive without being there', async () => {
   const role = await makeRole('tagged', { AWS: dev }, { Action: everything });
   const twice = [

@@ -108,8 +108,8 @@ const changers: Readonly<Record<string, Changer>> = {
   },
 };
 
-/** The one change of a request: by its own member, or by `Attribute` and `Value`. */
-function wantedChange(input: ModifyInstanceAttributeCommandInput): readonly [attribute: string, value: string] {
+/** The changes of a request: each by its own member, or by `Attribute` and `Value`. */
+function givenChanges(input: ModifyInstanceAttributeCommandInput): readonly (readonly [string, string])[] {
   const raw = input.UserData?.Value;
   const changes: readonly (readonly [string, string | boolean | undefined])[] = [
     [input.Attribute ?? '', input.Value],
@@ -122,16 +122,32 @@ function wantedChange(input: ModifyInstanceAttributeCommandInput): readonly [att
     ['sourceDestCheck', input.SourceDestCheck?.Value],
     ['groupSet', (input.Groups ?? []).length > 0 ? input.Groups!.join(',') : undefined],
   ];
-  const given = changes.filter(([, one]) => one !== undefined);
+  return changes.flatMap(([attribute, one]) => (one === undefined ? [] : [[attribute, String(one)] as const]));
+}
+
+/** AWS takes one change at a time. */
+function wantedChange(input: ModifyInstanceAttributeCommandInput): readonly [attribute: string, value: string] {
+  const given = givenChanges(input);
   if (given.length > 1) throw invalidCombination('Fields for multiple attribute types specified');
   const [first] = given;
   if (first === undefined) throw invalidCombination('No attributes specified.');
-  return [first[0], String(first[1])];
+  return first;
+}
+
+/** `ec2:Attribute` and `ec2:Attribute/Name`, whichever way the request names the attribute. */
+function attributeKeys(input: ModifyInstanceAttributeCommandInput): Readonly<Record<string, string>> {
+  const keys: Record<string, string> = {};
+  for (const [attribute, text] of givenChanges(input)) {
+    const name = `${attribute.slice(0, 1).toUpperCase()}${attribute.slice(1)}`;
+    keys['ec2:Attribute'] = name;
+    keys[`ec2:Attribute/${name}`] = text;
+  }
+  return keys;
 }
 
 export const ModifyInstanceAttribute = dryRunnable<ModifyInstanceAttributeCommandInput, object>({
   permissions: (input, call) => [
-    onInstance(call, 'ModifyInstanceAttribute', input.InstanceId, { 'ec2:Attribute': input.Attribute }),
+    onInstance(call, 'ModifyInstanceAttribute', input.InstanceId, attributeKeys(input)),
   ],
   handle(input, call) {
     const instance = instanceOf(call, input.InstanceId);

@@ -38,7 +38,7 @@ import {
   vpcId,
   zonesOf,
 } from './network.ts';
-import { onEverything } from './permissions.ts';
+import { onEverything, onResource } from './permissions.ts';
 import { tagList } from './shapes.ts';
 import { dryRunnable, tagsOf, visibleInstances } from './store.ts';
 
@@ -187,7 +187,7 @@ export const DescribeVpcs = dryRunnable<DescribeVpcsCommandInput, DescribeVpcsRe
 });
 
 export const DescribeVpcAttribute = dryRunnable<DescribeVpcAttributeCommandInput, DescribeVpcAttributeResult>({
-  permissions: onEverything('DescribeVpcAttribute'),
+  permissions: (input, call) => [onResource(call, 'DescribeVpcAttribute', input.VpcId ?? '', {})],
   handle(input, call) {
     checkVpc(call, input.VpcId ?? '');
     const attributes: Readonly<Record<string, Partial<DescribeVpcAttributeResult>>> = {

@@ -44,6 +44,15 @@ export function copySource(
   return { bucket, key: source.key, permissions: readPermissions(call, actions, bucket, source.key) };
 }
 
+/** @throws AccessDenied 403 when the caller expected another owner of the source */
+export function checkSourceOwner(
+  input: { readonly ExpectedSourceBucketOwner?: string | undefined },
+  source: Bucket,
+): void {
+  if (input.ExpectedSourceBucketOwner === undefined || input.ExpectedSourceBucketOwner === source.owner) return;
+  throw awsFailure('AccessDenied', 'Access Denied', { status: 403 });
+}
+
 const copiesTags = (input: CopyObjectCommandInput, object: StoredObject | undefined): boolean =>
   input.TaggingDirective !== 'REPLACE' && Object.keys(object?.tags ?? {}).length > 0;
 
@@ -76,9 +85,7 @@ export const CopyObject = operation<CopyObjectCommandInput, CopyObjectOutput>({
   },
   handle(input, call) {
     const from = copySource(call, input.CopySource, false);
-    if (input.ExpectedSourceBucketOwner !== undefined && input.ExpectedSourceBucketOwner !== from.bucket.owner) {
-      throw awsFailure('AccessDenied', 'Access Denied', { status: 403 });
-    }
+    checkSourceOwner(input, from.bucket);
     const source = objectOf(call, from.bucket, from.key);
     const bucket = bucketOf(call, input);
     checkUpload(input);

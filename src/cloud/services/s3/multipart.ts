@@ -20,7 +20,7 @@ import { awsFailure } from '../../failures.ts';
 import { bucketOf, findObject, objectOf, permission } from './access.ts';
 import { checkedChecksum, compositeChecksum, md5, type ChecksumName } from './checksum.ts';
 import { checkWrite, sliceOf } from './conditions.ts';
-import { copySource } from './copy.ts';
+import { checkSourceOwner, copySource } from './copy.ts';
 import { invalidArgument, noSuchKey } from './failures.ts';
 import { parts, uploads, type Bucket, type Part, type Upload } from './model.ts';
 import { canonicalId } from './names.ts';
@@ -146,6 +146,7 @@ export const UploadPartCopy = operation<UploadPartCopyCommandInput, UploadPartCo
     const bucket = bucketOf(call, input);
     const upload = uploadOf(call, bucket, input);
     const from = copySource(call, input.CopySource, false);
+    checkSourceOwner(input, from.bucket);
     const { body } = objectOf(call, from.bucket, from.key);
     const slice = sliceOf(input.CopySourceRange, body.length);
     if (input.CopySourceRange !== undefined && slice === undefined) {

@@ -1,5 +1,5 @@
 // The bucket policy as authorization sees it, and what makes one public.
-import type { AttachedPolicy, CompiledPolicy } from '../../../policy/index.ts';
+import type { AttachedPolicy, CompiledPolicy, ConditionSource } from '../../../policy/index.ts';
 import type { Call } from '../../call.ts';
 import { compiledDocument } from '../iam/documents.ts';
 import type { Bucket } from './model.ts';
@@ -51,8 +51,22 @@ export function isPublic(policy: CompiledPolicy): boolean {
   return policy.document.statements.some(({ effect, principal, conditions }) => {
     if (effect !== 'Allow' || principal === undefined) return false;
     if (!principal.not && !principal.who.AWS.includes('*')) return false;
-    return !conditions.some(
-      ({ key, values }) => narrowing.has(key.toLowerCase()) && values.every((value) => !/[*?]|\$\{/.test(value)),
-    );
+    return !conditions.some(isNarrowing);
   });
+}
+
+// A condition that also holds for a request without the key, or for all values but the listed ones, pins nobody.
+const pinning = /^(?:ForAnyValue:)?(?:StringEquals|StringEqualsIgnoreCase|StringLike|ArnEquals|ArnLike|IpAddress)$/;
+
+function isNarrowing({ operator, key, values }: ConditionSource): boolean {
+  if (!pinning.test(operator) || !narrowing.has(key.toLowerCase())) return false;
+  const isFixed = (value: string): boolean =>
+    operator.endsWith('IpAddress') ? isNarrow(value) : !/[*?]|\$\{/.test(value);
+  return values.every(isFixed);
+}
+
+/** "Values broader than /8 for IPv4 and /32 for IPv6" count as public (S3 user guide, the same section). */
+function isNarrow(range: string): boolean {
+  const [address = '', bits] = range.split('/');
+  return bits === undefined || Number(bits) >= (address.includes(':') ? 32 : 8);
 }

@@ -17,8 +17,8 @@ interface Setting {
   readonly get: string;
   readonly put?: string;
   readonly delete?: string;
-  /** IAM's permission to read and to change (a delete is a change). */
-  readonly may: readonly [get: string, change: string];
+  /** IAM's permission to read and to change; to delete, where that has one of its own. */
+  readonly may: readonly [get: string, change: string, remove?: string];
   /** Member of the put that carries the document; also its name in the bucket's row. */
   readonly member: string;
   /** Member of the get that carries it; absent: the members of the document are those of the answer. */
@@ -84,7 +84,7 @@ const settings: readonly Setting[] = [
     get: 'GetBucketWebsite',
     put: 'PutBucketWebsite',
     delete: 'DeleteBucketWebsite',
-    may: ['s3:GetBucketWebsite', 's3:PutBucketWebsite'],
+    may: ['s3:GetBucketWebsite', 's3:PutBucketWebsite', 's3:DeleteBucketWebsite'],
     member: 'WebsiteConfiguration',
     absent: ['NoSuchWebsiteConfiguration', 'The specified bucket does not have a website configuration'],
   },
@@ -223,7 +223,7 @@ function putOperation(setting: Setting): Operation {
 
 function deleteOperation(setting: Setting): Operation {
   return operation<BucketInput, object>({
-    permissions: (input, call) => [permission(call, setting.may[1], bucketOf(call, input))],
+    permissions: (input, call) => [permission(call, setting.may[2] ?? setting.may[1], bucketOf(call, input))],
     handle(input, call) {
       change(call, bucketOf(call, input), setting.member, undefined);
       return {};

@@ -49,7 +49,8 @@ export const assumeRole = operation<Input, AssumeRoleResponse>({
     });
     return [
       permission('sts:AssumeRole'),
-      ...(input.Tags?.length ? [permission('sts:TagSession')] : []),
+      // Inherited tags are set on the new session as well: https://github.com/aws/eks-pod-identity-agent/issues/80
+      ...(tags.tags.length === 0 ? [] : [permission('sts:TagSession')]),
       ...(sourceIdentity === undefined ? [] : [permission('sts:SetSourceIdentity')]),
     ];
   },
