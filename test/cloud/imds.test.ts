@@ -129,6 +129,30 @@ test('what the role may do follows its policies at once', async () => {
   await assert.rejects(s3.send(new ListBucketsCommand({})), { name: 'AccessDenied' });
 });
 
+test('a policy can tell whether keys are used as the instance they came from', async () => {
+  await using cloud = await startCloud();
+  const { endpoint, id, iam, ec2 } = await launch(cloud);
+  const { s3 } = clientsFor(cloud, keysOf(await roleCredentials(endpoint)));
+  const { Reservations } = await ec2.send(new DescribeInstancesCommand({ InstanceIds: [id] }));
+  const { VpcId, PrivateIpAddress } = Reservations![0]!.Instances![0]!;
+  const allowWhen = (keys: Record<string, string>) => {
+    const statement = { Effect: 'Allow', Action: 's3:*', Resource: '*', Condition: { StringEquals: keys } } as const;
+    const policy = { RoleName: 'app', PolicyName: 'list', PolicyDocument: policyText(statement) };
+    return iam.send(new PutRolePolicyCommand(policy));
+  };
+  const keys = {
+    'ec2:SourceInstanceARN': `arn:aws:ec2:us-east-1:${dev}:instance/${id}`,
+    'aws:Ec2InstanceSourceVpc': VpcId!,
+    'aws:Ec2InstanceSourcePrivateIPv4': PrivateIpAddress!,
+  };
+  await allowWhen(keys);
+  await s3.send(new ListBucketsCommand({}));
+  for (const key of Object.keys(keys)) {
+    await allowWhen({ ...keys, [key]: 'other' });
+    await assert.rejects(s3.send(new ListBucketsCommand({})), { name: 'AccessDenied' }, key);
+  }
+});
+
 test('tokens: the time is echoed, and what is missing, wrong or forwarded is refused', async () => {
   await using cloud = await startCloud();
   const { endpoint } = await launch(cloud);
