@@ -146,9 +146,7 @@ function attributeKeys(input: ModifyInstanceAttributeCommandInput): Readonly<Rec
 }
 
 export const ModifyInstanceAttribute = dryRunnable<ModifyInstanceAttributeCommandInput, object>({
-  permissions: (input, call) => [
-    onInstance(call, 'ModifyInstanceAttribute', input.InstanceId, attributeKeys(input)),
-  ],
+  permissions: (input, call) => [onInstance(call, 'ModifyInstanceAttribute', input.InstanceId, attributeKeys(input))],
   handle(input, call) {
     const instance = instanceOf(call, input.InstanceId);
     const [attribute, text] = wantedChange(input);
