@@ -144,7 +144,7 @@ async function serve(
     () => new Date(clock.now()),
   );
   const rate = new RateLimit(systemClock, requestsPerSecond, requestBurst);
-  const server = createBrokerServer({
+  const { server, finished } = createBrokerServer({
     answer: (call) => answer({ access, audit, rate, handlers, hostAllowed: listening.hostAllowed }, call),
     random,
     log,
@@ -155,7 +155,7 @@ async function serve(
   sweeper.wake();
 
   const stop = async (): Promise<void> => {
-    await withinLimit(Promise.all([listening.stop(), sweeper.stop()]));
+    await withinLimit(Promise.all([listening.stop().then(finished), sweeper.stop()]));
     listening.cut();
     mounts.close();
     await barrier.close();

@@ -1,10 +1,12 @@
 // What a hostile or unlucky caller tries: tokens that outlive their limits, answers to nobody, two
 // policies in one, damaged records, and things that happen between two reads.
 import assert from 'node:assert/strict';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, test, type TestContext } from 'node:test';
 import { AdjustableClock, Secret, systemRandom } from '../../src/base/index.ts';
+import type { AuditRecord } from '../../src/broker/audit.ts';
 import { Barrier } from '../../src/broker/barrier.ts';
 import type { Engine } from '../../src/broker/engines/engine.ts';
 import { keepEndedMillis, Ledger } from '../../src/broker/ledger.ts';
@@ -86,6 +88,40 @@ test('HEAD asks for health and lends nothing to nobody', async (t) => {
   assert.equal((await world.call('HEAD', '/v1/aws/creds/deploy')).status, 405);
   assert.deepEqual(await lentUsers(), []);
   assert.equal((await world.call('HEAD', '/v1/sys/health', { token: null })).status, 200);
+});
+
+test('a stop waits for a request whose client has gone', async (t) => {
+  let release = (): void => {};
+  const released = new Promise<void>((resolve) => (release = resolve));
+  let arrived = (): void => {};
+  const begun = new Promise<void>((resolve) => (arrived = resolve));
+  const slow = {
+    name: 'slow',
+    record: async ({ type, request }: AuditRecord): Promise<void> => {
+      if (type !== 'request' || request.path !== 'sys/mounts/late') return;
+      arrived();
+      await released;
+    },
+  };
+  const { call, broker, restart, log } = await testBroker((end) => t.after(end), { auditDevices: [slow] });
+  const { hostname, port } = new URL(broker.address);
+  const socket = connect(Number(port), hostname);
+  const head = `POST /v1/sys/mounts/late HTTP/1.1\r\nHost: ${hostname}\r\nX-Vault-Token: root\r\n`;
+  socket.write(`${head}Content-Length: 14\r\n\r\n{"type":"aws"}`);
+  await begun;
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  socket.destroy();
+  await closed;
+  let ended = false;
+  const stopped = broker.stop().then(() => (ended = true));
+  // Time enough for the end of the connection to be seen.
+  for (let turns = 0; turns < 500; turns++) await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(ended, false);
+  release();
+  await stopped;
+  assert.deepEqual(log, []);
+  await restart();
+  assert.equal((await call('GET', '/v1/sys/mounts/late')).status, 200);
 });
 
 test('tricks with paths open nothing', async (t) => {

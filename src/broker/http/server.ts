@@ -28,14 +28,27 @@ export interface ServerParts {
   readonly log: Log;
 }
 
-/** The server, not yet listening. */
-export function createBrokerServer(parts: ServerParts): Server {
+export interface BrokerServer {
+  /** Not yet listening. */
+  readonly server: Server;
+  /** Resolves when no request is under way, also none whose client has gone. */
+  finished(): Promise<void>;
+}
+
+export function createBrokerServer(parts: ServerParts): BrokerServer {
   const server = createServer({ requestTimeout: requestTimeoutMillis, keepAliveTimeout: 30_000 });
+  const underWay = new Set<Promise<void>>();
   acceptListVerb(server);
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-    void serve(parts, request, response);
+    const work = serve(parts, request, response).finally(() => underWay.delete(work));
+    underWay.add(work);
   });
-  return server;
+  return {
+    server,
+    finished: async () => {
+      while (underWay.size > 0) await Promise.allSettled(underWay);
+    },
+  };
 }
 
 async function serve(parts: ServerParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
