@@ -144,18 +144,18 @@ async function serve(
     () => new Date(clock.now()),
   );
   const rate = new RateLimit(systemClock, requestsPerSecond, requestBurst);
-  const { server, finished } = createBrokerServer({
+  const http = createBrokerServer({
     answer: (call) => answer({ access, audit, rate, handlers, hostAllowed: listening.hostAllowed }, call),
     random,
     log,
   });
   if (barrier.exclusive) await sweeper.recover();
-  const listening = await listen(server, options.listen);
+  const listening = await listen(http.server, options.listen);
   address = listening.address;
   sweeper.wake();
 
   const stop = async (): Promise<void> => {
-    await withinLimit(Promise.all([listening.stop().then(finished), sweeper.stop()]));
+    await withinLimit(Promise.all([listening.stop().then(() => http.finished()), sweeper.stop()]));
     listening.cut();
     mounts.close();
     await barrier.close();

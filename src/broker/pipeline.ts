@@ -59,6 +59,8 @@ export const routes = {
   tokenLookupName: on('update', 'auth/token/lookup-accessor',          [yes,  yes,  yes,  yes,  no_,  yes]),
   tokenRenew:      on('update', 'auth/token/renew',                    [yes,  yes,  yes,  yes,  no_,  yes]),
   tokenRenewSelf:  on('update', 'auth/token/renew-self',               [yes,  yes,  yes,  yes,  no_,  yes]),
+  tokenRenewName:  on('update', 'auth/token/renew-accessor',           [yes,  yes,  yes,  yes,  no_,  yes]),
+  tokenAccessors:  on('list', 'auth/token/accessors',                  [yes,  yes,  yes,  yes,  yes,  yes]),
   tokenRevoke:     on('update', 'auth/token/revoke',                   [yes,  yes,  yes,  yes,  no_,  yes]),
   tokenRevokeSelf: on('update', 'auth/token/revoke-self',              [yes,  yes,  yes,  yes,  no_,  yes]),
   tokenRevokeName: on('update', 'auth/token/revoke-accessor',          [yes,  yes,  yes,  yes,  no_,  yes]),

@@ -27,7 +27,8 @@ export class Policies {
   }
 
   /** The text as written; for `default` the built-in rules until somebody writes their own; `root` has none. */
-  async text(name: string): Promise<string | undefined> {
+  async text(given: string): Promise<string | undefined> {
+    const name = given.toLowerCase();
     if (name === 'root') return '';
     const stored = await this.#stored(name);
     if (stored !== undefined) return stored.text;

@@ -88,6 +88,11 @@ export class Tokens {
     return { key: found.key, expect: found.version };
   }
 
+  /** Accessors of all tokens, also of those that have ended and are not yet forgotten. */
+  accessors(): Promise<readonly string[]> {
+    return this.#barrier.list('accessor/');
+  }
+
   async byAccessor(accessor: string): Promise<Token | undefined> {
     const found = await this.#barrier.get<string>(`accessor/${accessor}`);
     return found === undefined ? undefined : this.byName(found.value);

@@ -20,6 +20,7 @@ import { temporaryFolder, testBroker, type TestBroker } from './support.ts';
 
 interface Auth {
   readonly client_token: string;
+  readonly accessor: string;
   readonly lease_duration: number;
 }
 
@@ -72,6 +73,19 @@ describe('a token', () => {
     await tokens.forget(parent.name);
     await assert.rejects(() => tokens.create({ ...plan, parent: parent.name }), { code: 'permission-denied' });
     assert.deepEqual(await tokens.children(parent.name), []);
+  });
+
+  test('is renewed by its accessor for all it asked for, and only sudo lists accessors', async (t) => {
+    const world = await testBroker((end) => t.after(end));
+    const { accessor, client_token: token } = await makeToken(world, { policies: ['default', 'lister'], ttl: '10m' });
+    const renewed = await world.call('POST', '/v1/auth/token/renew-accessor', { body: { accessor, increment: '20m' } });
+    const { client_token: shown, lease_duration: seconds } = renewed.body['auth'] as Auth;
+    assert.deepEqual([renewed.status, shown, seconds], [200, '', 1200]);
+    const { data } = (await world.call('LINK', '/v1/auth/token/accessors')).body;
+    assert.ok((data['keys'] as string[]).includes(accessor));
+    const policy = 'path "auth/token/accessors" { capabilities = ["list"] }';
+    await world.call('PUT', '/v1/sys/policies/acl/lister', { body: { policy } });
+    assert.equal((await world.call('LINK', '/v1/auth/token/accessors', { token })).status, 403);
   });
 
   test('that is not there is as good as revoked', async (t) => {
@@ -171,6 +185,14 @@ test('a policy that says one thing twice, or something hidden, is refused', asyn
     const reply = await call('PUT', '/v1/sys/policies/acl/p', { body: { policy } });
     assert.equal(reply.status, 400, policy);
   }
+});
+
+test('a part of the API that is not there is told as that', async (t) => {
+  const { call } = await testBroker((end) => t.after(end));
+  const hint = async (path: string): Promise<string | undefined> => (await call('GET', path)).body.errors[1];
+  assert.equal(await hint('/v1/sys/audit'), 'this server has no such part of the API');
+  assert.equal(await hint('/v1/aws/roles/x'), 'enable an engine there first: `stint secrets enable aws`');
+  assert.equal((await call('GET', '/v1/sys/policies/acl/Default')).body.data['name'], 'default');
 });
 
 test('lease times that no clock can hold are refused', async (t) => {

@@ -42,6 +42,8 @@ function nothing(call: Call): Answer {
 
 function noRoute(call: Call): Error {
   return brokerFailure('no-route', `no handler for route "${call.path}". route entry not found.`, {
-    hint: 'enable an engine there first: `stint secrets enable aws`',
+    hint: /^(?:sys|auth|stint)\//.test(call.path)
+      ? 'this server has no such part of the API'
+      : 'enable an engine there first: `stint secrets enable aws`',
   });
 }

@@ -262,12 +262,12 @@ function policyHandlers(
     policy: async (call) => {
       if (call.operation !== 'read') return changePolicy(policies, call);
       const name = param(call, 'name');
-      return enveloped(call, { data: { name, policy: await policyText(policies, name) } });
+      return enveloped(call, { data: { name: name.toLowerCase(), policy: await policyText(policies, name) } });
     },
     oldPolicy: async (call) => {
       if (call.operation !== 'read') return changePolicy(policies, call);
       const name = param(call, 'name');
-      return envelopedTwice(call, { name, rules: await policyText(policies, name) });
+      return envelopedTwice(call, { name: name.toLowerCase(), rules: await policyText(policies, name) });
     },
     capabilities: async (call) => {
       const { paths, path } = readFields({ paths: 'list', path: 'list' }, call.body);

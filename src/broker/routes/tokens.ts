@@ -25,6 +25,8 @@ type Names =
   | 'tokenLookupName'
   | 'tokenRenew'
   | 'tokenRenewSelf'
+  | 'tokenRenewName'
+  | 'tokenAccessors'
   | 'tokenRevoke'
   | 'tokenRevokeSelf'
   | 'tokenRevokeName';
@@ -46,6 +48,11 @@ export function tokenHandlers(parts: TokenParts): Pick<Handlers, Names> {
       return renew(parts, call, id, token);
     },
     tokenRenewSelf: (call) => renew(parts, call, call.tokenId?.reveal() ?? '', tokenOf(call)),
+    tokenRenewName: async (call) => renew(parts, call, '', await byAccessor(parts, call)),
+    tokenAccessors: async (call) => {
+      const keys = await parts.tokens.accessors();
+      return enveloped(call, { data: { keys }, mountType: 'token' });
+    },
     tokenRevoke: async (call) => {
       // A token that is not there is as good as revoked, as in Vault.
       const { token } = await asked(parts, call);
@@ -166,7 +173,8 @@ async function byAccessor({ tokens }: TokenParts, call: Call): Promise<Token> {
 async function renew(parts: TokenParts, call: Call, id: string, { name }: Token): Promise<Answer> {
   const { increment } = readFields({ increment: 'seconds' }, call.body);
   const { token, warnings } = await parts.tokens.renew(name, increment ?? 0);
-  return enveloped(call, { auth: authOf(token, id, ttlOf(token, parts.clock)), warnings, mountType: 'token' });
+  const seconds = ((token.expiresAt ?? 0) - (token.lastRenewedAt ?? 0)) / 1000;
+  return enveloped(call, { auth: authOf(token, id, seconds), warnings, mountType: 'token' });
 }
 
 function wireAuth({ id, token }: MadeToken): WireAuth {
