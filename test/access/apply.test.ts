@@ -18,8 +18,9 @@ import {
 import type { ApplyContext } from '../../src/access/apply.ts';
 import { definitionSchema } from '../../src/access/model.ts';
 import { openAccounts, type AwsAccounts } from '../../src/aws/index.ts';
-import { isFailure, systemClock, systemRandom, type Failure } from '../../src/base/index.ts';
+import { isFailure, systemClock, systemRandom } from '../../src/base/index.ts';
 import { startCloud, type Cloud } from '../../src/cloud/index.ts';
+import { failureOf } from '../base/support.ts';
 
 const central = '111111111111';
 const dev = '222222222222';
@@ -141,16 +142,6 @@ const apply = (over: Partial<ApplyContext> = {}): Promise<ApplyResult> => applyD
 
 async function planNow(over: Partial<ApplyContext> = {}): Promise<Plan> {
   return (await makePlan(contextOf(over))).plan;
-}
-
-async function failureOf(work: Promise<unknown>): Promise<Failure> {
-  try {
-    await work;
-  } catch (error) {
-    assert.ok(isFailure(error), String(error));
-    return error;
-  }
-  return assert.fail('nothing failed');
 }
 
 /** What an account holds by name, of every kind. */

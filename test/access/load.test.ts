@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { loadDefinition, type LoadedDefinition } from '../../src/access/index.ts';
-import { isFailure, type Failure } from '../../src/base/index.ts';
+import { failureOf } from '../base/support.ts';
 
 const library = new URL('../../src/index.ts', import.meta.url);
 const examples = new URL('../../examples/', import.meta.url).pathname;
@@ -35,16 +35,6 @@ function load(file: string, extra: Partial<Case> = {}): Promise<LoadedDefinition
     variables: { given: extra.variables, env: extra.env ?? {} },
     library,
   });
-}
-
-async function failureOf(work: Promise<unknown>): Promise<Failure> {
-  try {
-    await work;
-  } catch (error) {
-    assert.ok(isFailure(error), String(error));
-    return error;
-  }
-  return assert.fail('nothing failed');
 }
 
 describe('definitions', () => {

@@ -3,11 +3,12 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
-import { isFailure, Secret, systemClock, type Failure } from '../../src/base/index.ts';
+import { Secret, systemClock } from '../../src/base/index.ts';
 import { httpSender } from '../../src/assume/http.ts';
 import type { Credentials, RoleLink } from '../../src/assume/model.ts';
 import { StsClient } from '../../src/assume/sts.ts';
 import { startSts, type CountingSts } from './support.ts';
+import { failureOf } from '../base/support.ts';
 
 const as: Credentials = { accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: new Secret('hunter2') };
 const role: RoleLink = { roleArn: 'arn:aws:iam::222222222222:role/x', sessionName: 'alice' };
@@ -17,16 +18,6 @@ const mfa = { serial: 'arn:aws:iam::111111111111:mfa/alice', code: new Secret('1
 function client(url: string, pauses: number[] = []): StsClient {
   const wait = async (millis: number): Promise<void> => void pauses.push(millis);
   return new StsClient({ url, signingRegion: 'eu-west-1' }, { send: httpSender({}), clock: systemClock, wait });
-}
-
-async function failureOf(work: Promise<unknown>): Promise<Failure> {
-  try {
-    await work;
-  } catch (error) {
-    assert.ok(isFailure(error), String(error));
-    return error;
-  }
-  return assert.fail('it was not refused');
 }
 
 const cases = JSON.parse(readFileSync(new URL('../cases/assume/refusals.json', import.meta.url), 'utf8')) as readonly {

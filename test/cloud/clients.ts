@@ -4,24 +4,13 @@ import { IAMClient } from '@aws-sdk/client-iam';
 import { S3Client } from '@aws-sdk/client-s3';
 import { CreateAccessKeyCommand, CreateUserCommand, PutUserPolicyCommand } from '@aws-sdk/client-iam';
 import type { Cloud } from '../../src/cloud/index.ts';
+import { central, configOf, dev, type Keys } from './support.ts';
 
-export const central = '111111111111';
-export const dev = '222222222222';
+export { central, dev };
 
-interface Keys {
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-  readonly sessionToken?: string;
-}
-
-/** Clients of one caller. They do not retry, so that a wrong answer is seen as it is. */
-export function clientsFor(cloud: Cloud, { accessKeyId, secretAccessKey, sessionToken }: Keys) {
-  const options = {
-    endpoint: cloud.endpoint,
-    region: 'us-east-1',
-    maxAttempts: 1,
-    credentials: { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) },
-  };
+/** Clients of one caller. */
+export function clientsFor(cloud: Cloud, keys: Keys) {
+  const options = configOf(cloud, keys);
   return {
     iam: new IAMClient(options),
     s3: new S3Client({ ...options, forcePathStyle: true }),

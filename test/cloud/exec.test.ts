@@ -1,31 +1,17 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { RunInstancesCommand } from '@aws-sdk/client-ec2';
 import { startCloud, type Cloud } from '../../src/cloud/index.ts';
+import { finish, spawnStint, type Finished } from '../cli/support.ts';
 import { adminOf, dev } from './clients.ts';
 
-const main = new URL('../../src/cli/main.ts', import.meta.url).pathname;
-
-interface Ending {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-async function exec(cloud: Cloud, id: string, ...command: readonly string[]): Promise<Ending> {
-  const args = [main, 'cloud', 'exec', '--credentials-file', cloud.credentialsFile!, id, '--', ...command];
+function exec(cloud: Cloud, id: string, ...command: readonly string[]): Promise<Finished> {
+  const args = ['cloud', 'exec', '--credentials-file', cloud.credentialsFile!, id, '--', ...command];
   const env = { ...process.env, AWS_PROFILE: 'mine', AWS_ACCESS_KEY_ID: 'AKIAMINE', AWS_SECRET_ACCESS_KEY: 'mine' };
-  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
-  let [out, err] = ['', ''];
-  child.stdout.setEncoding('utf8').on('data', (chunk: string) => (out += chunk));
-  child.stderr.setEncoding('utf8').on('data', (chunk: string) => (err += chunk));
-  const [code] = (await once(child, 'close')) as [number | null];
-  return { code, out, err };
+  return finish(spawnStint(args, { cwd: process.cwd(), env }));
 }
 
 async function withInstance(work: (cloud: Cloud, id: string) => Promise<void>): Promise<void> {
@@ -44,9 +30,9 @@ test('a command on an instance finds the embedded AWS and its metadata service, 
   await withInstance(async (cloud, id) => {
     const show =
       'console.log(JSON.stringify(Object.fromEntries(Object.entries(process.env).filter(([name]) => name.startsWith("AWS_")))))';
-    const { out, code } = await exec(cloud, id, process.execPath, '-e', show);
+    const { stdout, code } = await exec(cloud, id, process.execPath, '-e', show);
     assert.equal(code, 0);
-    const found = JSON.parse(out) as Record<string, string>;
+    const found = JSON.parse(stdout) as Record<string, string>;
     const { AWS_EC2_METADATA_SERVICE_ENDPOINT, AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE, ...rest } = found;
     assert.match(AWS_EC2_METADATA_SERVICE_ENDPOINT!, /^http:\/\/127\.0\.0\.1:\d+\/$/);
     for (const file of [AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE]) assert.equal(readFileSync(file!, 'utf8'), '');
@@ -64,7 +50,7 @@ test('the end of the command is the end of exec', async () => {
     assert.equal((await exec(cloud, id, process.execPath, '-e', 'process.kill(process.pid, "SIGTERM")')).code, 143);
     const unknown = await exec(cloud, 'i-00000000000000000', 'true');
     assert.equal(unknown.code, 1);
-    assert.match(unknown.err, /^error\[instance-not-running\]: .*\nhint: .*i-/);
-    assert.match((await exec(cloud, id)).err, /^error\[missing-argument\]/);
+    assert.match(unknown.stderr, /^error\[instance-not-running\]: .*\nhint: .*i-/);
+    assert.match((await exec(cloud, id)).stderr, /^error\[missing-argument\]/);
   });
 });

@@ -18,7 +18,8 @@ export interface Endpoint {
   readonly endpoint: string;
 }
 
-function configOf({ endpoint }: Endpoint, { accessKeyId, secretAccessKey, sessionToken }: Keys) {
+/** What an SDK client of these keys is made with. It does not retry, so that a wrong answer is seen as it is. */
+export function configOf({ endpoint }: Endpoint, { accessKeyId, secretAccessKey, sessionToken }: Keys) {
   const credentials = { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) };
   return { endpoint, region: 'us-east-1', maxAttempts: 1, credentials };
 }

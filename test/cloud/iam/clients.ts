@@ -4,15 +4,9 @@ import { OrganizationsClient } from '@aws-sdk/client-organizations';
 import { STSClient, type Credentials } from '@aws-sdk/client-sts';
 import assert from 'node:assert/strict';
 import type { Cloud } from '../../../src/cloud/index.ts';
+import { central, configOf, dev, type Keys } from '../support.ts';
 
-export const central = '111111111111';
-export const dev = '222222222222';
-
-export interface Keys {
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-  readonly sessionToken?: string | undefined;
-}
+export { central, dev };
 
 /** Keys as IAM or STS answers them. */
 export function keysOf(
@@ -29,14 +23,7 @@ export interface Clients {
 
 /** Clients that sign with `keys`, or as the `admin` of an account. */
 export function clientsOf(cloud: Cloud, keys: Keys | string): Clients {
-  const { accessKeyId, secretAccessKey, sessionToken } =
-    typeof keys === 'string' ? { ...cloud.credentials.accounts[keys]!, sessionToken: undefined } : keys;
-  const options = {
-    endpoint: cloud.endpoint,
-    region: 'us-east-1',
-    maxAttempts: 1,
-    credentials: { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) },
-  };
+  const options = configOf(cloud, typeof keys === 'string' ? cloud.credentials.accounts[keys]! : keys);
   return { iam: new IAMClient(options), sts: new STSClient(options), organizations: new OrganizationsClient(options) };
 }
 
