@@ -1,3 +1,5 @@
+// What `tools/build.ts` makes, as a clone and as an installed package. The longest test file: its folder's name lets it
+// start early, for files run in the order of their names.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { cpSync, globSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
