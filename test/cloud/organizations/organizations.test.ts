@@ -3,7 +3,18 @@ import * as Org from '@aws-sdk/client-organizations';
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { startCloud, type Cloud } from '../../../src/cloud/index.ts';
-import { allow, central, clientsOf, dev, document, keysOf, refused, rootKeys, type Clients } from '../iam/clients.ts';
+import {
+  allow,
+  central,
+  clientsOf,
+  dev,
+  document,
+  keysOf,
+  makeUser,
+  refused,
+  rootKeys,
+  type Clients,
+} from '../iam/clients.ts';
 
 let cloud: Cloud;
 let management: Clients;
@@ -150,6 +161,33 @@ test('what is no policy, or has a taken name, is refused', async () => {
   const broken = { ...input, Name: 'broken', Content: '{}' };
   await refused(organizations.send(new Org.CreatePolicyCommand(broken)), 'MalformedPolicyDocument');
   await refused(organizations.send(new Org.DeletePolicyCommand({ PolicyId: 'p-FullAWSAccess' })), 'AccessDenied');
+});
+
+test('a permission may be bound to a type of policy and to tags, on both ends of an attachment', async () => {
+  const { organizations } = management;
+  const keys = await makeUser(
+    management,
+    'guard',
+    allow('organizations:AttachPolicy', '*', {
+      Condition: {
+        StringEquals: { 'organizations:PolicyType': scp },
+        StringNotEquals: { 'aws:ResourceTag/locked': 'yes' },
+      },
+    }),
+    allow('organizations:CreatePolicy'),
+  );
+  const guard = clientsOf(cloud, keys).organizations;
+  const content = document({ Effect: 'Deny', Action: 'iam:CreateUser', Resource: '*' });
+  const PolicyId = await makePolicy('typed', content);
+  await guard.send(new Org.AttachPolicyCommand({ PolicyId, TargetId: '333333333333' }));
+  await organizations.send(
+    new Org.TagResourceCommand({ ResourceId: '444444444444', Tags: [{ Key: 'locked', Value: 'yes' }] }),
+  );
+  await refused(guard.send(new Org.AttachPolicyCommand({ PolicyId, TargetId: '444444444444' })), 'AccessDenied');
+  const make = (Tags: Org.Tag[]) =>
+    guard.send(new Org.CreatePolicyCommand({ Name: 'own', Content: content, Description: '', Type: scp, Tags }));
+  await refused(make([{ Key: 'team', Value: 'core' }]), 'AccessDenied', 'organizations:TagResource');
+  await make([]);
 });
 
 test('accounts and policies carry tags', async () => {

@@ -1,10 +1,11 @@
 // Reading the organisation: itself, its root, units and accounts.
 import type * as Sdk from '@aws-sdk/client-organizations';
 import { operation, type Call, type Permission } from '../../call.ts';
+import type { Tag } from '../iam/model.ts';
 import type { Parsed } from '../iam/shapes.ts';
 import { organizationsFailure } from './failures.ts';
 import { isEnabled } from './in-force.ts';
-import type { PolicyType } from './model.ts';
+import { organizationTags, type PolicyType } from './model.ts';
 import { pageOf } from './page.ts';
 import { childrenOf, nodeById, organizationArn, treeOf, type Node } from './tree.ts';
 
@@ -15,9 +16,22 @@ export function permission(action: string, resource = '*', context: Permission['
   return { action: `organizations:${action}`, resource, context };
 }
 
+/** `aws:ResourceTag/…` of what carries these tags. */
+export function ownTagKeys(tags: readonly Tag[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(tags.map((tag) => [`aws:ResourceTag/${tag.Key}`, tag.Value]));
+}
+
 /** Permission on the node with this id, whether it exists or not. */
-export function permissionOnNode(call: Call, action: string, id: string): Permission {
-  return permission(action, nodeById(call.world, id)?.arn ?? organizationArn(call.world, 'unknown', `/${id}`));
+export function permissionOnNode(
+  call: Call,
+  action: string,
+  id: string,
+  context: Permission['context'] = {},
+): Permission {
+  const node = nodeById(call.world, id);
+  if (node === undefined) return permission(action, organizationArn(call.world, 'unknown', `/${id}`), context);
+  const tags = call.world.table(organizationTags).get('', node.key)?.tags ?? [];
+  return permission(action, node.arn, { ...ownTagKeys(tags), ...context });
 }
 
 function accountShape(call: Call, node: Node): Sdk.Account {

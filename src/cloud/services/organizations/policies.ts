@@ -5,7 +5,7 @@ import { compilePolicy } from '../../../policy/index.ts';
 import { operation, type Call, type Permission } from '../../call.ts';
 import type { Parsed } from '../iam/shapes.ts';
 import { checkTags, requestTagKeys } from '../iam/tags.ts';
-import { permission, permissionOnNode, rootShape } from './accounts.ts';
+import { ownTagKeys, permission, permissionOnNode, rootShape } from './accounts.ts';
 import { constraintViolation, organizationsFailure } from './failures.ts';
 import { attachedIds, isEnabled, policyArn, policyById } from './in-force.ts';
 import {
@@ -62,7 +62,7 @@ function permissionOnPolicy(call: Call, action: string, id: string): Permission 
   const policy = policyById(call.world, id);
   const arn =
     policy === undefined ? organizationArn(call.world, 'policy', `/unknown/${id}`) : policyArn(call.world, policy);
-  return permission(action, arn, { 'organizations:PolicyType': policy?.type });
+  return permission(action, arn, { ...ownTagKeys(policy?.tags ?? []), 'organizations:PolicyType': policy?.type });
 }
 
 function summaryShape(call: Call, policy: OrganizationPolicy): Sdk.PolicySummary {
@@ -110,8 +110,18 @@ function refuseDuplicateName(call: Call, name: string, type: PolicyType, except?
 }
 
 const createPolicy = operation<Parsed<Sdk.CreatePolicyRequest>, Sdk.CreatePolicyResponse>({
-  permissions: (input) => [
+  permissions: (input, call) => [
     permission('CreatePolicy', '*', { 'organizations:PolicyType': input.Type, ...requestTagKeys(input.Tags) }),
+    // Organizations user guide, "Tagging AWS Organizations resources": tags at the creation need their own permission.
+    ...(input.Tags?.length
+      ? [
+          permission(
+            'TagResource',
+            organizationArn(call.world, 'policy', `/${input.Type.toLowerCase()}/*`),
+            requestTagKeys(input.Tags),
+          ),
+        ]
+      : []),
   ],
   handle: (input, call) => {
     if (!isOffered(input.Type)) throw organizationsFailure('PolicyTypeNotEnabledException');
@@ -171,7 +181,9 @@ const listPolicies = operation<Parsed<Sdk.ListPoliciesRequest>, Sdk.ListPolicies
 });
 
 const listPoliciesForTarget = operation<Parsed<Sdk.ListPoliciesForTargetRequest>, Sdk.ListPoliciesForTargetResponse>({
-  permissions: (input, call) => [permissionOnNode(call, 'ListPoliciesForTarget', input.TargetId)],
+  permissions: (input, call) => [
+    permissionOnNode(call, 'ListPoliciesForTarget', input.TargetId, { 'organizations:PolicyType': input.Filter }),
+  ],
   handle: (input, call) => {
     const node = needTarget(call, input.TargetId);
     const ids =
@@ -202,7 +214,9 @@ const listTargetsForPolicy = operation<Parsed<Sdk.ListTargetsForPolicyRequest>, 
 function permissionsToAttach(action: string) {
   return (input: { readonly PolicyId: string; readonly TargetId: string }, call: Call): readonly Permission[] => [
     permissionOnPolicy(call, action, input.PolicyId),
-    permissionOnNode(call, action, input.TargetId),
+    permissionOnNode(call, action, input.TargetId, {
+      'organizations:PolicyType': policyById(call.world, input.PolicyId)?.type,
+    }),
   ];
 }
 
@@ -263,7 +277,9 @@ function checkSwitch(call: Call, rootId: string, type: string): PolicyType {
 
 const enablePolicyType = operation<Parsed<Sdk.EnablePolicyTypeRequest>, Sdk.EnablePolicyTypeResponse>({
   depth: 'Service and resource control policies.',
-  permissions: (input, call) => [permissionOnNode(call, 'EnablePolicyType', input.RootId)],
+  permissions: (input, call) => [
+    permissionOnNode(call, 'EnablePolicyType', input.RootId, { 'organizations:PolicyType': input.PolicyType }),
+  ],
   handle: (input, call) => {
     const type = checkSwitch(call, input.RootId, input.PolicyType);
     if (isEnabled(call.world, type)) throw organizationsFailure('PolicyTypeAlreadyEnabledException');
@@ -274,7 +290,9 @@ const enablePolicyType = operation<Parsed<Sdk.EnablePolicyTypeRequest>, Sdk.Enab
 
 const disablePolicyType = operation<Parsed<Sdk.DisablePolicyTypeRequest>, Sdk.DisablePolicyTypeResponse>({
   depth: 'Service and resource control policies.',
-  permissions: (input, call) => [permissionOnNode(call, 'DisablePolicyType', input.RootId)],
+  permissions: (input, call) => [
+    permissionOnNode(call, 'DisablePolicyType', input.RootId, { 'organizations:PolicyType': input.PolicyType }),
+  ],
   handle: (input, call) => {
     const type = checkSwitch(call, input.RootId, input.PolicyType);
     if (!isEnabled(call.world, type)) throw organizationsFailure('PolicyTypeNotEnabledException');

@@ -4,7 +4,7 @@ import { operation, type Call, type Permission } from '../../call.ts';
 import type { Parsed } from '../iam/shapes.ts';
 import type { Tag } from '../iam/model.ts';
 import { checkTags, mergeTags, requestTagKeys, withoutTags } from '../iam/tags.ts';
-import { permission } from './accounts.ts';
+import { ownTagKeys, permission } from './accounts.ts';
 import { organizationsFailure } from './failures.ts';
 import { policyArn, policyById } from './in-force.ts';
 import { isDefault, organizationPolicies, organizationTags } from './model.ts';
@@ -46,8 +46,8 @@ function needTagged(call: Call, id: string): Tagged {
 
 function permissionOn(call: Call, action: string, id: string, context: Permission['context'] = {}): Permission {
   const found = findTagged(call, id);
-  const own = Object.fromEntries((found?.tags ?? []).map((tag) => [`aws:ResourceTag/${tag.Key}`, tag.Value]));
-  return permission(action, found?.arn ?? organizationArn(call.world, 'unknown', `/${id}`), { ...own, ...context });
+  const arn = found?.arn ?? organizationArn(call.world, 'unknown', `/${id}`);
+  return permission(action, arn, { ...ownTagKeys(found?.tags ?? []), ...context });
 }
 
 export const tagOperations = {
