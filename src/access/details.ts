@@ -118,7 +118,9 @@ export function changeDetails(
     case 'user': {
       const [old, fresh] = [before as Of<'user'>, after as Of<'user'>];
       const groups = listDetails(old?.groups ?? [], fresh?.groups ?? [], (group) => `member of ${group}`);
-      return [...groups, ...carrierDetails(old, fresh, resolve), ...boundaryDetails(old, fresh), ...tags];
+      const place = (it: Of<'user'>): string | undefined => it && `${it.path}${it.name}`;
+      const moved = old && fresh ? valueDetail('is at', place(old), place(fresh)) : [];
+      return [...moved, ...groups, ...carrierDetails(old, fresh, resolve), ...boundaryDetails(old, fresh), ...tags];
     }
     case 'group':
       return carrierDetails(before as Of<'group'>, after as Of<'group'>, resolve);

@@ -1,7 +1,7 @@
 // How Stint knows its own: by tag for users, roles and instance profiles, set in the creating call, so that
 // no crash leaves an orphan; by path for groups and customer policies, because groups take no tags and bulk
 // reads return none of a policy's. There is no state file to lose.
-import type { SeenResource, Tags } from './resources.ts';
+import type { SeenAccount, SeenResource, Tags } from './resources.ts';
 
 export const definitionTag = 'stint:definition';
 const idTag = 'stint:id';
@@ -56,4 +56,19 @@ export function ownerText(resource: SeenResource): string {
   }
   const owner = 'path' in resource ? /^\/stint\/([^/]+)\/$/.exec(resource.path)?.[1] : undefined;
   return owner === undefined ? 'was not made by Stint' : `belongs to the definition \`${owner}\``;
+}
+
+// The broker's mark on the users of its leases, who end with the lease.
+const leaseTag = 'stint:lease';
+
+/**
+ * Users in a group whom neither the definition nor a lease of the broker put there. Who is in a group of ours is
+ * ours to say: a member added by hand has everything that the group may do.
+ */
+export function strangersIn(group: string, account: SeenAccount, definition: string): string[] {
+  return account.resources.flatMap((it) =>
+    it.kind === 'user' && it.groups.includes(group) && !isOwned(it, definition) && it.tags[leaseTag] === undefined
+      ? [it.name]
+      : [],
+  );
 }

@@ -63,6 +63,12 @@ export function readPlanFile(file: string): PlanFile {
       },
     );
   }
+  const whole = typeof content.observed === 'object' && content.observed !== null && Array.isArray(content.accounts);
+  if (!whole || !Array.isArray(content.wanted?.accounts) || !Array.isArray(content.wanted.stages)) {
+    throw accessFailure('plan-file-invalid', `\`${file}\` is a plan with parts missing`, {
+      hint: 'make it again with `stint plan -o FILE`',
+    });
+  }
   return content as PlanFile;
 }
 

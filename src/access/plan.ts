@@ -8,7 +8,7 @@ import type { Wanted } from './compile.ts';
 import { changeDetails, sameSettings, type Detail } from './details.ts';
 import { deletedPrincipals, type ResolvePrincipal } from './documents.ts';
 import type { Finding } from './findings.ts';
-import { isOwned, ownerText } from './ownership.ts';
+import { isOwned, ownerText, strangersIn } from './ownership.ts';
 import { removalSteps } from './removal.ts';
 import {
   resourceKey,
@@ -119,6 +119,22 @@ function foreignFinding(account: AccountRef, want: Resource, seen: SeenResource)
   };
 }
 
+/** IAM takes two spellings of a name for one, but its ARNs do not; and nothing but a user can be renamed or moved. */
+function misplacedFinding(account: AccountRef, want: Resource, seen: SeenResource): Finding[] {
+  const place = (it: Resource): string => ('path' in it ? `${it.path}${it.name}` : it.name);
+  if (want.kind === 'user' || place(want) === place(seen)) return [];
+  return [
+    {
+      severity: 'error',
+      code: 'misplaced',
+      account: account.name,
+      resource: `${want.kind}/${want.name}`,
+      message: `is \`${place(seen)}\` in AWS, wanted as \`${place(want)}\`: AWS cannot rename it, and ARNs tell the two apart`,
+      hint: 'spell it as it is, or take it out, apply, and put it in again',
+    },
+  ];
+}
+
 function deletedFinding(account: AccountRef, seen: SeenResource, resolve: ResolvePrincipal): Finding[] {
   const gone = seen.kind === 'role' ? deletedPrincipals(seen.trust, resolve) : [];
   if (gone.length === 0) return [];
@@ -160,6 +176,14 @@ interface AccountPlan {
   readonly findings: Finding[];
 }
 
+/** Lines for the users whom a change takes out of a group of ours. */
+function strangerDetails(resource: Resource, scope: StepScope): Detail[] {
+  if (resource.kind !== 'group') return [];
+  return scope
+    .strangersIn(resource.name)
+    .map((user): Detail => ({ sign: '-', text: `member ${user}, put in by others` }));
+}
+
 /** Ours to remove: what is marked as ours, and the password policy while it is exactly the one that was wanted. */
 function isRemovable(resource: SeenResource, wanted: Wanted, takenDown: WantedAccount | undefined): boolean {
   if (resource.kind !== 'password-policy') return isOwned(resource, wanted.definition);
@@ -192,7 +216,7 @@ function planAccount(
       kind: resource.kind,
       name: resource.name,
       action,
-      details: changeDetails(before, after, scope.resolve),
+      details: [...changeDetails(before, after, scope.resolve), ...strangerDetails(resource, scope)],
       observed: observedHash(before),
     };
     drafts.push({ change, steps, wave });
@@ -209,7 +233,9 @@ function planAccount(
       findings.push(foreignFinding(account, want, had));
       continue;
     }
-    if (had !== undefined) findings.push(...deletedFinding(account, had, scope.resolve));
+    if (had !== undefined) {
+      findings.push(...misplacedFinding(account, want, had), ...deletedFinding(account, had, scope.resolve));
+    }
     const steps = wantedSteps(want, had, scope);
     if (steps.length > 0) draft(had === undefined ? 'add' : 'change', want, had, steps);
   }
@@ -303,6 +329,7 @@ function makePlan(wanted: Wanted, seen: readonly SeenAccount[], takenDown: Wante
       accountRoot: rootArn(wanted.partition, account.id),
       resolve,
       seen: shown.resources,
+      strangersIn: (group) => strangersIn(group, shown, wanted.definition),
       trustIsLate: (role) => {
         const own = pending.get(arnOf(role)) ?? Number.MAX_SAFE_INTEGER;
         return trustPrincipals(role.trust).some((arn) => (pending.get(arn) ?? -1) >= Math.min(own, pending.size));

@@ -1,7 +1,8 @@
 // The calls that bring one resource from what AWS shows to what is wanted, in the order that is safe:
 // principals before trust, denies and boundaries before grants, grants before removals. Pure data.
 import type { Json } from '../base/index.ts';
-import { canonicalDocument, type ResolvePrincipal } from './documents.ts';
+import { policyLimits } from '../policy/index.ts';
+import { canonicalDocument, documentSize, type ResolvePrincipal } from './documents.ts';
 import type {
   Document,
   GroupResource,
@@ -64,6 +65,8 @@ export interface StepScope {
   trustIsLate(role: RoleResource): boolean;
   /** Everything the account shows, for what hangs on a resource that goes. */
   readonly seen: readonly SeenResource[];
+  /** Users in a group of ours whom neither the definition nor a lease put there. */
+  strangersIn(group: string): readonly string[];
 }
 
 type Carrier = RoleResource | UserResource | GroupResource;
@@ -93,23 +96,37 @@ function closedTrust(accountRoot: string): Document {
   };
 }
 
-function attachmentSteps(want: Carrier, had: readonly string[]): StepDraft[] {
+/** Policies an identity may carry by default (IAM quotas); where an account has more, room is made a little early. */
+const attachmentLimit = 10;
+
+interface CarrierSteps {
+  readonly grants: StepDraft[];
+  readonly removals: StepDraft[];
+}
+
+function attachmentSteps(want: Carrier, had: readonly string[]): CarrierSteps {
   const { key, noun } = carrierWords[want.kind];
   const call = (verb: 'attach' | 'detach', PolicyArn: string): Call => ({
     operation: `${verb}${noun}Policy`,
     input: { [key]: want.name, PolicyArn },
   });
-  return [
-    ...want.attached
-      .filter((arn) => !had.includes(arn))
-      .map((arn) => ({ ...call('attach', arn), rank: ranks.grant, inverse: [call('detach', arn)], needs: [arn] })),
-    ...had
-      .filter((arn) => !want.attached.includes(arn))
-      .map((arn) => ({ ...call('detach', arn), rank: ranks.revoke, inverse: [call('attach', arn)] })),
-  ];
+  const grants = want.attached
+    .filter((arn) => !had.includes(arn))
+    .map((arn) => ({ ...call('attach', arn), rank: ranks.grant, inverse: [call('detach', arn)], needs: [arn] }));
+  const removals = had
+    .filter((arn) => !want.attached.includes(arn))
+    .map((arn) => ({ ...call('detach', arn), rank: ranks.revoke, inverse: [call('attach', arn)] }));
+  const tooMany = grants.length === 0 ? 0 : Math.max(0, had.length + grants.length - attachmentLimit);
+  return makeRoom({ grants, removals }, tooMany);
 }
 
-function inlineSteps(want: Carrier, had: Readonly<Record<string, Document>>): StepDraft[] {
+/** Lets the first removals go before the grants: where both do not fit, AWS would refuse the grants for ever. */
+function makeRoom({ grants, removals }: CarrierSteps, count: number): CarrierSteps {
+  const early = removals.slice(0, count).map((step) => ({ ...step, rank: ranks.grant }));
+  return { grants: [...early, ...grants], removals: removals.slice(count) };
+}
+
+function inlineSteps(want: Carrier, had: Readonly<Record<string, Document>>): CarrierSteps {
   const { key, noun } = carrierWords[want.kind];
   const put = (PolicyName: string, document: Document): Call => ({
     operation: `put${noun}Policy`,
@@ -119,7 +136,7 @@ function inlineSteps(want: Carrier, had: Readonly<Record<string, Document>>): St
     operation: `delete${noun}Policy`,
     input: { [key]: want.name, PolicyName },
   });
-  const puts = Object.entries(want.inline)
+  const grants = Object.entries(want.inline)
     .filter(([name, document]) => !had[name] || canonicalDocument(had[name]) !== canonicalDocument(document))
     .map(([name, document]) => ({
       ...put(name, document),
@@ -129,11 +146,16 @@ function inlineSteps(want: Carrier, had: Readonly<Record<string, Document>>): St
   const removals = Object.entries(had)
     .filter(([name]) => !Object.hasOwn(want.inline, name))
     .map(([name, document]) => ({ ...remove(name), rank: ranks.revoke, inverse: [put(name, document)] }));
-  return [...puts, ...removals];
+  const both = Object.values({ ...had, ...want.inline }).reduce((sum, document) => sum + documentSize(document), 0);
+  const fits = grants.length === 0 || both <= policyLimits[`${want.kind}Inline`];
+  return makeRoom({ grants, removals }, fits ? 0 : removals.length);
 }
 
+/** Inline policies hold the denies: they are put before anything is attached, and go after everything is detached. */
 function carrierSteps(want: Carrier, seen: Carrier | undefined): StepDraft[] {
-  return [...attachmentSteps(want, seen?.attached ?? []), ...inlineSteps(want, seen?.inline ?? {})];
+  const attached = attachmentSteps(want, seen?.attached ?? []);
+  const inline = inlineSteps(want, seen?.inline ?? {});
+  return [...inline.grants, ...attached.grants, ...attached.removals, ...inline.removals];
 }
 
 function boundarySteps(want: RoleResource | UserResource, seen: RoleResource | UserResource | undefined): StepDraft[] {
@@ -230,7 +252,8 @@ function roleSteps(want: RoleResource, seen: RoleResource | undefined, scope: St
       steps.push({ ...update(want), rank: ranks.trust, inverse: [update(seen)] });
     }
   }
-  return [...steps, ...boundarySteps(want, seen), ...carrierSteps(want, seen), ...tagSteps('Role', want, seen)];
+  // A boundary goes only when what it held back has gone.
+  return [...steps, ...carrierSteps(want, seen), ...boundarySteps(want, seen), ...tagSteps('Role', want, seen)];
 }
 
 function memberSteps(want: UserResource, had: readonly string[]): StepDraft[] {
@@ -257,6 +280,20 @@ function memberSteps(want: UserResource, had: readonly string[]): StepDraft[] {
   ];
 }
 
+/** Puts a user moved by hand back: trust policies name people by their ARN, which holds path and spelling. */
+function moveSteps(want: UserResource, seen: UserResource | undefined, scope: StepScope): StepDraft[] {
+  if (seen === undefined || (want.path === seen.path && want.name === seen.name)) return [];
+  const move = (from: UserResource, to: UserResource): Call => ({
+    operation: 'updateUser',
+    input: {
+      UserName: from.name,
+      NewPath: to.path,
+      ...(from.name === to.name ? {} : { NewUserName: to.name }),
+    },
+  });
+  return [{ ...move(seen, want), rank: ranks.user, inverse: [move(want, seen)], provides: scope.arnOf(want) }];
+}
+
 function userSteps(want: UserResource, seen: UserResource | undefined, scope: StepScope): StepDraft[] {
   const name = { UserName: want.name };
   const create: StepDraft[] =
@@ -279,15 +316,22 @@ function userSteps(want: UserResource, seen: UserResource | undefined, scope: St
         ];
   return [
     ...create,
-    ...boundarySteps(want, seen),
+    ...moveSteps(want, seen, scope),
     ...carrierSteps(want, seen),
     ...memberSteps(want, seen?.groups ?? []),
+    ...boundarySteps(want, seen),
     ...tagSteps('User', want, seen),
   ];
 }
 
-function groupSteps(want: GroupResource, seen: GroupResource | undefined): StepDraft[] {
+function groupSteps(want: GroupResource, seen: GroupResource | undefined, scope: StepScope): StepDraft[] {
   const name = { GroupName: want.name };
+  const strangers = (seen === undefined ? [] : scope.strangersIn(seen.name)).map((UserName) => ({
+    operation: 'removeUserFromGroup',
+    input: { ...name, UserName },
+    rank: ranks.revoke,
+    inverse: [{ operation: 'addUserToGroup', input: { ...name, UserName } }],
+  }));
   const create: StepDraft[] =
     seen !== undefined
       ? []
@@ -300,7 +344,7 @@ function groupSteps(want: GroupResource, seen: GroupResource | undefined): StepD
             provides: `group/${want.name}`,
           },
         ];
-  return [...create, ...carrierSteps(want, seen)];
+  return [...create, ...carrierSteps(want, seen), ...strangers];
 }
 
 // IAM keeps five versions of a customer policy (IAM quotas); a sixth is refused.
@@ -402,7 +446,7 @@ export function wantedSteps(want: Resource, seen: SeenResource | undefined, scop
     case 'user':
       return userSteps(want, seen as UserResource | undefined, scope);
     case 'group':
-      return groupSteps(want, seen as GroupResource | undefined);
+      return groupSteps(want, seen as GroupResource | undefined, scope);
     case 'policy':
       return policySteps(want, seen as Extract<SeenResource, PolicyResource> | undefined, scope);
     case 'instance-profile':

@@ -408,6 +408,73 @@ test('a first password is made once, must be changed, and is no change of the pl
   assert.equal(LoginProfile?.PasswordResetRequired, true);
 });
 
+test('a first password is as long as the account demands', async () => {
+  const shown: number[] = [];
+  await apply({
+    wanted: wantedOf({ passwordPolicy: { in: ['central'], minimumLength: 40 } }),
+    passwords: ({ password }) => void shown.push(password.reveal().length),
+  });
+  assert.deepEqual(shown, [40]);
+});
+
+test('a user put into a group of ours by hand is taken out, and one who was moved is moved back', async () => {
+  await apply();
+  const { iam } = await accountsAs().account(central);
+  await iam.createUser({ UserName: 'stranger' });
+  await iam.addUserToGroup({ UserName: 'stranger', GroupName: 'Administrators' });
+  await iam.createUser({ UserName: 'lent', Tags: [{ Key: 'stint:lease', Value: 'aws/creds/x' }] });
+  await iam.addUserToGroup({ UserName: 'lent', GroupName: 'Administrators' });
+  await iam.updateUser({ UserName: 'alice', NewPath: '/elsewhere/' });
+  const { plan } = await apply();
+  assert.deepEqual(
+    plan.changes.map(({ id, details }) => `${id}: ${details.map(({ text }) => text).join(', ')}`).slice(0, 2),
+    [
+      'central/group/Administrators: member stranger, put in by others',
+      'central/user/alice: is at /elsewhere/alice -> /alice',
+    ],
+  );
+  const { Users } = await iam.getGroup({ GroupName: 'Administrators' });
+  assert.deepEqual(Users?.map(({ UserName }) => UserName).toSorted(), ['Administrator', 'lent']);
+  assert.equal((await iam.getUser({ UserName: 'stranger' })).User?.UserName, 'stranger');
+  assert.deepEqual((await planNow()).changes, []);
+});
+
+test('where old and new policies do not fit side by side, the old ones make room', async () => {
+  const ten = (prefix: string): string[] => Array.from({ length: 10 }, (_, index) => `${prefix}-${index}`);
+  const statements = [{ Effect: 'Allow', Action: 's3:Get*', Resource: '*' }];
+  const policies = Object.fromEntries([...ten('old'), ...ten('new')].map((name) => [name, { statements }]));
+  const roleWith = (names: string[]): Wanted =>
+    wantedOf({
+      policies,
+      groups: {},
+      people: {},
+      roles: { full: { in: ['dev'], trust: [{ service: 'ec2.amazonaws.com' }], policies: names } },
+    });
+  await apply({ wanted: roleWith(ten('old')) });
+  await apply({ wanted: roleWith(ten('new')) });
+  const { iam } = await accountsAs().account(dev);
+  const big = JSON.stringify({
+    Version: '2012-10-17',
+    Statement: { Effect: 'Allow', Action: 's3:Get*', Resource: `arn:aws:s3:::${'x'.repeat(10_000)}` },
+  });
+  await iam.deleteRolePolicy({ RoleName: 'full', PolicyName: 'stint' }).catch(() => undefined);
+  await iam.putRolePolicy({ RoleName: 'full', PolicyName: 'by-hand', PolicyDocument: big });
+  const wanted = wantedOf({
+    policies,
+    groups: {},
+    people: {},
+    roles: {
+      full: {
+        in: ['dev'],
+        trust: [{ service: 'ec2.amazonaws.com' }],
+        statements: [{ Effect: 'Allow', Action: 's3:Get*', Resource: `arn:aws:s3:::${'y'.repeat(500)}` }],
+      },
+    },
+  });
+  await apply({ wanted });
+  assert.deepEqual((await iam.listRolePolicies({ RoleName: 'full' })).PolicyNames, ['stint']);
+});
+
 test('only the chosen accounts are looked at and written', async () => {
   await failureOf(apply({ only: ['dve'] })).then(({ code, hint }) =>
     assert.deepEqual([code, hint], ['account-unknown', 'did you mean `dev`?']),
@@ -458,7 +525,13 @@ test('a kept plan is applied as it was, and refused once AWS has moved', async (
 test('a file that is no plan, or one of a newer version, is refused', async () => {
   const file = join(folder, 'not.plan');
   const { writeFileSync } = await import('node:fs');
-  for (const text of ['{', '{}', 'null', JSON.stringify({ format: 'stint-plan', version: 2, wanted: {} })]) {
+  for (const text of [
+    '{',
+    '{}',
+    'null',
+    JSON.stringify({ format: 'stint-plan', version: 2, wanted: {} }),
+    JSON.stringify({ format: 'stint-plan', version: 1, wanted: {} }),
+  ]) {
     writeFileSync(file, text);
     assert.throws(
       () => readPlanFile(file),

@@ -302,3 +302,39 @@ test('a role that trusts one made after it is created closed and opened when the
   );
   assert.match(JSON.stringify(steps[0]!.input), /stint\/nobody/);
 });
+
+test('a role of ours under another spelling is told, not taken for the wanted one', () => {
+  const wanted = wantedOf({ roles: { r: { in: ['dev'], trust: [{ service: 'ec2.amazonaws.com' }] } } });
+  const seen = seenOf(wanted).map((account) => ({
+    ...account,
+    resources: account.resources.map((it) => (it.kind === 'role' ? { ...it, name: 'R' } : it)),
+  }));
+  const errors = planChanges(wanted, seen).findings.filter(({ severity }) => severity === 'error');
+  assert.deepEqual(
+    errors.map(({ code, resource }) => [code, resource]),
+    [['misplaced', 'role/r']],
+  );
+});
+
+test('denies come before what they hold back, and a boundary goes after it', () => {
+  const role = { in: ['dev'], trust: [{ service: 'ec2.amazonaws.com' }] };
+  const statements = [{ Effect: 'Deny', Action: 'iam:*', Resource: '*' }];
+  const guarded = { ...role, managed: ['AdministratorAccess'], boundary: 'PowerUserAccess', statements };
+  const full = wantedOf({ groups: {}, people: {}, roles: { r: guarded } });
+  const bare = wantedOf({ groups: {}, people: {}, roles: { r: role } });
+  const calls = (plan: Plan): string[] =>
+    callsOf(plan).filter((id) => id.includes('role/r#') && !id.includes('create'));
+  assert.deepEqual(calls(planChanges(full, emptyOf(full))), [
+    'dev/role/r#putRolePolicy',
+    'dev/role/r#attachRolePolicy',
+  ]);
+  const removals = ['detachRolePolicy', 'deleteRolePolicy', 'deleteRolePermissionsBoundary'];
+  assert.deepEqual(
+    calls(planChanges(bare, seenOf(full))),
+    removals.map((it) => `dev/role/r#${it}`),
+  );
+  assert.deepEqual(
+    calls(planRemoval(full, seenOf(full))),
+    [...removals, 'deleteRole'].map((it) => `dev/role/r#${it}`),
+  );
+});
