@@ -1,5 +1,5 @@
 // The definition: who may become what, in which accounts. One JSON form; TypeScript, YAML and JSON
-// files all come to it. The published JSON Schema is generated from here (`tools/generate-schema.ts`).
+// files all come to it. The published JSON Schema is generated from here (`tools/generate-access.ts`).
 // Texts may hold `${var.NAME}`; variables are put in before this schema judges.
 import { z } from 'zod';
 
@@ -69,11 +69,11 @@ const conditionValue = z.union([z.string(), z.number(), z.boolean()]);
 export const statementSchema = z
   .strictObject({
     Sid: z.string().optional(),
-    Effect: z.enum(['Allow', 'Deny']),
-    Action: texts.optional(),
-    NotAction: texts.optional(),
-    Resource: texts.optional(),
-    NotResource: texts.optional(),
+    Effect: z.enum(['Allow', 'Deny']).describe('A deny beats every allow.'),
+    Action: texts.optional().describe('`s3:GetObject`, `s3:Get*`; one or a list.'),
+    NotAction: texts.optional().describe('Every action but these.'),
+    Resource: texts.optional().describe('ARNs, with `*` and IAM variables such as `${aws:username}`.'),
+    NotResource: texts.optional().describe('Every resource but these.'),
     Condition: z
       .record(z.string(), z.record(z.string(), z.union([conditionValue, z.array(conditionValue)])))
       .optional(),
@@ -123,6 +123,10 @@ export const trustSchema = z
   .describe('Who may become the role.');
 
 const iamName = z.string().regex(iamNamePattern, 'IAM names hold 1 to 64 of letters, digits and `+=,.@_-`');
+/** Names of instance profiles may be twice as long as those of roles (IAM quotas). */
+const profileName = z
+  .string()
+  .regex(/^[\w+=,.@-]{1,128}$/, 'names of instance profiles hold 1 to 128 of letters, digits and `+=,.@_-`');
 const key = z
   .string()
   .regex(namePattern, 'names begin with a letter and hold up to 64 letters, digits, `_`, `.` and `-`');
@@ -139,7 +143,7 @@ export const roleSchema = z.strictObject({
   session: duration.optional().describe('Longest session: 1h to 12h.'),
   boundary: z.string().optional().describe('Permissions boundary: a policy of this definition, a managed name or ARN.'),
   instanceProfile: z
-    .union([z.literal(true), iamName], { error: 'expected the name of an instance profile, or `true`' })
+    .union([z.literal(true), profileName], { error: 'expected the name of an instance profile, or `true`' })
     .optional()
     .describe('Wraps the role for EC2: the name of the instance profile, or `true` for the name of the role.'),
   description: description.optional(),
@@ -155,9 +159,9 @@ export const policySchema = z.strictObject({
 });
 
 export const personSchema = z.strictObject({
-  groups: z.array(z.string()).optional(),
+  groups: z.array(z.string()).optional().describe('Groups of this definition, by name.'),
   ...permissions,
-  boundary: z.string().optional(),
+  boundary: z.string().optional().describe('Permissions boundary: a policy of this definition, a managed name or ARN.'),
   console: z.boolean().optional().describe('Has a console password, to be changed at the first sign-in.'),
   tags: tags.optional(),
   ...who,
@@ -167,24 +171,25 @@ export const groupSchema = z.strictObject({ ...permissions, ...who });
 
 export const passwordPolicySchema = z.strictObject({
   in: selectorSchema,
-  minimumLength: z.int().min(6).max(128),
-  requireUppercase: z.boolean().optional(),
-  requireLowercase: z.boolean().optional(),
-  requireNumbers: z.boolean().optional(),
-  requireSymbols: z.boolean().optional(),
-  usersMayChange: z.boolean().optional(),
-  maxAgeDays: z.int().min(1).max(1095).optional(),
-  rememberLast: z.int().min(1).max(24).optional(),
-  hardExpiry: z.boolean().optional(),
+  minimumLength: z.int().min(6).max(128).describe('Characters, 6 to 128.'),
+  requireUppercase: z.boolean().optional().describe('Demands a capital letter.'),
+  requireLowercase: z.boolean().optional().describe('Demands a small letter.'),
+  requireNumbers: z.boolean().optional().describe('Demands a digit.'),
+  requireSymbols: z.boolean().optional().describe('Demands a character that is neither letter nor digit.'),
+  usersMayChange: z.boolean().optional().describe('Lets people change their own password.'),
+  maxAgeDays: z.int().min(1).max(1095).optional().describe('Days until a password expires.'),
+  rememberLast: z.int().min(1).max(24).optional().describe('How many former passwords may not be used again.'),
+  hardExpiry: z.boolean().optional().describe('An expired password can only be renewed by an administrator.'),
 });
 
 export const accountSchema = z.strictObject({
   id: z
     .string({ error: 'an account id is 12 digits in quotes' })
-    .regex(new RegExp(String.raw`^(?:\d{12}|${variable})$`), 'an account id is 12 digits in quotes'),
-  stage: z.string().min(1),
+    .regex(new RegExp(String.raw`^(?:\d{12}|${variable})$`), 'an account id is 12 digits in quotes')
+    .describe('The 12 digits, in quotes.'),
+  stage: z.string().min(1).describe('Label that selectors and waves use: `dev`, `prod`.'),
   central: z.boolean().optional().describe('The account in which people live. Exactly one has it.'),
-  ou: z.string().optional(),
+  ou: z.string().optional().describe('Where it lies in the organisation: `Workloads/Prod`.'),
   tags: tags.optional(),
 });
 
@@ -196,8 +201,8 @@ const guardrailSchema = z.strictObject({
 
 export const definitionSchema = z
   .strictObject({
-    $schema: z.string().optional(),
-    version: z.literal(1, { error: 'this Stint reads version 1' }),
+    $schema: z.string().optional().describe('For editors: where this schema lies.'),
+    version: z.literal(1, { error: 'this Stint reads version 1' }).describe('Version of this format: 1.'),
     name: key
       .optional()
       .describe(
@@ -211,13 +216,14 @@ export const definitionSchema = z
       )
       .optional()
       .describe('Refuses to run in another organisation, and fences every trust that crosses accounts.'),
-    partition: z.enum(['aws', 'aws-us-gov', 'aws-cn']).optional(),
+    partition: z.enum(['aws', 'aws-us-gov', 'aws-cn']).optional().describe('`aws` if absent.'),
     executor: iamName
       .optional()
       .describe('Role by which other accounts are entered, before `OrganizationAccountAccessRole`.'),
     accounts: z
       .record(accountName, accountSchema)
-      .refine((accounts) => Object.keys(accounts).length > 0, 'a definition is of at least one account'),
+      .refine((accounts) => Object.keys(accounts).length > 0, 'a definition is of at least one account')
+      .describe('The accounts, by the names they have here.'),
     stages: z
       .array(z.string().min(1))
       .optional()
@@ -227,21 +233,26 @@ export const definitionSchema = z
         z.string().regex(/^[A-Za-z_]\w*$/, 'names of variables hold letters, digits and `_`'),
         z.strictObject({ default: z.string().optional(), description: z.string().optional() }),
       )
-      .optional(),
+      .optional()
+      .describe('Values from outside, used as `${var.NAME}`.'),
     defaults: z
       .strictObject({
-        session: duration.optional(),
+        session: duration.optional().describe('Longest session of roles that name none.'),
         mfa: safeguard('Demand MFA of people who become a role.').optional(),
         organizationFence: safeguard('Demand that whoever crosses accounts is of the organisation.').optional(),
       })
-      .optional(),
-    policies: z.record(key, policySchema).optional(),
-    people: z.record(iamName, personSchema).optional(),
-    groups: z.record(key, groupSchema).optional(),
-    roles: z.record(key, roleSchema).optional(),
-    passwordPolicy: passwordPolicySchema.optional(),
-    guardrails: z.record(key, guardrailSchema).optional(),
-    lendables: z.record(key, z.looseObject({})).optional(),
+      .optional()
+      .describe('What counts where an entry says nothing.'),
+    policies: z
+      .record(key, policySchema)
+      .optional()
+      .describe('Managed policies, made in every account that uses them.'),
+    people: z.record(iamName, personSchema).optional().describe('IAM users of the central account.'),
+    groups: z.record(key, groupSchema).optional().describe('Groups of the central account.'),
+    roles: z.record(key, roleSchema).optional().describe('Roles, and in which accounts they are.'),
+    passwordPolicy: passwordPolicySchema.optional().describe('What accounts demand of console passwords.'),
+    guardrails: z.record(key, guardrailSchema).optional().describe('Organisation policies: read, not applied.'),
+    lendables: z.record(key, z.looseObject({})).optional().describe('What may be lent: read, not applied.'),
     outputs: z
       .record(z.string().min(1), z.string())
       .optional()

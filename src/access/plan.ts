@@ -19,7 +19,8 @@ import {
   type SeenResource,
   type WantedAccount,
 } from './resources.ts';
-import { trustPrincipals, wantedSteps, type Call, type StepDraft, type StepScope } from './steps.ts';
+import type { Call, StepDraft, StepScope } from './calls.ts';
+import { trustPrincipals, wantedSteps } from './steps.ts';
 
 export interface Step extends Call {
   /** `dev/role/test_role#createRole`; a number follows where a resource needs a call twice. */

@@ -1,7 +1,8 @@
 // The calls that remove one resource completely: first everything that hangs on it, or AWS answers
 // DeleteConflict. Only for what we own; the caller has made sure of that.
 import type { Json } from '../base/index.ts';
-import { ranks, wantedSteps, type Call, type StepDraft, type StepScope } from './steps.ts';
+import { ranks, type Call, type StepDraft, type StepScope } from './calls.ts';
+import { wantedSteps } from './steps.ts';
 import type { PasswordPolicyResource, PolicyResource, SeenResource, Tags } from './resources.ts';
 
 const tagList = (tags: Tags): Json => Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));

@@ -70,7 +70,13 @@ export function planText(plan: Plan): string {
   return [...body, summaryLine(plan)].join('\n');
 }
 
-/** The plan for programs. Stable shape; `version` rises when it changes. */
+/**
+ * The plan for programs. Members may be added; `version` (1) rises when one changes its meaning or goes:
+ * `definition` its name · `organization` or null · `accounts` `{id, name, stage}`, in the order of waves ·
+ * `summary` `{add, change, destroy}` · `changes` see `Change` · `steps` `{id, account, operation, after}`, `account`
+ * an id, `after` ids of steps · `access` `{group, gains, loses}`, targets as `account/role` · `findings` see `Finding` ·
+ * `passwords` `{account, user}` · `outputs` name to text. Never holds a secret.
+ */
 export function planJson(plan: Plan): object {
   return {
     version: 1,

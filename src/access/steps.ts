@@ -1,8 +1,9 @@
 // The calls that bring one resource from what AWS shows to what is wanted, in the order that is safe:
 // principals before trust, denies and boundaries before grants, grants before removals. Pure data.
 import type { Json } from '../base/index.ts';
-import { policyLimits } from '../policy/index.ts';
-import { canonicalDocument, documentSize, type ResolvePrincipal } from './documents.ts';
+import { ranks, type Call, type StepDraft, type StepScope } from './calls.ts';
+import { boundarySteps, carrierSteps } from './carriers.ts';
+import { canonicalDocument } from './documents.ts';
 import type {
   Document,
   GroupResource,
@@ -12,70 +13,10 @@ import type {
   Resource,
   RoleResource,
   SeenResource,
+  Statement,
   Tags,
   UserResource,
 } from './resources.ts';
-
-/** One IAM call: the operation as the AWS SDK names its method, and its input. Never holds a secret. */
-export interface Call {
-  readonly operation: string;
-  readonly input: Readonly<Record<string, Json>>;
-}
-
-/**
- * Order within an account. What creates comes before what refers to it; removals come last, so that nobody
- * is without access in between.
- */
-export const ranks = {
-  setting: 0,
-  policy: 1,
-  group: 2,
-  user: 3,
-  role: 4,
-  trust: 5,
-  grant: 6,
-  member: 7,
-  profile: 8,
-  lateTrust: 9,
-  tag: 10,
-  revoke: 20,
-  removeProfile: 21,
-  removeRole: 22,
-  removeUser: 23,
-  removeGroup: 24,
-  removePolicy: 25,
-} as const;
-
-export interface StepDraft extends Call {
-  readonly rank: number;
-  /** What undoes the call, first things first; empty when nothing can. */
-  readonly inverse: readonly Call[];
-  /** What must exist before the call: ARNs, and `group/NAME` for groups of the central account. */
-  readonly needs?: readonly string[];
-  /** What exists after it, in the same words. */
-  readonly provides?: string;
-}
-
-export interface StepScope {
-  /** ARN of a resource of this account. */
-  arnOf(resource: Resource): string;
-  readonly accountRoot: string;
-  readonly resolve: ResolvePrincipal;
-  /** Whether a role's trust has to wait until principals exist that are created after the role. */
-  trustIsLate(role: RoleResource): boolean;
-  /** Everything the account shows, for what hangs on a resource that goes. */
-  readonly seen: readonly SeenResource[];
-  /** Users in a group of ours whom neither the definition nor a lease put there. */
-  strangersIn(group: string): readonly string[];
-}
-
-type Carrier = RoleResource | UserResource | GroupResource;
-
-const carrierWords = {
-  role: { key: 'RoleName', noun: 'Role' },
-  user: { key: 'UserName', noun: 'User' },
-  group: { key: 'GroupName', noun: 'Group' },
-} as const;
 
 const text = (document: Document): string => JSON.stringify(document);
 const tagList = (tags: Tags): Json => Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
@@ -94,81 +35,6 @@ function closedTrust(accountRoot: string): Document {
       },
     ],
   };
-}
-
-/** Policies an identity may carry by default (IAM quotas); where an account has more, room is made a little early. */
-const attachmentLimit = 10;
-
-interface CarrierSteps {
-  readonly grants: StepDraft[];
-  readonly removals: StepDraft[];
-}
-
-function attachmentSteps(want: Carrier, had: readonly string[]): CarrierSteps {
-  const { key, noun } = carrierWords[want.kind];
-  const call = (verb: 'attach' | 'detach', PolicyArn: string): Call => ({
-    operation: `${verb}${noun}Policy`,
-    input: { [key]: want.name, PolicyArn },
-  });
-  const grants = want.attached
-    .filter((arn) => !had.includes(arn))
-    .map((arn) => ({ ...call('attach', arn), rank: ranks.grant, inverse: [call('detach', arn)], needs: [arn] }));
-  const removals = had
-    .filter((arn) => !want.attached.includes(arn))
-    .map((arn) => ({ ...call('detach', arn), rank: ranks.revoke, inverse: [call('attach', arn)] }));
-  const tooMany = grants.length === 0 ? 0 : Math.max(0, had.length + grants.length - attachmentLimit);
-  return makeRoom({ grants, removals }, tooMany);
-}
-
-/** Lets the first removals go before the grants: where both do not fit, AWS would refuse the grants for ever. */
-function makeRoom({ grants, removals }: CarrierSteps, count: number): CarrierSteps {
-  const early = removals.slice(0, count).map((step) => ({ ...step, rank: ranks.grant }));
-  return { grants: [...early, ...grants], removals: removals.slice(count) };
-}
-
-function inlineSteps(want: Carrier, had: Readonly<Record<string, Document>>): CarrierSteps {
-  const { key, noun } = carrierWords[want.kind];
-  const put = (PolicyName: string, document: Document): Call => ({
-    operation: `put${noun}Policy`,
-    input: { [key]: want.name, PolicyName, PolicyDocument: text(document) },
-  });
-  const remove = (PolicyName: string): Call => ({
-    operation: `delete${noun}Policy`,
-    input: { [key]: want.name, PolicyName },
-  });
-  const grants = Object.entries(want.inline)
-    .filter(([name, document]) => !had[name] || canonicalDocument(had[name]) !== canonicalDocument(document))
-    .map(([name, document]) => ({
-      ...put(name, document),
-      rank: ranks.grant,
-      inverse: [had[name] === undefined ? remove(name) : put(name, had[name])],
-    }));
-  const removals = Object.entries(had)
-    .filter(([name]) => !Object.hasOwn(want.inline, name))
-    .map(([name, document]) => ({ ...remove(name), rank: ranks.revoke, inverse: [put(name, document)] }));
-  const both = Object.values({ ...had, ...want.inline }).reduce((sum, document) => sum + documentSize(document), 0);
-  const fits = grants.length === 0 || both <= policyLimits[`${want.kind}Inline`];
-  return makeRoom({ grants, removals }, fits ? 0 : removals.length);
-}
-
-/** Inline policies hold the denies: they are put before anything is attached, and go after everything is detached. */
-function carrierSteps(want: Carrier, seen: Carrier | undefined): StepDraft[] {
-  const attached = attachmentSteps(want, seen?.attached ?? []);
-  const inline = inlineSteps(want, seen?.inline ?? {});
-  return [...inline.grants, ...attached.grants, ...attached.removals, ...inline.removals];
-}
-
-function boundarySteps(want: RoleResource | UserResource, seen: RoleResource | UserResource | undefined): StepDraft[] {
-  if (seen === undefined || want.boundary === seen.boundary) return [];
-  const { key, noun } = carrierWords[want.kind];
-  const put = (arn: string): Call => ({
-    operation: `put${noun}PermissionsBoundary`,
-    input: { [key]: want.name, PermissionsBoundary: arn },
-  });
-  const remove: Call = { operation: `delete${noun}PermissionsBoundary`, input: { [key]: want.name } };
-  const inverse = [seen.boundary === undefined ? remove : put(seen.boundary)];
-  if (want.boundary === undefined) return [{ ...remove, rank: ranks.revoke, inverse }];
-  return [{ ...put(want.boundary), rank: ranks.trust, inverse, needs: [want.boundary] }];
 }
 
 /** Tags that must be set. Tags of others stay; of ours, those that no longer hold go. */
@@ -206,13 +72,47 @@ export function trustPrincipals(document: Document): string[] {
   ).filter((principal) => /:(?:role|user)\//.test(principal));
 }
 
+function trustCall({ name }: RoleResource, document: Document): Call {
+  return { operation: 'updateAssumeRolePolicy', input: { RoleName: name, PolicyDocument: text(document) } };
+}
+
+/** What both trust policies say. Denies of either stay: less trust is the safe side. */
+function commonTrust(want: RoleResource, seen: RoleResource, scope: StepScope): Document {
+  const keyOf = (statement: Statement): string =>
+    canonicalDocument({ Version: '2012-10-17', Statement: [statement] }, scope.resolve);
+  const had = new Set(seen.trust.Statement.map(keyOf));
+  const kept = want.trust.Statement.filter((it) => it.Effect === 'Deny' || had.has(keyOf(it)));
+  return kept.some(({ Effect }) => Effect === 'Allow')
+    ? { Version: '2012-10-17', Statement: kept }
+    : closedTrust(scope.accountRoot);
+}
+
+/**
+ * The calls for a changed trust. Where the role's permissions change too, nobody may meanwhile have what neither the
+ * old role nor the new one gives: those who go leave before anything is granted, those who come enter after all
+ * that goes is gone.
+ */
+function trustSteps(want: RoleResource, seen: RoleResource, scope: StepScope, late: boolean): StepDraft[] {
+  const had = canonicalDocument(seen.trust, scope.resolve);
+  if (canonicalDocument(want.trust) === had) return [];
+  const needs = trustPrincipals(want.trust);
+  const final = { ...trustCall(want, want.trust), inverse: [trustCall(want, seen.trust)], needs };
+  const permissions = [...carrierSteps(want, seen), ...boundarySteps(want, seen)];
+  if (permissions.length === 0) return [{ ...final, rank: late ? ranks.lateTrust : ranks.trust }];
+  const common = commonTrust(want, seen, scope);
+  const narrowed = canonicalDocument(common);
+  const inverse = [trustCall(want, seen.trust)];
+  return [
+    ...(narrowed === had ? [] : [{ ...trustCall(want, common), rank: ranks.trust, inverse }]),
+    ...(narrowed === canonicalDocument(want.trust)
+      ? []
+      : [{ ...final, rank: ranks.openTrust, inverse: [trustCall(want, common)] }]),
+  ];
+}
+
 function roleSteps(want: RoleResource, seen: RoleResource | undefined, scope: StepScope): StepDraft[] {
   const name = { RoleName: want.name };
   const needs = trustPrincipals(want.trust);
-  const trust = (document: Document): Call => ({
-    operation: 'updateAssumeRolePolicy',
-    input: { ...name, PolicyDocument: text(document) },
-  });
   const late = scope.trustIsLate(want);
   const steps: StepDraft[] = [];
   if (seen === undefined) {
@@ -234,16 +134,13 @@ function roleSteps(want: RoleResource, seen: RoleResource | undefined, scope: St
     });
     if (late)
       steps.push({
-        ...trust(want.trust),
+        ...trustCall(want, want.trust),
         rank: ranks.lateTrust,
-        inverse: [trust(closedTrust(scope.accountRoot))],
+        inverse: [trustCall(want, closedTrust(scope.accountRoot))],
         needs,
       });
   } else {
-    if (canonicalDocument(want.trust) !== canonicalDocument(seen.trust, scope.resolve)) {
-      const rank = late ? ranks.lateTrust : ranks.trust;
-      steps.push({ ...trust(want.trust), rank, inverse: [trust(seen.trust)], needs });
-    }
+    steps.push(...trustSteps(want, seen, scope, late));
     const update = (role: RoleResource): Call => ({
       operation: 'updateRole',
       input: { ...name, Description: role.description, MaxSessionDuration: role.sessionSeconds },
@@ -252,7 +149,6 @@ function roleSteps(want: RoleResource, seen: RoleResource | undefined, scope: St
       steps.push({ ...update(want), rank: ranks.trust, inverse: [update(seen)] });
     }
   }
-  // A boundary goes only when what it held back has gone.
   return [...steps, ...carrierSteps(want, seen), ...boundarySteps(want, seen), ...tagSteps('Role', want, seen)];
 }
 

@@ -338,3 +338,35 @@ test('denies come before what they hold back, and a boundary goes after it', () 
     [...removals, 'deleteRole'].map((it) => `dev/role/r#${it}`),
   );
 });
+
+test('whoever comes to a role enters after what goes is gone, and whoever goes leaves before anything is granted', () => {
+  const ec2 = { service: 'ec2.amazonaws.com' };
+  const lambda = { service: 'lambda.amazonaws.com' };
+  const ecs = { service: 'ecs-tasks.amazonaws.com' };
+  const roleOf = (trust: object[], managed: string): Wanted =>
+    wantedOf({ groups: {}, people: {}, roles: { r: { in: ['dev'], trust, managed: [managed] } } });
+  const old = roleOf([ec2, lambda], 'AdministratorAccess');
+  const trustsOf = (plan: Plan): string[] =>
+    plan.steps.map(({ operation, input }) =>
+      operation === 'updateAssumeRolePolicy'
+        ? [...JSON.stringify(input['PolicyDocument']).matchAll(/[\w-]+\.amazonaws\.com/g)]
+            .map(([name]) => name)
+            .join(' ')
+        : operation,
+    );
+  assert.deepEqual(trustsOf(planChanges(roleOf([ec2, ecs], 'ReadOnlyAccess'), seenOf(old))), [
+    ec2.service,
+    'attachRolePolicy',
+    'detachRolePolicy',
+    `${ec2.service} ${ecs.service}`,
+  ]);
+  assert.deepEqual(trustsOf(planChanges(roleOf([ecs], 'ReadOnlyAccess'), seenOf(old))), [
+    '',
+    'attachRolePolicy',
+    'detachRolePolicy',
+    ecs.service,
+  ]);
+  assert.deepEqual(trustsOf(planChanges(roleOf([ec2, ecs], 'AdministratorAccess'), seenOf(old))), [
+    `${ec2.service} ${ecs.service}`,
+  ]);
+});
