@@ -115,7 +115,7 @@ export async function evaluateModule(file: string, shown: string, options: Evalu
   if ('json' in answer) return JSON.parse(answer.json) as unknown;
   const error = answer.error.split('\n')[0]!.replace(/\.$/, '');
   throw accessFailure('definition-unreadable', `${placeIn(answer.stack ?? '', real, shown)}: ${error}`, {
-    hint: cureOf(error),
+    hint: cureOf(error) ?? 'mend the definition at this place; `node FILE` shows the same error',
     detail: answer.stack,
   });
 }

@@ -97,5 +97,8 @@ export function definitionFailure(source: Source, problems: readonly Problem[]):
     const cure = index === 0 || hint === undefined ? '' : ` (${hint})`;
     return `${source.place(path)}: ${message}${cure}`;
   });
-  return accessFailure('definition-invalid', lines.join('\n'), { hint: problems[0]?.hint, detail: problems });
+  return accessFailure('definition-invalid', lines.join('\n'), {
+    hint: problems[0]?.hint ?? 'docs/schema/stint.schema.json says what may stand there',
+    detail: problems,
+  });
 }

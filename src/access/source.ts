@@ -59,7 +59,7 @@ function parseYaml(text: string, shown: string): Source {
   if (error !== undefined) {
     const { line, col } = lines.linePos(error.pos[0]);
     throw accessFailure('definition-unreadable', `${shown}:${line}:${col}: ${error.message.replace(/\.$/, '')}`, {
-      hint: error.code === 'DUPLICATE_KEY' ? 'give the two entries different names' : undefined,
+      hint: error.code === 'DUPLICATE_KEY' ? 'give the two entries different names' : 'mend the YAML at this place',
     });
   }
   return {

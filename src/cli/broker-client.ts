@@ -95,5 +95,7 @@ function refused(status: number, errors: readonly string[] | undefined): Failure
     .replace(/^1 error occurred:\s*\* /, '')
     .replaceAll(/\s*\n\s*/g, ' ')
     .trim();
-  return cliFailure('server-refused', plain, { hint, status });
+  const fallback =
+    'see what was asked, as whom, and where: STINT_TOKEN and STINT_ADDR; `stint list` shows what is there';
+  return cliFailure('server-refused', plain, { hint: hint ?? fallback, status });
 }

@@ -13,6 +13,7 @@ export const cliFailure = failuresOf({
   'address-invalid': { status: 400, when: 'the address of a server is no URL' },
   'server-unreachable': { status: 502, when: 'no server answers at the address' },
   'server-refused': { status: 502, when: 'the server refused a call; its words are the message' },
+  'token-unwritable': { status: 500, when: '`stint login` cannot keep the token in `~/.vault-token`' },
   'token-missing': { status: 401, when: 'a command that needs a token was given none' },
   'value-invalid': { status: 400, when: 'a value to write is not of the form `k=v`' },
   'file-unreadable': { status: 400, when: 'a file named on the command line cannot be read' },

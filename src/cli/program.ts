@@ -60,6 +60,9 @@ const usageCodes: readonly string[] = [
   'value-invalid',
   'missing-target',
   'missing-command',
+  'missing-argument',
+  'invalid-duration',
+  'invalid-region',
   'unknown-shell',
   'dev-required',
 ];

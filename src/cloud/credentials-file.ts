@@ -55,7 +55,7 @@ export function writeCredentialsFile(file: string, credentials: CloudCredentials
     if (existsSync(fresh)) rmSync(fresh);
     throw cloudFailure(
       'credentials-unwritable',
-      `the credentials file \`${file}\` cannot be written: ${String(error)}`,
+      `the credentials file \`${file}\` cannot be written (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`,
       {
         hint: 'name a file in a folder where you may write with `--credentials-file`',
         cause: error,

@@ -116,6 +116,11 @@ function issueFailure(issue: z.core.$ZodIssue, document: Document, lines: LineCo
   }
   const key = issue.keys[0]!;
   const names = knownKeys[issue.path.map((step) => (typeof step === 'number' ? '*' : String(step))).join('.')] ?? [];
+  // A promise of the file's form that is not kept must not read like a misspelling.
+  if (key === 'propagation' && issue.path.length === 0) {
+    const place = keyPlace(document, lines, issue.path, key);
+    return invalid(file, place, '`propagation` is not supported: every write is visible at once', 'leave it out');
+  }
   const near = nearestName(key, names);
   const hint = near === undefined ? `the names here are ${names.join(', ')}` : `did you mean \`${near}\`?`;
   return invalid(file, keyPlace(document, lines, issue.path, key), `unknown name \`${key}\``, hint);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { test, type TestContext } from 'node:test';
@@ -43,7 +43,12 @@ test('login keeps the token for its owner only, and never shows it', async (t) =
   const wrong = await stint('login', 'hunter2\n');
   assert.equal(wrong.failure?.code, 'server-refused');
   assert.equal(wrong.failure?.message, 'permission denied');
+  assert.notEqual(wrong.failure?.hint, undefined);
   assert.equal(readFileSync(file, 'utf8'), 'root');
+  // A folder in its place cannot be written, whoever runs the test.
+  rmSync(file);
+  mkdirSync(file);
+  assert.equal((await stint('login', 'root\n')).failure?.code, 'token-unwritable');
 });
 
 test('the verbs do what people know them for', async (t) => {

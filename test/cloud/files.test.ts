@@ -50,6 +50,7 @@ test('an organisation file is read from YAML and from JSON', () => {
 // What is changed in the example, and what the refusal must say: its place, and what was probably meant.
 const badOrganizations: readonly [string, string, RegExp, RegExp?][] = [
   ['RolesPerAccount', 'RolesPerAcount', /11:3: unknown name `RolesPerAcount`/, /`RolesPerAccount`/],
+  ['quotas:', 'propagation: {iam: 2s}\nquotas:', /10:1: `propagation` is not supported/, /leave it out/],
   ['quotas:', 'quota:', /10:1: unknown name `quota`/, /`quotas`/],
   ['    stage: prod', '    stag: prod', /8:5|7:|6:/, /`stage`|shape/],
   ['"222222222222"', '"2222"', /6:9: `accounts\.1\.id`: an account id has 12 digits/],

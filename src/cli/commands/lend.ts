@@ -55,10 +55,22 @@ async function login(io: Io, given: string | undefined): Promise<void> {
   const token = new Secret((given ?? (await readAll(io.stdin))).trim());
   const { body } = await askServer(io, 'GET', 'auth/token/lookup-self', { token });
   const file = tokenFile(io);
-  writeFileSync(file, token.reveal(), { mode: 0o600 });
-  chmodSync(file, 0o600);
+  keepToken(file, token);
   const data = body['data'] as { display_name?: string; policies?: string[] };
   say(io, `logged in as ${data.display_name} with policies ${data.policies?.join(', ')}; the token is kept in ${file}`);
+}
+
+function keepToken(file: string, token: Secret): void {
+  try {
+    writeFileSync(file, token.reveal(), { mode: 0o600 });
+    chmodSync(file, 0o600);
+  } catch (error) {
+    const why = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+    throw cliFailure('token-unwritable', `the token is good, and \`${file}\` cannot be written (${why})`, {
+      hint: 'make the home folder writable, or set STINT_TOKEN instead of logging in',
+      cause: error,
+    });
+  }
 }
 
 function registerData(program: Command, io: Io): void {
