@@ -188,7 +188,6 @@ test('a start that cannot be is refused with its code, the cure and exit code 1'
     [['--port', '0', '--state', 'aws'], /^error\[state-in-use\]/],
     [['--port', '0', '--org', 'org.yaml'], /^error\[organization-invalid\]: `org\.yaml` 2:1: .+\nhint: .*`id`/],
     [['--port', '0', '--org', 'missing.yaml'], /^error\[organization-unreadable\]/],
-    [['--port', '0', '--region', 'nowhere'], /^error\[invalid-region\]/],
     [['--port', '0', '--credentials-file', 'org.yaml/c.json'], /^error\[credentials-unwritable\]/],
   ];
   const taken = await stintProcess(folder, 'cloud', 'start', ...cases[0]![0]);
