@@ -1,6 +1,7 @@
 // Reads the text of an ACL policy: HCL's blocks `path "…" { capabilities = […] }`, or the same as
 // JSON `{"path": {"…": {"capabilities": […]}}}`. What would be needed to decide rightly but is not
 // understood is refused, never ignored.
+import { parseDocument } from 'yaml';
 import type { Capability, PathRule } from './acl.ts';
 import { brokerFailure } from './failures.ts';
 
@@ -48,6 +49,12 @@ function jsonBlocks(text: string): readonly Block[] {
     value = JSON.parse(text);
   } catch (error) {
     throw invalid(`the policy is no JSON: ${(error as Error).message}`);
+  }
+  // SECURITY: JSON.parse keeps the last of two equal keys, which could drop a `deny`.
+  const repeated = parseDocument(text, { schema: 'json' }).errors.find(({ code }) => code === 'DUPLICATE_KEY');
+  if (repeated !== undefined) {
+    const { line = 0, col = 0 } = repeated.linePos?.[0] ?? {};
+    throw invalid(`line ${line}, column ${col}: a key stands twice in one object`);
   }
   const { path, ...rest } = value as { path?: unknown };
   const [extra] = Object.keys(rest);

@@ -181,6 +181,7 @@ test('a policy that says one thing twice, or something hidden, is refused', asyn
   for (const policy of [
     'path "a" { capabilities = ["deny"] capabilities = ["read"] }',
     'path "a" { capabilities = ["read"] __proto__ = ["deny"] }',
+    '{"path": {"a": {"capabilities": ["deny"]}, "a": {"capabilities": ["read"]}}}',
   ]) {
     const reply = await call('PUT', '/v1/sys/policies/acl/p', { body: { policy } });
     assert.equal(reply.status, 400, policy);
