@@ -81,9 +81,14 @@ async function main(options: Options): Promise<number> {
       `Embedded AWS at ${world.endpoint}, lending server at ${world.server.address}; real AWS is never called.\n\n`,
     );
     const colour = process.stdout.isTTY && process.env['NO_COLOR'] === undefined;
-    const screen = { write: (text: string) => void process.stdout.write(text), colour };
+    let told = true;
+    // After an interruption the steps fail because their processes end; that is not part of the story.
+    const screen = { write: (text: string) => void (told && process.stdout.write(text)), colour };
     const failed = await Promise.race([tellStory(steps, world, screen), interrupted]);
-    if (failed === 'interrupted') return 130;
+    if (failed === 'interrupted') {
+      told = false;
+      return 130;
+    }
     if (failed !== undefined) {
       const { number, title } = failed.step;
       process.stderr.write(`\nerror[demo-step]: step ${number} (${title}) did not hold: ${failed.why}\n`);
@@ -107,7 +112,8 @@ if (options === undefined) {
   try {
     process.exitCode = await main(options);
   } catch (error) {
-    process.stderr.write(`error[demo-start]: ${error instanceof Error ? error.message : String(error)}\n`);
+    const why = error instanceof Error ? error.message : String(error);
+    process.stderr.write(`error[demo-start]: ${why.split('\nhint:')[0]}\n`);
     process.stderr.write('hint: `npm run demo -- --port 0 --listen 127.0.0.1:0` picks free ports\n');
     process.exitCode = 1;
   }
