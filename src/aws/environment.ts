@@ -29,7 +29,13 @@ type Service = 'IAM' | 'STS' | 'ORGANIZATIONS';
 /** `AWS_ENDPOINT_URL_IAM` before `AWS_ENDPOINT_URL`, as every AWS SDK reads them (SDK guide, "service-specific endpoints"). */
 function endpointOf(env: Env, service: Service): string | undefined {
   if (env['AWS_IGNORE_CONFIGURED_ENDPOINT_URLS']?.toLowerCase() === 'true') return undefined;
-  return env[`AWS_ENDPOINT_URL_${service}`] || env['AWS_ENDPOINT_URL'] || undefined;
+  const own = `AWS_ENDPOINT_URL_${service}`;
+  const name = env[own] ? own : 'AWS_ENDPOINT_URL';
+  const endpoint = env[name] || undefined;
+  if (endpoint === undefined || /^https?:$/.test(URL.parse(endpoint)?.protocol ?? '')) return endpoint;
+  throw awsFailure('invalid-aws-setting', `\`${name}\` is no address of a service: \`${endpoint}\``, {
+    hint: 'write it like `http://127.0.0.1:4566`, or unset it to mean AWS itself',
+  });
 }
 
 /** Keys of the environment count unless a profile is named: then the profile does, as in the AWS CLI. */
@@ -75,9 +81,12 @@ export function clientSettings(env: Env, service: Service): ClientSettings {
   };
 }
 
-/** Whether the environment means an AWS on this machine, which has no request rates to spare. */
+/**
+ * Whether the environment means an AWS on this machine, which has no request rates to spare.
+ * @throws Failure `invalid-aws-setting`.
+ */
 export function isLoopback(env: Env): boolean {
   const endpoint = endpointOf(env, 'IAM');
-  if (endpoint === undefined || !URL.canParse(endpoint)) return false;
+  if (endpoint === undefined) return false;
   return ['127.0.0.1', 'localhost', '[::1]'].includes(new URL(endpoint).hostname);
 }

@@ -124,6 +124,17 @@ describe('the AWS environment', () => {
     });
   }
 
+  test('an endpoint that is no address of a service is refused by the name of its variable', () => {
+    for (const name of ['AWS_ENDPOINT_URL', 'AWS_ENDPOINT_URL_IAM']) {
+      for (const endpoint of ['foo', 'localhost:4566', 'ftp://127.0.0.1']) {
+        assert.throws(
+          () => clientSettings({ [name]: endpoint }, 'IAM'),
+          (error) => isFailure(error) && error.code === 'invalid-aws-setting' && error.message.includes(`\`${name}\``),
+        );
+      }
+    }
+  });
+
   test('a CA bundle that cannot be read is refused', () => {
     assert.throws(
       () => clientSettings({ AWS_CA_BUNDLE: '/does/not/exist.pem' }, 'STS'),
