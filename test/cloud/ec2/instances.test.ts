@@ -324,6 +324,7 @@ const refusals: readonly (readonly [
   ['a type of another architecture', { InstanceType: 't4g.micro' }, 'InvalidParameterValue', /architecture/],
   ['a subnet that does not exist', { SubnetId: 'subnet-12345678' }, 'InvalidSubnetID.NotFound', /subnet-12345678/],
   ['a group that does not exist', { SecurityGroupIds: ['sg-12345678'] }, 'InvalidGroup.NotFound', /sg-12345678/],
+  ['a key pair that does not exist', { KeyName: 'laptop' }, 'InvalidKeyPair.NotFound', /'laptop' does not exist/],
   ['more at least than at most', { MinCount: 2 }, 'InvalidParameterValue', /minCount/],
   ['a spot market', { InstanceMarketOptions: { MarketType: 'spot' } }, 'UnsupportedOperation', /spot/],
   ['a hop limit of 65', { MetadataOptions: { HttpPutResponseHopLimit: 65 } }, 'InvalidParameterValue', /HopLimit/],

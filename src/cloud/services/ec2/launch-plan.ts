@@ -2,6 +2,7 @@
 // refused. Authorization and the launch itself look at the same plan.
 import type { BlockDeviceMapping, RunInstancesCommandInput } from '@aws-sdk/client-ec2';
 import type { Call } from '../../call.ts';
+import { awsFailure } from '../../failures.ts';
 import { invalidCombination, invalidParameter, missingParameter, unsupported } from './failures.ts';
 import { imageOf, type Image } from './images.ts';
 import { defaultInstanceType, instanceType, type InstanceType } from './instance-types.ts';
@@ -25,7 +26,7 @@ export interface LaunchPlan {
 
 /**
  * @throws MissingParameter, InvalidParameterValue, InvalidParameterCombination, InvalidAMIID.Malformed,
- * InvalidSubnetID.NotFound, InvalidGroup.NotFound, UnsupportedOperation; all 400
+ * InvalidKeyPair.NotFound, InvalidSubnetID.NotFound, InvalidGroup.NotFound, UnsupportedOperation; all 400
  */
 export function planOf(input: RunInstancesCommandInput, call: Call): LaunchPlan {
   refuseUnoffered(input);
@@ -46,6 +47,10 @@ function refuseUnoffered(input: RunInstancesCommandInput): void {
   if (input.LaunchTemplate !== undefined) throw unsupported('launch templates');
   if (input.InstanceMarketOptions !== undefined) throw unsupported('spot instances');
   if (input.HibernationOptions?.Configured === true) throw unsupported('hibernation');
+  // Nothing here makes a key pair, so none that a launch names exists.
+  if (input.KeyName !== undefined) {
+    throw awsFailure('InvalidKeyPair.NotFound', `The key pair '${input.KeyName}' does not exist`);
+  }
   if (input.EnclaveOptions?.Enabled === true) throw unsupported('enclaves');
   if ((input.Ipv6AddressCount ?? 0) > 0 || (input.Ipv6Addresses ?? []).length > 0) throw unsupported('IPv6 addresses');
   if (input.UserData !== undefined && Buffer.from(input.UserData, 'base64').length > 16_384) {
