@@ -13,6 +13,9 @@ const titles: Readonly<Record<ServiceId, string>> = {
   organizations: 'Organizations',
   s3: 'S3',
   ec2: 'EC2',
+  kms: 'KMS',
+  dynamodb: 'DynamoDB',
+  cloudtrail: 'CloudTrail',
 };
 
 function rowsOf(service: Service): readonly string[] {

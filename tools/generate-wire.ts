@@ -2,8 +2,11 @@
 // run-time schemas of the pinned SDK clients, joined with AWS's constraints in tools/data. With
 // `--check` it writes nothing and fails when a committed file is not what it would write.
 import { readFileSync, writeFileSync } from 'node:fs';
+import * as cloudtrail from '@aws-sdk/client-cloudtrail';
+import * as dynamodb from '@aws-sdk/client-dynamodb';
 import * as ec2 from '@aws-sdk/client-ec2';
 import * as iam from '@aws-sdk/client-iam';
+import * as kms from '@aws-sdk/client-kms';
 import * as organizations from '@aws-sdk/client-organizations';
 import * as s3 from '@aws-sdk/client-s3';
 import * as sts from '@aws-sdk/client-sts';
@@ -17,7 +20,7 @@ import type {
   ServiceModel,
   Shape,
 } from '../src/cloud/protocol/model.ts';
-import { offeredEc2, offeredS3 } from './offered-operations.ts';
+import { offeredCloudTrail, offeredDynamoDb, offeredEc2, offeredS3 } from './offered-operations.ts';
 
 type OperationSchema = readonly [9, string, string, number | Traits, unknown, unknown];
 type Traits = Readonly<Record<string, unknown>>;
@@ -27,6 +30,8 @@ interface Source {
   readonly exports: Readonly<Record<string, unknown>>;
   readonly settings: { readonly xmlNamespace?: string; readonly version: string; readonly serviceTarget: string };
   readonly protocol: Protocol;
+  /** Absent: 1.1. */
+  readonly jsonVersion?: '1.0';
   /** Absent: all. */
   readonly offered?: readonly string[];
 }
@@ -62,6 +67,20 @@ const sources: Readonly<Record<string, Source>> = {
   },
   s3: { exports: s3, settings: settingsOf(new s3.S3Client({ region })), protocol: 'rest-xml', offered: offeredS3 },
   ec2: { exports: ec2, settings: settingsOf(new ec2.EC2Client({ region })), protocol: 'ec2', offered: offeredEc2 },
+  kms: { exports: kms, settings: settingsOf(new kms.KMSClient({ region })), protocol: 'json' },
+  dynamodb: {
+    exports: dynamodb,
+    settings: settingsOf(new dynamodb.DynamoDBClient({ region })),
+    protocol: 'json',
+    jsonVersion: '1.0',
+    offered: offeredDynamoDb,
+  },
+  cloudtrail: {
+    exports: cloudtrail,
+    settings: settingsOf(new cloudtrail.CloudTrailClient({ region })),
+    protocol: 'json',
+    offered: offeredCloudTrail,
+  },
 };
 
 // AWS percent-encodes these documents in IAM's answers: IAM API reference, "Note" of GetRole, GetRolePolicy,
@@ -264,7 +283,9 @@ function errorsOf(source: Source, table: ShapeTable): Record<string, ErrorModel>
   for (const schema of Object.values(source.exports)) {
     if (!Array.isArray(schema) || schema[0] !== -3 || String(schema[1]).startsWith('smithy.ts.sdk')) continue;
     const traits = schema[3] as Traits;
-    const [code, status] = (traits['awsQueryError'] ?? [schema[2], traits['httpError'] ?? 400]) as [string, number];
+    const own = [schema[2], traits['httpError'] ?? 400];
+    // Over JSON an error goes by its own name, also where the query protocol has another for it.
+    const [code, status] = (source.protocol === 'json' ? own : (traits['awsQueryError'] ?? own)) as [string, number];
     errors[code] = { status, shape: table.target(NormalizedSchema.of(schema as never)) };
   }
   return errors;
@@ -296,6 +317,7 @@ function modelOf(service: string, source: Source, constraints: Constraints): Ser
   return {
     service,
     protocol: source.protocol,
+    ...(source.jsonVersion === undefined ? {} : { jsonVersion: source.jsonVersion }),
     version: source.settings.version,
     xmlNamespace: source.settings.xmlNamespace ?? '',
     targetPrefix: source.settings.serviceTarget,

@@ -4,7 +4,7 @@ import type { AttachedPolicy, Principal, ResourcePolicyKind } from '../policy/in
 import type { Credential } from './credential.ts';
 import type { World } from './world.ts';
 
-export type ServiceId = 'iam' | 'sts' | 'organizations' | 's3' | 'ec2';
+export type ServiceId = 'iam' | 'sts' | 'organizations' | 's3' | 'ec2' | 'kms' | 'dynamodb' | 'cloudtrail';
 
 /** One request after routing, signature and parsing; authorization and the handler see the same value. */
 export interface Call {

@@ -18,6 +18,9 @@ const wordings: Readonly<Record<ServiceId, Wording>> = {
   iam: (message) => awsFailure('AccessDenied', message, { status: 403 }),
   sts: (message) => awsFailure('AccessDenied', message, { status: 403 }),
   organizations: (message) => awsFailure('AccessDeniedException', message, { status: 400 }),
+  kms: (message) => awsFailure('AccessDeniedException', message, { status: 400 }),
+  dynamodb: (message) => awsFailure('AccessDeniedException', message, { status: 400 }),
+  cloudtrail: (message) => awsFailure('AccessDeniedException', message, { status: 400 }),
   // S3 tells strangers nothing.
   s3: (message, { sameOrganization }) =>
     awsFailure('AccessDenied', sameOrganization ? message : 'Access Denied', { status: 403 }),

@@ -4,7 +4,7 @@ import type { Failure } from '../../base/index.ts';
 import type { ServiceId } from '../call.ts';
 import { awsFailure } from '../failures.ts';
 import type { Member, OperationModel, Rule, ServiceModel, Structure } from './model.ts';
-import { shapeOf, structureOf } from './models.ts';
+import { serviceModel, shapeOf, structureOf } from './models.ts';
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -193,7 +193,7 @@ function refusal(service: ServiceId, violations: readonly Violation[]): Failure 
   }
   // AWS fails to read such a number before it looks at any constraint.
   if (first.kind === 'integer') {
-    const code = service === 'organizations' ? 'SerializationException' : 'MalformedInput';
+    const code = speaksJson(service) ? 'SerializationException' : 'MalformedInput';
     return awsFailure(code, `Invalid value for ${first.place}: a whole number is expected`, { status: 400 });
   }
   if (service === 'organizations') {
@@ -201,7 +201,12 @@ function refusal(service: ServiceId, violations: readonly Violation[]): Failure 
     return awsFailure('InvalidInputException', message, { status: 400, fields: { Reason } });
   }
   const sentence = service === 'iam' && first.kind === 'pattern' ? iamSentence(first) : undefined;
-  return awsFailure('ValidationError', sentence ?? coralMessage(violations), { status: 400 });
+  const code = speaksJson(service) ? 'ValidationException' : 'ValidationError';
+  return awsFailure(code, sentence ?? coralMessage(violations), { status: 400 });
+}
+
+function speaksJson(service: ServiceId): boolean {
+  return serviceModel(service).protocol === 'json';
 }
 
 function capital(place: string): string {

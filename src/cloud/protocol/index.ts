@@ -78,12 +78,14 @@ export function writeOutput(route: Route, output: unknown, requestId: string): H
 
 const xmlType = { 'content-type': 'text/xml' };
 const ec2Type = { 'content-type': 'text/xml;charset=UTF-8' };
-const jsonType = { 'content-type': 'application/x-amz-json-1.1' };
+const jsonType = ({ jsonVersion }: Partial<ServiceModel>) => ({
+  'content-type': `application/x-amz-json-${jsonVersion ?? '1.1'}`,
+});
 
 const outputWriters: Readonly<Record<Protocol, (found: Known, output: object, requestId: string) => HttpResponse>> = {
   json: ({ model, operation }, output) => ({
     status: 200,
-    headers: jsonType,
+    headers: jsonType(model),
     body: writeJsonOutput(model, operation, output),
   }),
   query: ({ model, name, operation }, output, requestId) => ({
@@ -118,7 +120,13 @@ export function writeFailure(
 type Written = Pick<HttpResponse, 'headers' | 'body'>;
 
 const failureWriters: Readonly<Record<Protocol, (route: Route, error: WireError, requestId: string) => Written>> = {
-  json: (_, error) => ({ headers: { ...jsonType, 'x-amzn-errortype': error.code }, body: writeJsonError(error) }),
+  json: ({ service }, error) => ({
+    headers: {
+      ...jsonType(service === undefined ? {} : serviceModel(service)),
+      'x-amzn-errortype': error.code,
+    },
+    body: writeJsonError(error),
+  }),
   query: ({ service }, error, requestId) => ({
     headers: xmlType,
     body: writeQueryError(service === undefined ? '' : serviceModel(service).xmlNamespace, error, requestId),

@@ -92,6 +92,8 @@ export interface ServiceModel {
   readonly xmlNamespace: string;
   /** Prefix of `x-amz-target`, without the dot. */
   readonly targetPrefix: string;
+  /** Of `x-amz-json`; absent: 1.1. */
+  readonly jsonVersion?: '1.0';
   readonly operations: Readonly<Record<string, OperationModel>>;
   readonly shapes: Readonly<Record<string, Shape>>;
   readonly rules: readonly Rule[];

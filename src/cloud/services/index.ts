@@ -6,6 +6,9 @@ const loaders: Readonly<Record<ServiceId, () => Promise<Service>>> = {
   sts: async () => (await import('./sts/index.ts')).sts,
   s3: async () => (await import('./s3/index.ts')).s3,
   ec2: async () => (await import('./ec2/index.ts')).ec2,
+  kms: async () => (await import('./kms/index.ts')).kms,
+  dynamodb: async () => (await import('./dynamodb/index.ts')).dynamodb,
+  cloudtrail: async () => (await import('./cloudtrail/index.ts')).cloudtrail,
   organizations: async () => (await import('./organizations/index.ts')).organizations,
 };
 

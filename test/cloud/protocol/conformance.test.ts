@@ -2,8 +2,11 @@
 // equal, and what we write they read back equal, with the least and with every member.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import * as cloudtrail from '@aws-sdk/client-cloudtrail';
+import * as dynamodb from '@aws-sdk/client-dynamodb';
 import * as ec2 from '@aws-sdk/client-ec2';
 import * as iam from '@aws-sdk/client-iam';
+import * as kms from '@aws-sdk/client-kms';
 import * as organizations from '@aws-sdk/client-organizations';
 import * as s3 from '@aws-sdk/client-s3';
 import * as sts from '@aws-sdk/client-sts';
@@ -17,7 +20,16 @@ import { clientOf, type SdkClient } from './sdk.ts';
 type Exports = Readonly<Record<string, unknown>>;
 type CommandClass = new (input: object) => object;
 
-const modules: Readonly<Record<ServiceId, Exports>> = { iam, sts, organizations, s3, ec2 };
+const modules: Readonly<Record<ServiceId, Exports>> = {
+  iam,
+  sts,
+  organizations,
+  s3,
+  ec2,
+  kms,
+  dynamodb,
+  cloudtrail,
+};
 
 // What S3's client computes itself, or takes as an order to compute.
 const computedByClient: readonly string[] = [
@@ -32,6 +44,11 @@ const computedByClient: readonly string[] = [
 const addedByClient: Readonly<Record<string, readonly string[]>> = {
   PutObject: ['ContentType'],
   RunInstances: ['ClientToken'],
+  CreateLaunchTemplate: ['ClientToken'],
+  CreateLaunchTemplateVersion: ['ClientToken'],
+  CreateVolume: ['ClientToken'],
+  ModifyLaunchTemplate: ['ClientToken'],
+  TransactWriteItems: ['ClientRequestToken'],
 };
 
 for (const service of Object.keys(modules) as ServiceId[]) {

@@ -146,10 +146,12 @@ test('a refusal of a HEAD request to S3 has no body, and ids in its headers', ()
 });
 
 test('a service that is not embedded is named in the refusal', () => {
-  const target = { 'x-amz-target': 'TrentService.ListKeys' };
-  const scope = { authorization: 'AWS4-HMAC-SHA256 Credential=AKIA/20260101/us-east-1/kms/aws4_request, Signature=0' };
+  const target = { 'x-amz-target': 'secretsmanager.ListSecrets' };
+  const scope = {
+    authorization: 'AWS4-HMAC-SHA256 Credential=AKIA/20260101/us-east-1/secretsmanager/aws4_request, Signature=0',
+  };
   const response = refusalOf(requestOf({ service: 'iam', headers: { ...target, ...scope }, body: '{}' }));
-  const message = 'The service kms is not offered by the embedded AWS';
+  const message = 'The service secretsmanager is not offered by the embedded AWS';
   assert.deepEqual([response.status, readError(response)], [400, { code: 'UnknownOperationException', message }]);
 });
 

@@ -1,7 +1,10 @@
 // SDK clients whose requests are answered in this process, without a socket.
 import { Readable } from 'node:stream';
+import { CloudTrailClient } from '@aws-sdk/client-cloudtrail';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { IAMClient } from '@aws-sdk/client-iam';
+import { KMSClient } from '@aws-sdk/client-kms';
 import { OrganizationsClient } from '@aws-sdk/client-organizations';
 import { S3Client } from '@aws-sdk/client-s3';
 import { STSClient } from '@aws-sdk/client-sts';
@@ -41,6 +44,9 @@ const clients: Readonly<Record<ServiceId, new (config: never) => SdkClient>> = {
   organizations: OrganizationsClient,
   s3: S3Client,
   ec2: EC2Client,
+  kms: KMSClient,
+  dynamodb: DynamoDBClient,
+  cloudtrail: CloudTrailClient,
 };
 
 /** A client of the service; `answer` takes the place of the network. */
