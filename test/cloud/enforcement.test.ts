@@ -1,0 +1,222 @@
+// Who may do what, over the wire: every case of test/cases/cloud/enforcement runs against an embedded AWS of its
+// own, with the SDK's clients. A case is a list of steps:
+//
+//   { "name": "…", "source": "AWS page that says so", "steps": [
+//     { "as": "dev", "call": "iam:CreateRole", "in": { "RoleName": "r", "AssumeRolePolicyDocument": {…} }, "save": "r" },
+//     { "as": "alice", "call": "sts:AssumeRole", "in": { "RoleArn": "${r.Role.Arn}", "RoleSessionName": "s" },
+//       "refused": { "code": "AccessDenied", "status": 403, "says": "no identity-based policy allows" } },
+//     { "advance": "1h" } ] }
+//
+// `as`: `central`, `dev`, `test`, `prod` (their user `admin`), `dev:root` and the like, a saved answer that holds
+// `AccessKey` or `Credentials`, or `nobody` (unsigned). `user` of a step makes a user in the account of `as`, with an
+// inline policy of the given statements, and saves its keys under that name.
+// Without `refused` a step must succeed; `answer` is a part of what comes back. `${…}` reads saved answers.
+// Objects under the names of documents are sent as JSON text. `region` is us-east-1 unless given.
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, test } from 'node:test';
+import * as cloudtrail from '@aws-sdk/client-cloudtrail';
+import * as dynamodb from '@aws-sdk/client-dynamodb';
+import * as ec2 from '@aws-sdk/client-ec2';
+import * as iam from '@aws-sdk/client-iam';
+import * as kms from '@aws-sdk/client-kms';
+import * as organizations from '@aws-sdk/client-organizations';
+import * as s3 from '@aws-sdk/client-s3';
+import * as sts from '@aws-sdk/client-sts';
+import { parseDuration } from '../../src/base/index.ts';
+import { startCloud, type Cloud } from '../../src/cloud/index.ts';
+import type { Keys } from './support.ts';
+
+interface Refused {
+  readonly code: string;
+  readonly status?: number;
+  /** The whole message. */
+  readonly message?: string;
+  /** A part of the message. */
+  readonly says?: string;
+}
+
+interface Step {
+  readonly as?: string;
+  readonly call?: string;
+  readonly in?: Readonly<Record<string, unknown>>;
+  readonly region?: string;
+  readonly save?: string;
+  readonly answer?: unknown;
+  readonly refused?: Refused;
+  readonly user?: string;
+  readonly statements?: readonly object[];
+  readonly advance?: string;
+}
+
+interface Case {
+  readonly name: string;
+  readonly source: string;
+  readonly steps: readonly Step[];
+}
+
+interface SdkClient {
+  send(command: object): Promise<object>;
+  destroy(): void;
+}
+
+type Module = Readonly<Record<string, new (input: object) => object>>;
+
+const services = {
+  iam: [iam, iam.IAMClient],
+  sts: [sts, sts.STSClient],
+  organizations: [organizations, organizations.OrganizationsClient],
+  s3: [s3, s3.S3Client],
+  ec2: [ec2, ec2.EC2Client],
+  kms: [kms, kms.KMSClient],
+  dynamodb: [dynamodb, dynamodb.DynamoDBClient],
+  cloudtrail: [cloudtrail, cloudtrail.CloudTrailClient],
+} as unknown as Readonly<Record<string, readonly [module: Module, client: new (config: object) => SdkClient]>>;
+
+const documentMembers: ReadonlySet<string> = new Set([
+  'PolicyDocument',
+  'AssumeRolePolicyDocument',
+  'Policy',
+  'Content',
+  'ResourcePolicy',
+]);
+
+/** A case on its way: what was saved, and the embedded AWS it runs on. */
+class Run {
+  readonly #cloud: Cloud;
+  readonly #saved = new Map<string, unknown>();
+
+  constructor(cloud: Cloud) {
+    this.#cloud = cloud;
+  }
+
+  async step(step: Step): Promise<void> {
+    if (step.advance !== undefined) this.#cloud.clock.advance(parseDuration(step.advance) * 1000);
+    else if (step.user !== undefined) await this.#user(step);
+    else await this.#call(step);
+  }
+
+  async #call(step: Step): Promise<void> {
+    const outcome = await this.#send(step.as!, step.call!, step.in ?? {}, step.region);
+    if (step.refused !== undefined) return this.#checkRefusal(outcome, step.refused, step.call!);
+    if (outcome instanceof Error) throw new Error(`${step.call} as ${step.as}: ${outcome.name}: ${outcome.message}`);
+    if (step.answer !== undefined) assert.partialDeepStrictEqual(plain(outcome), this.#filled(step.answer));
+    if (step.save !== undefined) this.#saved.set(step.save, outcome);
+  }
+
+  #checkRefusal(outcome: object, refused: Refused, call: string): void {
+    assert.ok(outcome instanceof Error, `${call} was allowed, with ${JSON.stringify(plain(outcome))}`);
+    const { name, message, $metadata } = outcome as Error & { $metadata?: { httpStatusCode?: number } };
+    const told = { code: name, status: $metadata?.httpStatusCode, message };
+    const { says, ...rest } = this.#filled(refused) as Refused;
+    assert.partialDeepStrictEqual(told, rest);
+    if (says !== undefined) assert.ok(message.includes(says), `${JSON.stringify(told)} does not say “${says}”`);
+  }
+
+  async #user({ as = '', user = '', statements = [] }: Step): Promise<void> {
+    const make = async (call: string, input: object): Promise<object> => {
+      const outcome = await this.#send(as, call, { UserName: user, ...input });
+      if (outcome instanceof Error) throw outcome;
+      return outcome;
+    };
+    await make('iam:CreateUser', {});
+    const PolicyDocument = { Version: '2012-10-17', Statement: statements };
+    if (statements.length > 0) await make('iam:PutUserPolicy', { PolicyName: 'own', PolicyDocument });
+    this.#saved.set(user, await make('iam:CreateAccessKey', {}));
+  }
+
+  /** The answer, or the error the client threw. */
+  async #send(as: string, call: string, input: object, region = 'us-east-1'): Promise<object> {
+    const [service, operation] = call.split(':') as [string, string];
+    const [module, Client] = services[service]!;
+    const keys = this.#keysOf(as);
+    const unsigned = { signer: { sign: async (request: object) => request } };
+    const client = new Client({
+      endpoint: this.#cloud.endpoint,
+      region,
+      maxAttempts: 1,
+      forcePathStyle: true,
+      credentials: keys ?? { accessKeyId: 'none', secretAccessKey: 'none' },
+      ...(keys === undefined ? unsigned : {}),
+    });
+    try {
+      return await client.send(new module[`${operation}Command`]!(this.#filled(input) as object));
+    } catch (error) {
+      return error as Error;
+    } finally {
+      client.destroy();
+    }
+  }
+
+  #keysOf(as: string): Keys | undefined {
+    if (as === 'nobody') return undefined;
+    const [stage, root] = as.split(':');
+    const account = Object.values(this.#cloud.credentials.accounts).find((one) => one.stage === stage);
+    if (account !== undefined) return root === 'root' ? account.root : account;
+    const saved = this.#saved.get(as) as
+      | { readonly AccessKey?: iam.AccessKey; readonly Credentials?: sts.Credentials }
+      | undefined;
+    const found = saved?.Credentials ?? saved?.AccessKey;
+    assert.ok(found !== undefined, `nobody is called ${as}`);
+    return {
+      accessKeyId: found.AccessKeyId!,
+      secretAccessKey: found.SecretAccessKey!,
+      sessionToken: 'SessionToken' in found ? found.SessionToken : undefined,
+    };
+  }
+
+  #filled(value: unknown): unknown {
+    if (typeof value === 'string')
+      return value.replace(/\$\{([\w-]+)((?:\.\w+)+)\}/g, (_, name, path) => this.#read(name, path));
+    if (Array.isArray(value)) return value.map((item) => this.#filled(item));
+    if (typeof value !== 'object' || value === null) return value;
+    return Object.fromEntries(
+      Object.entries(value).map(([key, one]) => {
+        const filled = this.#filled(one);
+        const isDocument = documentMembers.has(key) && typeof filled === 'object';
+        return [key, isDocument ? JSON.stringify(filled) : filled];
+      }),
+    );
+  }
+
+  #read(name: string, path: string): string {
+    const found = path
+      .slice(1)
+      .split('.')
+      .reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], this.#saved.get(name));
+    assert.ok(typeof found === 'string' || typeof found === 'number', `no text was saved as ${name}${path}`);
+    return String(found);
+  }
+}
+
+/** Documents that come back as text are read, so that a case can tell them by their parts. */
+function plain(value: unknown): unknown {
+  return JSON.parse(
+    JSON.stringify(value, (key, one: unknown) => {
+      // What S3 streams is not looked at.
+      if (key === '$metadata' || key === 'Body') return undefined;
+      if (typeof one !== 'string' || !/(?:Document|Policy|Content)$/.test(key)) return one;
+      const text = one.startsWith('%') ? decodeURIComponent(one) : one;
+      return text.startsWith('{') ? (JSON.parse(text) as unknown) : one;
+    }),
+  );
+}
+
+const folder = new URL('../cases/cloud/enforcement/', import.meta.url);
+for (const file of readdirSync(folder).sort()) {
+  describe(`enforcement: ${file.replace('.json', '')}`, () => {
+    for (const { name, source, steps } of JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as readonly Case[]) {
+      test(name, async () => {
+        assert.ok(source.length > 0, 'the case names its source');
+        await using cloud = await startCloud();
+        const run = new Run(cloud);
+        for (const [index, step] of steps.entries()) {
+          await run.step(step).catch((error: unknown) => {
+            if (error instanceof Error) error.message = `step ${index + 1} of ${steps.length}: ${error.message}`;
+            throw error;
+          });
+        }
+      });
+    }
+  });
+}
