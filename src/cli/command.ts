@@ -5,6 +5,8 @@ import type { Command } from 'commander';
 export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
+  /** What starts this program again: executable, then arguments. */
+  readonly program: readonly [executable: string, ...args: string[]];
   readonly stdin: NodeJS.ReadStream;
   /** Data only. */
   readonly stdout: NodeJS.WriteStream;

@@ -31,6 +31,7 @@ export function processIo(): Io {
   return {
     env: process.env,
     cwd: process.cwd(),
+    program: [process.execPath, ...process.execArgv, process.argv[1]!],
     get stdin() {
       return process.stdin;
     },

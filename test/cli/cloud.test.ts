@@ -226,3 +226,34 @@ test('killed, it starts again on its state with everything it had acknowledged',
   const status = await stint(folder, 'cloud', 'status', '--state', 'aws', '--json');
   assert.equal(`${(JSON.parse(status.stdout) as { now: string }).now}\n`, frozen.stdout);
 });
+
+test('start --detach returns when it answers, and stop ends what it left running', async (context) => {
+  const folder = scratch(context);
+  const started = await stintProcess(folder, 'cloud', 'start', '--port', '0', '--detach', '--json');
+  assert.equal(started.code, 0, started.stderr);
+  const { endpoint, credentialsFile } = JSON.parse(started.stdout) as { endpoint: string; credentialsFile: string };
+  const status = await stint(folder, 'cloud', 'status', '--json');
+  assert.equal((await stint(folder, 'cloud', 'stop')).code, 0);
+  assert.equal((JSON.parse(status.stdout) as { ready: boolean }).ready, true);
+  assert.equal(credentialsFile, join(folder, 'home/cloud/credentials.json'));
+  assert.match(started.stderr, /log: .*cloud\.log\n/);
+  await assert.rejects(fetch(`${endpoint}/_stint/health`));
+});
+
+test('start --detach says why it could not start, with exit code 1', async (context) => {
+  const folder = scratch(context);
+  const { ready } = await start(context, folder);
+  const port = new URL(ready.endpoint).port;
+  const second = await stintProcess(
+    folder,
+    'cloud',
+    'start',
+    '--port',
+    port,
+    '--detach',
+    '--credentials-file',
+    'other.json',
+  );
+  assert.deepEqual([second.code, second.stdout], [1, '']);
+  assert.match(second.stderr, /^error\[port-in-use\]/);
+});

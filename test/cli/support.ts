@@ -36,6 +36,7 @@ export function collectingIo({ cwd, env, stdin = '' }: Surroundings): { io: Io; 
   const io: Io = {
     env,
     cwd,
+    program: [process.execPath, main],
     stdin: Readable.from([stdin]) as unknown as NodeJS.ReadStream,
     stdout: out.stream,
     stderr: err.stream,

@@ -18,6 +18,7 @@ const examples = (...lines: readonly string[]): string =>
 const startExamples = [
   'stint cloud start',
   'stint cloud start --port 0 --state ./aws --json',
+  'stint cloud start --detach && eval "$(stint cloud env dev)"',
   `eval "$(stint cloud env dev)" && aws sts get-caller-identity`,
 ];
 
@@ -45,7 +46,7 @@ function verb(parent: Command, usage: string, summary: string, ...shown: readonl
 function registerStart(cloud: Command, io: Io): void {
   cloud
     .command('start')
-    .description('run the embedded AWS in the foreground')
+    .description('run the embedded AWS, in the foreground unless --detach')
     .addOption(new Option('--port <port>', '0 picks a free one').default(4566).argParser(wholeNumber(0, 65_535)))
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .addOption(new Option('--state <dir>', 'keep the state in this directory').conflicts('memory'))
@@ -56,8 +57,13 @@ function registerStart(cloud: Command, io: Io): void {
     .option('--region <region>', 'region of the credentials file and of what it prints', 'us-east-1')
     .option('--json', 'print one line of JSON when ready')
     .option('--quiet', 'no banner')
+    .option('--detach', 'go on in the background; returns when it answers')
     .addHelpText('after', examples(...startExamples))
-    .action(async (values: Values) => (await import('./cloud/start.ts')).start(io, values));
+    .action(async (values: Values) =>
+      values['detach'] === true
+        ? (await import('./cloud/detach.ts')).startDetached(io, values)
+        : (await import('./cloud/start.ts')).start(io, values),
+    );
 }
 
 function registerClock(cloud: Command, io: Io): void {
