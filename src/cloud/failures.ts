@@ -28,6 +28,7 @@ export const cloudFailure = failuresOf({
   'credentials-missing': { status: 404, when: 'no credentials file of an embedded AWS was found' },
   'credentials-unreadable': { status: 400, when: 'the file is not a credentials file' },
   'credentials-newer': { status: 400, when: 'the credentials file is of a newer version' },
+  'unknown-account': { status: 404, when: 'the organisation has no such account' },
   'port-in-use': { status: 500, when: 'the port to listen on is taken' },
   'cannot-listen': { status: 500, when: 'the address to listen on is not of this machine, or not allowed' },
   'cross-site': { status: 403, when: 'a control route was asked under a foreign name, or by a page of another site' },

@@ -1,6 +1,7 @@
 // Embedded AWS: what `stint cloud` runs and tests import.
 import { AdjustableClock, systemClock, systemRandom, version } from '../base/index.ts';
 import { Authorizer, type Enforcement } from './authorize.ts';
+import { callerEnvironment, clientConfig, type CallerOptions, type ClientConfig } from './callers.ts';
 import { type ControlTargets } from './control.ts';
 import { writeCredentialsFile, type AccountCredentials, type CloudCredentials } from './credentials-file.ts';
 import { Events } from './events.ts';
@@ -18,6 +19,7 @@ import type { World } from './world.ts';
 
 export { AdjustableClock } from '../base/index.ts';
 export type { Enforcement } from './authorize.ts';
+export { callerEnvironment, type CallerOptions, type ClientConfig } from './callers.ts';
 export {
   defaultCredentialsFile,
   readCredentialsFile,
@@ -43,6 +45,8 @@ export interface CloudOptions {
   readonly region?: string | undefined;
   /** The emulated clock; one of its own unless given. */
   readonly clock?: AdjustableClock | undefined;
+  /** Is given `stop`, to call it when the test ends: `t.after` of node:test, `onTestFinished` of Vitest, `afterAll` of Jest. */
+  readonly after?: ((stop: () => Promise<void>) => void) | undefined;
   /** Is told of errors that are defects; they are answered 500 without detail. */
   readonly onDefect?: ((error: unknown) => void) | undefined;
 }
@@ -57,6 +61,10 @@ export interface Cloud extends AsyncDisposable {
   /** What the control routes want in the header `x-stint-control`. */
   readonly controlToken: string;
   readonly clock: AdjustableClock;
+  /** What a client of the AWS SDK is made with to call as the user `admin` of an account, by name or id. */
+  clientConfig(account: string, options?: CallerOptions): ClientConfig;
+  /** The same as environment variables, for a child process. */
+  env(account: string, options?: CallerOptions): Readonly<Record<string, string>>;
   /** Resolves when it was stopped, by `stop` or by the control route. */
   readonly stopped: Promise<void>;
   /** Ends it: calls being answered are answered, the state is kept, port and files are free again. */
@@ -67,8 +75,7 @@ export interface Cloud extends AsyncDisposable {
  * Starts an embedded AWS and resolves when it answers:
  *
  *     await using cloud = await startCloud();
- *     const { accessKeyId, secretAccessKey } = cloud.credentials.accounts['222222222222']!;
- *     const iam = new IAMClient({ endpoint: cloud.endpoint, region: 'us-east-1', credentials: { accessKeyId, secretAccessKey } });
+ *     const iam = new IAMClient(cloud.clientConfig('dev'));
  *
  * @throws Failure of the table in failures.ts: `port-in-use`, `state-in-use`, `organization-mismatch`…
  */
@@ -119,12 +126,15 @@ async function start(state: State, options: CloudOptions): Promise<Cloud> {
     const credentials = credentialsOf(setup, world, `http://${address}:${listener.port}`);
     if (credentialsFile !== undefined) writeCredentialsFile(credentialsFile, credentials);
     const { endpoint, controlToken } = credentials;
+    options.after?.(stop);
     return {
       controlToken,
       endpoint,
       credentialsFile,
       credentials,
       clock,
+      clientConfig: (account, of) => clientConfig(credentials, account, of),
+      env: (account, of) => callerEnvironment(credentials, account, of),
       stopped: stopped.promise,
       stop,
       [Symbol.asyncDispose]: stop,

@@ -60,3 +60,31 @@ test('every account of the default organisation has an admin user and a root use
     assert.deepEqual([asRoot.Account, asRoot.Arn, asRoot.UserId], [id, `arn:aws:iam::${id}:root`, id]);
   }
 });
+
+test('a client and an environment for an account come by its name or id, as admin or root', async () => {
+  await using cloud = await startCloud();
+  const arnOf = async (account: string, root?: boolean) =>
+    (await new STSClient(cloud.clientConfig(account, { root })).send(new GetCallerIdentityCommand({}))).Arn;
+  assert.deepEqual(
+    [await arnOf('dev'), await arnOf(dev), await arnOf('dev', true)],
+    [`arn:aws:iam::${dev}:user/admin`, `arn:aws:iam::${dev}:user/admin`, `arn:aws:iam::${dev}:root`],
+  );
+  const { accessKeyId, secretAccessKey } = cloud.credentials.accounts[dev]!;
+  assert.deepEqual(cloud.env('dev'), {
+    AWS_ENDPOINT_URL: cloud.endpoint,
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    AWS_REGION: 'us-east-1',
+    AWS_DEFAULT_REGION: 'us-east-1',
+  });
+  assert.throws(() => cloud.clientConfig('dov'), { code: 'unknown-account', hint: 'did you mean `dev`?' });
+});
+
+test('it ends with the test that asked for it', async (context) => {
+  let endpoint = '';
+  await context.test('the test', async (inner) => {
+    ({ endpoint } = await startCloud({ after: (stop) => inner.after(stop) }));
+    assert.equal((await fetch(`${endpoint}/_stint/health`)).status, 200);
+  });
+  await assert.rejects(fetch(`${endpoint}/_stint/health`));
+});

@@ -6,7 +6,6 @@ export const cloudVerbFailure = failuresOf({
   'control-answer': { status: 502, when: 'the address of the credentials file answers, but not as an embedded AWS' },
   'invalid-region': { status: 400, when: 'the name of a region is malformed' },
   'organization-unreadable': { status: 400, when: 'the organisation file cannot be read' },
-  'unknown-account': { status: 404, when: 'the organisation has no such account' },
   'missing-argument': { status: 400, when: 'an argument is missing that this use of the verb needs' },
   'instance-not-running': { status: 404, when: 'no running instance has the id' },
   'config-file': { status: 400, when: 'the AWS configuration file cannot be read or written' },

@@ -2,9 +2,9 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync, readFileSync, realpathSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { nearestName, Secret } from '../../../base/index.ts';
+import { Secret } from '../../../base/index.ts';
 import type { Shell } from '../../../assume/index.ts';
-import type { AccountCredentials, CloudCredentials } from '../../../cloud/index.ts';
+import { callerEnvironment, type AccountCredentials, type CloudCredentials } from '../../../cloud/index.ts';
 import type { Io } from '../../command.ts';
 import { printData, say } from '../../output.ts';
 import { credentialsOf, type Values } from './control-client.ts';
@@ -14,31 +14,16 @@ import { cloudVerbFailure } from './failures.ts';
 const competing = ['AWS_SESSION_TOKEN', 'AWS_SECURITY_TOKEN', 'AWS_PROFILE', 'AWS_DEFAULT_PROFILE'];
 
 export async function env(io: Io, account: string, values: Values): Promise<void> {
-  const credentials = credentialsOf(io, values);
-  const found = accountOf(credentials, account);
-  const keys = values['root'] === true ? found.root : found;
+  const variables = callerEnvironment(credentialsOf(io, values), account, { root: values['root'] === true });
   const { shellLines } = await import('../../../assume/index.ts');
   const lines = shellLines(values['shell'] as Shell, {
     unset: competing,
     set: new Map<string, string | Secret>([
-      ['AWS_ENDPOINT_URL', credentials.endpoint],
-      ['AWS_ACCESS_KEY_ID', keys.accessKeyId],
-      ['AWS_SECRET_ACCESS_KEY', new Secret(keys.secretAccessKey)],
-      ['AWS_REGION', credentials.region],
-      ['AWS_DEFAULT_REGION', credentials.region],
+      ...Object.entries(variables),
+      ['AWS_SECRET_ACCESS_KEY', new Secret(variables['AWS_SECRET_ACCESS_KEY']!)],
     ]),
   });
   for (const line of lines) printData(io, line);
-}
-
-function accountOf({ accounts }: CloudCredentials, wanted: string): AccountCredentials {
-  const found = Object.entries(accounts).find(([id, { name }]) => id === wanted || name === wanted)?.[1];
-  if (found !== undefined) return found;
-  const names = Object.values(accounts).map(({ name }) => name);
-  const near = nearestName(wanted, names);
-  throw cloudVerbFailure('unknown-account', `there is no account \`${wanted}\``, {
-    hint: near === undefined ? `the accounts are ${names.slice(0, 20).join(', ')}` : `did you mean \`${near}\`?`,
-  });
 }
 
 /** Writes `[profile stint-NAME]` for every account; sections of other names stay as they are, byte for byte. */
