@@ -2,11 +2,23 @@
 // start early, for files run in the order of their names.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { cpSync, globSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, test, type TestContext } from 'node:test';
 import { promisify } from 'node:util';
+import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import { parse } from 'yaml';
 import { startRegistry } from './registry.ts';
 
 const run = promisify(execFile);
@@ -81,4 +93,58 @@ test('every command is one executable or importable file, and the entry is execu
   assert.ok((statSync(join(cli, 'main.js')).mode & 0o111) !== 0);
   const sources = globSync('*.ts', { cwd: join(root, 'src/cli/commands') });
   for (const name of sources) assert.ok(statSync(join(cli, 'commands', name.replace(/\.ts$/, '.js'))).isFile());
+});
+
+interface ActionStep {
+  readonly run: string;
+  readonly shell: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+interface Action {
+  readonly inputs: Readonly<Record<string, { readonly default: string }>>;
+  readonly runs: { readonly using: string; readonly steps: readonly ActionStep[] };
+}
+
+test('the GitHub Action leaves an embedded AWS running, and the environment that leads to it', async (t) => {
+  const folder = temporaryFolder(t);
+  const { inputs, runs } = parse(readFileSync(join(cloned, 'action.yml'), 'utf8')) as Action;
+  assert.equal(runs.using, 'composite');
+  const given: Readonly<Record<string, string>> = { port: '0' };
+  const filled = (text: string): string =>
+    text
+      .replace(/\$\{\{ github\.action_path \}\}/g, cloned)
+      .replace(/\$\{\{ inputs\.([\w-]+) \}\}/g, (_, name: string) => given[name] ?? inputs[name]!.default);
+  const files = Object.fromEntries(['ENV', 'OUTPUT', 'PATH'].map((name) => [`GITHUB_${name}`, join(folder, name)]));
+  let log = '';
+  for (const step of runs.steps) {
+    assert.equal(step.shell, 'bash');
+    const env = Object.fromEntries(Object.entries(step.env).map(([name, value]) => [name, filled(value)]));
+    const surroundings = { ...environment(mkdtempSync(join(folder, 'step-'))), ...files, RUNNER_TEMP: folder, ...env };
+    log += (await run('bash', ['-c', filled(step.run)], { cwd: folder, env: surroundings })).stdout;
+  }
+  const left = Object.fromEntries(
+    readFileSync(files['GITHUB_ENV']!, 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.split(/=(.*)/s).slice(0, 2)),
+  ) as Record<string, string>;
+  const bin = readFileSync(files['GITHUB_PATH']!, 'utf8').trim();
+  const later = { env: { ...environment(mkdtempSync(join(folder, 'later-'))), ...left }, cwd: folder };
+  try {
+    assert.match((await run(join(bin, 'stint'), ['cloud', 'status'], later)).stdout, /enforcement on/);
+    const sts = new STSClient({
+      endpoint: left['AWS_ENDPOINT_URL']!,
+      region: left['AWS_REGION']!,
+      credentials: { accessKeyId: left['AWS_ACCESS_KEY_ID']!, secretAccessKey: left['AWS_SECRET_ACCESS_KEY']! },
+    });
+    assert.equal((await sts.send(new GetCallerIdentityCommand({}))).Arn, 'arn:aws:iam::222222222222:user/admin');
+    assert.match(readFileSync(files['GITHUB_OUTPUT']!, 'utf8'), /^endpoint=http:\/\/127\.0\.0\.1:\d+$/m);
+    assert.deepEqual(
+      log.split('\n').filter((line) => line.includes(left['AWS_SECRET_ACCESS_KEY']!)),
+      [`::add-mask::${left['AWS_SECRET_ACCESS_KEY']}`],
+    );
+  } finally {
+    await run(join(bin, 'stint'), ['cloud', 'stop'], later);
+  }
 });
