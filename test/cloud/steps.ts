@@ -1,0 +1,185 @@
+// Steps of a case over the wire, taken against an embedded AWS with the SDK's clients. What a step may say stands at
+// the top of enforcement.test.ts.
+import assert from 'node:assert/strict';
+import * as cloudtrail from '@aws-sdk/client-cloudtrail';
+import * as dynamodb from '@aws-sdk/client-dynamodb';
+import * as ec2 from '@aws-sdk/client-ec2';
+import * as iam from '@aws-sdk/client-iam';
+import * as kms from '@aws-sdk/client-kms';
+import * as organizations from '@aws-sdk/client-organizations';
+import * as s3 from '@aws-sdk/client-s3';
+import * as sts from '@aws-sdk/client-sts';
+import { parseDuration } from '../../src/base/index.ts';
+import type { Cloud } from '../../src/cloud/index.ts';
+import type { Keys } from './support.ts';
+
+interface Refused {
+  readonly code: string;
+  readonly status?: number;
+  /** The whole message. */
+  readonly message?: string;
+  /** A part of the message. */
+  readonly says?: string;
+}
+
+export interface Step {
+  readonly as?: string;
+  readonly call?: string;
+  readonly in?: Readonly<Record<string, unknown>>;
+  readonly region?: string;
+  readonly save?: string;
+  readonly answer?: unknown;
+  readonly refused?: Refused;
+  readonly user?: string;
+  readonly statements?: readonly object[];
+  readonly advance?: string;
+}
+
+interface SdkClient {
+  send(command: object): Promise<object>;
+  destroy(): void;
+}
+
+type Module = Readonly<Record<string, new (input: object) => object>>;
+
+const services = {
+  iam: [iam, iam.IAMClient],
+  sts: [sts, sts.STSClient],
+  organizations: [organizations, organizations.OrganizationsClient],
+  s3: [s3, s3.S3Client],
+  ec2: [ec2, ec2.EC2Client],
+  kms: [kms, kms.KMSClient],
+  dynamodb: [dynamodb, dynamodb.DynamoDBClient],
+  cloudtrail: [cloudtrail, cloudtrail.CloudTrailClient],
+} as unknown as Readonly<Record<string, readonly [module: Module, client: new (config: object) => SdkClient]>>;
+
+const documentMembers: ReadonlySet<string> = new Set([
+  'PolicyDocument',
+  'AssumeRolePolicyDocument',
+  'Policy',
+  'Content',
+  'ResourcePolicy',
+]);
+
+/** A case on its way: what was saved, and the embedded AWS it runs on. */
+export class Run {
+  readonly #cloud: Cloud;
+  readonly #saved = new Map<string, unknown>();
+
+  constructor(cloud: Cloud) {
+    this.#cloud = cloud;
+  }
+
+  /** @throws when it does not go as the step says */
+  async step(step: Step): Promise<void> {
+    if (step.advance !== undefined) this.#cloud.clock.advance(parseDuration(step.advance) * 1000);
+    else if (step.user !== undefined) await this.#user(step);
+    else await this.#call(step);
+  }
+
+  async #call(step: Step): Promise<void> {
+    const outcome = await this.send(step.as!, step.call!, step.in ?? {}, step.region);
+    if (step.refused !== undefined) return this.#checkRefusal(outcome, step.refused, step.call!);
+    if (outcome instanceof Error) throw new Error(`${step.call} as ${step.as}: ${outcome.name}: ${outcome.message}`);
+    if (step.answer !== undefined) assert.partialDeepStrictEqual(plain(outcome), this.filled(step.answer));
+    if (step.save !== undefined) this.#saved.set(step.save, outcome);
+  }
+
+  #checkRefusal(outcome: object, refused: Refused, call: string): void {
+    assert.ok(outcome instanceof Error, `${call} was allowed, with ${JSON.stringify(plain(outcome))}`);
+    const { name, message, $metadata } = outcome as Error & { $metadata?: { httpStatusCode?: number } };
+    const told = { code: name, status: $metadata?.httpStatusCode, message };
+    const { says, ...rest } = this.filled(refused) as Refused;
+    assert.partialDeepStrictEqual(told, rest);
+    if (says !== undefined) assert.ok(message.includes(says), `${JSON.stringify(told)} does not say “${says}”`);
+  }
+
+  async #user({ as = '', user = '', statements = [] }: Step): Promise<void> {
+    const make = async (call: string, input: object): Promise<object> => {
+      const outcome = await this.send(as, call, { UserName: user, ...input });
+      if (outcome instanceof Error) throw outcome;
+      return outcome;
+    };
+    await make('iam:CreateUser', {});
+    const PolicyDocument = { Version: '2012-10-17', Statement: statements };
+    if (statements.length > 0) await make('iam:PutUserPolicy', { PolicyName: 'own', PolicyDocument });
+    this.#saved.set(user, await make('iam:CreateAccessKey', {}));
+  }
+
+  /** The answer, or the error the client threw. */
+  async send(as: string, call: string, input: object, region = 'us-east-1'): Promise<object> {
+    const [service, operation] = call.split(':') as [string, string];
+    const [module, Client] = services[service]!;
+    const keys = this.#keysOf(as);
+    const unsigned = { signer: { sign: async (request: object) => request } };
+    const client = new Client({
+      endpoint: this.#cloud.endpoint,
+      region,
+      maxAttempts: 1,
+      forcePathStyle: true,
+      credentials: keys ?? { accessKeyId: 'none', secretAccessKey: 'none' },
+      ...(keys === undefined ? unsigned : {}),
+    });
+    try {
+      return await client.send(new module[`${operation}Command`]!(this.filled(input) as object));
+    } catch (error) {
+      return error as Error;
+    } finally {
+      client.destroy();
+    }
+  }
+
+  #keysOf(as: string): Keys | undefined {
+    if (as === 'nobody') return undefined;
+    const [stage, root] = as.split(':');
+    const account = Object.values(this.#cloud.credentials.accounts).find((one) => one.stage === stage);
+    if (account !== undefined) return root === 'root' ? account.root : account;
+    const saved = this.#saved.get(as) as
+      | { readonly AccessKey?: iam.AccessKey; readonly Credentials?: sts.Credentials }
+      | undefined;
+    const found = saved?.Credentials ?? saved?.AccessKey;
+    assert.ok(found !== undefined, `nobody is called ${as}`);
+    return {
+      accessKeyId: found.AccessKeyId!,
+      secretAccessKey: found.SecretAccessKey!,
+      sessionToken: 'SessionToken' in found ? found.SessionToken : undefined,
+    };
+  }
+
+  /** `value` with what was saved in the place of `${…}`, and documents as text. */
+  filled(value: unknown): unknown {
+    if (typeof value === 'string')
+      return value.replace(/\$\{([\w-]+)((?:\.\w+)+)\}/g, (_, name, path) => this.#read(name, path));
+    if (Array.isArray(value)) return value.map((item) => this.filled(item));
+    if (typeof value !== 'object' || value === null) return value;
+    return Object.fromEntries(
+      Object.entries(value).map(([key, one]) => {
+        const filled = this.filled(one);
+        const isDocument = documentMembers.has(key) && typeof filled === 'object';
+        return [key, isDocument ? JSON.stringify(filled) : filled];
+      }),
+    );
+  }
+
+  #read(name: string, path: string): string {
+    const found = path
+      .slice(1)
+      .split('.')
+      .reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], this.#saved.get(name));
+    assert.ok(typeof found === 'string' || typeof found === 'number', `no text was saved as ${name}${path}`);
+    return String(found);
+  }
+}
+
+/** Documents that come back as text are read, so that a case can tell them by their parts. */
+function plain(value: unknown): unknown {
+  return JSON.parse(
+    JSON.stringify(value, (key, one: unknown) => {
+      // What S3 streams is not looked at.
+      if (key === '$metadata' || key === 'Body') return undefined;
+      if (typeof one !== 'string' || !/(?:Document|Policy|Content)$/.test(key)) return one;
+      const text = one.startsWith('%') ? decodeURIComponent(one) : one;
+      return text.startsWith('{') ? (JSON.parse(text) as unknown) : one;
+    }),
+  );
+}
