@@ -66,12 +66,15 @@ export class Authorizer {
   }
 
   #requestOf(call: Call, permission: Permission): AuthorizationRequest {
-    const { credential, world } = call;
+    const { world } = call;
+    // What the signer may do says nothing of another principal.
+    const credential = permission.principal === undefined ? call.credential : undefined;
+    const principal = permission.principal ?? call.principal;
     const owner = accountOfResource(permission);
     // AWS's own resources (`arn:aws:iam::aws:policy/…`) belong to no account that could have a say.
     const account = owner === 'aws' ? undefined : owner;
     return {
-      principal: call.principal,
+      principal,
       policies: this.#prepare(credential === undefined ? anonymousPolicies : policiesOf(credential, world)),
       action: permission.action,
       resource: {
@@ -110,7 +113,7 @@ function bindsRcps(action: string): boolean {
 }
 
 /** True when caller and resource are of one account or of one organisation: then AWS says more. */
-function isInOrganization({ principal, world }: Call, { resource }: AuthorizationRequest): boolean {
+function isInOrganization({ world }: Call, { principal, resource }: AuthorizationRequest): boolean {
   if (!('account' in principal)) return false;
   if (resource.account === undefined || resource.account === principal.account) return true;
   return world.account(principal.account) !== undefined && world.account(resource.account) !== undefined;

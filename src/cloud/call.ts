@@ -2,6 +2,7 @@
 import type { Clock, Failure, Random } from '../base/index.ts';
 import type { AttachedPolicy, Principal, ResourcePolicyKind } from '../policy/index.ts';
 import type { Credential } from './credential.ts';
+import type { IssuerKeys } from './issuer-keys.ts';
 import type { World } from './world.ts';
 
 export type ServiceId = 'iam' | 'sts' | 'organizations' | 's3' | 'ec2' | 'kms' | 'dynamodb' | 'cloudtrail';
@@ -26,6 +27,8 @@ export interface Call {
   readonly refusal: (permission: Permission) => Failure | undefined;
   /** The clear text (JSON) of an encoded authorization failure message that a caller of this account got; absent when it is not one. */
   readonly decodeAuthorizationMessage: (encoded: string) => string | undefined;
+  /** Where the keys of identity providers come from; asked by `prepare`, never inside a transaction. */
+  readonly issuerKeys: IssuerKeys;
   readonly http: {
     readonly host: string;
     readonly sourceIp: string;
@@ -44,6 +47,11 @@ export interface Permission {
   readonly action: string;
   /** ARN, or `*` for an action that names no resource. */
   readonly resource: string;
+  /**
+   * Who asks, when it is not the signer: the identity provider behind an unsigned call (`sts:AssumeRoleWithSAML`). Only
+   * policies on the resource's side know it.
+   */
+  readonly principal?: Principal | undefined;
   /** Account that owns the resource, when it is not the caller's. */
   readonly resourceAccount?: string | undefined;
   /** Service keys and `aws:ResourceTag/…`, `aws:RequestTag/…`, `aws:TagKeys`; names in any case. Global keys are filled by authorize. */
@@ -55,20 +63,27 @@ export interface Permission {
  * An operation as data: what must be allowed, and what happens. Input and output have the member
  * names of the SDK's command (`CreateRoleCommandInput`); times are `Date`, blobs `Uint8Array`.
  */
-export interface Operation<Input = never, Output = unknown> {
+export interface Operation<Input = never, Output = unknown, Prepared = never, Made = unknown> {
+  /**
+   * Runs before the call's turn and outside its transaction, so that other calls go on: for what has to be fetched,
+   * loaded or verified at leisure. Reads only, and nothing it read is sure to hold later. Its answer goes to the other two.
+   */
+  readonly prepare?: (input: Input, call: Call) => Promise<Made>;
   /**
    * Reads only. May throw a not-found failure where AWS answers so before authorization.
    * `permissionless`: needs no Allow and no Deny stops it (`sts:GetCallerIdentity`).
    */
-  readonly permissions: (input: Input, call: Call) => readonly Permission[] | 'permissionless';
+  readonly permissions: (input: Input, call: Call, prepared: Prepared) => readonly Permission[] | 'permissionless';
   /** Changes go through `call.world` tables and are undone together when it throws. */
-  readonly handle: (input: Input, call: Call) => Output | Promise<Output>;
+  readonly handle: (input: Input, call: Call, prepared: Prepared) => Output | Promise<Output>;
   /** For the table in docs/cloud.md: what is not as deep as AWS, one short sentence; absent when complete. */
   readonly depth?: string;
 }
 
 /** Declares an operation with its SDK types, and forgets them for the table of the service. */
-export function operation<Input, Output>(spec: Operation<Input, Output>): Operation {
+export function operation<Input, Output, Prepared = undefined>(
+  spec: Operation<Input, Output, Prepared, Prepared>,
+): Operation {
   return spec;
 }
 

@@ -8,6 +8,7 @@ import { Events } from './events.ts';
 import { Explanations } from './explain.ts';
 import { Faults } from './faults.ts';
 import { MetadataServices } from './imds.ts';
+import { IssuerKeys } from './issuer-keys.ts';
 import { listen, type Listener } from './listener.ts';
 import { defaultOrganization, type Organization } from './organization.ts';
 import { createAnswerer, type Parts } from './server.ts';
@@ -15,6 +16,7 @@ import { serviceIds, Services } from './services/index.ts';
 import { resetState, restoreClock, saveClock, setUp, worldOf, type Setup } from './setup.ts';
 import { SigningKeys } from './signature.ts';
 import { State } from './state.ts';
+import { TestIssuer } from './test-issuer.ts';
 import type { World } from './world.ts';
 
 export { AdjustableClock } from '../base/index.ts';
@@ -43,6 +45,8 @@ export interface CloudOptions {
   readonly enforce?: Enforcement | undefined;
   /** us-east-1 unless given. */
   readonly region?: string | undefined;
+  /** Whether keys of identity providers may be fetched from hosts beyond this machine; not unless told so. */
+  readonly outsideIssuers?: boolean | undefined;
   /** The emulated clock; one of its own unless given. */
   readonly clock?: AdjustableClock | undefined;
   /** Is given `stop`, to call it when the test ends: `t.after` of node:test, `onTestFinished` of Vitest, `afterAll` of Jest. */
@@ -180,6 +184,7 @@ function partsOf(
   const faults = new Faults(random);
   const services = new Services();
   const enforce = options.enforce ?? 'on';
+  const issuer = new TestIssuer(setup.seed, clock, random);
   const control: ControlTargets = {
     token: setup.controlToken,
     version,
@@ -188,6 +193,7 @@ function partsOf(
     faults,
     events,
     explanations,
+    issuer,
     hosts: running.hosts,
     services: serviceIds,
     operationsOf: async (service) => Object.keys((await services.get(service))?.operations ?? {}),
@@ -217,6 +223,7 @@ function partsOf(
     faults,
     control,
     metadata,
+    issuerKeys: new IssuerKeys({ own: issuer.publicKey, outside: options.outsideIssuers === true }),
     services,
     onDefect,
   };

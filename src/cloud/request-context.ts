@@ -14,8 +14,8 @@ type Keys = Record<string, ContextValue | undefined>;
 export function requestContext(call: Call, permission: Permission, tags: readonly SessionTag[]): Context {
   const resourceAccount = accountOfResource(permission) ?? call.account;
   return contextOf({
-    ...principalKeys(call.principal, tags, call.world),
-    ...sessionKeys(call.credential, call.clock.now()),
+    ...principalKeys(permission.principal ?? call.principal, tags, call.world),
+    ...(permission.principal === undefined ? sessionKeys(call.credential, call.clock.now()) : {}),
     ...callKeys(call),
     ...resourceKeys(resourceAccount, call.world),
     ...permission.context,

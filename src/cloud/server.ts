@@ -12,6 +12,7 @@ import { awsFailure } from './failures.ts';
 import { clientGone, type Faults } from './faults.ts';
 import type { HttpRequest, HttpResponse } from './http.ts';
 import type { MetadataServices } from './imds.ts';
+import type { IssuerKeys } from './issuer-keys.ts';
 import { smallBody, type Answerer, type Refusal } from './listener.ts';
 import {
   readInput,
@@ -43,6 +44,7 @@ export interface Parts {
   readonly faults: Faults;
   readonly control: ControlTargets;
   readonly metadata: MetadataServices;
+  readonly issuerKeys: IssuerKeys;
   readonly services: Services;
   /** An error that is no failure: a defect, answered 500 without detail. */
   onDefect(error: unknown): void;
@@ -128,7 +130,8 @@ class Exchange {
     const input = readInput(this.#route, this.#request) as never;
     const operation = await this.#operation();
     if (!faults.isEmpty) await this.#fault('before');
-    const output = await state.transaction(() => this.#act(operation, input));
+    const prepared = (await operation.prepare?.(input, this.#call())) as never;
+    const output = await state.transaction(() => this.#act(operation, input, prepared));
     // Who started an instance may ask its metadata service next.
     if (this.#route.service === 'ec2') await this.#parts.metadata.settle();
     if (!faults.isEmpty) await this.#fault('after');
@@ -158,13 +161,13 @@ class Exchange {
   }
 
   /** Decides and acts on one state: nothing changes between the two. */
-  #act(operation: Operation, input: never): unknown {
+  #act(operation: Operation, input: never, prepared: never): unknown {
     this.#checkStillValid();
     const call = this.#call();
-    const permissions = operation.permissions(input, call);
+    const permissions = operation.permissions(input, call, prepared);
     this.#judge(call, permissions);
     noteUse(call);
-    return operation.handle(input, call);
+    return operation.handle(input, call, prepared);
   }
 
   /** While this call waited for its turn, its credential may have died or its user or role changed. */
@@ -184,7 +187,7 @@ class Exchange {
   }
 
   #call(): Call {
-    const { world, clock, random, explanations } = this.#parts;
+    const { world, clock, random, explanations, issuerKeys } = this.#parts;
     const { service, operation, region } = this.#route;
     const { headers, remoteAddress, secure } = this.#request;
     const call: Call = {
@@ -201,6 +204,7 @@ class Exchange {
       random,
       refusal: (permission) => this.#itemRefusal(call, permission),
       decodeAuthorizationMessage: (encoded) => explanations.decode(encoded, call.account),
+      issuerKeys,
       http: {
         host: headers['host'] ?? '',
         sourceIp: remoteAddress,

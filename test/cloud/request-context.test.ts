@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { AdjustableClock, Secret, systemRandom } from '../../src/base/index.ts';
 import type { Call, Permission } from '../../src/cloud/call.ts';
 import type { Credential, Session } from '../../src/cloud/credential.ts';
+import { IssuerKeys } from '../../src/cloud/issuer-keys.ts';
 import { accountInfo } from '../../src/cloud/organization.ts';
 import { defaultQuotas } from '../../src/cloud/quotas.ts';
 import { requestContext } from '../../src/cloud/request-context.ts';
@@ -51,6 +52,7 @@ function callOf(principal: Principal, extra: Partial<Call> = {}): Call {
     random: systemRandom,
     refusal: () => undefined,
     decodeAuthorizationMessage: () => undefined,
+    issuerKeys: new IssuerKeys({ own: {}, outside: false }),
     http: { host: '127.0.0.1', sourceIp: '127.0.0.1', userAgent: 'cli', secure: false },
     ...extra,
   };

@@ -2,6 +2,7 @@
 import { AdjustableClock, systemRandom } from '../../../src/base/index.ts';
 import type { Call, ServiceId } from '../../../src/cloud/call.ts';
 import type { Credential } from '../../../src/cloud/credential.ts';
+import { IssuerKeys } from '../../../src/cloud/issuer-keys.ts';
 import { defaultQuotas, type Quotas } from '../../../src/cloud/quotas.ts';
 import { findCredential, iam, principalOf, seedAccount } from '../../../src/cloud/services/iam/index.ts';
 import { sts } from '../../../src/cloud/services/sts/index.ts';
@@ -67,11 +68,13 @@ export async function makeTestWorld(quotas: Partial<Quotas> = {}): Promise<TestW
           ...options,
           refusal: () => undefined,
           decodeAuthorizationMessage: () => undefined,
+          issuerKeys: new IssuerKeys({ own: {}, outside: false }),
           http: { host: 'localhost', sourceIp: '127.0.0.1', userAgent: 'test', secure: false },
         };
         const operation = (services as Record<string, typeof iam>)[service]!.operations[name]!;
-        operation.permissions(input as never, call);
-        return (await operation.handle(input as never, call)) as never;
+        const prepared = (await operation.prepare?.(input as never, call)) as never;
+        operation.permissions(input as never, call, prepared);
+        return (await operation.handle(input as never, call, prepared)) as never;
       }),
   };
 }

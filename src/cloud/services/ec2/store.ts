@@ -120,13 +120,13 @@ export function* taggedResources(call: Call): Generator<readonly [id: string, ta
 
 /** An operation of which `DryRun` only asks whether it would be allowed. */
 export function dryRunnable<Input extends { readonly DryRun?: boolean | undefined }, Output>(
-  spec: Operation<Input, Output>,
+  spec: Operation<Input, Output, undefined, undefined>,
 ): Operation {
   return operation<Input, Output>({
     ...spec,
-    handle(input, call) {
+    handle(input, call, prepared) {
       if (input.DryRun === true) throw dryRun();
-      return spec.handle(input, call);
+      return spec.handle(input, call, prepared);
     },
   });
 }
