@@ -3,6 +3,7 @@ import type * as Sdk from '@aws-sdk/client-iam';
 import { operation, type Call } from '../../call.ts';
 import { idsUnder, permissionOnAll } from './entities.ts';
 import { alreadyExists, noSuchEntity } from './failures.ts';
+import { oidcProviders, samlProviders } from './identity-providers.ts';
 import {
   accessKeys,
   accountAliases,
@@ -140,7 +141,7 @@ const getAccountSummary = operation<object, Sdk.GetAccountSummaryResponse>({
         AccountAccessKeysPresent: rootHas(accessKeys),
         AccountPasswordPresent: 0,
         AccountSigningCertificatesPresent: 0,
-        Providers: 0,
+        Providers: count(oidcProviders) + count(samlProviders),
         GlobalEndpointTokenVersion: 1,
       },
     };

@@ -24,9 +24,11 @@ import { loginProfileOperations } from './login-profiles.ts';
 import { needPolicy } from './managed.ts';
 import { mfaDeviceOperations, needDevice, permissionOnDevice, saveDevice } from './mfa-devices.ts';
 import { managedPolicies, type ManagedPolicy, type MfaDevice, type Tag } from './model.ts';
+import { oidcProviderOperations, taggableOidcProvider } from './oidc-providers.ts';
 import { permissionOnPolicy, permissionToChange, policyOperations } from './policies.ts';
 import { policyVersionOperations } from './policy-versions.ts';
 import { roleOperations } from './roles.ts';
+import { samlProviderOperations, taggableSamlProvider } from './saml-providers.ts';
 import { isSessionToken, limited } from './session-limits.ts';
 import { taggingOperations, type Taggable } from './tagging.ts';
 import { userCredentialOperations } from './user-credentials.ts';
@@ -71,6 +73,8 @@ const operations = {
   ...mfaDeviceOperations,
   ...userCredentialOperations,
   ...accountOperations,
+  ...oidcProviderOperations,
+  ...samlProviderOperations,
   ...inlinePolicyOperations(userCarrier),
   ...inlinePolicyOperations(groupCarrier),
   ...inlinePolicyOperations(roleCarrier),
@@ -84,6 +88,8 @@ const operations = {
   ...taggingOperations(taggable(instanceProfileNoun)),
   ...taggingOperations(taggablePolicy),
   ...taggingOperations(taggableMfaDevice),
+  ...taggingOperations(taggableOidcProvider),
+  ...taggingOperations(taggableSamlProvider),
   GetAccountAuthorizationDetails: getAccountAuthorizationDetails,
 };
 

@@ -14,10 +14,10 @@ export function limited(
       name,
       {
         ...operation,
-        permissions: (input: never, call: Call) => {
+        permissions: (input: never, call: Call, prepared: never) => {
           const failure = limit(name, call);
           if (failure !== undefined) throw failure;
-          return operation.permissions(input, call);
+          return operation.permissions(input, call, prepared);
         },
       },
     ]),
