@@ -3,11 +3,15 @@ import { z } from 'zod';
 import { type Failure, nearestName, parseDuration, type Millis } from '../base/index.ts';
 import { cloudFailure } from './failures.ts';
 import type { FaultOrder } from './faults.ts';
+import type { TokenOrder } from './test-issuer.ts';
 
 /** One move of the clock. */
 export type ClockMove = { readonly advance: Millis } | { readonly freeze: boolean } | { readonly set: Millis };
 
 const duration = z.string().or(z.number());
+
+/** Providers of access tokens, and one whose tokens name it without a scheme. */
+const builtInIssuers = ['accounts.google.com', 'www.amazon.com', 'graph.facebook.com'] as const;
 
 const clockBody = z.strictObject({
   advance: duration.optional(),
@@ -78,6 +82,30 @@ export async function parseFaultOrder(
         : { delayMs: delayMs! };
   const strikes = count ?? (nth === undefined ? Number.MAX_SAFE_INTEGER : 1);
   return { service, operation, account, nth: nth ?? 1, count: strikes, when, effect };
+}
+
+const tokenBody = z.strictObject({
+  issuer: z
+    .url({ protocol: /^https?$/, message: 'write an address like `https://token.actions.githubusercontent.com`' })
+    .or(z.enum(builtInIssuers))
+    .optional(),
+  subject: z.string().min(1),
+  audience: z
+    .string()
+    .min(1)
+    .or(z.array(z.string().min(1)).min(1)),
+  claims: z.record(z.string(), z.unknown()).optional(),
+  expiresIn: duration.optional(),
+});
+
+/** @throws Failure `invalid-body`, `invalid-duration`. */
+export function parseTokenOrder(text: string, ownIssuer: string): TokenOrder {
+  const { issuer = ownIssuer, subject, audience, claims = {}, expiresIn = '1h' } = parseBody(text, tokenBody);
+  const fixed = ['iss', 'sub', 'aud'].find((claim) => Object.hasOwn(claims, claim));
+  if (fixed !== undefined) {
+    throw invalidBody(`the claim \`${fixed}\` has a name of its own`, 'use `issuer`, `subject` and `audience`');
+  }
+  return { issuer, subject, audience, claims, expiresInSeconds: Math.floor(parseDuration(expiresIn)) };
 }
 
 function unknownName(what: string, name: string, names: readonly string[]): Failure {

@@ -9,6 +9,7 @@ import type { Explanations } from './explain.ts';
 import { cloudFailure } from './failures.ts';
 import type { Faults } from './faults.ts';
 import type { HttpRequest, HttpResponse } from './http.ts';
+import { discoveryOf, testIssuerPath, type TestIssuer } from './test-issuer.ts';
 
 /** What the routes may touch. */
 export interface ControlTargets {
@@ -19,6 +20,7 @@ export interface ControlTargets {
   readonly faults: Faults;
   readonly events: Events;
   readonly explanations: Explanations;
+  readonly issuer: TestIssuer;
   /** Names under which this server may be addressed: `127.0.0.1`, `localhost` and the like, without port. */
   readonly hosts: ReadonlySet<string>;
   readonly services: readonly string[];
@@ -48,18 +50,23 @@ const routes: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
   'faults/': { DELETE: removeFault },
   events: { GET: listEvents },
   'explain/': { GET: explainOne },
+  tokens: { POST: signToken },
+  'oidc/': { GET: publishIssuer },
   instances: { GET: (_request, targets) => ({ instances: targets.instances() }) },
   stop: { POST: (_request, targets) => (targets.stop(), { stopping: true }) },
 };
+
+/** What needs no token: nothing here is secret, and nothing changes. */
+const openRoutes: ReadonlySet<string> = new Set(['health', 'oidc/']);
 
 /** Answers one control request. Never throws: whatever goes wrong becomes `{"error": {code, message, hint}}`. */
 export async function answerControl(request: HttpRequest, targets: ControlTargets): Promise<HttpResponse> {
   try {
     checkOrigin(request, targets.hosts);
     const path = request.path.slice(controlPrefix.length);
-    if (path !== 'health') checkToken(request, targets.token);
     const slash = path.indexOf('/') + 1;
     const name = slash === 0 ? path : path.slice(0, slash);
+    if (!openRoutes.has(name)) checkToken(request, targets.token);
     if (!Object.hasOwn(routes, name) || (name === path && name.endsWith('/'))) {
       throw cloudFailure('no-such-route', 'there is no such control route', {
         hint: `the routes are ${Object.keys(routes).join(', ')}`,
@@ -154,6 +161,24 @@ function removeFault(_request: HttpRequest, { faults }: ControlTargets, id: stri
   throw cloudFailure('no-such-fault', `there is no fault \`${id.slice(0, 100)}\``, {
     hint: 'it may have been removed by a reset; `DELETE /_stint/faults` removes all',
   });
+}
+
+/** A token of the test issuer, for the issuer that the order names. */
+async function signToken(request: HttpRequest, { issuer }: ControlTargets): Promise<object> {
+  const { parseTokenOrder } = await import('./control-bodies.ts');
+  return { token: await issuer.sign(parseTokenOrder(textOf(request), originOf(request) + testIssuerPath)) };
+}
+
+function publishIssuer(request: HttpRequest, { issuer }: ControlTargets, rest: string): object {
+  if (rest === '.well-known/openid-configuration') return discoveryOf(originOf(request));
+  if (rest === 'jwks') return { keys: [issuer.publicKey] };
+  throw cloudFailure('no-such-route', 'the test issuer publishes no such document', {
+    hint: 'it has `.well-known/openid-configuration` and `jwks`',
+  });
+}
+
+function originOf({ headers, secure }: HttpRequest): string {
+  return `${secure ? 'https' : 'http'}://${headers['host'] ?? ''}`;
 }
 
 function listEvents({ query }: HttpRequest, { events }: ControlTargets): object {

@@ -30,6 +30,7 @@ export function register(program: Command, io: Io): void {
   registerViews(cloud, io);
   registerFaults(cloud, io);
   registerKeys(cloud, io);
+  registerTokens(cloud, io);
   registerExec(cloud, io);
 }
 
@@ -54,6 +55,7 @@ function registerStart(cloud: Command, io: Io): void {
     .option('--org <file>', 'organisation to start with, YAML or JSON')
     .option('--credentials-file <file>', 'where to write the credentials')
     .addOption(new Option('--enforce <mode>', 'what IAM decides').choices(['on', 'report', 'off']).default('on'))
+    .option('--outside-issuers', 'let STS fetch keys of identity providers from hosts beyond this machine')
     .option('--region <region>', 'region of the credentials file and of what it prints', 'us-east-1')
     .option('--json', 'print one line of JSON when ready')
     .option('--quiet', 'no banner')
@@ -186,6 +188,29 @@ function registerKeys(cloud: Command, io: Io): void {
   )
     .option('--config-file <file>', 'AWS configuration file to put them in; printed without it')
     .action(async (values: Values) => (await import('./cloud/keys.ts')).profiles(io, values));
+}
+
+function registerTokens(cloud: Command, io: Io): void {
+  verb(
+    cloud,
+    'token',
+    'sign a web identity token as any issuer, for AssumeRoleWithWebIdentity',
+    'stint cloud token --issuer https://token.actions.githubusercontent.com --subject repo:acme/app:ref:refs/heads/main --audience sts.amazonaws.com',
+    'stint cloud token --subject alice --audience my-app --claim email=alice@example.com --expires-in 5m',
+  )
+    .requiredOption('--subject <subject>', 'claim `sub`')
+    .requiredOption('--audience <audience>', 'claim `aud`')
+    .option('--issuer <url>', 'claim `iss`; the test issuer of the embedded AWS itself unless given')
+    .option('--claim <name=value>', 'a further claim; a value that is JSON is taken as JSON', collected)
+    .option('--expires-in <duration>', 'how long the token is good', '1h')
+    .option('--json', 'print JSON')
+    .action(async (values: TokenValues) => (await import('./cloud/token.ts')).token(io, values));
+}
+
+type TokenValues = Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
+
+function collected(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
 }
 
 function registerExec(cloud: Command, io: Io): void {

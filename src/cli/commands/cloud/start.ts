@@ -23,7 +23,8 @@ export async function start(io: Io, values: Values): Promise<void> {
   const credentialsFile = pathOf(io, values['credentialsFile']) ?? defaultCredentialsFile(io.env, state);
   const organization = await organizationOf(io, values['org']);
   const onDefect = (error: unknown) => printFailure(io, error);
-  const options = { port, host, state, organization, credentialsFile, enforce, region, onDefect };
+  const outsideIssuers = values['outsideIssuers'] === true;
+  const options = { port, host, state, organization, credentialsFile, enforce, region, outsideIssuers, onDefect };
   await using cloud = await startCloud(options);
   if (values['json'] === true) {
     printData(io, JSON.stringify({ ready: true, endpoint: cloud.endpoint, credentialsFile }));

@@ -4,15 +4,20 @@ import type { AssumeRoleRequest, AssumeRoleResponse } from '@aws-sdk/client-sts'
 import { operation, type Call, type Permission } from '../../call.ts';
 import type { Session, SessionTag } from '../../credential.ts';
 import { makeSession } from '../iam/credentials.ts';
-import { compiledDocument } from '../iam/documents.ts';
-import { find, roleNoun } from '../iam/entities.ts';
 import { accessDenied, validationError } from '../iam/failures.ts';
 import { givenMfa, spendMfa } from '../iam/mfa.ts';
 import type { Role } from '../iam/model.ts';
 import type { Parsed } from '../iam/shapes.ts';
-import { requestTagKeys, resourceTagKeys } from '../iam/tags.ts';
+import { requestTagKeys } from '../iam/tags.ts';
 import { credentialsShape } from './shapes.ts';
-import { invalidParameter, packedPolicySize, readSessionPolicies, readSessionTags } from './session-request.ts';
+import {
+  invalidParameter,
+  packedPolicySize,
+  readSessionPolicies,
+  readSessionTags,
+  transitiveKeys,
+} from './session-request.ts';
+import { accountOf, permissionOnRole, roleOf, sessionSeconds } from './target-role.ts';
 
 type Input = Parsed<AssumeRoleRequest>;
 
@@ -23,13 +28,12 @@ export const assumeRole = operation<Input, AssumeRoleResponse>({
   permissions: (input, call) => {
     if (input.ProvidedContexts?.length) throw invalidParameter('ProvidedContexts are not offered by the embedded AWS.');
     if (call.principal.type === 'Root') throw accessDenied('Roles may not be assumed by root accounts.');
-    const role = roleOf(input.RoleArn, call);
+    const role = targetOf(input, call);
     if (role === undefined) throw notAuthorized(input.RoleArn, call);
     const tags = sessionTags(input, call);
     const sourceIdentity = sourceIdentityOf(input, call);
     const mfa = givenMfa(input, call);
     const context = {
-      ...resourceTagKeys(role.tags),
       ...requestTagKeys(input.Tags),
       'sts:ExternalId': input.ExternalId,
       'sts:RoleSessionName': input.RoleSessionName,
@@ -37,16 +41,7 @@ export const assumeRole = operation<Input, AssumeRoleResponse>({
       'sts:TransitiveTagKeys': tags.transitive.length === 0 ? undefined : tags.transitive,
       ...(mfa === undefined ? {} : { 'aws:MultiFactorAuthPresent': 'true', 'aws:MultiFactorAuthAge': '0' }),
     };
-    const permission = (action: string): Permission => ({
-      action,
-      resource: role.arn,
-      resourceAccount: accountOf(role.arn),
-      context,
-      resourcePolicy: {
-        kind: 'trust',
-        attached: { policy: compiledDocument(role, role.trust, 'trust'), name: role.name, attachedTo: role.arn },
-      },
-    });
+    const permission = (action: string): Permission => permissionOnRole(role, action, context);
     return [
       permission('sts:AssumeRole'),
       // Inherited tags are set on the new session as well: https://github.com/aws/eks-pod-identity-agent/issues/80
@@ -55,7 +50,7 @@ export const assumeRole = operation<Input, AssumeRoleResponse>({
     ];
   },
   handle: (input, call) => {
-    const role = roleOf(input.RoleArn, call);
+    const role = targetOf(input, call);
     if (role === undefined) throw notAuthorized(input.RoleArn, call);
     const place = { world: call.world, account: accountOf(role.arn) };
     const mfa = givenMfa(input, call);
@@ -85,16 +80,8 @@ export const assumeRole = operation<Input, AssumeRoleResponse>({
   },
 });
 
-/** The role with exactly this ARN; undefined when there is none. @throws ValidationError when it is no ARN of a role */
-function roleOf(arn: string, call: Call): Role | undefined {
-  const [, account, name] = /^arn:[\w-]+:iam::(\d{12}):role\/(?:[^/]+\/)*([^/]+)$/.exec(arn) ?? [];
-  if (account === undefined || name === undefined) throw validationError(`${arn} is invalid`);
-  const role = find(roleNoun, { world: call.world, account }, name);
-  return role?.arn === arn ? role : undefined;
-}
-
-function accountOf(arn: string): string {
-  return arn.split(':')[4]!;
+function targetOf({ RoleArn: arn }: Input, call: Call): Role | undefined {
+  return roleOf(arn, call, () => validationError(`${arn} is invalid`));
 }
 
 /** AWS does not tell a role that does not exist from one that does not trust the caller. */
@@ -134,14 +121,11 @@ function sessionTags(input: Input, call: Call): SessionTags {
       "One of the specified transitive tag keys can't be set because it conflicts with a transitive tag key from the calling session.",
     );
   }
-  if (asked.some((key) => !passedKeys.has(key.toLowerCase()))) {
-    throw invalidParameter('The specified transitive tag key must be included in the requested tags.');
-  }
   const inherited = (session?.tags ?? []).filter((tag) => inheritedKeys.has(tag.key.toLowerCase()));
   return {
     tags: [...passed, ...inherited],
     passed,
-    transitive: [...asked, ...(session?.transitiveTagKeys ?? [])],
+    transitive: [...transitiveKeys(asked, passed), ...(session?.transitiveTagKeys ?? [])],
   };
 }
 
@@ -154,8 +138,5 @@ function durationOf(input: Input, role: Role, call: Call): number {
       'The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining',
     );
   }
-  if (seconds > role.maxSessionSeconds) {
-    throw validationError('The requested DurationSeconds exceeds the MaxSessionDuration set for this role.');
-  }
-  return seconds;
+  return sessionSeconds(input.DurationSeconds, role);
 }

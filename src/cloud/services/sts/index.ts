@@ -15,6 +15,7 @@ import { accountOfAccessKeyId } from '../iam/ids.ts';
 import { isSessionToken, limited } from '../iam/session-limits.ts';
 import type { Parsed } from '../iam/shapes.ts';
 import { assumeRole } from './assume-role.ts';
+import { assumeRoleWithWebIdentity } from './web-identity.ts';
 import { getFederationToken, getSessionToken } from './tokens.ts';
 
 const getCallerIdentity = operation<object, GetCallerIdentityResponse>({
@@ -67,7 +68,7 @@ const decodeAuthorizationMessage = operation<
 
 /** Sessions of GetSessionToken reach only AssumeRole and GetCallerIdentity, federated users only GetCallerIdentity. */
 function sessionLimit(name: string, call: Call): Failure | undefined {
-  if (name === 'GetCallerIdentity') return undefined;
+  if (name === 'GetCallerIdentity' || name.startsWith('AssumeRoleWith')) return undefined;
   if (call.credential?.kind === 'federated-user')
     return accessDenied(`Cannot call ${name} with federation credentials`);
   if (name !== 'AssumeRole' && isSessionToken(call))
@@ -80,6 +81,7 @@ export const sts: Service = {
   operations: limited(
     {
       AssumeRole: assumeRole,
+      AssumeRoleWithWebIdentity: assumeRoleWithWebIdentity,
       GetSessionToken: getSessionToken,
       GetFederationToken: getFederationToken,
       GetCallerIdentity: getCallerIdentity,

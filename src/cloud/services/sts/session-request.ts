@@ -75,6 +75,13 @@ export function readSessionTags(input: TagInput): readonly SessionTag[] {
   return tags;
 }
 
+/** Keys of the new tags that are to stay along a chain. @throws InvalidParameterValue for one that is not among them */
+export function transitiveKeys(asked: readonly string[], passed: readonly SessionTag[]): readonly string[] {
+  const keys = new Set(passed.map((tag) => tag.key.toLowerCase()));
+  if (asked.every((key) => keys.has(key.toLowerCase()))) return asked;
+  throw invalidParameter('The specified transitive tag key must be included in the requested tags.');
+}
+
 /**
  * Percent of AWS's limit that policies and tags take; undefined when there are none.
  * @throws PackedPolicyTooLarge above 100

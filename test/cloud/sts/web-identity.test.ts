@@ -1,0 +1,414 @@
+import * as Iam from '@aws-sdk/client-iam';
+import * as Organizations from '@aws-sdk/client-organizations';
+import * as Sts from '@aws-sdk/client-sts';
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { startCloud, type Cloud } from '../../../src/cloud/index.ts';
+import { allow, central, clientsOf, dev, document, keysOf, refused, trust, type Clients } from '../iam/clients.ts';
+import { control, send } from '../support.ts';
+import { makeCertificate } from './certificate.ts';
+import { signed, startIssuer, strangersKey, testToken } from './issuer.ts';
+
+let cloud: Cloud;
+let admin: Clients;
+let unsigned: Sts.STSClient;
+before(async () => {
+  cloud = await startCloud();
+  admin = clientsOf(cloud, dev);
+  await makeProvider(github, ['sts.amazonaws.com']);
+  // The keys are there only because the client wants some; the operation is not signed.
+  unsigned = clientsOf(cloud, { accessKeyId: 'AKIAUNKNOWN', secretAccessKey: 'none' }).sts;
+});
+after(() => cloud.stop());
+
+const github = 'https://token.actions.githubusercontent.com';
+const host = 'token.actions.githubusercontent.com';
+const arnOf = (url: string) => `arn:aws:iam::${dev}:oidc-provider/${url.replace(/^https?:\/\//, '')}`;
+const everything = ['sts:AssumeRoleWithWebIdentity', 'sts:TagSession', 'sts:SetSourceIdentity'];
+
+async function makeProvider(Url: string, ClientIDList: string[], ThumbprintList: string[] = []): Promise<void> {
+  await admin.iam.send(new Iam.CreateOpenIDConnectProviderCommand({ Url, ClientIDList, ThumbprintList }));
+}
+
+async function makeRole(RoleName: string, Federated: string, more: Parameters<typeof trust>[1] = {}): Promise<string> {
+  const AssumeRolePolicyDocument = trust({ Federated }, { Action: everything[0], ...more });
+  const { Role } = await admin.iam.send(
+    new Iam.CreateRoleCommand({ RoleName, AssumeRolePolicyDocument, MaxSessionDuration: 7200 }),
+  );
+  return Role!.Arn!;
+}
+
+function assume(
+  RoleArn: string,
+  WebIdentityToken: string,
+  more: Partial<Sts.AssumeRoleWithWebIdentityCommandInput> = {},
+) {
+  const input = { RoleArn, WebIdentityToken, RoleSessionName: 'build', ...more };
+  return unsigned.send(new Sts.AssumeRoleWithWebIdentityCommand(input));
+}
+
+const fromGithub = (claims: object = {}, more: object = {}) =>
+  testToken(cloud, { issuer: github, subject: 'repo:acme/app:ref:refs/heads/main', claims, ...more });
+
+test('a token of GitHub, as the test issuer signs it, becomes a session of the role', async () => {
+  const Condition = {
+    StringEquals: { [`${host}:aud`]: 'sts.amazonaws.com' },
+    StringLike: { [`${host}:sub`]: 'repo:acme/app:*' },
+  };
+  const role = await makeRole('deploy', arnOf(github), { Condition });
+  const answer = await assume(role, await fromGithub());
+  assert.equal(answer.SubjectFromWebIdentityToken, 'repo:acme/app:ref:refs/heads/main');
+  assert.equal(answer.Audience, 'sts.amazonaws.com');
+  assert.equal(answer.Provider, arnOf(github));
+  assert.equal(answer.AssumedRoleUser!.Arn, `arn:aws:sts::${dev}:assumed-role/deploy/build`);
+  const session = clientsOf(cloud, keysOf(answer.Credentials!));
+  assert.equal((await session.sts.send(new Sts.GetCallerIdentityCommand({}))).Arn, answer.AssumedRoleUser!.Arn);
+  const stranger = await fromGithub({}, { subject: 'repo:other/app:ref:refs/heads/main' });
+  await refused(assume(role, stranger), 'AccessDenied', /^Not authorized to perform sts:AssumeRoleWithWebIdentity$/);
+});
+
+test('claims that AWS knows of an issuer are keys, and no others', async () => {
+  const on = (key: string, value: string) => ({ Condition: { StringEquals: { [`${host}:${key}`]: value } } });
+  const known = await makeRole('known-claim', arnOf(github), on('repository', 'acme/app'));
+  const unknown = await makeRole('unknown-claim', arnOf(github), on('run_id', '7'));
+  const token = await fromGithub({ repository: 'acme/app', run_id: '7' });
+  await assume(known, token);
+  await refused(assume(unknown, token), 'AccessDenied', 'Not authorized');
+  await refused(assume(known, await fromGithub({ repository: 'acme/other' })), 'AccessDenied', 'Not authorized');
+});
+
+test('the trust policy must name the provider and the action, and a role that is not there is told from no other', async () => {
+  const token = await fromGithub();
+  const elsewhere = await makeRole('elsewhere', arnOf('https://other.example.com'));
+  const otherAction = await makeRole('other-action', arnOf(github), { Action: 'sts:AssumeRoleWithSAML' });
+  for (const role of [elsewhere, otherAction, `arn:aws:iam::${dev}:role/absent`]) {
+    await refused(assume(role, token), 'AccessDenied', /^Not authorized to perform sts:AssumeRoleWithWebIdentity$/);
+  }
+  await refused(assume(`arn:aws:iam::${dev}:user/admin`, token), 'ValidationError', 'Request ARN is invalid');
+  const abroad = `arn:aws:iam::${central}:role/any`;
+  await refused(
+    assume(abroad, token),
+    'InvalidIdentityToken',
+    `No OpenIDConnect provider found in your account for ${github}`,
+  );
+});
+
+test('tokens are refused that are none, of no issuer known, for another audience, too old or too new', async () => {
+  const role = await makeRole('strict', arnOf(github));
+  await refused(assume(role, 'not.a.token'), 'InvalidIdentityToken', 'The ID Token provided is not a valid JWT.');
+  await refused(assume(role, 'opaque'), 'InvalidIdentityToken', 'not a valid JWT');
+  const foreign = await testToken(cloud, { issuer: 'https://unknown.example.com' });
+  await refused(
+    assume(role, foreign),
+    'InvalidIdentityToken',
+    /^No OpenIDConnect provider found in your account for https:\/\/unknown\.example\.com$/,
+  );
+  await refused(
+    assume(role, await fromGithub({}, { audience: 'other' })),
+    'InvalidIdentityToken',
+    /^Incorrect token audience$/,
+  );
+  await refused(assume(role, await fromGithub({ azp: 'other' })), 'InvalidIdentityToken', 'Incorrect token audience');
+  await assume(role, await fromGithub({ azp: 'sts.amazonaws.com' }, { audience: 'other' }));
+  await assume(role, await fromGithub({}, { audience: ['other', 'sts.amazonaws.com'] }));
+  const now = Math.floor(cloud.clock.now() / 1000);
+  await refused(assume(role, await fromGithub({ exp: now - 1 })), 'ExpiredToken', 'Token expired: current date/time');
+  await refused(assume(role, await fromGithub({ nbf: now + 3600 })), 'InvalidIdentityToken', 'not valid yet');
+});
+
+test('a token expires by the emulated clock', async () => {
+  await using own = await startCloud();
+  const iam = clientsOf(own, dev).iam;
+  await iam.send(new Iam.CreateOpenIDConnectProviderCommand({ Url: github, ClientIDList: ['sts.amazonaws.com'] }));
+  const AssumeRolePolicyDocument = trust({ Federated: arnOf(github) }, { Action: everything[0] });
+  const { Role } = await iam.send(new Iam.CreateRoleCommand({ RoleName: 'timed', AssumeRolePolicyDocument }));
+  const WebIdentityToken = await testToken(own, { issuer: github, expiresIn: '10m' });
+  const { sts } = clientsOf(own, dev);
+  const input = { RoleArn: Role!.Arn!, RoleSessionName: 'build', WebIdentityToken };
+  own.clock.advance(599_000);
+  await sts.send(new Sts.AssumeRoleWithWebIdentityCommand(input));
+  own.clock.advance(1000);
+  await refused(sts.send(new Sts.AssumeRoleWithWebIdentityCommand(input)), 'ExpiredToken', 'Token expired');
+});
+
+test('the key of the test issuer outlives a reset', async () => {
+  await using own = await startCloud();
+  const token = await testToken(own, { issuer: github });
+  await control(own, 'POST', 'reset');
+  const kid = (text: string) =>
+    (JSON.parse(Buffer.from(text.split('.')[0]!, 'base64url').toString()) as { kid: string }).kid;
+  assert.equal(kid(await testToken(own, { issuer: github })), kid(token));
+});
+
+test('session tags and a source identity come from the token, and want their permissions in the trust policy', async () => {
+  const claims = {
+    'https://aws.amazon.com/tags': { principal_tags: { Team: ['blue'] }, transitive_tag_keys: ['Team'] },
+    'https://aws.amazon.com/source_identity': 'octocat',
+  };
+  const bare = await makeRole('bare', arnOf(github));
+  await refused(assume(bare, await fromGithub(claims)), 'AccessDenied', 'Not authorized to perform sts:TagSession');
+  const { 'https://aws.amazon.com/tags': _, ...identityOnly } = claims;
+  await refused(assume(bare, await fromGithub(identityOnly)), 'AccessDenied', 'sts:SetSourceIdentity');
+  const Condition = {
+    StringEquals: { 'aws:RequestTag/Team': 'blue', 'sts:SourceIdentity': 'octocat' },
+    'ForAllValues:StringEquals': { 'aws:TagKeys': ['Team'], 'sts:TransitiveTagKeys': ['Team'] },
+  };
+  const tagging = await makeRole('tagging', arnOf(github), { Action: everything, Condition });
+  const answer = await assume(tagging, await fromGithub(claims));
+  assert.equal(answer.SourceIdentity, 'octocat');
+  assert.ok(answer.PackedPolicySize! > 0);
+  const onTag = { Condition: { StringEquals: { 'aws:PrincipalTag/Team': 'blue', 'aws:SourceIdentity': 'octocat' } } };
+  const next = await admin.iam.send(
+    new Iam.CreateRoleCommand({
+      RoleName: 'next',
+      AssumeRolePolicyDocument: trust(
+        { AWS: tagging },
+        { Action: ['sts:AssumeRole', 'sts:TagSession', 'sts:SetSourceIdentity'], ...onTag },
+      ),
+    }),
+  );
+  const session = clientsOf(cloud, keysOf(answer.Credentials!));
+  await session.sts.send(new Sts.AssumeRoleCommand({ RoleArn: next.Role!.Arn!, RoleSessionName: 'chained' }));
+  const flat = {
+    'https://aws.amazon.com/tags/principal_tags/Team': 'blue',
+    'https://aws.amazon.com/tags/transitive_tag_keys': ['Team'],
+    'https://aws.amazon.com/source_identity': 'octocat',
+  };
+  await assume(tagging, await fromGithub(flat));
+  await refused(
+    assume(tagging, await fromGithub({ ...flat, 'https://aws.amazon.com/source_identity': 'a b' })),
+    'InvalidIdentityToken',
+    'Source Identity must match',
+  );
+  await refused(
+    assume(tagging, await fromGithub({ 'https://aws.amazon.com/tags': { principal_tags: { Team: ['a', 'b'] } } })),
+    'InvalidIdentityToken',
+    'tags',
+  );
+});
+
+test('a session that a provider vouched for tells which, and keeps its subject as a key', async () => {
+  const role = await makeRole('telling', arnOf(github));
+  const Condition = {
+    StringEquals: { 'aws:FederatedProvider': arnOf(github), [`${host}:sub`]: 'repo:acme/app:ref:refs/heads/main' },
+  };
+  await admin.iam.send(
+    new Iam.PutRolePolicyCommand({
+      RoleName: 'telling',
+      PolicyName: 'own',
+      PolicyDocument: document(allow('iam:ListUsers', '*', { Condition })),
+    }),
+  );
+  const one = clientsOf(cloud, keysOf((await assume(role, await fromGithub())).Credentials!));
+  await one.iam.send(new Iam.ListUsersCommand({}));
+  const other = clientsOf(
+    cloud,
+    keysOf((await assume(role, await fromGithub({}, { subject: 'someone' }))).Credentials!),
+  );
+  await refused(other.iam.send(new Iam.ListUsersCommand({})), 'AccessDenied', 'no identity-based policy');
+});
+
+test('durations and session policies are those of a role session', async () => {
+  const role = await makeRole('bounded', arnOf(github));
+  const token = await fromGithub();
+  const { Credentials } = await assume(role, token);
+  assert.equal(Math.round((Credentials!.Expiration!.getTime() - cloud.clock.now()) / 60_000), 60);
+  await assume(role, token, { DurationSeconds: 7200 });
+  await refused(
+    assume(role, token, { DurationSeconds: 7201 }),
+    'ValidationError',
+    'The requested DurationSeconds exceeds the MaxSessionDuration set for this role.',
+  );
+  await refused(assume(role, token, { DurationSeconds: 899 }), 'ValidationError', '900');
+  await refused(assume(role, token, { Policy: '{' }), 'MalformedPolicyDocument');
+  const { PackedPolicySize } = await assume(role, token, { Policy: document(allow('s3:*')) });
+  assert.ok(PackedPolicySize! > 0);
+});
+
+test('Google and Cognito are known without an entry; azp goes before aud', async () => {
+  const Condition = { StringEquals: { 'accounts.google.com:aud': 'my-app', 'accounts.google.com:oaud': 'backend' } };
+  const role = await makeRole('google', 'accounts.google.com', { Condition });
+  const google = (order: object) => testToken(cloud, { issuer: 'https://accounts.google.com', ...order });
+  const answer = await assume(role, await google({ audience: 'backend', claims: { azp: 'my-app' } }));
+  assert.deepEqual([answer.Provider, answer.Audience], ['accounts.google.com', 'my-app']);
+  await refused(assume(role, await google({ audience: 'backend' })), 'AccessDenied', 'Not authorized');
+  const cognito = 'cognito-identity.amazonaws.com';
+  const amr = { 'ForAnyValue:StringLike': { [`${cognito}:amr`]: 'authenticated' } };
+  const pooled = await makeRole('pooled', cognito, { Condition: amr });
+  const ofPool = (value: string) =>
+    testToken(cloud, {
+      issuer: `https://${cognito}`,
+      audience: 'us-east-1:pool',
+      claims: { amr: [value, 'provider'] },
+    });
+  await assume(pooled, await ofPool('authenticated'));
+  await refused(assume(pooled, await ofPool('unauthenticated')), 'AccessDenied', 'Not authorized');
+});
+
+test('access tokens of Amazon and Facebook go with their ProviderId', async () => {
+  const Condition = { StringEquals: { 'www.amazon.com:app_id': 'my-app', 'www.amazon.com:user_id': 'alice' } };
+  const role = await makeRole('amazon', 'www.amazon.com', { Condition });
+  const token = await testToken(cloud, { issuer: 'www.amazon.com', audience: 'my-app' });
+  const answer = await assume(role, token, { ProviderId: 'www.amazon.com' });
+  assert.equal(answer.Provider, 'www.amazon.com');
+  await refused(assume(role, token, { ProviderId: 'graph.facebook.com' }), 'IDPRejectedClaim');
+  await refused(assume(role, 'opaque', { ProviderId: 'www.amazon.com' }), 'IDPRejectedClaim');
+  await refused(assume(role, token, { ProviderId: 'login.example.com' }), 'ValidationError', 'ProviderId');
+  await refused(assume(role, token), 'InvalidIdentityToken', 'No OpenIDConnect provider found');
+});
+
+test('a resource control policy binds what an identity provider vouches for', async () => {
+  const { organizations } = clientsOf(cloud, central);
+  const PolicyType = 'RESOURCE_CONTROL_POLICY';
+  const { Roots } = await organizations.send(new Organizations.ListRootsCommand({}));
+  await organizations.send(new Organizations.EnablePolicyTypeCommand({ RootId: Roots![0]!.Id!, PolicyType }));
+  const role = await makeRole('guarded', arnOf(github));
+  const denial = {
+    Effect: 'Deny',
+    Principal: '*',
+    Action: 'sts:AssumeRoleWithWebIdentity',
+    Resource: role,
+    Condition: { StringNotLike: { [`${host}:sub`]: 'repo:acme/*' } },
+  };
+  const { Policy } = await organizations.send(
+    new Organizations.CreatePolicyCommand({
+      Type: PolicyType,
+      Name: 'guard',
+      Description: '',
+      Content: document(denial),
+    }),
+  );
+  await organizations.send(
+    new Organizations.AttachPolicyCommand({ PolicyId: Policy!.PolicySummary!.Id!, TargetId: dev }),
+  );
+  await assume(role, await fromGithub());
+  await refused(assume(role, await fromGithub({}, { subject: 'repo:other/app' })), 'AccessDenied', 'Not authorized');
+});
+
+const claimsFor = (issuer: string, more: object = {}) => {
+  const now = Math.floor(cloud.clock.now() / 1000);
+  return { iss: issuer, sub: 'alice', aud: 'my-app', iat: now, exp: now + 600, ...more };
+};
+
+test('an issuer on this machine is asked for its keys', async () => {
+  await using issuer = await startIssuer();
+  await makeProvider(issuer.url, ['my-app']);
+  const role = await makeRole('own-issuer', arnOf(issuer.url));
+  const answer = await assume(role, await issuer.sign(claimsFor(issuer.url)));
+  assert.equal(answer.SubjectFromWebIdentityToken, 'alice');
+  assert.deepEqual(issuer.asked, ['/.well-known/openid-configuration', '/keys']);
+  const forged = await signed(claimsFor(issuer.url), strangersKey);
+  await refused(assume(role, forged), 'InvalidIdentityToken', 'signature');
+  const otherKey = await signed(claimsFor(issuer.url), strangersKey, 'key-2');
+  await refused(
+    assume(role, otherKey),
+    'InvalidIdentityToken',
+    "Couldn't retrieve verification key from your identity provider,  please",
+  );
+  const { exp: _, ...endless } = claimsFor(issuer.url);
+  await refused(assume(role, await issuer.sign(endless)), 'InvalidIdentityToken', 'exp');
+  const none = [{ alg: 'none' }, claimsFor(issuer.url)].map((part) =>
+    Buffer.from(JSON.stringify(part)).toString('base64url'),
+  );
+  await refused(assume(role, `${none.join('.')}.`), 'InvalidIdentityToken');
+});
+
+test('the test issuer itself may be registered, and found by discovery', async () => {
+  const url = `${cloud.endpoint}/_stint/oidc`;
+  await makeProvider(url, ['my-app']);
+  const role = await makeRole('test-issuer', arnOf(url));
+  await assume(role, await testToken(cloud, { audience: 'my-app' }));
+  const { status, text } = await send(`${url}/.well-known/openid-configuration`);
+  const found = JSON.parse(text) as { issuer: string; jwks_uri: string };
+  assert.deepEqual([status, found.issuer], [200, url]);
+  const { keys } = JSON.parse((await send(found.jwks_uri)).text) as { keys: { d?: string; kty: string }[] };
+  assert.deepEqual([keys[0]!.kty, keys[0]!.d], ['EC', undefined]);
+  assert.equal((await send(`${url}/other`)).status, 404);
+});
+
+test('an issuer beyond this machine is not asked', async () => {
+  await makeProvider('https://far.example.com', ['my-app']);
+  const role = await makeRole('far', arnOf('https://far.example.com'));
+  const token = await signed(claimsFor('https://far.example.com'), strangersKey);
+  await refused(assume(role, token), 'IDPCommunicationError', '--outside-issuers');
+});
+
+test('an issuer that redirects, answers too much, nonsense or not at all gives no key', async () => {
+  const answers: Readonly<Record<string, Parameters<typeof startIssuer>[0]>> = {
+    redirects: {
+      instead: (_request, response) => (response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end(), true),
+    },
+    floods: { instead: (_request, response) => (response.end('x'.repeat(70_000)), true) },
+    babbles: { instead: (_request, response) => (response.end('<html>'), true) },
+    'sends elsewhere': { instead: (_request, response) => (response.end('{"jwks_uri":"file:///etc/passwd"}'), true) },
+    'hangs up': { instead: (request) => (request.socket.destroy(), true) },
+  };
+  for (const [name, options] of Object.entries(answers)) {
+    await using issuer = await startIssuer(options);
+    await makeProvider(issuer.url, ['my-app']);
+    const role = await makeRole(`issuer-${name.replace(/ /g, '-')}`, arnOf(issuer.url));
+    const token = await issuer.sign(claimsFor(issuer.url));
+    await assert.rejects(assume(role, token), (error: Error) => {
+      assert.match(error.name, /^(?:IDPCommunicationError|InvalidIdentityToken)/, name);
+      return true;
+    });
+  }
+});
+
+test('while an issuer is slow, other calls go on', async () => {
+  const reached = Promise.withResolvers<void>();
+  const answered = Promise.withResolvers<void>();
+  await using issuer = await startIssuer({
+    instead: (_request, response) => {
+      reached.resolve();
+      void answered.promise.then(() => response.end('{}'));
+      return true;
+    },
+  });
+  await makeProvider(issuer.url, ['my-app']);
+  const role = await makeRole('patient', arnOf(issuer.url));
+  const waiting = assume(role, await issuer.sign(claimsFor(issuer.url)));
+  await reached.promise;
+  await admin.iam.send(new Iam.CreateUserCommand({ UserName: 'meanwhile' }));
+  answered.resolve();
+  await refused(waiting, 'InvalidIdentityToken', "Couldn't retrieve verification key");
+});
+
+test('a certificate that no authority vouches for is trusted by a thumbprint of its top, and only by that', async () => {
+  const authority = makeCertificate('authority', { isAuthority: true });
+  const leaf = makeCertificate('leaf', { issuer: authority });
+  const alone = makeCertificate('alone');
+  const { createHash } = await import('node:crypto');
+  const thumbprint = ({ base64 }: typeof leaf) =>
+    createHash('sha1').update(Buffer.from(base64, 'base64')).digest('hex');
+  const attempt = async (name: string, tls: { key: string; cert: string }, thumbprints: string[]) => {
+    await using issuer = await startIssuer({ tls });
+    await makeProvider(issuer.url, ['my-app'], thumbprints);
+    const role = await makeRole(name, arnOf(issuer.url));
+    return await assume(role, await issuer.sign(claimsFor(issuer.url)));
+  };
+  const chain = { key: leaf.key, cert: leaf.cert + authority.cert };
+  await attempt('by-authority', chain, [thumbprint(authority).toUpperCase()]);
+  await attempt('by-self', alone, [thumbprint(alone)]);
+  await refused(attempt('by-leaf', chain, [thumbprint(leaf)]), 'IDPCommunicationError', 'thumbprint');
+  await refused(attempt('by-none', chain, []), 'IDPCommunicationError', 'thumbprint');
+  // A stranger who appends the pinned certificate to a chain of its own.
+  const grafted = { key: alone.key, cert: alone.cert + authority.cert };
+  await refused(attempt('grafted', grafted, [thumbprint(authority)]), 'IDPCommunicationError', 'thumbprint');
+});
+
+test('tokens are signed only for who holds the control token, and an order is checked', async () => {
+  const { status } = await send(`${cloud.endpoint}/_stint/tokens`, { method: 'POST', body: '{}' });
+  assert.equal(status, 401);
+  const orders: object[] = [
+    {},
+    { subject: 'a' },
+    { subject: 'a', audience: [] },
+    { subject: 'a', audience: 'b', issuer: 'no address' },
+    { subject: 'a', audience: 'b', claims: { sub: 'c' } },
+    { subject: 'a', audience: 'b', expiresIn: 'soon' },
+    { subject: 'a', audience: 'b', extra: 1 },
+  ];
+  for (const order of orders)
+    assert.equal((await control(cloud, 'POST', 'tokens', order)).status, 400, JSON.stringify(order));
+});
