@@ -4,7 +4,8 @@ import { isoSeconds } from '../base/index.ts';
 import { credentialOf, roleOf, type MetadataParts } from './imds-credentials.ts';
 import { instanceType } from './services/ec2/instance-types.ts';
 import { tags, type Instance } from './services/ec2/model.ts';
-import { privateDomain, publicDomain, securityGroupsOf, subnetsOf, zonesOf } from './services/ec2/network.ts';
+import { privateDomain, publicDomain, subnetsOf, zonesOf } from './services/ec2/network.ts';
+import { findGroup } from './services/ec2/security-group-store.ts';
 import type { World } from './world.ts';
 
 /** `undefined` is a name that is not there. */
@@ -31,7 +32,7 @@ export function metadataOf(instance: Instance, parts: MetadataParts): Tree {
       placement: placementOf(instance),
       profile: 'default-hvm',
       'reservation-id': instance.reservationId,
-      'security-groups': groupsOf(instance),
+      'security-groups': groupsOf(instance, parts.world),
       services: {
         domain: `amazonaws.com${parts.world.partition === 'aws-cn' ? '.cn' : ''}`,
         partition: parts.world.partition,
@@ -85,9 +86,8 @@ function placementOf({ zone, region }: Instance): Tree {
   };
 }
 
-function groupsOf(instance: Instance): string {
-  const groups = securityGroupsOf(instance);
-  return (instance.network?.groups ?? []).map((id) => groups.find((group) => group.id === id)?.name ?? id).join('\n');
+function groupsOf({ network, account, region }: Instance, world: World): string {
+  return (network?.groups ?? []).map((id) => findGroup({ account, region, world }, id)?.name ?? id).join('\n');
 }
 
 function tagsOf(instance: Instance, world: World): Tree {

@@ -3,6 +3,8 @@ import type {
   DescribeInstanceAttributeCommandInput,
   InstanceAttribute,
   ModifyInstanceAttributeCommandInput,
+  ModifyInstanceCreditSpecificationCommandInput,
+  ModifyInstanceCreditSpecificationResult,
   ModifyInstanceMetadataOptionsCommandInput,
   ModifyInstanceMetadataOptionsResult,
 } from '@aws-sdk/client-ec2';
@@ -12,10 +14,10 @@ import { invalidCombination, invalidParameter, missingParameter } from './failur
 import { instanceType } from './instance-types.ts';
 import { changedMetadata } from './launch-plan.ts';
 import type { Instance } from './model.ts';
-import { securityGroupOf } from './network.ts';
 import { onInstance } from './permissions.ts';
+import { groupOf } from './security-group-store.ts';
 import { blockDevices, groupNames, metadataShape } from './shapes.ts';
-import { dryRunnable, instanceOf, putInstance } from './store.ts';
+import { dryRunnable, findInstance, instanceOf, putInstance } from './store.ts';
 
 type Reader = (instance: Instance, call: Call) => Partial<InstanceAttribute>;
 
@@ -103,7 +105,7 @@ const changers: Readonly<Record<string, Changer>> = {
       ? instance
       : { ...instance, network: { ...instance.network, sourceDestCheck: flag(text) } },
   groupSet(instance, text, call) {
-    const groups = text.split(',').map((id) => securityGroupOf(call, id).id);
+    const groups = text.split(',').map((id) => groupOf(call, id).id);
     return instance.network === undefined ? instance : { ...instance, network: { ...instance.network, groups } };
   },
 };
@@ -184,3 +186,51 @@ export const ModifyInstanceMetadataOptions = dryRunnable<
   },
   depth: 'acts at once; the hop limit is kept and shown',
 });
+
+export const ModifyInstanceCreditSpecification = dryRunnable<
+  ModifyInstanceCreditSpecificationCommandInput,
+  ModifyInstanceCreditSpecificationResult
+>({
+  permissions: (input, call) =>
+    (input.InstanceCreditSpecifications ?? []).map(({ InstanceId }) =>
+      onInstance(call, 'ModifyInstanceCreditSpecification', InstanceId),
+    ),
+  handle(input, call) {
+    const wanted = input.InstanceCreditSpecifications ?? [];
+    if (wanted.length === 0) throw missingParameter('InstanceCreditSpecification');
+    const done: string[] = [];
+    const failed: NonNullable<ModifyInstanceCreditSpecificationResult['UnsuccessfulInstanceCreditSpecifications']> = [];
+    for (const { InstanceId: id = '', CpuCredits: credits = '' } of wanted) {
+      if (credits !== 'standard' && credits !== 'unlimited') {
+        throw invalidParameter(`Value (${credits}) for parameter CpuCredits is invalid.`);
+      }
+      const instance = findInstance(call, id);
+      const problem = creditProblem(instance, id);
+      if (problem === undefined) {
+        putInstance(call, { ...instance!, credits });
+        done.push(id);
+      } else failed.push({ InstanceId: id, Error: problem });
+    }
+    return {
+      SuccessfulInstanceCreditSpecifications: done.map((id) => ({ InstanceId: id })),
+      UnsuccessfulInstanceCreditSpecifications: failed,
+    };
+  },
+});
+
+function creditProblem(instance: Instance | undefined, id: string) {
+  if (instance === undefined) {
+    return { Code: 'InvalidInstanceID.NotFound' as const, Message: `The instance ID '${id}' does not exist` };
+  }
+  if (instance.credits === undefined) {
+    return {
+      Code: 'InstanceCreditSpecification.NotSupported' as const,
+      Message: `The instance '${id}' does not support credit specification.`,
+    };
+  }
+  if (instance.state !== 'terminated') return undefined;
+  return {
+    Code: 'IncorrectInstanceState' as const,
+    Message: `The instance '${id}' is not in a valid state for this operation.`,
+  };
+}

@@ -8,25 +8,16 @@ import type {
   DescribeInstanceStatusResult,
   DescribeNetworkInterfacesCommandInput,
   DescribeNetworkInterfacesResult,
-  DescribeVolumesCommandInput,
-  DescribeVolumesResult,
   Reservation,
 } from '@aws-sdk/client-ec2';
 import type { Call } from '../../call.ts';
 import { awsFailure } from '../../failures.ts';
 import { checkId } from './failures.ts';
 import { filtered, paged, type Filterable } from './filters.ts';
-import type { Instance, NetworkInterface, Volume } from './model.ts';
+import type { Instance, NetworkInterface } from './model.ts';
 import { zonesOf } from './network.ts';
 import { onEverything } from './permissions.ts';
-import {
-  groupNames,
-  instanceShape,
-  networkInterfaceShape,
-  reservationShape,
-  stateShape,
-  volumeShapes,
-} from './shapes.ts';
+import { groupNames, instanceShape, networkInterfaceShape, reservationShape, stateShape } from './shapes.ts';
 import { dryRunnable, instanceOfPart, instancesOf, tagsOf, visibleInstances } from './store.ts';
 
 function instanceFilters(call: Call): Filterable<Instance> {
@@ -38,6 +29,7 @@ function instanceFilters(call: Call): Filterable<Instance> {
       'instance-state-code': ({ state }) => String(stateShape(state).Code),
       'instance-type': ({ type }) => type,
       'image-id': ({ imageId }) => imageId,
+      'key-name': ({ keyName }) => keyName,
       'availability-zone': ({ zone }) => zone,
       'placement.availability-zone': ({ zone }) => zone,
       'vpc-id': ({ network }) => network?.vpcId,
@@ -139,54 +131,6 @@ export const DescribeInstanceCreditSpecifications = dryRunnable<
       ...next,
     };
   },
-});
-
-interface AttachedVolume {
-  readonly instance: Instance;
-  readonly volume: Volume;
-}
-
-function volumesOf(call: Call, ids: readonly string[]): readonly AttachedVolume[] {
-  if (ids.length === 0) {
-    return [...visibleInstances(call)].flatMap((instance) => instance.volumes.map((volume) => ({ instance, volume })));
-  }
-  return ids.map((id) => {
-    checkId(id, 'vol', 'InvalidParameterValue');
-    const instance = instanceOfPart(call, id);
-    const volume = instance?.volumes.find((one) => one.id === id);
-    if (instance === undefined || volume === undefined) {
-      throw awsFailure('InvalidVolume.NotFound', `The volume '${id}' does not exist.`, { status: 400 });
-    }
-    return { instance, volume };
-  });
-}
-
-export const DescribeVolumes = dryRunnable<DescribeVolumesCommandInput, DescribeVolumesResult>({
-  permissions: onEverything('DescribeVolumes'),
-  handle(input, call) {
-    const ids = input.VolumeIds ?? [];
-    const all = filtered(volumesOf(call, ids), input.Filters, {
-      tags: ({ volume }) => tagsOf(call, volume.id),
-      fields: {
-        'volume-id': ({ volume }) => volume.id,
-        'volume-type': ({ volume }) => volume.type,
-        size: ({ volume }) => String(volume.gibibytes),
-        encrypted: ({ volume }) => String(volume.encrypted),
-        status: () => 'in-use',
-        'availability-zone': ({ instance }) => instance.zone,
-        'attachment.instance-id': ({ instance }) => instance.id,
-        'attachment.device': ({ volume }) => volume.device,
-        'attachment.status': () => 'attached',
-        'attachment.delete-on-termination': ({ volume }) => String(volume.deleteOnTermination),
-      },
-    });
-    const { page, ...next } = paged(all, input, { ids });
-    return {
-      Volumes: page.map(({ instance, volume }) => volumeShapes(call, { ...instance, volumes: [volume] })[0]!),
-      ...next,
-    };
-  },
-  depth: 'volumes of instances; a volume goes with its instance',
 });
 
 interface AttachedInterface {

@@ -94,3 +94,6 @@ export function paged<Entity>(
   const next = from + most;
   return next < entities.length ? { page, NextToken: Buffer.from(String(next)).toString('base64url') } : { page };
 }
+
+/** For what nobody can tag. */
+export const noTags = (): Tags => ({});

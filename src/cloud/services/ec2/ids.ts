@@ -32,6 +32,11 @@ const types: Readonly<Record<string, string>> = {
   igw: 'internet-gateway',
   acl: 'network-acl',
   rtb: 'route-table',
+  lt: 'launch-template',
+  key: 'key-pair',
+  sgr: 'security-group-rule',
+  snap: 'snapshot',
+  dopt: 'dhcp-options',
 };
 
 /** `instance` for `i-0abc`; undefined for an id of no kind known here. */

@@ -6,12 +6,16 @@ import { awsFailure } from '../../failures.ts';
 import { invalidCombination, invalidParameter, missingParameter, unsupported } from './failures.ts';
 import { imageOf, type Image } from './images.ts';
 import { defaultInstanceType, instanceType, type InstanceType } from './instance-types.ts';
-import type { MetadataOptions, Tags, Volume } from './model.ts';
-import { securityGroupOf, securityGroupsOf, subnetOf, subnetsOf, type Subnet } from './network.ts';
+import { keyPairOf } from './key-pairs.ts';
+import type { Disk, KeyPair, MetadataOptions, Tags, Volume } from './model.ts';
+import { metadataDefaultsOf } from './metadata-defaults.ts';
+import { subnetOf, subnetsOf, type Subnet } from './network.ts';
+import { defaultGroup, groupByName, groupOf } from './security-group-store.ts';
 import { launchTags, type LaunchedKind } from './tag-specifications.ts';
 
 export interface LaunchPlan {
   readonly image: Image;
+  readonly keyPair: KeyPair | undefined;
   readonly type: InstanceType;
   readonly subnet: Subnet;
   /** Ids of security groups. */
@@ -33,29 +37,32 @@ export function planOf(input: RunInstancesCommandInput, call: Call): LaunchPlan 
   if (input.ImageId === undefined) throw missingParameter('ImageId');
   const image = imageOf(call.region, input.ImageId);
   return {
+    keyPair: input.KeyName === undefined ? undefined : keyPairOf(call, input.KeyName),
     image,
     type: typeFor(input.InstanceType ?? defaultInstanceType, image),
     ...networkOf(input, call),
     volumes: volumesOf(input.BlockDeviceMappings ?? [], image),
-    metadata: metadataOf(input.MetadataOptions ?? {}, image),
+    metadata: metadataOf(input.MetadataOptions ?? {}, image, call),
     tags: launchTags(input.TagSpecifications),
     count: countOf(input),
   };
 }
 
 function refuseUnoffered(input: RunInstancesCommandInput): void {
-  if (input.LaunchTemplate !== undefined) throw unsupported('launch templates');
   if (input.InstanceMarketOptions !== undefined) throw unsupported('spot instances');
   if (input.HibernationOptions?.Configured === true) throw unsupported('hibernation');
-  // Nothing here makes a key pair, so none that a launch names exists.
-  if (input.KeyName !== undefined) {
-    throw awsFailure('InvalidKeyPair.NotFound', `The key pair '${input.KeyName}' does not exist`);
-  }
   if (input.EnclaveOptions?.Enabled === true) throw unsupported('enclaves');
   if ((input.Ipv6AddressCount ?? 0) > 0 || (input.Ipv6Addresses ?? []).length > 0) throw unsupported('IPv6 addresses');
-  if (input.UserData !== undefined && Buffer.from(input.UserData, 'base64').length > 16_384) {
-    throw invalidParameter('User data is limited to 16384 bytes');
+  checkUserData(input.UserData);
+}
+
+/** @throws InvalidUserData.Malformed, InvalidParameterValue 400 */
+export function checkUserData(text: string | undefined): void {
+  if (text === undefined) return;
+  if (!/^[A-Za-z0-9+/\s]*={0,2}\s*$/.test(text)) {
+    throw awsFailure('InvalidUserData.Malformed', 'Invalid BASE64 encoding of user data.', { status: 400 });
   }
+  if (Buffer.from(text, 'base64').length > 16_384) throw invalidParameter('User data is limited to 16384 bytes');
 }
 
 function countOf(input: RunInstancesCommandInput): LaunchPlan['count'] {
@@ -95,7 +102,12 @@ function networkOf(
       'Network interfaces and an instance-level subnet ID or security groups may not be specified on the same request',
     );
   }
-  const named = network?.Groups ?? [...(input.SecurityGroupIds ?? []), ...(input.SecurityGroups ?? [])];
+  const ids = network?.Groups ?? input.SecurityGroupIds ?? [];
+  const named = [
+    ...ids.map((id) => groupOf(call, id)),
+    // Names are those of the default VPC's groups.
+    ...(input.SecurityGroups ?? []).map((name) => groupByName(call, name)),
+  ];
   return {
     // Terraform sends what is not set as an empty text.
     subnet: subnetFor(
@@ -103,12 +115,7 @@ function networkOf(
       input.Placement?.AvailabilityZone || undefined,
       call,
     ),
-    groups:
-      named.length === 0
-        ? securityGroupsOf(call)
-            .slice(0, 1)
-            .map(({ id }) => id)
-        : named.map((one) => securityGroupOf(call, one).id),
+    groups: (named.length === 0 ? [defaultGroup(call)] : named).map(({ id }) => id),
     // Default subnets give public addresses unless told otherwise.
     publicAddress: network?.AssociatePublicIpAddress ?? true,
   };
@@ -123,8 +130,6 @@ function subnetFor(id: string | undefined, zone: string | undefined, call: Call)
   return subnet;
 }
 
-const volumeTypes = ['gp2', 'gp3', 'io1', 'io2', 'st1', 'sc1', 'standard'];
-
 /** The root volume first, as the image has it unless the request says otherwise; then those the request adds. */
 function volumesOf(mappings: readonly BlockDeviceMapping[], image: Image): readonly Omit<Volume, 'id'>[] {
   const root = mappings.find((one) => one.DeviceName === image.rootDevice);
@@ -137,22 +142,56 @@ function volumesOf(mappings: readonly BlockDeviceMapping[], image: Image): reado
 
 function volumeOf(mapping: BlockDeviceMapping, device: string, least: number | undefined): Omit<Volume, 'id'> {
   const ebs = mapping.Ebs ?? {};
-  const type = ebs.VolumeType ?? (least === undefined ? 'gp2' : 'gp3');
-  const gibibytes = ebs.VolumeSize ?? least;
   if (device === '') throw missingParameter('BlockDeviceMapping.DeviceName');
-  if (!volumeTypes.includes(type)) throw invalidParameter(`Invalid volume type: ${type}`);
-  if (gibibytes === undefined) throw missingParameter('The request must contain the parameter size or snapshotId');
-  if (gibibytes < (least ?? 1) || gibibytes > 65_536)
-    throw invalidParameter(`Volume of size ${gibibytes}GB is invalid`);
   return {
     device,
+    ...diskOf({ ...ebs, VolumeType: ebs.VolumeType ?? (least === undefined ? 'gp2' : 'gp3') }, least),
+    deleteOnTermination: ebs.DeleteOnTermination ?? least !== undefined,
+  };
+}
+
+interface DiskRequest {
+  readonly VolumeType?: string | undefined;
+  readonly VolumeSize?: number | undefined;
+  readonly Iops?: number | undefined;
+  readonly Throughput?: number | undefined;
+  readonly Encrypted?: boolean | undefined;
+  readonly KmsKeyId?: string | undefined;
+}
+
+/** Least and most GiB by type: EBS user guide, "Amazon EBS volume types". */
+const sizes: Readonly<Record<string, readonly [least: number, most: number]>> = {
+  gp2: [1, 16_384],
+  gp3: [1, 65_536],
+  io1: [4, 16_384],
+  io2: [4, 65_536],
+  st1: [125, 16_384],
+  sc1: [125, 16_384],
+  standard: [1, 1024],
+};
+
+/** A disk as a request describes it; `least` is the size of the image it comes from. @throws InvalidParameterValue, MissingParameter 400 */
+export function diskOf(wanted: DiskRequest, least?: number): Omit<Disk, 'id'> {
+  const type = wanted.VolumeType ?? 'gp2';
+  const gibibytes = wanted.VolumeSize ?? least;
+  const limits = Object.hasOwn(sizes, type) ? sizes[type] : undefined;
+  if (limits === undefined) throw invalidParameter(`Invalid volume type: ${type}`);
+  if (gibibytes === undefined) throw missingParameter('size or snapshotId');
+  if (gibibytes < Math.max(least ?? 1, limits[0]) || gibibytes > limits[1]) {
+    throw invalidParameter(`Volume of ${gibibytes}GiB is not valid: ${type} takes ${limits[0]} to ${limits[1]} GiB.`);
+  }
+  if ((type === 'io1' || type === 'io2') && wanted.Iops === undefined) {
+    throw missingParameter(`iops for ${type} volumes`);
+  }
+  return {
     gibibytes,
     type,
     iops:
-      ebs.Iops ?? (type === 'gp3' ? 3000 : type === 'gp2' ? Math.min(16_000, Math.max(100, gibibytes * 3)) : undefined),
-    throughput: ebs.Throughput ?? (type === 'gp3' ? 125 : undefined),
-    encrypted: ebs.Encrypted ?? false,
-    deleteOnTermination: ebs.DeleteOnTermination ?? least !== undefined,
+      wanted.Iops ??
+      (type === 'gp3' ? 3000 : type === 'gp2' ? Math.min(16_000, Math.max(100, gibibytes * 3)) : undefined),
+    throughput: wanted.Throughput ?? (type === 'gp3' ? 125 : undefined),
+    encrypted: wanted.Encrypted ?? false,
+    ...(wanted.KmsKeyId === undefined ? {} : { kmsKeyId: wanted.KmsKeyId }),
   };
 }
 
@@ -189,8 +228,11 @@ function oneOf<Value extends string>(
   return found;
 }
 
-/** An image that supports IMDSv2 sets `required` and two hops for its instances ("Configure the AMI"). */
-function metadataOf(wanted: MetadataRequest, image: Image): MetadataOptions {
+/**
+ * Each option as the launch says; else as the account's defaults say; else as the image does: one that supports
+ * IMDSv2 sets `required` and two hops ("Order of precedence for instance metadata options").
+ */
+function metadataOf(wanted: MetadataRequest, image: Image, call: Call): MetadataOptions {
   return changedMetadata(
     {
       httpTokens: image.imdsV2 ? 'required' : 'optional',
@@ -198,6 +240,7 @@ function metadataOf(wanted: MetadataRequest, image: Image): MetadataOptions {
       hopLimit: image.imdsV2 ? 2 : 1,
       ipv6: 'disabled',
       tags: 'disabled',
+      ...metadataDefaultsOf(call),
     },
     wanted,
   );

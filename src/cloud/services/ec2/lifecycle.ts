@@ -20,6 +20,7 @@ import type { Instance } from './model.ts';
 import { onInstance } from './permissions.ts';
 import { stateShape } from './shapes.ts';
 import { dryRunnable, instancesOf, putInstance } from './store.ts';
+import { keepVolumes } from './volume-store.ts';
 
 interface InstanceIds {
   readonly InstanceIds?: readonly string[] | undefined;
@@ -46,6 +47,7 @@ function change(
   const previous = { InstanceId: before.id, PreviousState: stateShape(before.state) };
   if (before.state === state) return { ...previous, CurrentState: stateShape(state) };
   const now = call.clock.now();
+  if (state === 'terminated') keepVolumes(call, before);
   putInstance(call, {
     ...before,
     state,

@@ -23,15 +23,32 @@ export interface MetadataOptions {
   readonly tags: 'enabled' | 'disabled';
 }
 
-export interface Volume {
+/** What a volume is, whether attached or not. */
+export interface Disk {
   readonly id: string;
-  readonly device: string;
   readonly gibibytes: number;
   readonly type: string;
   readonly iops: number | undefined;
   readonly throughput: number | undefined;
   readonly encrypted: boolean;
+  /** Absent: with the instance it came with. */
+  readonly createdAt?: Millis | undefined;
+  readonly snapshotId?: string | undefined;
+  readonly kmsKeyId?: string | undefined;
+}
+
+/** A volume as part of its instance. */
+export interface Volume extends Disk {
+  readonly device: string;
   readonly deleteOnTermination: boolean;
+  /** Absent: with the instance's launch. */
+  readonly attachedAt?: Millis | undefined;
+}
+
+/** A volume that no instance has. */
+export interface FreeVolume extends Disk {
+  readonly zone: string;
+  readonly createdAt: Millis;
 }
 
 export interface NetworkInterface {
@@ -55,6 +72,7 @@ export interface Instance {
   readonly launchIndex: number;
   readonly clientToken: string | undefined;
   readonly imageId: string;
+  readonly keyName?: string | undefined;
   readonly type: string;
   readonly state: InstanceState;
   readonly createdAt: Millis;
@@ -89,11 +107,34 @@ export const instances = tableName<Instance>('ec2.instance');
 export const parts = tableName<string>('ec2.part');
 /** Id: `REGION/` and the id of any resource → its tags. */
 export const tags = tableName<Tags>('ec2.tags');
-/** Id: `REGION/TOKEN` → the digest of what a RunInstances with that token asked for, and what it made. */
+/** Id: `REGION/TOKEN` → the digest of what a request with that token asked for, and the ids of what it made. */
 export const clientTokens = tableName<{ readonly request: string; readonly instances: readonly string[] }>(
   'ec2.client-token',
 );
+/** Id: `REGION/vol-…` of every volume that no instance has. */
+export const freeVolumes = tableName<FreeVolume>('ec2.volume');
 /** Terminated instances by time, so that those an hour old are found first. Id: `MILLIS/REGION/i-…`. */
 export const terminated = tableName<true>('ec2.terminated');
 /** Account `''`; id: `ACCOUNT/REGION/i-…` of every instance whose metadata service has to start or stop. */
 export const metadataChanges = tableName<true>('ec2.metadata-change');
+
+/** `no-preference` has no member. */
+export type MetadataDefaults = Partial<Omit<MetadataOptions, 'ipv6'>>;
+
+/** Id: the region → what instances of the account get there unless their launch says otherwise. */
+export const metadataDefaults = tableName<MetadataDefaults>('ec2.metadata-defaults');
+
+export interface KeyPair {
+  readonly id: string;
+  readonly name: string;
+  readonly type: 'rsa' | 'ed25519';
+  readonly fingerprint: string;
+  /** As a line of `authorized_keys`, without a comment. */
+  readonly publicKey: string;
+  readonly createdAt: Millis;
+}
+
+/** Id: `REGION/NAME`. */
+export const keyPairs = tableName<KeyPair>('ec2.key-pair');
+/** Id: `REGION/key-…` → the pair's name. */
+export const keyPairNames = tableName<string>('ec2.key-pair-name');

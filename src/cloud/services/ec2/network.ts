@@ -1,5 +1,4 @@
-// The network every account has in every region: one default VPC, a subnet per zone, a default security
-// group. Nothing is stored; the same account and region always have the same ids.
+// The network every account has in every region: one default VPC and a subnet per zone. Nothing is stored; the same account and region always have the same ids.
 import { awsFailure } from '../../failures.ts';
 import { derivedId } from './ids.ts';
 
@@ -20,13 +19,6 @@ export interface Subnet {
   readonly cidr: string;
   /** The first two octets and the third's start: hosts are counted from here. */
   readonly firstThird: number;
-}
-
-export interface SecurityGroup {
-  readonly id: string;
-  readonly vpcId: string;
-  readonly name: string;
-  readonly description: string;
 }
 
 export const vpcCidr = '172.31.0.0/16';
@@ -52,15 +44,9 @@ export function subnetsOf(place: Place): readonly Subnet[] {
   }));
 }
 
-export function securityGroupsOf(place: Place): readonly SecurityGroup[] {
-  return [
-    {
-      id: derivedId('sg', place.account, place.region),
-      vpcId: vpcId(place),
-      name: 'default',
-      description: 'default VPC security group',
-    },
-  ];
+/** Ids of what lies around the VPC and can be tagged. */
+export function defaultParts({ account, region }: Place): readonly string[] {
+  return ['rtb', 'igw', 'acl', 'dopt'].map((prefix) => derivedId(prefix, account, region));
 }
 
 /** @throws InvalidSubnetID.NotFound 400 */
@@ -70,15 +56,6 @@ export function subnetOf(place: Place, id: string): Subnet {
     throw awsFailure('InvalidSubnetID.NotFound', `The subnet ID '${id}' does not exist`, { status: 400 });
   }
   return subnet;
-}
-
-/** By id or name. @throws InvalidGroup.NotFound 400 */
-export function securityGroupOf(place: Place, idOrName: string): SecurityGroup {
-  const group = securityGroupsOf(place).find(({ id, name }) => id === idOrName || name === idOrName);
-  if (group === undefined) {
-    throw awsFailure('InvalidGroup.NotFound', `The security group '${idOrName}' does not exist`, { status: 400 });
-  }
-  return group;
 }
 
 /** Regions that are on without being asked for, and those that have to be (`opt-in`): AWS general reference. */

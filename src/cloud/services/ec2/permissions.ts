@@ -4,6 +4,7 @@ import type { Call, Permission } from '../../call.ts';
 import { instanceProfiles, roles, type InstanceProfile, type Role } from '../iam/model.ts';
 import { ec2Arn, typeOfId } from './ids.ts';
 import type { Instance, Tags } from './model.ts';
+import { vpcId } from './network.ts';
 import { findInstance, instanceOfPart, tagsOf } from './store.ts';
 
 type Context = Record<string, string | readonly string[] | undefined>;
@@ -14,13 +15,51 @@ export function onEverything(action: string): (input: unknown, call: Call) => re
 }
 
 /** Tags of a resource under both names that policies use. */
-function resourceTags(tags: Tags): Context {
+export function resourceTags(tags: Tags): Context {
   return Object.fromEntries(
     Object.entries(tags).flatMap(([key, value]) => [
       [`aws:ResourceTag/${key}`, value],
       [`ec2:ResourceTag/${key}`, value],
     ]),
   );
+}
+
+/** The question that comes with tags at a creation: `ec2:CreateTags`, with the creating operation as `ec2:CreateAction`. */
+export function tagOnCreate(
+  call: Call,
+  createAction: string,
+  kind: string,
+  tags: Tags,
+  id = '*',
+): readonly Permission[] {
+  if (Object.keys(tags).length === 0) return [];
+  return [
+    {
+      action: 'ec2:CreateTags',
+      resource: ec2Arn(call, kind, id),
+      resourceAccount: call.account,
+      context: { 'ec2:Region': call.region, 'ec2:CreateAction': createAction, ...requestTags(tags) },
+    },
+  ];
+}
+
+/** `action` on what the request is about to make, and tag-on-create for its tags. */
+export function onNew(
+  call: Call,
+  action: string,
+  kind: string,
+  tags: Tags,
+  context: Context = {},
+): readonly Permission[] {
+  return [
+    {
+      action: `ec2:${action}`,
+      resource: ec2Arn(call, kind, '*'),
+      resourceAccount: call.account,
+      context: { 'ec2:Region': call.region, ...context, ...requestTags(tags) },
+    },
+    ...tagOnCreate(call, action, kind, tags),
+  ];
 }
 
 /** Tags that a request brings. */
@@ -64,15 +103,44 @@ export function onInstance(call: Call, action: string, id: string | undefined, c
   };
 }
 
+/** Condition keys that hold the id of a resource, by its type. */
+const idKeys: Readonly<Record<string, string>> = {
+  volume: 'ec2:VolumeID',
+  'network-interface': 'ec2:NetworkInterfaceID',
+  vpc: 'ec2:VpcID',
+  subnet: 'ec2:SubnetID',
+  'security-group': 'ec2:SecurityGroupID',
+  'route-table': 'ec2:RouteTableID',
+  'network-acl': 'ec2:NetworkAclID',
+  'internet-gateway': 'ec2:InternetGatewayID',
+};
+const inVpc: ReadonlySet<string> = new Set([
+  'network-interface',
+  'subnet',
+  'security-group',
+  'route-table',
+  'network-acl',
+]);
+
 /** `action` on any resource with an id. */
 export function onResource(call: Call, action: string, id: string, context: Context = {}): Permission {
   const type = typeOfId(id) ?? 'instance';
   if (type === 'instance') return onInstance(call, action, id, context);
+  return onNamed(call, action, type, id, {
+    ...(idKeys[type] === undefined ? {} : { [idKeys[type]]: id }),
+    ...(inVpc.has(type) ? { 'ec2:Vpc': ec2Arn(call, 'vpc', vpcId(call)) } : {}),
+    ...resourceTags(tagsOf(call, id)),
+    ...context,
+  });
+}
+
+/** `action` on a resource whose ARN ends in something else than an id with a prefix: a key pair's name. */
+export function onNamed(call: Call, action: string, type: string, name: string, context: Context): Permission {
   return {
     action: `ec2:${action}`,
-    resource: ec2Arn(call, type, id),
+    resource: ec2Arn(call, type, name),
     resourceAccount: call.account,
-    context: { 'ec2:Region': call.region, ...resourceTags(tagsOf(call, id)), ...context },
+    context: { 'ec2:Region': call.region, ...context },
   };
 }
 

@@ -1,35 +1,44 @@
 // RunInstances: what the launch touches must be allowed, then the instances run at once.
-import { createHash } from 'node:crypto';
 import type { Reservation, RunInstancesCommandInput } from '@aws-sdk/client-ec2';
-import { canonicalJson } from '../../../base/index.ts';
 import { operation, type Call, type Permission } from '../../call.ts';
 import { awsFailure } from '../../failures.ts';
+import { madeBefore, rememberToken } from './client-tokens.ts';
 import { dryRun } from './failures.ts';
 import { ec2Arn, newId } from './ids.ts';
 import { planOf, type LaunchPlan } from './launch-plan.ts';
-import { clientTokens, instances, terminated, type Instance, type NetworkInterface } from './model.ts';
-import { findProfile, passRole, requestTags } from './permissions.ts';
+import { isOfTemplate, launchRequestOf, type LaunchRequest } from './launch-request.ts';
+import { instances, terminated, type Instance, type NetworkInterface } from './model.ts';
+import { findProfile, passRole, requestTags, resourceTags, tagOnCreate } from './permissions.ts';
 import { newAssociation } from './profiles.ts';
 import { instanceShape, reservationShape } from './shapes.ts';
-import { instancesOf, putInstance, putTags } from './store.ts';
+import { instancesOf, putInstance, putTags, tagsOf } from './store.ts';
 
 type Input = RunInstancesCommandInput;
 
 export const RunInstances = operation<Input, Reservation>({
-  permissions: (input, call) => [
-    ...launchPermissions(input, planOf(input, call), call),
-    ...passRole(call, input.IamInstanceProfile, '*'),
-  ],
+  permissions(input, call) {
+    const request = launchRequestOf(input, call);
+    return [
+      ...launchPermissions(request, input, planOf(request.input, call), call),
+      ...passRole(call, request.input.IamInstanceProfile, '*'),
+    ];
+  },
   handle(input, call) {
-    const plan = planOf(input, call);
+    const request = launchRequestOf(input, call);
+    const plan = planOf(request.input, call);
     const known = madeBefore(input, call);
-    if (known !== undefined) return answer(known, call);
-    if (input.IamInstanceProfile !== undefined) newAssociation(call, input.IamInstanceProfile);
+    if (known !== undefined) return answer(instancesOf(call, known), call);
+    const profile = request.input.IamInstanceProfile;
+    if (profile !== undefined) newAssociation(call, profile);
     const count = countOf(plan.count, call);
     if (input.DryRun === true) throw dryRun();
     const reservationId = newId(call.random, 'r');
-    const made = Array.from({ length: count }, (_, index) => launch(input, plan, reservationId, index, call));
-    remember(input, made, call);
+    const made = Array.from({ length: count }, (_, index) => launch(request, plan, reservationId, index, call));
+    rememberToken(
+      input,
+      made.map(({ id }) => id),
+      call,
+    );
     return answer(made, call);
   },
   depth:
@@ -42,27 +51,44 @@ function answer(made: readonly Instance[], call: Call): Reservation {
 }
 
 /** One question for each thing the launch makes or uses, and tag-on-create for each kind it tags. */
-function launchPermissions(input: Input, plan: LaunchPlan, call: Call): readonly Permission[] {
-  const { subnet, image, tags } = plan;
-  const zone = { 'ec2:AvailabilityZone': subnet.zone.name };
+function launchPermissions(request: LaunchRequest, own: Input, plan: LaunchPlan, call: Call): readonly Permission[] {
+  const { subnet, image, tags, keyPair } = plan;
+  const { template } = request;
+  const zone = { 'ec2:AvailabilityZone': subnet.zone.name, 'ec2:AvailabilityZoneId': subnet.zone.id };
   const vpc = { 'ec2:Vpc': ec2Arn(call, 'vpc', subnet.vpcId) };
-  const on = (resource: string, context: Permission['context']): Permission => ({
+  const templateArn = template === undefined ? undefined : ec2Arn(call, 'launch-template', template.id);
+  const on = (kind: string, id: string, context: Permission['context'] = {}): Permission => ({
     action: 'ec2:RunInstances',
-    resource,
-    context: { 'ec2:Region': call.region, 'ec2:IsLaunchTemplateResource': 'false', ...context },
+    resource: kind === 'image' ? `arn:${call.partition}:ec2:${call.region}::image/${id}` : ec2Arn(call, kind, id),
+    context: {
+      'ec2:Region': call.region,
+      'ec2:LaunchTemplate': templateArn,
+      'ec2:IsLaunchTemplateResource': String(isOfTemplate(request, own, kind)),
+      ...(id === '*' ? {} : resourceTags(tagsOf(call, id))),
+      ...context,
+    },
   });
   return [
-    on(ec2Arn(call, 'instance', '*'), { ...zone, ...instanceKeys(input, call), ...requestTags(tags.instance ?? {}) }),
-    on(`arn:${call.partition}:ec2:${call.region}::image/${image.id}`, {
+    on('instance', '*', { ...zone, ...instanceKeys(request.input, call), ...requestTags(tags.instance ?? {}) }),
+    on('image', image.id, {
       'ec2:ImageID': image.id,
       'ec2:ImageType': 'machine',
       'ec2:Owner': image.ownerAlias ?? image.owner,
       'ec2:Public': 'true',
       'ec2:RootDeviceType': 'ebs',
     }),
-    on(ec2Arn(call, 'subnet', subnet.id), { ...zone, ...vpc, 'ec2:SubnetID': subnet.id }),
-    ...plan.groups.map((id) => on(ec2Arn(call, 'security-group', id), { ...vpc, 'ec2:SecurityGroupID': id })),
-    on(ec2Arn(call, 'network-interface', '*'), {
+    ...(keyPair === undefined
+      ? []
+      : [
+          on('key-pair', keyPair.name, {
+            'ec2:KeyPairName': keyPair.name,
+            'ec2:KeyPairType': keyPair.type,
+            ...resourceTags(tagsOf(call, keyPair.id)),
+          }),
+        ]),
+    on('subnet', subnet.id, { ...zone, ...vpc, 'ec2:SubnetID': subnet.id }),
+    ...plan.groups.map((id) => on('security-group', id, { ...vpc, 'ec2:SecurityGroupID': id })),
+    on('network-interface', '*', {
       ...zone,
       ...vpc,
       'ec2:Subnet': ec2Arn(call, 'subnet', subnet.id),
@@ -70,13 +96,10 @@ function launchPermissions(input: Input, plan: LaunchPlan, call: Call): readonly
       ...requestTags(tags['network-interface'] ?? {}),
     }),
     ...plan.volumes.map((volume) =>
-      on(ec2Arn(call, 'volume', '*'), { ...zone, ...volumeKeys(volume), ...requestTags(tags.volume ?? {}) }),
+      on('volume', '*', { ...zone, ...volumeKeys(volume), ...requestTags(tags.volume ?? {}) }),
     ),
-    ...Object.entries(tags).map(([kind, wanted]) => ({
-      action: 'ec2:CreateTags',
-      resource: ec2Arn(call, kind, '*'),
-      context: { 'ec2:Region': call.region, 'ec2:CreateAction': 'RunInstances', ...requestTags(wanted) },
-    })),
+    ...(template === undefined ? [] : [on('launch-template', template.id)]),
+    ...Object.entries(tags).flatMap(([kind, wanted]) => tagOnCreate(call, 'RunInstances', kind, wanted)),
   ];
 }
 
@@ -95,6 +118,7 @@ function instanceKeys(
     'ec2:MetadataHttpTokens': metadata?.HttpTokens,
     'ec2:MetadataHttpEndpoint': metadata?.HttpEndpoint,
     'ec2:MetadataHttpPutResponseHopLimit': text(metadata?.HttpPutResponseHopLimit),
+    'ec2:InstanceMetadataTags': metadata?.InstanceMetadataTags,
   };
 }
 
@@ -123,35 +147,13 @@ function countOf({ least, most }: LaunchPlan['count'], call: Call): number {
   );
 }
 
-/** Without the token itself and the dry run: what has to be the same when the token comes again. User data may hold secrets, so only a digest is kept. */
-function requestDigest({ ClientToken: _token, DryRun: _dryRun, ...request }: Input): string {
-  return createHash('sha256').update(canonicalJson(request)).digest('base64');
-}
-
-/** @throws IdempotentParameterMismatch 400 when the token was used for another request */
-function madeBefore(input: Input, call: Call): readonly Instance[] | undefined {
-  if (input.ClientToken === undefined) return undefined;
-  const known = call.world.table(clientTokens).get(call.account, `${call.region}/${input.ClientToken}`);
-  if (known === undefined) return undefined;
-  if (known.request !== requestDigest(input)) {
-    throw awsFailure(
-      'IdempotentParameterMismatch',
-      'Arguments on this idempotent request are inconsistent with arguments used in previous request(s).',
-      { status: 400 },
-    );
-  }
-  return instancesOf(call, known.instances);
-}
-
-function remember(input: Input, made: readonly Instance[], call: Call): void {
-  if (input.ClientToken === undefined) return;
-  call.world.table(clientTokens).put(call.account, `${call.region}/${input.ClientToken}`, {
-    request: requestDigest(input),
-    instances: made.map(({ id }) => id),
-  });
-}
-
-function launch(input: Input, plan: LaunchPlan, reservationId: string, launchIndex: number, call: Call): Instance {
+function launch(
+  { input, template, version }: LaunchRequest,
+  plan: LaunchPlan,
+  reservationId: string,
+  launchIndex: number,
+  call: Call,
+): Instance {
   const instance: Instance = {
     id: newId(call.random, 'i'),
     account: call.account,
@@ -161,6 +163,7 @@ function launch(input: Input, plan: LaunchPlan, reservationId: string, launchInd
     launchIndex,
     clientToken: input.ClientToken,
     imageId: plan.image.id,
+    keyName: plan.keyPair?.name,
     type: plan.type.name,
     state: 'running',
     createdAt: call.clock.now(),
@@ -181,7 +184,12 @@ function launch(input: Input, plan: LaunchPlan, reservationId: string, launchInd
     credits: creditsOf(input, plan),
   };
   putInstance(call, instance);
-  putTags(call, instance.id, plan.tags.instance ?? {});
+  putTags(call, instance.id, {
+    ...plan.tags.instance,
+    ...(template === undefined
+      ? {}
+      : { 'aws:ec2launchtemplate:id': template.id, 'aws:ec2launchtemplate:version': String(version) }),
+  });
   putTags(call, instance.network!.id, plan.tags['network-interface'] ?? {});
   for (const volume of instance.volumes) putTags(call, volume.id, plan.tags.volume ?? {});
   return instance;

@@ -9,13 +9,13 @@ import type {
   NetworkInterface as NetworkInterfaceShape,
   Reservation,
   Tag,
-  Volume as VolumeShape,
 } from '@aws-sdk/client-ec2';
 import type { Call } from '../../call.ts';
 import { imageOf } from './images.ts';
 import { instanceType } from './instance-types.ts';
 import type { Instance, NetworkInterface, Tags } from './model.ts';
-import { privateDomain, publicDomain, securityGroupsOf } from './network.ts';
+import { privateDomain, publicDomain } from './network.ts';
+import { findGroup } from './security-group-store.ts';
 import { tagsOf } from './store.ts';
 
 const stateCodes = { pending: 0, running: 16, 'shutting-down': 32, terminated: 48, stopping: 64, stopped: 80 } as const;
@@ -29,14 +29,13 @@ export function tagList(tags: Tags): Tag[] {
 }
 
 /** Empty tag sets are left out, as AWS does. */
-function tagMember<Name extends string>(name: Name, tags: Tags): Partial<Record<Name, Tag[]>> {
+export function tagMember<Name extends string>(name: Name, tags: Tags): Partial<Record<Name, Tag[]>> {
   const list = tagList(tags);
   return (list.length === 0 ? {} : { [name]: list }) as Partial<Record<Name, Tag[]>>;
 }
 
 export function groupNames(call: Call, ids: readonly string[]): { GroupId: string; GroupName: string }[] {
-  const groups = securityGroupsOf(call);
-  return ids.map((id) => ({ GroupId: id, GroupName: groups.find((group) => group.id === id)?.name ?? '' }));
+  return ids.map((id) => ({ GroupId: id, GroupName: findGroup(call, id)?.name ?? '' }));
 }
 
 function dnsName(ip: string, region: string): string {
@@ -129,38 +128,11 @@ export function blockDevices(instance: Instance): InstanceBlockDeviceMapping[] {
   return instance.volumes.map((volume) => ({
     DeviceName: volume.device,
     Ebs: {
-      AttachTime: new Date(instance.createdAt),
+      AttachTime: new Date(volume.attachedAt ?? instance.createdAt),
       DeleteOnTermination: volume.deleteOnTermination,
       Status: 'attached',
       VolumeId: volume.id,
     },
-  }));
-}
-
-export function volumeShapes(call: Call, instance: Instance): VolumeShape[] {
-  return instance.volumes.map((volume) => ({
-    VolumeId: volume.id,
-    Size: volume.gibibytes,
-    AvailabilityZone: instance.zone,
-    State: 'in-use',
-    CreateTime: new Date(instance.createdAt),
-    VolumeType: volume.type as NonNullable<VolumeShape['VolumeType']>,
-    ...(volume.iops === undefined ? {} : { Iops: volume.iops }),
-    ...(volume.throughput === undefined ? {} : { Throughput: volume.throughput }),
-    Encrypted: volume.encrypted,
-    MultiAttachEnabled: false,
-    SnapshotId: '',
-    Attachments: [
-      {
-        AttachTime: new Date(instance.createdAt),
-        DeleteOnTermination: volume.deleteOnTermination,
-        Device: volume.device,
-        InstanceId: instance.id,
-        State: 'attached',
-        VolumeId: volume.id,
-      },
-    ],
-    ...tagMember('Tags', tagsOf(call, volume.id)),
   }));
 }
 
@@ -254,6 +226,7 @@ export function instanceShape(
   return {
     InstanceId: instance.id,
     ImageId: instance.imageId,
+    ...(instance.keyName === undefined ? {} : { KeyName: instance.keyName }),
     InstanceType: instance.type as NonNullable<InstanceShape['InstanceType']>,
     State: stateShape(state),
     ...endShape(instance),

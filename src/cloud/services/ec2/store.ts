@@ -1,9 +1,10 @@
 // Reading and writing instances with everything that hangs on them: the indexes of their parts, their tags,
 // and the hour in which a terminated instance is still seen.
-import type { Call } from '../../call.ts';
+import { operation, type Call, type Operation } from '../../call.ts';
 import { dryRun, noInstances, checkId } from './failures.ts';
 import {
   clientTokens,
+  freeVolumes,
   instances,
   metadataChanges,
   parts,
@@ -12,7 +13,7 @@ import {
   type Instance,
   type Tags,
 } from './model.ts';
-import { operation, type Operation } from '../../call.ts';
+import { forgetUse, noteUse } from './security-group-store.ts';
 
 /** EC2 user guide: "after you terminate an instance, it remains visible in the console for a short while"; about an hour. */
 const visibleFor = 60 * 60 * 1000;
@@ -74,9 +75,13 @@ export function putInstance(call: Call, instance: Instance): void {
   for (const part of before === undefined ? [] : partsOf(before)) {
     if (kept.has(part)) continue;
     call.world.table(parts).delete(call.account, idOf(call, part));
-    call.world.table(tags).delete(call.account, idOf(call, part));
+    // A volume that outlives its place on the instance keeps its tags.
+    if (call.world.table(freeVolumes).get(call.account, idOf(call, part)) === undefined)
+      call.world.table(tags).delete(call.account, idOf(call, part));
   }
   for (const part of kept) call.world.table(parts).put(call.account, idOf(call, part), instance.id);
+  for (const group of before?.network?.groups ?? []) forgetUse(call, group, instance.id);
+  for (const group of instance.network?.groups ?? []) noteUse(call, group, instance.id);
   table.put(call.account, idOf(call, instance.id), instance);
   if (before?.state !== instance.state) {
     call.world.table(metadataChanges).put('', `${call.account}/${idOf(call, instance.id)}`, true);

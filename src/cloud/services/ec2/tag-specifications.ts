@@ -19,7 +19,8 @@ export function checkedTags(list: readonly Tag[] | undefined, existing: Tags = {
     tags[key] = value;
   }
   const merged = { ...existing, ...tags };
-  if (Object.keys(merged).length > most) {
+  // "System tags created by AWS … do not count towards this limit" (EC2 user guide, "Tag restrictions").
+  if (Object.keys(merged).filter((key) => !key.startsWith('aws:')).length > most) {
     throw awsFailure('TagLimitExceeded', `Cannot have more than ${most} tags per resource`, { status: 400 });
   }
   return merged;
@@ -33,9 +34,21 @@ export type LaunchedKind = (typeof launched)[number];
 export function launchTags(
   specifications: readonly TagSpecification[] | undefined,
 ): Readonly<Partial<Record<LaunchedKind, Tags>>> {
-  const tags: Partial<Record<LaunchedKind, Tags>> = {};
+  return specifiedTags(specifications, launched);
+}
+
+/** The tags a request gives to the one kind of resource it makes. @throws InvalidParameterValue 400 */
+export function createdTags(specifications: readonly TagSpecification[] | undefined, kind: string): Tags {
+  return specifiedTags(specifications, [kind])[kind] ?? {};
+}
+
+function specifiedTags<Kind extends string>(
+  specifications: readonly TagSpecification[] | undefined,
+  kinds: readonly Kind[],
+): Readonly<Partial<Record<Kind, Tags>>> {
+  const tags: Partial<Record<Kind, Tags>> = {};
   for (const { ResourceType: type, Tags: list } of specifications ?? []) {
-    const kind = launched.find((one) => one === type);
+    const kind = kinds.find((one) => one === type);
     if (kind === undefined)
       throw invalidParameter(`'${type ?? ''}' is not a valid taggable resource type for this operation.`);
     if (tags[kind] !== undefined) throw invalidParameter(`Duplicate resource type '${kind}' in TagSpecification.`);

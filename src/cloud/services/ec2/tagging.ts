@@ -5,14 +5,19 @@ import type {
   DescribeTagsCommandInput,
   DescribeTagsResult,
 } from '@aws-sdk/client-ec2';
-import type { Call } from '../../call.ts';
+import type { Call, Permission } from '../../call.ts';
 import { awsFailure } from '../../failures.ts';
-import { missingParameter } from './failures.ts';
+import { invalidParameter, missingParameter } from './failures.ts';
 import { filtered, paged } from './filters.ts';
 import { typeOfId } from './ids.ts';
-import { securityGroupOf, subnetOf, vpcId } from './network.ts';
+import { findKeyPairById, onKeyPair } from './key-pairs.ts';
+import { templateOf } from './launch-template-store.ts';
+import { defaultParts, subnetOf, vpcId } from './network.ts';
+import type { Tags } from './model.ts';
 import { onEverything, onResource, requestTags } from './permissions.ts';
 import { dryRunnable, instanceOf, instanceOfPart, putTags, taggedResources, tagsOf } from './store.ts';
+import { groupOf, groupOfRule } from './security-group-store.ts';
+import { volumeOf } from './volume-store.ts';
 import { checkedTags } from './tag-specifications.ts';
 
 /** @throws a not-found failure in the words of the resource's type, or InvalidID for an id of no type known here */
@@ -22,8 +27,8 @@ function checkExists(call: Call, id: string): void {
       instanceOf(call, id);
       return;
     case 'volume':
-      if (instanceOfPart(call, id) !== undefined) return;
-      throw awsFailure('InvalidVolume.NotFound', `The volume '${id}' does not exist.`, { status: 400 });
+      volumeOf(call, id);
+      return;
     case 'network-interface':
       if (instanceOfPart(call, id) !== undefined) return;
       throw awsFailure('InvalidNetworkInterfaceID.NotFound', `The networkInterface ID '${id}' does not exist`, {
@@ -36,17 +41,41 @@ function checkExists(call: Call, id: string): void {
       subnetOf(call, id);
       return;
     case 'security-group':
-      securityGroupOf(call, id);
+      groupOf(call, id);
       return;
+    case 'security-group-rule':
+      if (groupOfRule(call, id) !== undefined) return;
+      throw awsFailure('InvalidSecurityGroupRuleId.NotFound', `The security group rule ID '${id}' does not exist`, {
+        status: 400,
+      });
+    case 'launch-template':
+      templateOf(call, { LaunchTemplateId: id });
+      return;
+    case 'key-pair':
+      if (findKeyPairById(call, id) !== undefined) return;
+      throw awsFailure('InvalidKeyPair.NotFound', `The key pair ID '${id}' does not exist`, { status: 400 });
+    case 'internet-gateway':
+    case 'network-acl':
+    case 'route-table':
+    case 'dhcp-options':
+      if (defaultParts(call).includes(id)) return;
+      throw awsFailure('InvalidID', `The ID '${id}' is not valid`, { status: 400 });
     default:
       throw awsFailure('InvalidID', `The ID '${id}' is not valid`, { status: 400 });
   }
 }
 
+/** Key pairs have an id and an ARN of their name. */
+function onTagged(call: Call, action: string, id: string, wanted: Tags): Permission {
+  const pair = typeOfId(id) === 'key-pair' ? findKeyPairById(call, id) : undefined;
+  const context = requestTags(wanted);
+  return pair === undefined ? onResource(call, action, id, context) : onKeyPair(call, action, pair.name, context);
+}
+
 export const CreateTags = dryRunnable<CreateTagsCommandInput, object>({
   permissions: (input, call) => {
     const wanted = Object.fromEntries((input.Tags ?? []).map(({ Key, Value }) => [Key ?? '', Value ?? '']));
-    return (input.Resources ?? []).map((id) => onResource(call, 'CreateTags', id, requestTags(wanted)));
+    return (input.Resources ?? []).map((id) => onTagged(call, 'CreateTags', id, wanted));
   },
   handle(input, call) {
     if ((input.Resources ?? []).length === 0) throw missingParameter('resourceIdSet');
@@ -60,17 +89,21 @@ export const CreateTags = dryRunnable<CreateTagsCommandInput, object>({
 export const DeleteTags = dryRunnable<DeleteTagsCommandInput, object>({
   permissions: (input, call) => {
     const wanted = Object.fromEntries((input.Tags ?? []).map(({ Key, Value }) => [Key ?? '', Value ?? '']));
-    return (input.Resources ?? []).map((id) => onResource(call, 'DeleteTags', id, requestTags(wanted)));
+    return (input.Resources ?? []).map((id) => onTagged(call, 'DeleteTags', id, wanted));
   },
   handle(input, call) {
     if ((input.Resources ?? []).length === 0) throw missingParameter('resourceIdSet');
+    if (input.Tags?.some(({ Key = '' }) => Key.toLowerCase().startsWith('aws:')) === true) {
+      throw invalidParameter("Tag keys starting with 'aws:' are reserved for internal use");
+    }
     for (const id of input.Resources!) {
+      const system = Object.entries(tagsOf(call, id)).filter(([key]) => key.startsWith('aws:'));
       const kept = Object.entries(tagsOf(call, id)).filter(
         ([key, value]) =>
           !input.Tags?.some((one) => one.Key === key && (one.Value === undefined || one.Value === value)),
       );
-      // Without a list, every tag goes.
-      putTags(call, id, input.Tags === undefined || input.Tags.length === 0 ? {} : Object.fromEntries(kept));
+      // "If you omit this parameter, we delete all user-defined tags for the specified resources. We do not delete AWS-generated tags".
+      putTags(call, id, Object.fromEntries((input.Tags ?? []).length === 0 ? system : kept));
     }
     return {};
   },

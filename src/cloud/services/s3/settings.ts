@@ -2,6 +2,7 @@
 // answers when nothing was put is part of the row; Terraform reads all of them.
 import { operation, type Call, type Operation } from '../../call.ts';
 import { awsFailure } from '../../failures.ts';
+import { fromKept, toKept } from '../../kept-document.ts';
 import { bucketOf, permission } from './access.ts';
 import { invalidArgument, invalidRequest, notImplemented } from './failures.ts';
 import { buckets, type Bucket } from './model.ts';
@@ -176,21 +177,6 @@ const settings: readonly Setting[] = [
   },
 ];
 
-/** Documents are kept as plain values: a date becomes its milliseconds under a name no document has. */
-function plain(value: unknown): unknown {
-  if (value instanceof Date) return { '#date': value.getTime() };
-  if (Array.isArray(value)) return value.map(plain);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, plain(member)]));
-}
-
-function withDates(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withDates);
-  if (typeof value !== 'object' || value === null) return value;
-  if ('#date' in value) return new Date(value['#date'] as number);
-  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, withDates(member)]));
-}
-
 function getOperation(setting: Setting): Operation {
   return operation<BucketInput, Document>({
     permissions: (input, call) => [permission(call, setting.may[0], bucketOf(call, input))],
@@ -201,7 +187,7 @@ function getOperation(setting: Setting): Operation {
         const [code, message] = stored as unknown as readonly [string, string];
         throw awsFailure(code, message, { status: 404, fields: { BucketName: bucket.name } });
       }
-      const document = withDates(stored) as Document;
+      const document = fromKept(stored) as Document;
       return setting.answer === undefined ? document : { [setting.answer]: document };
     },
   });
@@ -214,7 +200,7 @@ function putOperation(setting: Setting): Operation {
       const document = (input as Document)[setting.member] as Document | undefined;
       if (document === undefined) throw invalidRequest('Missing required body for this request');
       setting.check?.(document);
-      change(call, bucketOf(call, input), setting.member, plain(document));
+      change(call, bucketOf(call, input), setting.member, toKept(document));
       return {};
     },
     depth: 'checked, kept and shown; nothing acts on it',
