@@ -81,7 +81,7 @@ export class Run {
     const outcome = await this.send(step.as!, step.call!, step.in ?? {}, step.region);
     if (step.refused !== undefined) return this.#checkRefusal(outcome, step.refused, step.call!);
     if (outcome instanceof Error) throw new Error(`${step.call} as ${step.as}: ${outcome.name}: ${outcome.message}`);
-    if (step.answer !== undefined) assert.partialDeepStrictEqual(plain(outcome), this.filled(step.answer));
+    if (step.answer !== undefined) assert.partialDeepStrictEqual(plain(outcome), plain(this.filled(step.answer)));
     if (step.save !== undefined) this.#saved.set(step.save, outcome);
   }
 
