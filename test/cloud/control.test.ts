@@ -244,7 +244,8 @@ test('a credential that dies while its call is held up is refused', async () => 
     service: 'sts',
     operation: 'GetCallerIdentity',
     when: 'before',
-    delayMs: 50,
+    // Long enough for the clock to be moved meanwhile, also on a busy machine.
+    delayMs: 500,
   });
   const held = stsOf(cloud, session).send(new GetCallerIdentityCommand({}));
   const refused = assert.rejects(held, { name: 'ExpiredToken' });
