@@ -43,12 +43,21 @@ const foreignCharacter = /[^\t\n\r\u0020-\u00ff]/;
 const longest = 1_048_576;
 const mostProblems = 100;
 
+export interface ParseOptions {
+  /** An identity policy that is to be a managed one: only the newest version is saved. */
+  readonly managed?: boolean;
+}
+
 /**
  * Reads a policy of one kind. With problems there is no policy; the first problem is the one AWS would name. At most a
  * hundred are reported.
  */
-export function parsePolicy(text: string, kind: DocumentKind): { policy?: CompiledPolicy; problems: PolicyProblem[] } {
-  const { document, problems } = readText(text, kind);
+export function parsePolicy(
+  text: string,
+  kind: DocumentKind,
+  options: ParseOptions = {},
+): { policy?: CompiledPolicy; problems: PolicyProblem[] } {
+  const { document, problems } = readText(text, kind, options);
   if (document === undefined || problems.length > 0) {
     const ordered = problems.toSorted((a, b) => stageOf(a.rule) - stageOf(b.rule) || a.at - b.at);
     const place = placesOf(text);
@@ -57,7 +66,11 @@ export function parsePolicy(text: string, kind: DocumentKind): { policy?: Compil
   return { policy: compileDocument(text, kind, document), problems: [] };
 }
 
-function readText(text: string, kind: DocumentKind): { document?: DocumentSource; problems: GrammarProblem[] } {
+function readText(
+  text: string,
+  kind: DocumentKind,
+  { managed }: ParseOptions,
+): { document?: DocumentSource; problems: GrammarProblem[] } {
   if (text.length > longest) {
     return {
       problems: [{ rule: 'size', message: `the policy is longer than ${longest} characters`, at: 0, path: '$' }],
@@ -78,7 +91,7 @@ function readText(text: string, kind: DocumentKind): { document?: DocumentSource
       problems: [{ rule: 'json', message: `not JSON: ${parsed.error.message}`, at: parsed.error.at, path: '$' }],
     };
   }
-  const reader = new DocumentReader(kind);
+  const reader = new DocumentReader(kind, managed);
   return { document: reader.read(parsed.root), problems: reader.problems };
 }
 

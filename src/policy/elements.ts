@@ -51,41 +51,60 @@ export function actionFault(action: string, kind: DocumentKind): Fault | undefin
   return undefined;
 }
 
-/** Resources are `*` or ARNs; the service segment takes no wildcard, and IAM's resources have known paths. */
+/**
+ * Resources are `*` or ARNs; the service segment takes no wildcard, and IAM and S3 have rules of their own. What is
+ * before the first colon is not looked at before the partition is, and so AWS's message may quote another ARN.
+ */
 export function resourceFault(resource: string, kind: DocumentKind): Fault | undefined {
   if (resource === '*') return undefined;
-  const fault = (message: string, said: string): Fault => ({
+  const fault = resourceFaultOf(resource, kind);
+  const [prefix, partition, service, region, , ...path] = resource.split(':');
+  if (partition === undefined) return fault('is no ARN', `Resource ${resource} must be in ARN format or "*".`);
+  if (!partitions.includes(partition) && partition !== '*') return unknownPartition(resource, fault);
+  if (prefix !== 'arn') return fault('is no ARN', `Resource ${resource} must be in ARN format or "*".`);
+  if (service === undefined || /[*?$]/.test(service)) {
+    return fault('has no literal service', 'Resource vendor must be fully qualified and cannot contain regexes.');
+  }
+  if (service === '' || (path.length === 0 && resource.includes('::'))) {
+    return { ...fault('has too few segments', ''), rule: 'resource-legacy', awsMessage: undefined };
+  }
+  if (path.length === 0) return undefined;
+  if (service === 's3') return s3Fault(region!, path.join(':'), fault, resource);
+  return service === 'iam' ? iamFault(region!, path.join(':'), fault, resource) : undefined;
+}
+
+type MakeFault = (message: string, said: string) => Fault;
+
+function resourceFaultOf(resource: string, kind: DocumentKind): MakeFault {
+  return (message, said) => ({
     rule: 'resource',
     message: `the resource \`${resource}\` ${message}`,
     awsMessage: speaksIam(kind) ? said : undefined,
   });
-  if (!resource.startsWith('arn:')) {
-    return fault('is no ARN', `Resource ${resource} must be in ARN format or "*".`);
-  }
-  const [, partition, service, region, account, ...path] = resource.split(':');
-  if (!partitions.includes(partition!) && partition !== '*') {
-    const rest = [service, region, account, path.join(':')].map((part) => part || '*').join(':');
-    return fault(
-      `is of the unknown partition \`${partition}\``,
-      `Partition "${partition}" is not valid for resource "arn:${partition}:${rest}".`,
-    );
-  }
-  if (service === undefined || /[*?$]/.test(service)) {
-    const said = 'Resource vendor must be fully qualified and cannot contain regexes.';
-    return fault('has no literal service', said);
-  }
-  if (service === '' || (path.length === 0 && resource.includes('::'))) {
-    return fault('has too few segments', 'The policy failed legacy parsing');
-  }
-  return service === 'iam' && path.length > 0 ? iamFault(region!, path.join(':'), fault, resource) : undefined;
 }
 
-function iamFault(
-  region: string,
-  path: string,
-  fault: (message: string, said: string) => Fault,
-  resource: string,
-): Fault | undefined {
+function unknownPartition(resource: string, fault: MakeFault): Fault {
+  const [, partition, ...rest] = resource.split(':');
+  const [service, region, account] = rest.length === 1 && rest[0] === '' ? [] : rest;
+  const shown = [service ?? '*', region ?? '*', account ?? '*', rest.length > 3 ? rest.slice(3).join(':') : '*'];
+  return fault(
+    `is of the unknown partition \`${partition}\``,
+    `Partition "${partition}" is not valid for resource "arn:${partition}:${shown.join(':')}".`,
+  );
+}
+
+// Kinds of S3 resource whose ARNs have a region (Service Authorization Reference, "Amazon S3").
+const regionalS3 = ['accesspoint/', 'job/', 'storage-lens/', 'storage-lens-group/', 'async-request/', 'access-grants/'];
+
+function s3Fault(region: string, path: string, fault: MakeFault, resource: string): Fault | undefined {
+  if (region === '' || region === '*' || regionalS3.some((start) => path.startsWith(start))) return undefined;
+  return fault(
+    'has a region, which buckets and objects do not',
+    `Resource ${resource} can not contain region information.`,
+  );
+}
+
+function iamFault(region: string, path: string, fault: MakeFault, resource: string): Fault | undefined {
   if (region !== '' && region !== '*') {
     return fault(
       'has a region, which IAM resources do not',

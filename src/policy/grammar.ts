@@ -7,7 +7,7 @@ import { readOperator } from './operators.ts';
 import type { PrincipalSource } from './principals.ts';
 import type { DocumentKind, PolicyRule } from './problems.ts';
 import { actionFault, principalFault, resourceFault, type Fault } from './elements.ts';
-import { readDate } from './values.ts';
+import { isSavableDate } from './values.ts';
 
 export type PolicyVersion = '2008-10-17' | '2012-10-17';
 
@@ -64,10 +64,12 @@ const everyone: PrincipalSource = { AWS: ['*'], Service: [], Federated: [], Cano
 export class DocumentReader {
   readonly problems: GrammarProblem[] = [];
   readonly #kind: DocumentKind;
+  readonly #managed: boolean;
   readonly #sids = new Set<string>();
 
-  constructor(kind: DocumentKind) {
+  constructor(kind: DocumentKind, managed = false) {
     this.#kind = kind;
+    this.#managed = managed;
   }
 
   /** The document as far as it can be read; it may be used only when there are no `problems`. */
@@ -79,7 +81,7 @@ export class DocumentReader {
     const statements = nodes
       .map((node, index) => this.#statement(node, `$.Statement${statement!.type === 'array' ? `[${index}]` : ''}`))
       .filter((found) => found !== undefined);
-    return { version: this.#version(members.get('Version')), id: this.#id(members.get('Id')), statements };
+    return { version: this.#version(members.get('Version'), root), id: this.#id(members.get('Id')), statements };
   }
 
   #report(rule: PolicyRule, message: string, node: { at: number }, path: string, awsMessage?: string): void {
@@ -108,7 +110,11 @@ export class DocumentReader {
     return members;
   }
 
-  #version(node: JsonNode | undefined): PolicyVersion {
+  #version(node: JsonNode | undefined, root: JsonNode): PolicyVersion {
+    const isOld = node === undefined || (node.type === 'string' && node.value === '2008-10-17');
+    if (isOld && this.#managed) {
+      this.#report('old-version', 'a managed policy has not the version `2012-10-17`', node ?? root, '$.Version');
+    }
     if (node === undefined) return '2008-10-17';
     if (node.type === 'string' && (node.value === '2012-10-17' || node.value === '2008-10-17')) return node.value;
     this.#report('version', 'the version is neither `2012-10-17` nor `2008-10-17`', node, '$.Version');
@@ -117,9 +123,9 @@ export class DocumentReader {
 
   #id(node: JsonNode | undefined): string | undefined {
     if (node === undefined) return undefined;
-    if (node.type !== 'string') this.#report('structure', '`Id` is not text', node, '$.Id');
-    else if (this.#kind === 'resource' || this.#kind === 'trust') return node.value;
-    else this.#report('id', '`Id` stands in a policy that is no resource policy', node, '$.Id');
+    // Only resource policies have use for it, but IAM saves it in any policy.
+    if (node.type === 'string') return node.value;
+    this.#report('structure', '`Id` is not text', node, '$.Id');
     return undefined;
   }
 
@@ -159,7 +165,9 @@ export class DocumentReader {
     if (node === undefined) this.#report('effect-missing', 'the statement has no `Effect`', statement, path);
     else if (node.type !== 'string') this.#report('effect', '`Effect` is not text', node, path);
     else if (node.value === 'Allow' || node.value === 'Deny') return node.value;
-    else {
+    else if (/^(?:allow|deny)$/i.test(node.value) && (this.#kind === 'identity' || this.#kind === 'session')) {
+      this.#report('effect-case', `the effect \`${node.value}\` is not written as \`Allow\` or \`Deny\``, node, path);
+    } else {
       const said = this.#kind === 'trust' ? `Invalid effect: ${node.value}` : undefined;
       this.#report('effect', `the effect \`${node.value}\` is neither \`Allow\` nor \`Deny\``, node, path, said);
     }
@@ -285,7 +293,7 @@ export class DocumentReader {
         this.#report('structure', `a condition value is ${aOf(item)} where text was expected`, item, place);
         return [];
       }
-      if (dates && readDate(text) === undefined) this.#report('date', `\`${text}\` is not a date`, item, place);
+      if (dates && !isSavableDate(text)) this.#report('date', `\`${text}\` is not a date`, item, place);
       return [text];
     });
   }
@@ -294,6 +302,8 @@ export class DocumentReader {
     const items = node.type === 'array' ? node.items : [node];
     return items.flatMap((item, index) => {
       const place = node.type === 'array' ? `${path}[${index}]` : path;
+      // AWS saves a list with `null` in it, as templates leave behind, and passes over the `null`.
+      if (item.type === 'null' && node.type === 'array' && path.endsWith('Resource')) return [];
       if (item.type !== 'string') {
         this.#report('structure', `${nameOf(path)} holds ${aOf(item)} where text was expected`, item, place);
         return [];

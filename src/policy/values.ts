@@ -44,6 +44,34 @@ export function readDate(text: string): number | undefined {
   return /^\d{1,19}(?:\.\d+)?$/.test(text) ? Number(text) * 1000 : undefined;
 }
 
+const largestSeconds = 9_223_372_036_854_775_807n;
+const savableDate =
+  /^(-?\d{1,9})(?:-(\d{1,2})(?:-(\d{1,2}))?)?(?:T(?:(\d{1,2})(?::(\d{1,2})(?::(\d{1,2})(?:\.\d{1,9})?(?:Z|[+-](\d\d)(?::?(\d\d))?)?)?)?(?:Z)?)?)?$/i;
+
+/**
+ * May the text stand in a policy as a date? IAM saves more than it can compare: years of up to nine digits, a date
+ * without its time, a zone without minutes. Source: moto, tests/test_iam/test_iam_policies.py (recorded on AWS).
+ */
+export function isSavableDate(text: string): boolean {
+  if (/^\d+(?:\.\d+)?$/.test(text)) return BigInt(text.split('.')[0]!) <= largestSeconds;
+  if (readDate(text) !== undefined) return true;
+  const parts = savableDate.exec(text);
+  if (parts === null) return false;
+  const [year, month, day, ...time] = parts.slice(1).map((part) => (part === undefined ? undefined : Number(part)));
+  const limits = [23, 59, 59, 23, 59];
+  return (
+    year! >= -292_275_054 &&
+    year! <= 292_278_993 &&
+    within(month ?? 1, 1, 12) &&
+    within(day ?? 1, 1, 31) &&
+    time.every((value, index) => within(value ?? 0, 0, limits[index]!))
+  );
+}
+
+function within(value: number, least: number, most: number): boolean {
+  return value >= least && value <= most;
+}
+
 /** `true` or `false` in any case. */
 export function readBoolean(text: string): boolean | undefined {
   const lower = text.toLowerCase();

@@ -45,7 +45,7 @@ test('all problems are found at once, in the order in which AWS would name them'
   );
   assert.deepEqual(
     problems.map(({ rule }) => rule),
-    ['effect', 'sid', 'action-missing', 'resource', 'action'],
+    ['effect-case', 'sid', 'action-missing', 'resource', 'action'],
   );
 });
 

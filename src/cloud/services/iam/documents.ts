@@ -1,6 +1,5 @@
 // Policy documents as IAM takes, keeps and gives them: checked by the policy room, measured by IAM's rules.
-import { isFailure } from '../../../base/index.ts';
-import { compilePolicy, type CompiledPolicy, type DocumentKind } from '../../../policy/index.ts';
+import { compilePolicy, parsePolicy, type CompiledPolicy, type DocumentKind } from '../../../policy/index.ts';
 import { malformedPolicy } from './failures.ts';
 
 // A memo, not state: rows are never changed in place, so what was compiled for one stays true.
@@ -15,14 +14,15 @@ export function compiledDocument(owner: object, text: string, kind: DocumentKind
   return policy;
 }
 
-/** Checks a document before it is stored. @throws MalformedPolicyDocument in AWS's words */
-export function checkDocument(text: string, kind: DocumentKind): CompiledPolicy {
-  try {
-    return compilePolicy(text, kind);
-  } catch (error) {
-    if (isFailure(error) && error.code === 'malformed-policy') throw malformedPolicy(error.message);
-    throw error;
-  }
+/** Checks a document before it is stored; `managed`: as a managed policy. @throws MalformedPolicyDocument in AWS's words */
+export function checkDocument(
+  text: string,
+  kind: DocumentKind,
+  options: { readonly managed?: boolean } = {},
+): CompiledPolicy {
+  const { policy, problems } = parsePolicy(text, kind, options);
+  if (policy === undefined) throw malformedPolicy(problems[0]!.awsMessage);
+  return policy;
 }
 
 /** Characters that count against the size of managed and inline policies: all but white space. */

@@ -41,7 +41,7 @@ export function permissionToChange(call: Call, action: string, arn: string, cont
 
 /** Checks a document of a managed policy. @throws MalformedPolicyDocument, LimitExceeded */
 export function checkManagedDocument(call: Call, text: string): void {
-  checkDocument(text, 'identity');
+  checkDocument(text, 'identity', { managed: true });
   const limit = call.world.quotas.PolicySize;
   if (documentSize(text) > limit) throw quotaExceeded('PolicySize', limit);
 }
