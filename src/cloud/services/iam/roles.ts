@@ -108,7 +108,8 @@ const updateRole = operation<Parsed<Sdk.UpdateRoleRequest>, Sdk.UpdateRoleRespon
   permissions: (input, call) => [permissionOn(roleNoun, call, 'UpdateRole', input.RoleName)],
   handle: (input, call) => {
     const role = need(roleNoun, call, input.RoleName);
-    refuseProtected(role);
+    // The description is the one thing of a service-linked role that its owner may change.
+    if (input.MaxSessionDuration !== undefined) refuseProtected(role);
     save(roleNoun, call, {
       ...role,
       description: input.Description ?? role.description,
@@ -147,11 +148,16 @@ const deleteRole = operation<Parsed<Sdk.DeleteRoleRequest>, void>({
     }
     if (role.attached.length > 0) throw deleteConflict('Cannot delete entity, must detach all policies first.');
     if (Object.keys(role.inline).length > 0) throw deleteConflict('Cannot delete entity, must delete policies first.');
-    call.world.table(roles).delete(call.account, id);
-    call.world.table(principalIds).delete('', role.id);
-    if (role.boundary !== undefined) endUse(call, role.boundary, 'boundary', 'role', role.name);
+    removeRole(call, role);
   },
 });
+
+/** Deletes a role that nothing hangs on. */
+export function removeRole(call: Pick<Call, 'world' | 'account'>, role: Role): void {
+  call.world.table(roles).delete(call.account, rowId(role.name));
+  call.world.table(principalIds).delete('', role.id);
+  if (role.boundary !== undefined) endUse(call, role.boundary, 'boundary', 'role', role.name);
+}
 
 export const roleOperations = {
   CreateRole: createRole,
