@@ -8,8 +8,9 @@ export interface JsonMember {
   readonly value: JsonNode;
 }
 
+/** `at` is the offset of the first character, `end` of the one behind the last. */
 export type JsonNode =
-  | { readonly type: 'object'; readonly at: number; readonly members: readonly JsonMember[] }
+  | { readonly type: 'object'; readonly at: number; readonly end: number; readonly members: readonly JsonMember[] }
   | { readonly type: 'array'; readonly at: number; readonly items: readonly JsonNode[] }
   | { readonly type: 'string'; readonly at: number; readonly value: string }
   | { readonly type: 'number'; readonly at: number; readonly text: string }
@@ -82,7 +83,7 @@ class Reader {
     const at = this.#at++;
     const members: JsonMember[] = [];
     this.#space();
-    if (this.#take('}')) return { type: 'object', at, members };
+    if (this.#take('}')) return { type: 'object', at, end: this.#at, members };
     do {
       this.#space();
       const nameAt = this.#at;
@@ -94,7 +95,7 @@ class Reader {
       this.#space();
     } while (this.#take(','));
     if (!this.#take('}')) throw this.#unexpected('`,` or `}`');
-    return { type: 'object', at, members };
+    return { type: 'object', at, end: this.#at, members };
   }
 
   #array(): JsonNode {

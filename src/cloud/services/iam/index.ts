@@ -29,6 +29,8 @@ import { permissionOnPolicy, permissionToChange, policyOperations } from './poli
 import { policyVersionOperations } from './policy-versions.ts';
 import { roleOperations } from './roles.ts';
 import { samlProviderOperations, taggableSamlProvider } from './saml-providers.ts';
+import { serviceLinkedRoleOperations } from './service-linked-roles.ts';
+import { simulateOperations } from './simulate.ts';
 import { isSessionToken, limited } from './session-limits.ts';
 import { taggingOperations, type Taggable } from './tagging.ts';
 import { userCredentialOperations } from './user-credentials.ts';
@@ -65,6 +67,7 @@ const operations = {
   ...userOperations,
   ...groupOperations,
   ...roleOperations,
+  ...serviceLinkedRoleOperations,
   ...policyOperations,
   ...policyVersionOperations,
   ...instanceProfileOperations,
@@ -73,6 +76,7 @@ const operations = {
   ...mfaDeviceOperations,
   ...userCredentialOperations,
   ...accountOperations,
+  ...simulateOperations,
   ...oidcProviderOperations,
   ...samlProviderOperations,
   ...inlinePolicyOperations(userCarrier),

@@ -9,7 +9,16 @@ import { compiledDocument } from './documents.ts';
 import { find, roleNoun, userNoun, type Place } from './entities.ts';
 import { invalidToken } from './failures.ts';
 import { defaultVersionOf, findPolicy } from './managed.ts';
-import { credentials, groups, managedPolicies, principalIds, type Identity, type Role, type User } from './model.ts';
+import {
+  credentials,
+  groups,
+  managedPolicies,
+  principalIds,
+  type Group,
+  type Identity,
+  type Role,
+  type User,
+} from './model.ts';
 
 /**
  * The credential with this access key id, inactive and expired ones too. Undefined for ids never made
@@ -156,7 +165,15 @@ function remembered(
   return policies;
 }
 
-function identityPolicies(owner: User | Role, place: Place): readonly AttachedPolicy[] {
+/** The policies of a user (its groups' too), group or role, as they count for whoever acts with them. */
+export function entityPolicies(owner: User | Group | Role, place: Place): Omit<PrincipalPolicies, 'scps' | 'session'> {
+  return {
+    identity: identityPolicies(owner, place),
+    boundary: 'boundary' in owner ? boundaryOf(owner, place) : undefined,
+  };
+}
+
+function identityPolicies(owner: User | Group | Role, place: Place): readonly AttachedPolicy[] {
   const memberships = 'groups' in owner ? owner.groups : [];
   const rows: readonly Identity[] = [
     owner,
