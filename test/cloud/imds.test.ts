@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import {
+  CreateKeyPairCommand,
   DescribeInstancesCommand,
   DisassociateIamInstanceProfileCommand,
   DescribeIamInstanceProfileAssociationsCommand,
@@ -252,6 +253,30 @@ test('the probes and documents that SDKs read are there', async () => {
   assert.ok((await read('/latest/meta-data/')).split('\n').includes('iam/'));
   assert.equal((await ask(endpoint, '/latest/meta-data/none', token)).status, 404);
   assert.equal((await ask(endpoint, '/latest/meta-data/constructor', token)).status, 404);
+});
+
+test('a launch with a key pair shows its public half, and tags are shown where the instance allows it', async () => {
+  await using cloud = await startCloud();
+  const { ec2 } = adminOf(cloud, dev);
+  await ec2.send(new CreateKeyPairCommand({ KeyName: 'ops', KeyType: 'ed25519' }));
+  const launchTagged = (Key: string) =>
+    ec2.send(
+      new RunInstancesCommand({
+        ImageId: 'ami-12345678',
+        MinCount: 1,
+        MaxCount: 1,
+        KeyName: 'ops',
+        MetadataOptions: { InstanceMetadataTags: 'enabled' },
+        TagSpecifications: [{ ResourceType: 'instance', Tags: [{ Key, Value: 'core' }] }],
+      }),
+    );
+  await assert.rejects(launchTagged('my/team'), { name: 'InvalidParameterValue', message: /is not a valid tag key/ });
+  await launchTagged('team');
+  const { metadataEndpoint } = (await endpoints(cloud))[0]!;
+  const read = async (path: string) => (await ask(metadataEndpoint, `/latest/meta-data/${path}`)).body;
+  assert.equal(await read('public-keys/'), '0=ops');
+  assert.match(await read('public-keys/0/openssh-key'), /^ssh-ed25519 [\w+/=]+ ops\n$/);
+  assert.equal(await read('tags/instance/team'), 'core');
 });
 
 test('the service ends with its instance, comes back with a start, and goes with a reset', async () => {

@@ -17,7 +17,8 @@ import type { Instance } from './model.ts';
 import { onInstance } from './permissions.ts';
 import { groupOf } from './security-group-store.ts';
 import { blockDevices, groupNames, metadataShape } from './shapes.ts';
-import { dryRunnable, findInstance, instanceOf, putInstance } from './store.ts';
+import { dryRunnable, findInstance, instanceOf, putInstance, tagsOf } from './store.ts';
+import { checkMetadataTags } from './tag-specifications.ts';
 
 type Reader = (instance: Instance, call: Call) => Partial<InstanceAttribute>;
 
@@ -181,6 +182,7 @@ export const ModifyInstanceMetadataOptions = dryRunnable<
       throw awsFailure('IncorrectInstanceState', `The instance '${instance.id}' is terminated.`, { status: 400 });
     }
     const changed = { ...instance, metadata: changedMetadata(instance.metadata, input) };
+    if (changed.metadata.tags === 'enabled') checkMetadataTags(tagsOf(call, instance.id));
     putInstance(call, changed);
     return { InstanceId: instance.id, InstanceMetadataOptions: { ...metadataShape(changed), State: 'pending' } };
   },

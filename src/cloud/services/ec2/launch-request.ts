@@ -37,7 +37,10 @@ function merged(own: Own, data: RequestLaunchTemplateData): RunInstancesCommandI
     ...(RamDiskId === undefined ? {} : { RamdiskId: RamDiskId }),
     ...(ElasticGpuSpecifications === undefined ? {} : { ElasticGpuSpecification: ElasticGpuSpecifications }),
   } as Partial<RunInstancesCommandInput>;
-  const given = Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined)) as unknown as Own;
+  // Terraform sends what is not set as an empty text.
+  const given = Object.fromEntries(
+    Object.entries(own).filter(([, value]) => value !== undefined && value !== ''),
+  ) as unknown as Own;
   return {
     ...withoutOverridden(template, own),
     ...given,

@@ -73,6 +73,8 @@ export interface Instance {
   readonly clientToken: string | undefined;
   readonly imageId: string;
   readonly keyName?: string | undefined;
+  /** Of the key pair as it was at launch. */
+  readonly publicKey?: string | undefined;
   readonly type: string;
   readonly state: InstanceState;
   readonly createdAt: Millis;

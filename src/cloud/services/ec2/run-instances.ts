@@ -12,6 +12,7 @@ import { findProfile, passRole, requestTags, resourceTags, tagOnCreate } from '.
 import { newAssociation } from './profiles.ts';
 import { instanceShape, reservationShape } from './shapes.ts';
 import { instancesOf, putInstance, putTags, tagsOf } from './store.ts';
+import { checkMetadataTags } from './tag-specifications.ts';
 
 type Input = RunInstancesCommandInput;
 
@@ -164,6 +165,7 @@ function launch(
     clientToken: input.ClientToken,
     imageId: plan.image.id,
     keyName: plan.keyPair?.name,
+    publicKey: plan.keyPair?.publicKey,
     type: plan.type.name,
     state: 'running',
     createdAt: call.clock.now(),
@@ -174,7 +176,7 @@ function launch(
     rootDevice: plan.image.rootDevice,
     volumes: plan.volumes.map((volume) => ({ ...volume, id: newId(call.random, 'vol') })),
     network: interfaceFor(input, plan, call),
-    userData: input.UserData,
+    userData: input.UserData || undefined,
     disableApiTermination: input.DisableApiTermination ?? false,
     disableApiStop: input.DisableApiStop ?? false,
     shutdownBehavior: input.InstanceInitiatedShutdownBehavior ?? 'stop',
@@ -184,6 +186,7 @@ function launch(
     credits: creditsOf(input, plan),
   };
   putInstance(call, instance);
+  if (instance.metadata.tags === 'enabled') checkMetadataTags(plan.tags.instance ?? {});
   putTags(call, instance.id, {
     ...plan.tags.instance,
     ...(template === undefined

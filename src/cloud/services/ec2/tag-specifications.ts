@@ -57,3 +57,17 @@ function specifiedTags<Kind extends string>(
   }
   return tags;
 }
+
+/**
+ * Keys that the metadata service can show as names: EC2 user guide, "View tags for your EC2 instances using
+ * instance metadata".
+ * @throws InvalidParameterValue 400
+ */
+export function checkMetadataTags(tags: Tags): void {
+  for (const key of Object.keys(tags)) {
+    if (key.startsWith('aws:') || (/^[\w\-+=,.@:]{1,255}$/.test(key) && !['.', '..', '_index'].includes(key))) continue;
+    throw invalidParameter(
+      `'${key}' is not a valid tag key. Tag keys must match pattern ([0-9a-zA-Z\\-_+=,.@:]{1,255}), and must not be a reserved name ('.', '..', '_index')`,
+    );
+  }
+}

@@ -15,10 +15,10 @@ import { templateOf } from './launch-template-store.ts';
 import { defaultParts, subnetOf, vpcId } from './network.ts';
 import type { Tags } from './model.ts';
 import { onEverything, onResource, requestTags } from './permissions.ts';
-import { dryRunnable, instanceOf, instanceOfPart, putTags, taggedResources, tagsOf } from './store.ts';
+import { dryRunnable, findInstance, instanceOf, instanceOfPart, putTags, taggedResources, tagsOf } from './store.ts';
 import { groupOf, groupOfRule } from './security-group-store.ts';
 import { volumeOf } from './volume-store.ts';
-import { checkedTags } from './tag-specifications.ts';
+import { checkedTags, checkMetadataTags } from './tag-specifications.ts';
 
 /** @throws a not-found failure in the words of the resource's type, or InvalidID for an id of no type known here */
 function checkExists(call: Call, id: string): void {
@@ -81,7 +81,11 @@ export const CreateTags = dryRunnable<CreateTagsCommandInput, object>({
     if ((input.Resources ?? []).length === 0) throw missingParameter('resourceIdSet');
     if ((input.Tags ?? []).length === 0) throw missingParameter('tagSet');
     for (const id of input.Resources!) checkExists(call, id);
-    for (const id of input.Resources!) putTags(call, id, checkedTags(input.Tags, tagsOf(call, id)));
+    for (const id of input.Resources!) {
+      const wanted = checkedTags(input.Tags, tagsOf(call, id));
+      if (findInstance(call, id)?.metadata.tags === 'enabled') checkMetadataTags(wanted);
+      putTags(call, id, wanted);
+    }
     return {};
   },
 });
