@@ -3,6 +3,7 @@ import type { Clock, Failure, Random } from '../base/index.ts';
 import type { AttachedPolicy, Principal, ResourcePolicyKind } from '../policy/index.ts';
 import type { Credential } from './credential.ts';
 import type { IssuerKeys } from './issuer-keys.ts';
+import type { SigningFacts } from './signing-facts.ts';
 import type { World } from './world.ts';
 
 export type ServiceId = 'iam' | 'sts' | 'organizations' | 's3' | 'ec2' | 'kms' | 'dynamodb' | 'cloudtrail';
@@ -35,6 +36,8 @@ export interface Call {
     readonly userAgent: string;
     readonly secure: boolean;
     readonly referer?: string | undefined;
+    /** Absent for an unsigned call. */
+    readonly signing?: SigningFacts | undefined;
   };
 }
 

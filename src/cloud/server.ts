@@ -26,6 +26,7 @@ import { noteUse } from './services/iam/last-used.ts';
 import { findCredential, principalOf } from './services/iam/lookup.ts';
 import type { Services } from './services/index.ts';
 import { authenticate, type SigningKeys } from './signature.ts';
+import { signingFactsOf } from './signing-facts.ts';
 import type { State } from './state.ts';
 import type { World } from './world.ts';
 
@@ -211,6 +212,7 @@ class Exchange {
         userAgent: headers['user-agent'] ?? '',
         secure,
         referer: headers['referer'],
+        signing: this.#credential === undefined ? undefined : signingFactsOf(this.#received, this.#parts.wall.now()),
       },
     };
     return call;

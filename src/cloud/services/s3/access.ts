@@ -22,14 +22,27 @@ export function findBucket(call: Call, name: string | undefined): Bucket | undef
  */
 export function bucketOf(
   call: Call,
-  input: { readonly Bucket?: string | undefined; readonly ExpectedBucketOwner?: string | undefined },
+  input: {
+    readonly Bucket?: string | undefined;
+    readonly ExpectedBucketOwner?: string | undefined;
+    readonly RequestPayer?: string | undefined;
+  },
 ): Bucket {
   const bucket = findBucket(call, input.Bucket);
   if (bucket === undefined) throw noSuchBucket(input.Bucket ?? '');
   if (input.ExpectedBucketOwner !== undefined && input.ExpectedBucketOwner !== bucket.owner) {
     throw awsFailure('AccessDenied', 'Access Denied', { status: 403 });
   }
+  if (call.account !== bucket.owner && input.RequestPayer !== 'requester' && paysItself(call, bucket)) {
+    throw awsFailure('AccessDenied', 'Access Denied', { status: 403 });
+  }
   return bucket;
+}
+
+/** S3 user guide, "Using Requester Pays buckets": who wants objects says that they pay; nobody unsigned gets any. */
+function paysItself({ operation }: Call, { documents }: Bucket): boolean {
+  const payment = documents['RequestPaymentConfiguration'] as { readonly Payer?: string } | undefined;
+  return payment?.Payer === 'Requester' && /Object|Upload|Part/.test(operation);
 }
 
 export function findObject(call: Call, bucket: Bucket, key: string | undefined): StoredObject | undefined {
@@ -41,6 +54,24 @@ export function objectOf(call: Call, bucket: Bucket, key: string | undefined): S
   const object = findObject(call, bucket, key);
   if (object === undefined) throw noSuchKey(key ?? '');
   return object;
+}
+
+/** Keys of how the request was signed: S3 user guide, "Amazon S3 signature version 4 policy keys". */
+export function requestKeys({ http: { signing } }: Call): Context {
+  if (signing === undefined) return {};
+  return {
+    's3:authType': signing.place === 'header' ? 'REST-HEADER' : 'REST-QUERY-STRING',
+    's3:signatureversion': 'AWS4-HMAC-SHA256',
+    's3:signatureAge': String(signing.age),
+    's3:x-amz-content-sha256': signing.payload,
+  };
+}
+
+/** A bucket's tags count in policies where its owner has turned that on: S3 user guide, "Enabling ABAC in general purpose buckets". */
+function bucketTags({ documents, tags }: Bucket): Context {
+  const abac = documents['AbacStatus'] as { readonly Status?: string } | undefined;
+  if (abac?.Status !== 'Enabled') return {};
+  return { ...prefixed('aws:ResourceTag/', tags), ...prefixed('s3:BucketTag/', tags) };
 }
 
 /** `action` on the bucket itself, or on a key of it. */
@@ -56,7 +87,7 @@ export function permission(
     action,
     resource: s3Arn(call.partition, bucket.name, key),
     resourceAccount: bucket.owner,
-    context: { 's3:ResourceAccount': bucket.owner, ...context },
+    context: { ...requestKeys(call), 's3:ResourceAccount': bucket.owner, ...bucketTags(bucket), ...context },
     ...(attached === undefined ? {} : { resourcePolicy: { kind: 'resource', attached } }),
   };
 }

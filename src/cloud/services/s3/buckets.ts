@@ -12,7 +12,7 @@ import type {
 } from '@aws-sdk/client-s3';
 import { operation, type Call, type Permission } from '../../call.ts';
 import { awsFailure } from '../../failures.ts';
-import { bucketOf, findBucket, headerContext, permission, prefixed } from './access.ts';
+import { bucketOf, findBucket, headerContext, permission, prefixed, requestKeys } from './access.ts';
 import { invalidArgument, notImplemented } from './failures.ts';
 import { dropUploads } from './multipart.ts';
 import { bucketOwners, buckets, objects, type Bucket } from './model.ts';
@@ -20,7 +20,7 @@ import { bucketNameProblem, canonicalId, fromToken, s3Arn, toToken } from './nam
 import { tagsOfSet } from './tags.ts';
 
 export const ListBuckets = operation<ListBucketsCommandInput, ListBucketsOutput>({
-  permissions: () => [{ action: 's3:ListAllMyBuckets', resource: '*' }],
+  permissions: (_, call) => [{ action: 's3:ListAllMyBuckets', resource: '*', context: requestKeys(call) }],
   handle(input, call) {
     const most = input.MaxBuckets ?? 10_000;
     if (most < 1 || most > 10_000)
@@ -50,6 +50,7 @@ export const ListBuckets = operation<ListBucketsCommandInput, ListBucketsOutput>
 export const CreateBucket = operation<CreateBucketCommandInput, CreateBucketOutput>({
   permissions(input, call) {
     const context = {
+      ...requestKeys(call),
       ...headerContext(input),
       's3:locationconstraint': input.CreateBucketConfiguration?.LocationConstraint,
       's3:ResourceAccount': call.account,

@@ -1,5 +1,6 @@
 // Conditional headers and ranges of RFC 9110 (sections 13 and 14) as S3 answers them.
 import { awsFailure } from '../../failures.ts';
+import { notImplemented } from './failures.ts';
 import type { StoredObject } from './model.ts';
 
 export interface Preconditions {
@@ -67,6 +68,8 @@ export function checkCopySource(conditions: Preconditions, object: StoredObject)
  */
 export function checkWrite(conditions: Preconditions, object: StoredObject | undefined, missing: () => Error): void {
   const { IfMatch, IfNoneMatch } = conditions;
+  // "Amazon S3 … expects the * (asterisk) character" (PutObject, If-None-Match).
+  if (IfNoneMatch !== undefined && IfNoneMatch !== '*') throw notImplemented('If-None-Match with an ETag');
   if (IfNoneMatch !== undefined && object !== undefined && etagMatches(IfNoneMatch, object.etag)) {
     throw preconditionFailed('If-None-Match');
   }

@@ -24,6 +24,15 @@ export function invalidRequest(message: string): Failure {
   return awsFailure('InvalidRequest', message, { status: 400 });
 }
 
+/** A body that is XML, but not of the shape S3 wants. */
+export function malformedXml(): Failure {
+  return awsFailure(
+    'MalformedXML',
+    'The XML you provided was not well-formed or did not validate against our published schema',
+    { status: 400 },
+  );
+}
+
 /** For what this S3 does not do: refused rather than ignored. */
 export function notImplemented(what: string): Failure {
   return awsFailure('NotImplemented', `A header you provided implies functionality that is not implemented: ${what}`, {

@@ -4,6 +4,7 @@ import * as buckets from './buckets.ts';
 import { CopyObject } from './copy.ts';
 import * as listing from './listing.ts';
 import * as multipart from './multipart.ts';
+import * as objectAttributes from './object-attributes.ts';
 import * as objects from './objects.ts';
 import * as policy from './policy.ts';
 import { settingOperations } from './settings.ts';
@@ -37,6 +38,7 @@ export const s3: Service = {
     GetBucketPolicy: policy.GetBucketPolicy,
     DeleteBucketPolicy: policy.DeleteBucketPolicy,
     GetBucketPolicyStatus: policy.GetBucketPolicyStatus,
+    ...objectAttributes,
     ...tagging,
     ...settingOperations,
   },

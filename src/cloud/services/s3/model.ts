@@ -40,6 +40,14 @@ export interface StoredObject {
   readonly headers: ContentHeaders;
   readonly storageClass: string;
   readonly tags: Readonly<Record<string, string>>;
+  /** Of a multipart upload: what it was put together from, in order. */
+  readonly parts?: readonly ObjectPart[] | undefined;
+}
+
+export interface ObjectPart {
+  readonly number: number;
+  readonly size: number;
+  readonly checksum: Readonly<Record<string, string>>;
 }
 
 /** Headers that S3 keeps with an object and gives back as they came. */

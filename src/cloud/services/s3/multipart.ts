@@ -21,7 +21,7 @@ import { bucketOf, findObject, objectOf, permission } from './access.ts';
 import { checkedChecksum, compositeChecksum, md5, type ChecksumName } from './checksum.ts';
 import { checkWrite, sliceOf } from './conditions.ts';
 import { checkSourceOwner, copySource } from './copy.ts';
-import { invalidArgument, noSuchKey } from './failures.ts';
+import { invalidArgument, invalidRequest, malformedXml, noSuchKey } from './failures.ts';
 import { parts, uploads, type Bucket, type Part, type Upload } from './model.ts';
 import { canonicalId } from './names.ts';
 import { count, storeObject } from './storage.ts';
@@ -75,6 +75,7 @@ export const CreateMultipartUpload = operation<CreateMultipartUploadCommandInput
     checkUpload(input);
     const algorithm = (input.ChecksumAlgorithm ?? 'CRC64NVME') as ChecksumName;
     const composite = input.ChecksumAlgorithm !== undefined && algorithm !== 'CRC64NVME';
+    checkChecksumType(algorithm, input.ChecksumType);
     const upload: Upload = {
       id: randomText(call.random, 64),
       key: input.Key ?? '',
@@ -95,6 +96,16 @@ export const CreateMultipartUpload = operation<CreateMultipartUploadCommandInput
     };
   },
 });
+
+/** Only the CRCs of parts give the CRC of the whole; CRC64NVME knows nothing else ("Checking object integrity in Amazon S3"). */
+function checkChecksumType(algorithm: ChecksumName, type: string | undefined): void {
+  const isCrc64 = algorithm === 'CRC64NVME';
+  const fits = type === undefined || (type === 'FULL_OBJECT' ? algorithm.startsWith('CRC') : !isCrc64);
+  if (fits) return;
+  throw invalidRequest(
+    `The ${type} checksum type cannot be used with the ${algorithm.toLowerCase()} checksum algorithm.`,
+  );
+}
 
 /** Keeps one part in the place of any with its number. */
 function storePart(
@@ -174,11 +185,7 @@ function namedParts(
 ): readonly Part[] {
   const wanted = input.MultipartUpload?.Parts ?? [];
   if (wanted.length === 0) {
-    throw awsFailure(
-      'MalformedXML',
-      'The XML you provided was not well-formed or did not validate against our published schema',
-      { status: 400 },
-    );
+    throw malformedXml();
   }
   let last = 0;
   const found = wanted.map(({ PartNumber = 0, ETag = '' }) => {
@@ -240,6 +247,7 @@ export const CompleteMultipartUpload = operation<CompleteMultipartUploadCommandI
       lastModified: call.clock.now(),
       checksum,
       checksumType: upload.checksumType,
+      parts: named.map((part) => ({ number: part.number, size: part.body.length, checksum: part.checksum })),
       ...upload.described,
     });
     return {

@@ -16,8 +16,8 @@ import { operation, type Call, type Permission } from '../../call.ts';
 import { awsFailure } from '../../failures.ts';
 import { bucketOf, findObject, objectOf, permission, prefixed, readPermissions } from './access.ts';
 import { checkedChecksum, md5 } from './checksum.ts';
-import { checkRead, checkWrite, sliceOf } from './conditions.ts';
-import { invalidRequest, noSuchKey, notImplemented } from './failures.ts';
+import { checkRead, checkWrite, sliceOf, type Slice } from './conditions.ts';
+import { invalidRequest, malformedXml, noSuchKey, notImplemented } from './failures.ts';
 import type { Bucket, ContentHeaders, StoredObject } from './model.ts';
 import { removeObject, storeObject } from './storage.ts';
 import { checkUpload, describedBy, uploadPermissions } from './upload.ts';
@@ -85,7 +85,7 @@ function readable(input: GetObjectCommandInput | HeadObjectCommandInput, call: C
   if (input.VersionId !== undefined && input.VersionId !== 'null') {
     throw awsFailure('NoSuchVersion', 'The specified version does not exist.', { status: 404 });
   }
-  if (input.PartNumber !== undefined && input.PartNumber !== 1) {
+  if (input.PartNumber !== undefined && partOf(object, input.PartNumber) === undefined) {
     throw awsFailure('InvalidPartNumber', 'The requested partnumber is not satisfiable', { status: 416 });
   }
   checkRead(input, object);
@@ -109,8 +109,24 @@ function overrides(input: GetObjectCommandInput | HeadObjectCommandInput, call: 
   return given;
 }
 
+/** Where a part of a multipart upload lies, by its place among them; what was put at once is its own first part. */
+function partOf({ parts, body }: StoredObject, place: number): Slice | undefined {
+  if (parts === undefined) return place === 1 ? { from: 0, to: body.length } : undefined;
+  const from = parts.slice(0, place - 1).reduce((sum, { size }) => sum + size, 0);
+  const part = parts[place - 1];
+  return part === undefined ? undefined : { from, to: from + part.size };
+}
+
+function sliceFor(object: StoredObject, input: GetObjectCommandInput | HeadObjectCommandInput): Slice | undefined {
+  if (input.PartNumber === undefined) return sliceOf(input.Range, object.body.length);
+  if (input.Range !== undefined) {
+    throw invalidRequest('Cannot specify both Range header and partNumber query parameter.');
+  }
+  return object.parts === undefined ? undefined : partOf(object, input.PartNumber);
+}
+
 function sized(object: StoredObject, input: GetObjectCommandInput | HeadObjectCommandInput) {
-  const slice = sliceOf(input.Range, object.body.length);
+  const slice = sliceFor(object, input);
   if (slice === undefined)
     return { body: object.body, head: { ...headersOf(object, input.ChecksumMode), ContentLength: object.body.length } };
   const body = object.body.subarray(slice.from, slice.to);
@@ -120,6 +136,7 @@ function sized(object: StoredObject, input: GetObjectCommandInput | HeadObjectCo
       // The checksum is that of the whole object, so a part comes without it.
       ...headersOf(object, undefined),
       ContentLength: body.length,
+      ...(input.PartNumber === undefined ? {} : { PartsCount: object.parts?.length }),
       ContentRange: `bytes ${slice.from}-${slice.to - 1}/${object.body.length}`,
     },
   };
@@ -185,11 +202,7 @@ export const DeleteObjects = operation<DeleteObjectsCommandInput, DeleteObjectsO
     const bucket = bucketOf(call, input);
     const wanted = input.Delete?.Objects ?? [];
     if (wanted.length === 0 || wanted.length > 1000) {
-      throw awsFailure(
-        'MalformedXML',
-        'The XML you provided was not well-formed or did not validate against our published schema',
-        { status: 400 },
-      );
+      throw malformedXml();
     }
     const deleted: NonNullable<DeleteObjectsOutput['Deleted']> = [];
     const errors: NonNullable<DeleteObjectsOutput['Errors']> = [];

@@ -17,6 +17,7 @@ import { bucketOf, permission } from './access.ts';
 import { isPublic } from './policy-in-force.ts';
 import { buckets, type Bucket } from './model.ts';
 import { s3Arn } from './names.ts';
+import { targetsOf, type ActionTarget } from './policy-actions.ts';
 
 /** S3 user guide, "Bucket policies": 20 KB. */
 const longest = 20_480;
@@ -51,13 +52,26 @@ function malformed(message: string, detail?: string): Error {
 /** A bucket's policy speaks of S3 actions on that bucket and its keys, and says so of every statement. */
 function checkElements(policy: CompiledPolicy, arn: string): void {
   for (const { action, resource } of policy.document.statements) {
-    if (action.values.some((one) => one !== '*' && !one.toLowerCase().startsWith('s3:'))) {
+    if (action.values.some((one) => targetsOf(one).length === 0 || !/^(?:\*|s3:.*)$/i.test(one))) {
       throw malformed('Policy has invalid action');
     }
     const own = (one: string): boolean =>
       one === '*' || one === arn || one.startsWith(`${arn}/`) || /^arn:aws[\w-]*:s3:::[^/]*[*?$]/.test(one);
-    if (resource !== undefined && !resource.values.every(own)) throw malformed('Policy has invalid resource');
+    if (resource === undefined) continue;
+    if (!resource.values.every(own)) throw malformed('Policy has invalid resource');
+    // What is excluded, of actions or resources, leaves something to apply to.
+    if (action.not || resource.not) continue;
+    const kinds = new Set(resource.values.flatMap(targetsOfResource));
+    if (action.values.some((one) => !targetsOf(one).some((kind) => kinds.has(kind)))) {
+      throw malformed('Action does not apply to any resource(s) in statement');
+    }
   }
+}
+
+/** `arn:aws:s3:::bucket` is a bucket, `…/*` its keys; a wildcard in the name may stand for both. */
+function targetsOfResource(resource: string): readonly ActionTarget[] {
+  if (resource.includes('/')) return ['object'];
+  return /[*?]/.test(resource) ? ['bucket', 'object'] : ['bucket'];
 }
 
 /** Who is not of the owner's account may be allowed all of S3 but not the policy itself: 405, not 403. */

@@ -1,11 +1,21 @@
 // Settings of a bucket as rows of data: each is a document that is put, got and perhaps deleted. What AWS
 // answers when nothing was put is part of the row; Terraform reads all of them.
-import { operation, type Call, type Operation } from '../../call.ts';
+import { operation, type Call, type Operation, type Permission } from '../../call.ts';
 import { awsFailure } from '../../failures.ts';
 import { fromKept, toKept } from '../../kept-document.ts';
 import { bucketOf, permission } from './access.ts';
-import { invalidArgument, invalidRequest, notImplemented } from './failures.ts';
+import { invalidArgument, malformedXml, notImplemented } from './failures.ts';
 import { buckets, type Bucket } from './model.ts';
+import {
+  checkAcceleration,
+  checkCors,
+  checkLifecycle,
+  checkLogging,
+  checkNotification,
+  checkWebsite,
+  refuseObjectLock,
+  refuseReplication,
+} from './setting-checks.ts';
 
 interface BucketInput {
   readonly Bucket?: string | undefined;
@@ -27,7 +37,11 @@ interface Setting {
   /** What a bucket without the setting answers: a document, or the 404. */
   readonly absent: Document | readonly [code: string, message: string];
   /** Refuses documents AWS refuses, and those this S3 would have to ignore. */
-  readonly check?: (document: Document) => void;
+  check?(document: Document, call: Call, bucket: Bucket): void;
+  /** A member beside the document that belongs to it, and what it is when it is not given. */
+  readonly beside?: readonly [member: string, otherwise: string];
+  /** Permissions besides the one to change the bucket. */
+  readonly passes?: (document: Document) => readonly Permission[];
 }
 
 /** `Enabled` in a document whose effect is not there is refused, so that nobody relies on it. */
@@ -46,12 +60,7 @@ function checkEncryption(document: Document): void {
   const rules = document['Rules'] as
     | readonly { ApplyServerSideEncryptionByDefault?: { SSEAlgorithm?: string } }[]
     | undefined;
-  if (rules === undefined || rules.length !== 1)
-    throw awsFailure(
-      'MalformedXML',
-      'The XML you provided was not well-formed or did not validate against our published schema',
-      { status: 400 },
-    );
+  if (rules === undefined || rules.length !== 1) throw malformedXml();
   const algorithm = rules[0]!.ApplyServerSideEncryptionByDefault?.SSEAlgorithm ?? 'AES256';
   if (algorithm !== 'AES256') throw notImplemented('encryption with AWS KMS keys');
 }
@@ -65,7 +74,18 @@ function checkOwnership(document: Document): void {
 }
 
 function checkPayer(document: Document): void {
-  if (document['Payer'] !== 'BucketOwner') throw notImplemented('requester pays');
+  if (document['Payer'] !== 'BucketOwner' && document['Payer'] !== 'Requester') throw malformedXml();
+}
+
+function checkAbac(document: Document): void {
+  if (document['Status'] !== 'Enabled' && document['Status'] !== 'Disabled') throw malformedXml();
+}
+
+/** Who sets up replication passes its role to S3 ("Setting up permissions for live replication"). */
+function passReplicationRole(document: Document): readonly Permission[] {
+  const role = document['Role'];
+  if (typeof role !== 'string' || role === '') return [];
+  return [{ action: 'iam:PassRole', resource: role, context: { 'iam:PassedToService': 's3.amazonaws.com' } }];
 }
 
 const defaultEncryption: Document = {
@@ -80,6 +100,7 @@ const settings: readonly Setting[] = [
     may: ['s3:GetBucketCORS', 's3:PutBucketCORS'],
     member: 'CORSConfiguration',
     absent: ['NoSuchCORSConfiguration', 'The CORS configuration does not exist'],
+    check: checkCors,
   },
   {
     get: 'GetBucketWebsite',
@@ -88,6 +109,7 @@ const settings: readonly Setting[] = [
     may: ['s3:GetBucketWebsite', 's3:PutBucketWebsite', 's3:DeleteBucketWebsite'],
     member: 'WebsiteConfiguration',
     absent: ['NoSuchWebsiteConfiguration', 'The specified bucket does not have a website configuration'],
+    check: checkWebsite,
   },
   {
     get: 'GetBucketLifecycleConfiguration',
@@ -96,20 +118,28 @@ const settings: readonly Setting[] = [
     may: ['s3:GetLifecycleConfiguration', 's3:PutLifecycleConfiguration'],
     member: 'LifecycleConfiguration',
     absent: ['NoSuchLifecycleConfiguration', 'The lifecycle configuration does not exist'],
+    check: checkLifecycle,
+    beside: ['TransitionDefaultMinimumObjectSize', 'all_storage_classes_128K'],
   },
   {
     get: 'GetBucketReplication',
+    put: 'PutBucketReplication',
+    delete: 'DeleteBucketReplication',
     may: ['s3:GetReplicationConfiguration', 's3:PutReplicationConfiguration'],
     member: 'ReplicationConfiguration',
     answer: 'ReplicationConfiguration',
     absent: ['ReplicationConfigurationNotFoundError', 'The replication configuration was not found'],
+    check: refuseReplication,
+    passes: passReplicationRole,
   },
   {
     get: 'GetObjectLockConfiguration',
+    put: 'PutObjectLockConfiguration',
     may: ['s3:GetBucketObjectLockConfiguration', 's3:PutBucketObjectLockConfiguration'],
     member: 'ObjectLockConfiguration',
     answer: 'ObjectLockConfiguration',
     absent: ['ObjectLockConfigurationNotFoundError', 'Object Lock configuration does not exist for this bucket'],
+    check: refuseObjectLock,
   },
   {
     get: 'GetBucketEncryption',
@@ -136,6 +166,7 @@ const settings: readonly Setting[] = [
     may: ['s3:GetAccelerateConfiguration', 's3:PutAccelerateConfiguration'],
     member: 'AccelerateConfiguration',
     absent: {},
+    check: checkAcceleration,
   },
   {
     get: 'GetBucketRequestPayment',
@@ -151,9 +182,7 @@ const settings: readonly Setting[] = [
     may: ['s3:GetBucketLogging', 's3:PutBucketLogging'],
     member: 'BucketLoggingStatus',
     absent: {},
-    check: (document) => {
-      if (document['LoggingEnabled'] !== undefined) throw notImplemented('server access logs');
-    },
+    check: checkLogging,
   },
   {
     get: 'GetBucketNotificationConfiguration',
@@ -161,9 +190,16 @@ const settings: readonly Setting[] = [
     may: ['s3:GetBucketNotification', 's3:PutBucketNotification'],
     member: 'NotificationConfiguration',
     absent: {},
-    check: (document) => {
-      if (Object.keys(document).length > 0) throw notImplemented('event notifications');
-    },
+    check: checkNotification,
+  },
+  {
+    get: 'GetBucketAbac',
+    put: 'PutBucketAbac',
+    may: ['s3:GetBucketAbac', 's3:PutBucketAbac'],
+    member: 'AbacStatus',
+    answer: 'AbacStatus',
+    absent: { Status: 'Disabled' },
+    check: checkAbac,
   },
   {
     get: 'GetBucketOwnershipControls',
@@ -194,17 +230,28 @@ function getOperation(setting: Setting): Operation {
 }
 
 function putOperation(setting: Setting): Operation {
+  const given = (input: BucketInput): Document | undefined =>
+    (input as Document)[setting.member] as Document | undefined;
   return operation<BucketInput, object>({
-    permissions: (input, call) => [permission(call, setting.may[1], bucketOf(call, input))],
+    permissions: (input, call) => [
+      permission(call, setting.may[1], bucketOf(call, input)),
+      ...(setting.passes?.(given(input) ?? {}) ?? []),
+    ],
     handle(input, call) {
-      const document = (input as Document)[setting.member] as Document | undefined;
-      if (document === undefined) throw invalidRequest('Missing required body for this request');
-      setting.check?.(document);
-      change(call, bucketOf(call, input), setting.member, toKept(document));
-      return {};
+      const document = given(input);
+      if (document === undefined) throw awsFailure('MissingRequestBodyError', 'Request Body is empty', { status: 400 });
+      const bucket = bucketOf(call, input);
+      setting.check?.(document, call, bucket);
+      const beside = besideOf(setting, input as Document);
+      change(call, bucket, setting.member, toKept({ ...document, ...beside }));
+      return beside;
     },
     depth: 'checked, kept and shown; nothing acts on it',
   });
+}
+
+function besideOf({ beside }: Setting, input: Document): Document {
+  return beside === undefined ? {} : { [beside[0]]: input[beside[0]] ?? beside[1] };
 }
 
 function deleteOperation(setting: Setting): Operation {

@@ -14,6 +14,7 @@ import type {
   GetPublicAccessBlockOutput,
   PutBucketAclCommandInput,
   PutBucketTaggingCommandInput,
+  PutObjectAclCommandInput,
   PutObjectTaggingCommandInput,
   PutPublicAccessBlockCommandInput,
 } from '@aws-sdk/client-s3';
@@ -157,22 +158,40 @@ export const GetObjectAcl = operation<GetObjectAclCommandInput, GetBucketAclOutp
   },
 });
 
+/** Only the owner's own grant is taken. @throws AccessControlListNotSupported 400 */
+function refuseGrants(input: PutBucketAclCommandInput | PutObjectAclCommandInput, own: readonly string[]): void {
+  const grants =
+    input.AccessControlPolicy ??
+    input.GrantFullControl ??
+    input.GrantRead ??
+    input.GrantReadACP ??
+    input.GrantWrite ??
+    input.GrantWriteACP;
+  if (grants === undefined && own.includes(input.ACL ?? '')) return;
+  throw awsFailure('AccessControlListNotSupported', 'The bucket does not allow ACLs', { status: 400 });
+}
+
 export const PutBucketAcl = operation<PutBucketAclCommandInput, object>({
   permissions: (input, call) => [
     permission(call, 's3:PutBucketAcl', bucketOf(call, input), undefined, headerContext(input)),
   ],
   handle(input) {
-    const grants =
-      input.AccessControlPolicy ??
-      input.GrantFullControl ??
-      input.GrantRead ??
-      input.GrantReadACP ??
-      input.GrantWrite ??
-      input.GrantWriteACP;
-    if (grants !== undefined || input.ACL !== 'private') {
-      throw awsFailure('AccessControlListNotSupported', 'The bucket does not allow ACLs', { status: 400 });
-    }
+    refuseGrants(input, ['private']);
     return {};
   },
   depth: 'ACLs are off, as AWS has it for new buckets: only `private` is taken',
+});
+
+export const PutObjectAcl = operation<PutObjectAclCommandInput, object>({
+  permissions(input, call) {
+    const bucket = bucketOf(call, input);
+    const tags = prefixed('s3:ExistingObjectTag/', findObject(call, bucket, input.Key)?.tags ?? {});
+    return [permission(call, 's3:PutObjectAcl', bucket, input.Key ?? '', { ...headerContext(input), ...tags })];
+  },
+  handle(input, call) {
+    objectOf(call, bucketOf(call, input), input.Key);
+    refuseGrants(input, ['private', 'bucket-owner-full-control']);
+    return {};
+  },
+  depth: "ACLs are off, as AWS has it for new buckets: only the owner's own grant is taken",
 });

@@ -1,0 +1,23 @@
+// What services may ask about how a request was signed: where the signature stood, how old it is, what it covers.
+import type { HttpRequest } from './http.ts';
+
+export interface SigningFacts {
+  readonly place: 'header' | 'query';
+  /** Milliseconds since the time that was signed. */
+  readonly age: number;
+  /** `x-amz-content-sha256` as it came. */
+  readonly payload?: string | undefined;
+}
+
+/** Of a request whose signature was found good. */
+export function signingFactsOf({ headers, query }: HttpRequest, now: number): SigningFacts {
+  const inHeader = headers['authorization'] !== undefined;
+  const parameters = new URLSearchParams(inHeader ? '' : query);
+  const date = (inHeader ? headers['x-amz-date'] : parameters.get('X-Amz-Date')) ?? '';
+  const at = Date.parse(date.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6Z'));
+  return {
+    place: inHeader ? 'header' : 'query',
+    age: Number.isNaN(at) ? 0 : Math.max(0, now - at),
+    payload: headers['x-amz-content-sha256'] ?? parameters.get('X-Amz-Content-Sha256') ?? undefined,
+  };
+}
