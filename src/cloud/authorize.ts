@@ -81,7 +81,7 @@ export class Authorizer {
         arn: permission.resource,
         account,
         policy: permission.resourcePolicy,
-        rcps: bindsRcps(permission.action) ? rcpsOf(account ?? call.account, world) : noLevels,
+        rcps: bindsRcps(permission) ? rcpsOf(account ?? call.account, world) : noLevels,
       },
       context: requestContext(call, permission, credential === undefined ? [] : principalTagsOf(credential, world)),
     };
@@ -105,11 +105,12 @@ export class Authorizer {
 
 const noLevels: readonly (readonly AttachedPolicy[])[] = [];
 
-// Of the services embedded here; Organizations user guide, "AWS services that support RCPs".
-const rcpServices: ReadonlySet<string> = new Set(['s3', 'sts']);
+// Of the services embedded here; Organizations user guide, "AWS services that support RCPs" and "Resources and
+// entities not restricted by RCPs", which also spares kms:RetireGrant and AWS managed KMS keys.
+const rcpServices: ReadonlySet<string> = new Set(['s3', 'sts', 'kms', 'dynamodb']);
 
-function bindsRcps(action: string): boolean {
-  return rcpServices.has(action.slice(0, action.indexOf(':')).toLowerCase());
+function bindsRcps({ action, rcpExempt }: Permission): boolean {
+  return rcpExempt !== true && rcpServices.has(action.slice(0, action.indexOf(':')).toLowerCase());
 }
 
 /** True when caller and resource are of one account or of one organisation: then AWS says more. */

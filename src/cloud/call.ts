@@ -1,6 +1,6 @@
 // What every service of the embedded AWS is given and gives back: the call, its permissions, its operation.
 import type { Clock, Failure, Random } from '../base/index.ts';
-import type { AttachedPolicy, Principal, ResourcePolicyKind } from '../policy/index.ts';
+import type { Principal, ResourcePolicies } from '../policy/index.ts';
 import type { Credential } from './credential.ts';
 import type { IssuerKeys } from './issuer-keys.ts';
 import type { SigningFacts } from './signing-facts.ts';
@@ -59,7 +59,9 @@ export interface Permission {
   readonly resourceAccount?: string | undefined;
   /** Service keys and `aws:ResourceTag/…`, `aws:RequestTag/…`, `aws:TagKeys`; names in any case. Global keys are filled by authorize. */
   readonly context?: Readonly<Record<string, string | readonly string[] | undefined>> | undefined;
-  readonly resourcePolicy?: { readonly kind: ResourcePolicyKind; readonly attached: AttachedPolicy } | undefined;
+  readonly resourcePolicy?: ResourcePolicies | undefined;
+  /** RCPs do not bind what AWS owns and manages in the account: its own KMS keys. */
+  readonly rcpExempt?: boolean | undefined;
 }
 
 /**

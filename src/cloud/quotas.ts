@@ -37,6 +37,11 @@ export const defaultQuotas = {
   // S3 user guide, "Bucket quotas"; EC2 user guide, "On-Demand Instance quotas" counts vCPUs, we count instances.
   BucketsPerAccount: 10_000,
   InstancesPerAccount: 1000,
+  // KMS developer guide, "Resource quotas" and "Rotate on demand".
+  KMSKeysPerAccount: 100_000,
+  KMSAliasesPerKey: 50,
+  KMSGrantsPerKey: 50_000,
+  KMSOnDemandRotationsPerKey: 25,
   // Not AWS's: bodies of objects lie in memory, so they have a bound per account.
   S3BytesPerAccount: 1_073_741_824,
 } as const satisfies Readonly<Record<string, number>>;

@@ -27,7 +27,9 @@ export interface SignatureTime {
   readonly emulated: Millis;
 }
 
-const windowMillis = 900_000;
+const usualWindow = 900_000;
+/** KMS takes no request that is older than five minutes. */
+const windows: Readonly<Partial<Record<string, Millis>>> = { kms: 300_000 };
 
 /** STS accepts these without a signature; the token in them is the proof. */
 const unsignedOperations: ReadonlySet<string> = new Set(['AssumeRoleWithSAML', 'AssumeRoleWithWebIdentity']);
@@ -105,17 +107,22 @@ function sameText(one: string, other: string): boolean {
   return timingSafeEqual(a!, b!);
 }
 
+function windowOf(route: Route): Millis {
+  return windows[route.service ?? ''] ?? usualWindow;
+}
+
 function checkTime(route: Route, presented: Presented, wall: Millis): void {
   if (presented.expiresSeconds !== undefined)
     return checkPresignedTime(route, presented, presented.expiresSeconds, wall);
+  const windowMillis = windowOf(route);
   const late = wall - presented.signedAt;
   if (Math.abs(late) <= windowMillis) return;
   const now = compact(wall);
   const edge = compact(late > 0 ? wall - windowMillis : wall + windowMillis);
   const message =
     late > 0
-      ? `Signature expired: ${presented.timestamp} is now earlier than ${edge} (${now} - 15 min.)`
-      : `Signature not yet current: ${presented.timestamp} is still later than ${edge} (${now} + 15 min.)`;
+      ? `Signature expired: ${presented.timestamp} is now earlier than ${edge} (${now} - ${windowMillis / 60_000} min.)`
+      : `Signature not yet current: ${presented.timestamp} is still later than ${edge} (${now} + ${windowMillis / 60_000} min.)`;
   throw signatureRefusal(route.protocol, 'too-old', message, {
     RequestTime: presented.timestamp,
     ServerTime: iso(wall),
@@ -124,6 +131,7 @@ function checkTime(route: Route, presented: Presented, wall: Millis): void {
 }
 
 function checkPresignedTime(route: Route, presented: Presented, seconds: number, wall: Millis): void {
+  const windowMillis = windowOf(route);
   const ends = presented.signedAt + seconds * 1000;
   const early = presented.signedAt > wall + windowMillis;
   if (wall <= ends && !early) return;
@@ -134,7 +142,7 @@ function checkPresignedTime(route: Route, presented: Presented, seconds: number,
     });
   }
   const message = early
-    ? `Signature not yet current: ${presented.timestamp} is still later than ${compact(wall + windowMillis)} (${compact(wall)} + 15 min.)`
+    ? `Signature not yet current: ${presented.timestamp} is still later than ${compact(wall + windowMillis)} (${compact(wall)} + ${windowMillis / 60_000} min.)`
     : `Signature expired: ${presented.timestamp} is now earlier than ${compact(wall - seconds * 1000)} (${compact(wall)} - ${Math.round(seconds / 60)} min.)`;
   throw signatureRefusal(route.protocol, 'too-old', message);
 }

@@ -153,7 +153,9 @@ function resourceStatement(
 function decideAllow(request: AuthorizationRequest, candidates: Candidates): Decision {
   const { principal, resource } = request;
   const type = resourcePolicyType(request);
-  const granted = resource.policy && resourceStatement(resource.policy.attached, type, request, true);
+  const grant = grantOf(request);
+  if (grant !== undefined && grant.strength > Named.account) return limited(grant, candidates, request);
+  const granted = (resource.policy && resourceStatement(resource.policy.attached, type, request, true)) ?? grant;
   if (!('account' in principal)) return granted?.decision ?? missing[type];
   if (isCrossAccount(request)) {
     const own = callerSide(request, candidates);
@@ -166,6 +168,22 @@ function decideAllow(request: AuthorizationRequest, candidates: Candidates): Dec
   if (granted?.strength === Named.caller) return granted.decision;
   if (granted?.strength === Named.behind) return limitOf(principal, candidates, request, true) ?? granted.decision;
   return callerSide(request, candidates);
+}
+
+/** The grant that names the caller most strongly. */
+function grantOf(request: AuthorizationRequest): ResourceAnswer | undefined {
+  let best: ResourceAnswer | undefined;
+  for (const attached of request.resource.policy?.grants ?? []) {
+    const answer = resourceStatement(attached, 'resource', request, true);
+    if (answer !== undefined && answer.strength > (best?.strength ?? Named.not)) best = answer;
+  }
+  return best;
+}
+
+/** What a grant allows its grantee, within the limits of the grantee's boundary and session. */
+function limited(grant: ResourceAnswer, candidates: Candidates, request: AuthorizationRequest): Decision {
+  if (grant.strength === Named.caller) return grant.decision;
+  return limitOf(request.principal, candidates, request, true) ?? grant.decision;
 }
 
 /** A request that came through a VPC endpoint needs its policy's Allow as well. */

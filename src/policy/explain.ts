@@ -130,7 +130,10 @@ function takingPart(request: AuthorizationRequest): { type: PolicyType; level?: 
   return [
     ...leveled('rcp', resource.rcps),
     ...leveled('scp', scps),
-    ...plain(resourcePolicyType(request), resource.policy === undefined ? [] : [resource.policy.attached]),
+    ...plain(
+      resourcePolicyType(request),
+      resource.policy === undefined ? [] : [resource.policy.attached, ...(resource.policy.grants ?? [])],
+    ),
     ...plain('identity', identity),
     ...plain('boundary', boundary === undefined ? [] : [boundary]),
     ...plain('session', session ?? []),

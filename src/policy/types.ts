@@ -81,12 +81,22 @@ export type ResourcePolicyKind =
   /** A KMS key policy: identity policies count only when it allows the account. */
   | 'key';
 
+export interface ResourcePolicies {
+  readonly kind: ResourcePolicyKind;
+  readonly attached: AttachedPolicy;
+  /**
+   * Grants of a KMS key that count for this request, each as a policy with one Allow. Unlike the key policy they let
+   * their grantee in without an identity policy, also across accounts (KMS developer guide, "Grants").
+   */
+  readonly grants?: readonly AttachedPolicy[] | undefined;
+}
+
 export interface ResourceSide {
   /** ARN, or `*` for an action that names no resource. */
   readonly arn: string;
   /** The account that owns it; absent for `*` and for AWS's own resources: then the caller's account counts. */
   readonly account?: string | undefined;
-  readonly policy?: { readonly kind: ResourcePolicyKind; readonly attached: AttachedPolicy } | undefined;
+  readonly policy?: ResourcePolicies | undefined;
   /** RCPs per level of the resource's account. Empty: RCPs do not bind it. */
   readonly rcps: readonly (readonly AttachedPolicy[])[];
 }

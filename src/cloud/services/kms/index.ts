@@ -1,4 +1,48 @@
-// KMS: keys of the Key Management Service.
-import type { Service } from '../../call.ts';
+// KMS: keys that never leave it, who may use them, and what they encrypt and sign.
+import type { Call, Operation, Service } from '../../call.ts';
+import { aliasOperations } from './aliases.ts';
+import { dataKeyOperations } from './data-keys.ts';
+import { encryptOperations } from './encrypt.ts';
+import { readGrantToken } from './grant-token.ts';
+import { grantOperations } from './grants.ts';
+import { importOperations } from './import.ts';
+import { keyOperations } from './keys.ts';
+import { policyOperations } from './policies.ts';
+import { rotationOperations } from './rotation.ts';
+import { signOperations } from './sign.ts';
+import { tagOperations } from './tags.ts';
 
-export const kms: Service = { id: 'kms', operations: {} };
+interface WithTokens {
+  readonly GrantTokens?: readonly string[] | undefined;
+}
+
+/** Grants count at once, so a token adds nothing; but it must be one. */
+function checkingTokens(operation: Operation): Operation {
+  return {
+    ...operation,
+    permissions: (input: never, call: Call) => {
+      (input as WithTokens).GrantTokens?.forEach(readGrantToken);
+      return operation.permissions(input, call);
+    },
+  };
+}
+
+const operations: Readonly<Record<string, Operation>> = {
+  ...keyOperations,
+  ...aliasOperations,
+  ...policyOperations,
+  ...grantOperations,
+  ...encryptOperations,
+  ...dataKeyOperations,
+  ...signOperations,
+  ...rotationOperations,
+  ...importOperations,
+  ...tagOperations,
+};
+
+export const kms: Service = {
+  id: 'kms',
+  operations: Object.fromEntries(
+    Object.entries(operations).map(([name, operation]) => [name, checkingTokens(operation)]),
+  ),
+};
