@@ -12,13 +12,27 @@ export interface DenialOptions {
   readonly encoded: () => string;
 }
 
+/** What KMS says of a key that the caller's account cannot learn of. */
+export const hiddenKeyWords =
+  'this resource because the resource does not exist in this Region, no resource-based policies allow access, or a resource-based policy explicitly denies access';
+
 type Wording = (message: string, options: DenialOptions) => Failure;
+
+const acrossKms =
+  /^(User: arn:[\w-]+:\w+::(\d{12}):\S+ is not authorized to perform: \S+ on )resource: arn:[\w-]+:kms:[\w-]+:(\d{12}):\S+ (?:because no resource-based policy|with an explicit deny in a resource-based policy)/;
+
+/** KMS does not tell people of other accounts whether a key exists. */
+function kmsWords(message: string): string {
+  const [, beginning, caller, owner] = acrossKms.exec(message) ?? [];
+  if (beginning === undefined || caller === owner) return message;
+  return `${beginning}${hiddenKeyWords}`;
+}
 
 const wordings: Readonly<Record<ServiceId, Wording>> = {
   iam: (message) => awsFailure('AccessDenied', message, { status: 403 }),
   sts: (message) => awsFailure('AccessDenied', message, { status: 403 }),
   organizations: (message) => awsFailure('AccessDeniedException', message, { status: 400 }),
-  kms: (message) => awsFailure('AccessDeniedException', message, { status: 400 }),
+  kms: (message) => awsFailure('AccessDeniedException', kmsWords(message), { status: 400 }),
   dynamodb: (message) => awsFailure('AccessDeniedException', message, { status: 400 }),
   cloudtrail: (message) => awsFailure('AccessDeniedException', message, { status: 400 }),
   // S3 tells strangers nothing.

@@ -250,6 +250,13 @@ for (const [what, expected] of Object.entries(answers)) {
   });
 }
 
+test('KMS takes a request for five minutes, the others for fifteen', async () => {
+  const wall = Date.now() + 310_000;
+  assert.equal(refusal(await signedRequest('kms'), { wall }), 'InvalidSignatureException 400');
+  assert.equal(refusal(await signedRequest('dynamodb'), { wall }), 'accepted');
+  assert.equal(refusal(await signedRequest('kms'), { wall: Date.now() + 290_000 }), 'accepted');
+});
+
 test('an x-amz header outside the signature is refused by S3', async () => {
   const request = await signedRequest('s3');
   assert.equal(refusal(changed(request, { 'x-amz-acl': 'public-read' })), 'AccessDenied 403');

@@ -38,6 +38,7 @@ interface DecisionCase {
   readonly resourceAccount?: string | null;
   readonly resourcePolicy?: Attached;
   readonly kind?: ResourcePolicyKind;
+  readonly grants?: readonly Attached[];
   readonly context?: Readonly<Record<string, ContextValue>>;
   readonly endpoint?: Attached;
   readonly canonicalUser?: string;
@@ -98,6 +99,7 @@ function requestOf(given: DecisionCase): AuthorizationRequest {
       policy: given.resourcePolicy && {
         kind,
         attached: attach(given.resourcePolicy, kind === 'trust' ? 'trust' : 'resource'),
+        grants: given.grants && attachAll(given.grants, 'resource'),
       },
       rcps: levels(given.rcps, 'rcp'),
     },

@@ -87,7 +87,7 @@ function decryptingKey(
   }
   const origin = originOf(blob);
   const key = liveKey(call.world, origin.account, call.region, origin.keyId, call.clock.now());
-  if (key === undefined) throw hiddenKey(call, action, 'the resource associated with this ciphertext');
+  if (key === undefined) throw hiddenKey(call, action, 'ciphertext');
   return { key };
 }
 

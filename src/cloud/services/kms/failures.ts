@@ -2,6 +2,7 @@
 // 400), and "Key states of AWS KMS keys" in the developer guide.
 import type { Failure } from '../../../base/index.ts';
 import type { Call } from '../../call.ts';
+import { hiddenKeyWords } from '../../denial.ts';
 import { awsFailure } from '../../failures.ts';
 
 function failure(code: string, message = ''): Failure {
@@ -45,14 +46,14 @@ export function checkDryRun(input: { readonly DryRun?: boolean | undefined }): v
   if (input.DryRun === true) throw dryRun();
 }
 
-const hidden =
-  'because the resource does not exist in this Region, no resource-based policies allow access, or a resource-based policy explicitly denies access';
-
-/** A key that the caller cannot learn of. `what`: `this resource`, `the resource associated with this ciphertext`. */
-export function hiddenKey(call: Call, action: string, what: string): Failure {
+/** A key that the caller cannot learn of. `of`: how the request named it. */
+export function hiddenKey(call: Call, action: string, of: 'key' | 'ciphertext'): Failure {
   const caller = 'arn' in call.principal ? call.principal.arn : 'anonymous';
-  const message = `User: ${caller} is not authorized to perform: ${action} on ${what} ${hidden}`;
-  return failure('AccessDeniedException', message);
+  const words =
+    of === 'key'
+      ? hiddenKeyWords
+      : hiddenKeyWords.replace('this resource', 'the resource associated with this ciphertext');
+  return failure('AccessDeniedException', `User: ${caller} is not authorized to perform: ${action} on ${words}`);
 }
 
 /** A length that the model gives for a blob, which is counted in bytes. @throws ValidationException */

@@ -42,7 +42,7 @@ export function removeGrant(world: World, key: Key, grant: Grant): void {
 }
 
 export function removeGrantsOf(world: World, key: Key): void {
-  for (const [, grant] of [...grantsOf(world, key)]) removeGrant(world, key, grant);
+  for (const [, grant] of Array.from(grantsOf(world, key))) removeGrant(world, key, grant);
 }
 
 function retiringAccount(world: World, retiring: string): string {

@@ -121,7 +121,7 @@ function fingerprint({
   contextSubset,
   issuer,
 }: Omit<Grant, 'id'>): string {
-  const pairs = (one: Grant['contextEquals']) => one && Object.entries(one).sort();
+  const pairs = (one: Grant['contextEquals']) => one && Object.entries(one).toSorted(([a], [b]) => (a < b ? -1 : 1));
   return JSON.stringify([
     grantee,
     retiring,

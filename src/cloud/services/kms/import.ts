@@ -26,7 +26,7 @@ import {
 import { needKey } from './lookup.ts';
 import { materialOf, newPrivateKey, privateKeyOf } from './material.ts';
 import { importTokens, keyArn, rowOf, saveKey, type Key, type KeyMaterial } from './model.ts';
-import { keySpecs, type KeySpecName } from './specs.ts';
+import { keySpecs } from './specs.ts';
 import { dayMillis, isGone, refusePendingDeletion } from './state.ts';
 
 /** @throws UnsupportedOperationException for a key whose material KMS made */
@@ -57,7 +57,7 @@ const getParametersForImport = operation<Parsed<Sdk.GetParametersForImportReques
       if (!/^RSA(?:ES_OAEP|_AES_KEY_WRAP)_SHA_/.test(input.WrappingAlgorithm) || input.WrappingKeySpec === 'SM2') {
         throw unsupported();
       }
-      const der = await newPrivateKey(input.WrappingKeySpec as KeySpecName);
+      const der = await newPrivateKey(input.WrappingKeySpec);
       const token = call.random.bytes(256);
       const validTo = call.clock.now() + dayMillis;
       call.world.table(importTokens).put(key.account, tokenRow(key, token), {

@@ -135,14 +135,14 @@ function removeDeleted(call: Call): void {
 function removeKey({ world }: Call, key: Key): void {
   const place = { world, account: key.account };
   const row = rowOf(key);
-  for (const [name] of [...idsUnder(place, keyAliases, `${row}/`)]) {
+  for (const [name] of Array.from(idsUnder(place, keyAliases, `${row}/`))) {
     // The name may meanwhile stand for another key.
     const aliasRow = `${key.region}/${name}`;
     if (world.table(aliases).get(key.account, aliasRow)?.keyId === key.id)
       world.table(aliases).delete(key.account, aliasRow);
     world.table(keyAliases).delete(key.account, `${row}/${name}`);
   }
-  for (const [token] of [...idsUnder(place, importTokens, `${row}/`)]) {
+  for (const [token] of Array.from(idsUnder(place, importTokens, `${row}/`))) {
     world.table(importTokens).delete(key.account, `${row}/${token}`);
   }
   removeGrantsOf(world, key);

@@ -61,7 +61,7 @@ export function needKey(call: Call, text: string, takes: { readonly aliases: boo
   if (!keyId.test(rest)) throw notFound(`Invalid keyId '${rest}'`);
   const key = liveKey(call.world, account, region, rest.toLowerCase(), call.clock.now());
   if (key !== undefined) return { key };
-  if (account !== call.account) throw hiddenKey(call, `kms:${call.operation}`, 'this resource');
+  if (account !== call.account) throw hiddenKey(call, `kms:${call.operation}`, 'key');
   throw notFound(`Key '${kmsArn(call.world, { region, account }, `key/${rest}`)}' does not exist`);
 }
 
