@@ -16,6 +16,10 @@ const usualPeriodDays = 365;
 /** @throws UnsupportedOperationException for what never rotates on a schedule */
 function refuseUnrotatable(call: Call, key: Key): void {
   if (key.spec !== 'SYMMETRIC_DEFAULT') throw unsupported();
+  refuseImported(call, key);
+}
+
+function refuseImported(call: Call, key: Key): void {
   if (key.origin !== 'EXTERNAL') return;
   throw unsupported(`${keyArn(call.world, key)} origin is EXTERNAL which is not valid for this operation.`);
 }
@@ -56,7 +60,8 @@ const getKeyRotationStatus = operation<Parsed<Sdk.GetKeyRotationStatusRequest>, 
   ],
   handle: (input, call) => {
     const { key } = needKey(call, input.KeyId, { aliases: false });
-    refuseUnrotatable(call, key);
+    // Terraform asks it of every key: for one that cannot rotate the answer is "no", for an imported one a refusal.
+    refuseImported(call, key);
     const { rotation, deletionAt } = currentKey(call, key);
     const KeyId = keyArn(call.world, key);
     // "While a KMS key is pending deletion, its key rotation status is false."
