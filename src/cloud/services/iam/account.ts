@@ -1,6 +1,7 @@
 // What an account has once: password policy, alias, summary.
 import type * as Sdk from '@aws-sdk/client-iam';
 import { operation, type Call } from '../../call.ts';
+import { tokenVersionOf } from './account-features.ts';
 import { idsUnder, permissionOnAll } from './entities.ts';
 import { alreadyExists, noSuchEntity } from './failures.ts';
 import { oidcProviders, samlProviders } from './identity-providers.ts';
@@ -142,7 +143,7 @@ const getAccountSummary = operation<object, Sdk.GetAccountSummaryResponse>({
         AccountPasswordPresent: 0,
         AccountSigningCertificatesPresent: 0,
         Providers: count(oidcProviders) + count(samlProviders),
-        GlobalEndpointTokenVersion: 1,
+        GlobalEndpointTokenVersion: tokenVersionOf(call.world, call.account),
       },
     };
   },

@@ -2,6 +2,7 @@
 import type { Failure } from '../../../base/index.ts';
 import type { Call, Service } from '../../call.ts';
 import { accessKeyOperations } from './access-keys.ts';
+import { accountFeatureOperations } from './account-features.ts';
 import { accountOperations } from './account.ts';
 import { attachmentOperations, boundaryOperations } from './attachments.ts';
 import { getAccountAuthorizationDetails } from './authorization-details.ts';
@@ -25,6 +26,7 @@ import { needPolicy } from './managed.ts';
 import { mfaDeviceOperations, needDevice, permissionOnDevice, saveDevice } from './mfa-devices.ts';
 import { managedPolicies, type ManagedPolicy, type MfaDevice, type Tag } from './model.ts';
 import { oidcProviderOperations, taggableOidcProvider } from './oidc-providers.ts';
+import { organizationsFeatureOperations } from './organizations-features.ts';
 import { permissionOnPolicy, permissionToChange, policyOperations } from './policies.ts';
 import { policyVersionOperations } from './policy-versions.ts';
 import { roleOperations } from './roles.ts';
@@ -79,6 +81,8 @@ const operations = {
   ...simulateOperations,
   ...oidcProviderOperations,
   ...samlProviderOperations,
+  ...accountFeatureOperations,
+  ...organizationsFeatureOperations,
   ...inlinePolicyOperations(userCarrier),
   ...inlinePolicyOperations(groupCarrier),
   ...inlinePolicyOperations(roleCarrier),

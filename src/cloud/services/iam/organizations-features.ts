@@ -1,0 +1,82 @@
+// Central root access of an organisation: which of its two features are switched on, and by whom they may be.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_root-user.html#id_root-user-access-management
+import type * as Sdk from '@aws-sdk/client-iam';
+import { operation, type Call, type Operation } from '../../call.ts';
+import { awsFailure } from '../../failures.ts';
+import { tableName, type World } from '../../world.ts';
+import { permissionOnAll } from './entities.ts';
+
+export type OrganizationsFeature = 'RootCredentialsManagement' | 'RootSessions';
+
+/** Account `''`; id: the organisation's. */
+const features = tableName<{ readonly enabled: readonly OrganizationsFeature[] }>('iam.organizations-features');
+
+/** The features in force; `sts:AssumeRoot` needs `RootSessions`. */
+export function organizationsFeatures(world: World): readonly OrganizationsFeature[] {
+  return world.table(features).get('', world.organizationId)?.enabled ?? [];
+}
+
+interface FeaturesAnswer {
+  readonly OrganizationId: string;
+  readonly EnabledFeatures: OrganizationsFeature[];
+}
+
+/** @throws OrganizationNotFoundException, AccountNotManagementOrDelegatedAdministratorException */
+function checkCaller(call: Call): void {
+  const { account, world } = call;
+  if (world.account(account) === undefined) {
+    throw awsFailure('OrganizationNotFoundException', 'No organization is associated with your account.');
+  }
+  if (account === world.managementAccount) return;
+  throw awsFailure(
+    'AccountNotManagementOrDelegatedAdministratorException',
+    'The account making the request is not the management account or delegated administrator account for centralized root access.',
+  );
+}
+
+function featuresAnswer(world: World): FeaturesAnswer {
+  return { OrganizationId: world.organizationId, EnabledFeatures: [...organizationsFeatures(world)] };
+}
+
+/** Saves the features in the order in which AWS names them. */
+function setFeature(world: World, feature: OrganizationsFeature, on: boolean): void {
+  const known = organizationsFeatures(world);
+  const all: readonly OrganizationsFeature[] = ['RootCredentialsManagement', 'RootSessions'];
+  const enabled = all.filter((one) => (one === feature ? on : known.includes(one)));
+  world.table(features).put('', world.organizationId, { enabled });
+}
+
+function change(action: string, feature: OrganizationsFeature, on: boolean): Operation {
+  return operation<object, FeaturesAnswer>({
+    permissions: () => [permissionOnAll(action)],
+    handle: (_input, call) => {
+      checkCaller(call);
+      setFeature(call.world, feature, on);
+      return featuresAnswer(call.world);
+    },
+  });
+}
+
+const listOrganizationsFeatures = operation<object, Sdk.ListOrganizationsFeaturesResponse>({
+  permissions: () => [permissionOnAll('ListOrganizationsFeatures')],
+  handle: (_input, call) => {
+    checkCaller(call);
+    return featuresAnswer(call.world);
+  },
+});
+
+export const organizationsFeatureOperations = {
+  ListOrganizationsFeatures: listOrganizationsFeatures,
+  EnableOrganizationsRootCredentialsManagement: change(
+    'EnableOrganizationsRootCredentialsManagement',
+    'RootCredentialsManagement',
+    true,
+  ),
+  DisableOrganizationsRootCredentialsManagement: change(
+    'DisableOrganizationsRootCredentialsManagement',
+    'RootCredentialsManagement',
+    false,
+  ),
+  EnableOrganizationsRootSessions: change('EnableOrganizationsRootSessions', 'RootSessions', true),
+  DisableOrganizationsRootSessions: change('DisableOrganizationsRootSessions', 'RootSessions', false),
+};
