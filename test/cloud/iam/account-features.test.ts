@@ -20,7 +20,7 @@ test('the management account switches central root access on and off; a member c
   assert.deepEqual(await list(), []);
   await iam.send(new Iam.EnableOrganizationsRootSessionsCommand({}));
   const both = await iam.send(new Iam.EnableOrganizationsRootCredentialsManagementCommand({}));
-  assert.deepEqual(both.EnabledFeatures, ['RootCredentialsManagement', 'RootSessions']);
+  assert.deepEqual(both.EnabledFeatures, ['RootSessions', 'RootCredentialsManagement']);
   await iam.send(new Iam.EnableOrganizationsRootSessionsCommand({}));
   await iam.send(new Iam.DisableOrganizationsRootCredentialsManagementCommand({}));
   assert.deepEqual(await list(), ['RootSessions']);

@@ -1,7 +1,7 @@
 // Switches of an account that are not about one user or role: the version of the global endpoint's tokens,
 // and whether its principals may get tokens for services outside AWS.
 import type * as Sdk from '@aws-sdk/client-iam';
-import { uuid } from '../../../base/index.ts';
+import { uuid, type Failure } from '../../../base/index.ts';
 import { operation } from '../../call.ts';
 import { awsFailure } from '../../failures.ts';
 import { tableName, type World } from '../../world.ts';
@@ -37,10 +37,7 @@ const enableOutboundWebIdentityFederation = operation<object, Sdk.EnableOutbound
   handle: (_input, { world, account, random }) => {
     const known = world.table(outboundFederation).get(account, account);
     if (known?.enabled === true) {
-      throw awsFailure(
-        'FeatureEnabled',
-        'Outbound identity federation is already enabled for your Amazon Web Services account.',
-      );
+      throw awsFailure('FeatureEnabled', `Outbound identity federation is already enabled for account ${account}`);
     }
     const issuer = known?.issuer ?? `https://${uuid(random)}.tokens.sts.global.api.aws`;
     world.table(outboundFederation).put(account, account, { issuer, enabled: true });
@@ -48,18 +45,15 @@ const enableOutboundWebIdentityFederation = operation<object, Sdk.EnableOutbound
   },
 });
 
-function featureDisabled(): Error {
-  return awsFailure(
-    'FeatureDisabled',
-    'Outbound identity federation is already disabled for your Amazon Web Services account.',
-  );
+function featureDisabled(account: string): Failure {
+  return awsFailure('FeatureDisabled', `Outbound identity federation is disabled for account ${account}`);
 }
 
 const disableOutboundWebIdentityFederation = operation<object, void>({
   permissions: () => [permissionOnAll('DisableOutboundWebIdentityFederation')],
   handle: (_input, { world, account }) => {
     const issuer = outboundIssuerOf(world, account);
-    if (issuer === undefined) throw featureDisabled();
+    if (issuer === undefined) throw featureDisabled(account);
     world.table(outboundFederation).put(account, account, { issuer, enabled: false });
   },
 });
@@ -68,7 +62,7 @@ const getOutboundWebIdentityFederationInfo = operation<object, Sdk.GetOutboundWe
   permissions: () => [permissionOnAll('GetOutboundWebIdentityFederationInfo')],
   handle: (_input, { world, account }) => {
     const issuer = outboundIssuerOf(world, account);
-    if (issuer === undefined) throw featureDisabled();
+    if (issuer === undefined) throw featureDisabled(account);
     return { IssuerIdentifier: issuer, JwtVendingEnabled: true };
   },
 });

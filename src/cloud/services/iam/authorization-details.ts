@@ -4,6 +4,7 @@ import { operation, type Call } from '../../call.ts';
 import { attachedPolicyShape } from './attachments.ts';
 import { awsPolicy } from './aws-policies.ts';
 import { permissionOnAll } from './entities.ts';
+import { validationError } from './failures.ts';
 import { profileShape, profilesHolding } from './instance-profiles.ts';
 import {
   groups,
@@ -17,7 +18,7 @@ import {
   type Role,
   type User,
 } from './model.ts';
-import { afterMarker, pageOf } from './page.ts';
+import { pageOf } from './page.ts';
 import { fullRoleShape, groupShape, policyShape, userShape, versionShape, type Parsed } from './shapes.ts';
 
 type Item =
@@ -27,7 +28,7 @@ type Item =
   | { readonly kind: 'LocalManagedPolicy' | 'AWSManagedPolicy'; readonly row: ManagedPolicy };
 
 /** In the order of the list. */
-const kinds = ['User', 'Group', 'Role', 'LocalManagedPolicy', 'AWSManagedPolicy'] as const;
+const kinds = ['User', 'Role', 'Group', 'LocalManagedPolicy', 'AWSManagedPolicy'] as const;
 
 function* itemsOf(call: Call, kind: Item['kind'], after: string | undefined): Generator<readonly [string, Item]> {
   const { world, account } = call;
@@ -53,18 +54,26 @@ function* itemsOf(call: Call, kind: Item['kind'], after: string | undefined): Ge
   }
 }
 
-/** Row ids begin with the place of their kind, so a marker says where to go on. */
-function* allItems(
-  call: Call,
-  filter: readonly string[],
-  after: string | undefined,
-): Generator<readonly [string, Item]> {
+/** The places of the kinds that are asked for; no filter asks for all of them. */
+function placesOf(filter: readonly string[]): string {
+  return kinds.flatMap((kind, place) => (filter.length === 0 || filter.includes(kind) ? [place] : [])).join('');
+}
+
+/** Row ids begin with the places and the place of their kind, so a marker says for which filter it is and where to go on. */
+function* allItems(call: Call, places: string, after: string | undefined): Generator<readonly [string, Item]> {
   const start = after === undefined ? 0 : Number(after[0]);
-  for (const [place, kind] of kinds.entries()) {
-    if (place < start || (filter.length > 0 && !filter.includes(kind))) continue;
+  for (const place of Array.from(places, Number).filter((one) => one >= start)) {
     const from = after !== undefined && place === start ? after.slice(1) : undefined;
-    for (const [id, item] of itemsOf(call, kind, from)) yield [`${place}${id}`, item];
+    for (const [id, item] of itemsOf(call, kinds[place]!, from)) yield [`${places} ${place}${id}`, item];
   }
+}
+
+/** Where the marker goes on. @throws ValidationError when it was given for another filter */
+function afterItem(marker: string | undefined, places: string): string | undefined {
+  if (marker === undefined) return undefined;
+  const id = Buffer.from(marker, 'base64url').toString('utf8');
+  if (!id.startsWith(`@${places} `)) throw validationError('Marker and Filter do not match');
+  return id.slice(places.length + 2);
 }
 
 function inlineShape(row: Identity): { PolicyName: string; PolicyDocument: string }[] {
@@ -76,7 +85,7 @@ function userDetail(call: Call, user: User): Sdk.UserDetail {
   return {
     ...shape,
     Tags: [...user.tags],
-    UserPolicyList: inlineShape(user),
+    ...(Object.keys(user.inline).length > 0 ? { UserPolicyList: inlineShape(user) } : {}),
     GroupList: user.groups.map((id) => call.world.table(groups).get(call.account, id)?.name ?? id),
     AttachedManagedPolicies: user.attached.map(attachedPolicyShape),
   };
@@ -101,14 +110,13 @@ function roleDetail(call: Call, role: Role): Sdk.RoleDetail {
   };
 }
 
+/** Without the description, which AWS leaves out here; newest versions first. */
 function policyDetail(call: Call, policy: ManagedPolicy): Sdk.ManagedPolicyDetail {
   return {
     ...policyShape(policy, call),
-    ...(policy.description === undefined ? {} : { Description: policy.description }),
-    PolicyVersionList: policy.versions.map((version) => ({
-      Document: version.document,
-      ...versionShape(policy, version),
-    })),
+    PolicyVersionList: policy.versions
+      .map((version) => ({ Document: version.document, ...versionShape(policy, version) }))
+      .sort((a, b) => Number(b.VersionId?.slice(1)) - Number(a.VersionId?.slice(1))),
   };
 }
 
@@ -118,7 +126,8 @@ export const getAccountAuthorizationDetails = operation<
 >({
   permissions: () => [permissionOnAll('GetAccountAuthorizationDetails')],
   handle: (input, call) => {
-    const rows = allItems(call, input.Filter ?? [], afterMarker(input.Marker));
+    const places = placesOf(input.Filter ?? []);
+    const rows = allItems(call, places, afterItem(input.Marker, places));
     const { items, ...page } = pageOf(rows, input, (item) => item);
     const answer = {
       UserDetailList: [] as Sdk.UserDetail[],

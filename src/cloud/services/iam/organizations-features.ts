@@ -30,7 +30,7 @@ function checkCaller(call: Call): void {
   if (account === world.managementAccount) return;
   throw awsFailure(
     'AccountNotManagementOrDelegatedAdministratorException',
-    'The account making the request is not the management account or delegated administrator account for centralized root access.',
+    `Input account ${account} is neither management account nor delegated admin.`,
   );
 }
 
@@ -41,7 +41,7 @@ function featuresAnswer(world: World): FeaturesAnswer {
 /** Saves the features in the order in which AWS names them. */
 function setFeature(world: World, feature: OrganizationsFeature, on: boolean): void {
   const known = organizationsFeatures(world);
-  const all: readonly OrganizationsFeature[] = ['RootCredentialsManagement', 'RootSessions'];
+  const all: readonly OrganizationsFeature[] = ['RootSessions', 'RootCredentialsManagement'];
   const enabled = all.filter((one) => (one === feature ? on : known.includes(one)));
   world.table(features).put('', world.organizationId, { enabled });
 }
