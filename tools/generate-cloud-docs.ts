@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import type { Service, ServiceId } from '../src/cloud/call.ts';
 import { serviceModel } from '../src/cloud/protocol/models.ts';
 import { serviceIds, Services } from '../src/cloud/services/index.ts';
+import { unofferedReasons } from './unoffered-reasons.ts';
 
 const file = 'docs/cloud.md';
 
@@ -24,11 +25,24 @@ function rowsOf(service: Service): readonly string[] {
     .map(([name, { depth }]) => `| ${name} | ${sentence(depth ?? 'complete')} |`);
 }
 
-/** Names where a reader can take them in; of EC2's hundreds only the number. */
-function notOffered(names: readonly string[]): readonly string[] {
+/** Names and reasons where a reader can take them in; of EC2's hundreds only the number. */
+function notOffered(id: ServiceId, names: readonly string[]): readonly string[] {
   if (names.length === 0) return [];
-  const text = names.length > 100 ? `${names.length} others.` : `${names.join(', ')}.`;
-  return [`Known by name and not offered: ${text}`, ''];
+  if (names.length > 200) return [`Known by name and not offered: ${names.length} others.`, ''];
+  const reasons = unofferedReasons[id] ?? [];
+  const left = names.filter((name) => !reasons.some((reason) => reason.names.test(name)));
+  // A name belongs to the first group it matches.
+  const groups = reasons.map(({ why }, index) => {
+    const group = names.filter((name) => reasons.findIndex((reason) => reason.names.test(name)) === index);
+    return group.length === 0 ? '' : `- ${group.join(', ')}: ${why}.`;
+  });
+  return [
+    'Known by name and not offered:',
+    '',
+    ...groups.filter((line) => line !== ''),
+    ...(left.length === 0 ? [] : [`- ${left.join(', ')}.`]),
+    '',
+  ];
 }
 
 function sentence(text: string): string {
@@ -49,7 +63,7 @@ function sectionOf(service: Service): string {
     '|---|---|',
     ...rowsOf(service),
     '',
-    ...notOffered(others),
+    ...notOffered(service.id, others),
   ].join('\n');
 }
 
