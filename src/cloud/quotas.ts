@@ -16,6 +16,8 @@ export const defaultQuotas = {
   MFADevicesPerUser: 8,
   SigningCertificatesPerUser: 2,
   SSHPublicKeysPerUser: 5,
+  // Of one service.
+  ServiceSpecificCredentialsPerUser: 2,
   ServerCertificatesPerAccount: 20,
   OpenIdConnectProvidersPerAccount: 100,
   ClientIdsPerOpenIdConnectProvider: 100,

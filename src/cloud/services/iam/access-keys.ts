@@ -1,6 +1,7 @@
 // Long-term access keys of users, and of the root user when it asks for its own.
 import type * as Sdk from '@aws-sdk/client-iam';
 import { operation, type Call, type Permission } from '../../call.ts';
+import { settableStatus } from './credential-model.ts';
 import { accessKeyRow, dropAccessKey, makeAccessKey, setAccessKeyStatus } from './credentials.ts';
 import { idsUnder, need, permissionOn, userNameOf, userNoun } from './entities.ts';
 import { noSuchEntity, quotaExceeded } from './failures.ts';
@@ -77,7 +78,7 @@ const updateAccessKey = operation<Parsed<Sdk.UpdateAccessKeyRequest>, void>({
   permissions: (input, call) => permission(input, call, 'UpdateAccessKey'),
   handle: (input, call) => {
     const { row, key } = needKey(call, keyOwner(input, call), input.AccessKeyId);
-    setAccessKeyStatus(call, row, key, input.Status === 'Inactive' ? 'Inactive' : 'Active');
+    setAccessKeyStatus(call, row, key, settableStatus(input.Status));
   },
 });
 

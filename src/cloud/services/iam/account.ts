@@ -2,6 +2,7 @@
 import type * as Sdk from '@aws-sdk/client-iam';
 import { operation, type Call } from '../../call.ts';
 import { tokenVersionOf } from './account-features.ts';
+import { serverCertificates, signingCertificates } from './credential-model.ts';
 import { idsUnder, permissionOnAll } from './entities.ts';
 import { alreadyExists, noSuchEntity } from './failures.ts';
 import { oidcProviders, samlProviders } from './identity-providers.ts';
@@ -11,10 +12,12 @@ import {
   aliasOwners,
   groups,
   instanceProfiles,
+  loginProfiles,
   managedPolicies,
   mfaDevices,
   mfaOfUser,
   passwordPolicies,
+  policyUsage,
   roles,
   users,
   type PasswordPolicy,
@@ -106,6 +109,7 @@ const getAccountSummary = operation<object, Sdk.GetAccountSummaryResponse>({
     const { quotas } = call.world;
     const count = (table: Parameters<typeof call.world.table>[0]): number =>
       call.world.table(table).count(call.account);
+    const rootPassword = call.world.table(loginProfiles).get(call.account, '');
     const rootHas = (table: Parameters<typeof call.world.table>[0]): number =>
       idsUnder(call, table, '/').next().done === true ? 0 : 1;
     return {
@@ -120,7 +124,8 @@ const getAccountSummary = operation<object, Sdk.GetAccountSummaryResponse>({
         InstanceProfilesQuota: quotas.InstanceProfilesPerAccount,
         Policies: count(managedPolicies),
         PoliciesQuota: quotas.PoliciesPerAccount,
-        PolicyVersionsInUse: versionsInUse(call),
+        // Every managed policy in use counts once, AWS's own too; what is attached nowhere does not.
+        PolicyVersionsInUse: count(policyUsage),
         PolicyVersionsInUseQuota: quotas.PolicyVersionsInUsePerAccount,
         PolicySizeQuota: quotas.PolicySize,
         VersionsPerPolicyQuota: quotas.VersionsPerPolicy,
@@ -134,26 +139,20 @@ const getAccountSummary = operation<object, Sdk.GetAccountSummaryResponse>({
         GroupsPerUserQuota: quotas.GroupsPerUser,
         AccessKeysPerUserQuota: quotas.AccessKeysPerUser,
         SigningCertificatesPerUserQuota: quotas.SigningCertificatesPerUser,
-        ServerCertificates: 0,
+        ServerCertificates: count(serverCertificates),
         ServerCertificatesQuota: quotas.ServerCertificatesPerAccount,
         MFADevices: count(mfaDevices),
         MFADevicesInUse: count(mfaOfUser),
         AccountMFAEnabled: rootHas(mfaOfUser),
         AccountAccessKeysPresent: rootHas(accessKeys),
-        AccountPasswordPresent: 0,
-        AccountSigningCertificatesPresent: 0,
+        AccountPasswordPresent: rootPassword === undefined ? 0 : 1,
+        AccountSigningCertificatesPresent: rootHas(signingCertificates),
         Providers: count(oidcProviders) + count(samlProviders),
         GlobalEndpointTokenVersion: tokenVersionOf(call.world, call.account),
       },
     };
   },
 });
-
-function versionsInUse(call: Call): number {
-  let sum = 0;
-  for (const [, policy] of call.world.table(managedPolicies).list(call.account)) sum += policy.versions.length;
-  return sum;
-}
 
 export const accountOperations = {
   UpdateAccountPasswordPolicy: updateAccountPasswordPolicy,

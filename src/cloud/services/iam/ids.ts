@@ -7,7 +7,7 @@ const base32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
  * Prefixes of unique ids.
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
  */
-export type IdPrefix = 'AIDA' | 'AGPA' | 'AROA' | 'AIPA' | 'ANPA' | 'APKA' | 'ACCA';
+export type IdPrefix = 'AIDA' | 'AGPA' | 'AROA' | 'AIPA' | 'ANPA' | 'ASCA' | 'ACCA';
 
 /** A unique id of 21 characters. */
 export function uniqueId(random: Random, prefix: IdPrefix): string {
@@ -15,10 +15,10 @@ export function uniqueId(random: Random, prefix: IdPrefix): string {
 }
 
 /**
- * An access key id of 20 characters. As in AWS, the 16 characters after the prefix are base32 of 80
+ * An access key id of 20 characters; ids of SSH public keys have the same form. As in AWS, the 16 characters after the prefix are base32 of 80
  * bits: one set bit, 40 bits of account number, 39 bits of randomness.
  */
-export function accessKeyIdFor(account: string, random: Random, prefix: 'AKIA' | 'ASIA'): string {
+export function accessKeyIdFor(account: string, random: Random, prefix: 'AKIA' | 'ASIA' | 'APKA'): string {
   const noise = random.bytes(5).reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n) & 0x7f_ffff_ffffn;
   const bits = (1n << 79n) | (BigInt(account) << 39n) | noise;
   let text = '';
@@ -54,6 +54,18 @@ export function base32Bytes(text: string): Buffer {
     }
   }
   return Buffer.from(bytes);
+}
+
+/** The base32 text of bytes without padding. */
+export function base32Encoded(bytes: Uint8Array): string {
+  let text = '';
+  let rest = 0;
+  let width = 0;
+  for (const byte of bytes) {
+    rest = ((rest << 8) | byte) & 0xfff;
+    for (width += 8; width >= 5; width -= 5) text += base32[(rest >> (width - 5)) & 31];
+  }
+  return width === 0 ? text : text + base32[(rest << (5 - width)) & 31];
 }
 
 /** Random base32 text, for seeds of MFA devices. */

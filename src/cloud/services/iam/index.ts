@@ -7,6 +7,7 @@ import { accountOperations } from './account.ts';
 import { attachmentOperations, boundaryOperations } from './attachments.ts';
 import { getAccountAuthorizationDetails } from './authorization-details.ts';
 import { groupCarrier, roleCarrier, userCarrier } from './carriers.ts';
+import { credentialReportOperations } from './credential-report.ts';
 import {
   instanceProfileNoun,
   need,
@@ -33,15 +34,23 @@ import { roleOperations } from './roles.ts';
 import { samlProviderOperations, taggableSamlProvider } from './saml-providers.ts';
 import { serviceLinkedRoleOperations } from './service-linked-roles.ts';
 import { simulateOperations } from './simulate.ts';
+import { serverCertificateNoun, serverCertificateOperations } from './server-certificates.ts';
+import { serviceCredentialOperations } from './service-credentials.ts';
 import { isSessionToken, limited } from './session-limits.ts';
+import { signingCertificateOperations } from './signing-certificates.ts';
+import { sshPublicKeyOperations } from './ssh-public-keys.ts';
 import { taggingOperations, type Taggable } from './tagging.ts';
-import { userCredentialOperations } from './user-credentials.ts';
+import type { TagCase } from './tags.ts';
 import { userOperations } from './users.ts';
 
-function taggable<Row extends Entity & { readonly tags: readonly Tag[] }>(noun: Noun<Row>): Taggable<Row> {
+function taggable<Row extends Entity & { readonly tags: readonly Tag[] }>(
+  noun: Noun<Row>,
+  tagCase: TagCase,
+): Taggable<Row> {
   return {
     label: noun.label,
     nameKey: noun.nameKey,
+    tagCase,
     permission: (call, action, name, context) => permissionOn(noun, call, action, name, context),
     need: (call, name) => need(noun, call, name),
     save: (call, row) => save(noun, call, row),
@@ -51,6 +60,7 @@ function taggable<Row extends Entity & { readonly tags: readonly Tag[] }>(noun: 
 const taggablePolicy: Taggable<ManagedPolicy> = {
   label: 'Policy',
   nameKey: 'PolicyArn',
+  tagCase: 'exact',
   permission: (call, action, arn, context) =>
     (action.startsWith('List') ? permissionOnPolicy : permissionToChange)(call, action, arn, context),
   need: needPolicy,
@@ -60,6 +70,7 @@ const taggablePolicy: Taggable<ManagedPolicy> = {
 const taggableMfaDevice: Taggable<MfaDevice> = {
   label: 'MFADevice',
   nameKey: 'SerialNumber',
+  tagCase: 'exact',
   permission: permissionOnDevice,
   need: needDevice,
   save: saveDevice,
@@ -76,12 +87,16 @@ const operations = {
   ...accessKeyOperations,
   ...loginProfileOperations,
   ...mfaDeviceOperations,
-  ...userCredentialOperations,
+  ...sshPublicKeyOperations,
+  ...signingCertificateOperations,
+  ...serviceCredentialOperations,
+  ...serverCertificateOperations,
   ...accountOperations,
   ...simulateOperations,
   ...oidcProviderOperations,
   ...samlProviderOperations,
   ...accountFeatureOperations,
+  ...credentialReportOperations,
   ...organizationsFeatureOperations,
   ...inlinePolicyOperations(userCarrier),
   ...inlinePolicyOperations(groupCarrier),
@@ -91,9 +106,10 @@ const operations = {
   ...attachmentOperations(roleCarrier),
   ...boundaryOperations(userCarrier),
   ...boundaryOperations(roleCarrier),
-  ...taggingOperations(taggable(userNoun)),
-  ...taggingOperations(taggable(roleNoun)),
-  ...taggingOperations(taggable(instanceProfileNoun)),
+  ...taggingOperations(taggable(userNoun, 'ignored')),
+  ...taggingOperations(taggable(roleNoun, 'ignored')),
+  ...taggingOperations(taggable(instanceProfileNoun, 'exact')),
+  ...taggingOperations(taggable(serverCertificateNoun, 'exact')),
   ...taggingOperations(taggablePolicy),
   ...taggingOperations(taggableMfaDevice),
   ...taggingOperations(taggableOidcProvider),

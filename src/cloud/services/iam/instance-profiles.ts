@@ -54,7 +54,7 @@ const createInstanceProfile = operation<Parsed<Sdk.CreateInstanceProfileRequest>
     ];
   },
   handle: (input, call) => {
-    const tags = mergeTags(call.world, [], checkTags(input.Tags));
+    const tags = mergeTags(call.world, [], checkTags(input.Tags, 'exact'), 'exact');
     const name = input.InstanceProfileName;
     if (find(instanceProfileNoun, call, name)) throw alreadyExists(`Instance Profile ${name} already exists.`);
     const limit = call.world.quotas.InstanceProfilesPerAccount;

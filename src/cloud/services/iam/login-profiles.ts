@@ -40,7 +40,7 @@ function withPassword(call: Call, profile: LoginProfile, password: string): Logi
     throw policyViolation('Password must not be one of the passwords that were used before');
   }
   const hashes = [hashPassword(password, call.random), ...profile.hashes].slice(0, rememberedPasswords);
-  return { ...profile, hashes };
+  return { ...profile, changedAt: call.clock.now(), hashes };
 }
 
 const createLoginProfile = operation<Parsed<Sdk.CreateLoginProfileRequest>, Sdk.CreateLoginProfileResponse>({

@@ -66,7 +66,7 @@ const createVirtualMfaDevice = operation<Parsed<Sdk.CreateVirtualMFADeviceReques
         path,
         seed: new Secret(seed),
         createdAt: call.clock.now(),
-        tags: mergeTags(call.world, [], checkTags(input.Tags)),
+        tags: mergeTags(call.world, [], checkTags(input.Tags, 'exact'), 'exact'),
       });
       return { VirtualMFADevice: { SerialNumber: serialNumber, Base32StringSeed: Buffer.from(seed) } };
     },

@@ -90,6 +90,8 @@ export interface AccessKey {
 
 export interface LoginProfile {
   readonly createdAt: Millis;
+  /** When the password was last set; absent: at the creation. */
+  readonly changedAt?: Millis | undefined;
   readonly passwordResetRequired: boolean;
   /** Salted hashes of the password and, newest first, of those before it; the passwords themselves are not kept. */
   readonly hashes: readonly string[];
@@ -114,8 +116,10 @@ export const managedPolicies = tableName<ManagedPolicy>('iam.policy');
 export const instanceProfiles = tableName<InstanceProfile>('iam.instance-profile');
 /** Id: `USER/KEYID`, the user's lower-case name; `/KEYID` for a root key. One user's keys stand together. */
 export const accessKeys = tableName<AccessKey>('iam.access-key');
-/** Id: the user's lower-case name. */
+/** Id: the user's lower-case name; empty for the root user. */
 export const loginProfiles = tableName<LoginProfile>('iam.login-profile');
+/** Id: the account. When it was made. */
+export const accountCreations = tableName<{ readonly createdAt: Millis }>('iam.account');
 /** Id: the account. */
 export const passwordPolicies = tableName<PasswordPolicy>('iam.password-policy');
 /** Account `''`; id: unique id of a user or role that exists → its account and lower-case name. */

@@ -48,6 +48,7 @@ function permissionOn(call: Call, action: string, arn: string, context: Conditio
 export const taggableOidcProvider: Taggable<OidcProvider> = {
   label: 'OpenIDConnectProvider',
   nameKey: 'OpenIDConnectProviderArn',
+  tagCase: 'exact',
   permission: permissionOn,
   need,
   save,
@@ -94,7 +95,7 @@ const createOidcProvider = operation<
     checkUrl(input.Url);
     const thumbprints = checkThumbprints(call, input.ThumbprintList ?? []);
     const clientIds = checkClientIds(call, input.ClientIDList ?? []);
-    const tags = mergeTags(call.world, [], checkTags(input.Tags));
+    const tags = mergeTags(call.world, [], checkTags(input.Tags, 'exact'), 'exact');
     const arn = oidcArn(call, input.Url);
     if (find(call, arn) !== undefined) throw alreadyExists(`Provider with url ${input.Url} already exists.`);
     const limit = call.world.quotas.OpenIdConnectProvidersPerAccount;

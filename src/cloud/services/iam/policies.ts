@@ -56,7 +56,7 @@ const createPolicy = operation<Parsed<Sdk.CreatePolicyRequest>, Sdk.CreatePolicy
     ];
   },
   handle: (input, call) => {
-    const tags = mergeTags(call.world, [], checkTags(input.Tags));
+    const tags = mergeTags(call.world, [], checkTags(input.Tags, 'exact'), 'exact');
     checkManagedDocument(call, input.PolicyDocument);
     const name = input.PolicyName;
     if (find(policyNoun, call, name)) {

@@ -50,6 +50,7 @@ function permissionOn(call: Call, action: string, arn: string, context: Conditio
 export const taggableSamlProvider: Taggable<SamlProvider> = {
   label: 'SAMLProvider',
   nameKey: 'SAMLProviderArn',
+  tagCase: 'exact',
   permission: permissionOn,
   need,
   save,
@@ -88,7 +89,7 @@ const createSamlProvider = operation<
   },
   handle: (input, call, metadata) => {
     if (metadata instanceof Error) throw metadata;
-    const tags = mergeTags(call.world, [], checkTags(input.Tags));
+    const tags = mergeTags(call.world, [], checkTags(input.Tags, 'exact'), 'exact');
     const table = call.world.table(samlProviders);
     if (table.get(call.account, input.Name.toLowerCase()) !== undefined) {
       throw alreadyExists(`SAMLProvider with name ${input.Name} already exists.`);

@@ -4,6 +4,7 @@ import type { Clock, Random } from '../../../base/index.ts';
 import type { AccountInfo, AccountKeys, World } from '../../world.ts';
 import { makeAccessKey } from './credentials.ts';
 import { roleNoun, save, userNoun } from './entities.ts';
+import { accountCreations } from './model.ts';
 import { beginUse } from './policy-usage.ts';
 import { newRole, storedTrust } from './roles.ts';
 import { newUser } from './users.ts';
@@ -15,6 +16,7 @@ export function seedAccount(
   options: { random: Random; clock: Clock },
 ): AccountKeys {
   const call = { world, account: account.id, ...options };
+  world.table(accountCreations).put(account.id, account.id, { createdAt: options.clock.now() });
   const administrator = `arn:${world.partition}:iam::aws:policy/AdministratorAccess`;
   const user = { ...newUser(call, { name: 'admin', path: '/', tags: [] }), attached: [administrator] };
   save(userNoun, call, user);

@@ -2,7 +2,15 @@
 import { operation, type Call, type Operation, type Permission } from '../../call.ts';
 import type { Tag } from './model.ts';
 import { pageOfList, type PageInput } from './page.ts';
-import { checkTags, mergeTags, requestTagKeys, withoutTags, type ConditionKeys, type TagList } from './tags.ts';
+import {
+  checkTags,
+  mergeTags,
+  requestTagKeys,
+  withoutTags,
+  type ConditionKeys,
+  type TagCase,
+  type TagList,
+} from './tags.ts';
 
 /** A kind of thing with tags: how it is named, found and saved. */
 export interface Taggable<Row extends { readonly tags: readonly Tag[] }> {
@@ -10,6 +18,7 @@ export interface Taggable<Row extends { readonly tags: readonly Tag[] }> {
   readonly label: string;
   /** Member of inputs that names it. */
   readonly nameKey: string;
+  readonly tagCase: TagCase;
   readonly permission: (call: Call, action: string, name: string, context: ConditionKeys) => Permission;
   /** @throws NoSuchEntity */
   readonly need: (call: Call, name: string) => Row;
@@ -30,14 +39,17 @@ export function taggingOperations<Row extends { readonly tags: readonly Tag[] }>
       permissions: (input, call) => [kind.permission(call, tagName, nameOf(input), requestTagKeys(input.Tags))],
       handle: (input, call) => {
         const row = kind.need(call, nameOf(input));
-        kind.save(call, { ...row, tags: mergeTags(call.world, row.tags, checkTags(input.Tags)) });
+        kind.save(call, {
+          ...row,
+          tags: mergeTags(call.world, row.tags, checkTags(input.Tags, kind.tagCase), kind.tagCase),
+        });
       },
     }),
     [untagName]: operation<Named & { TagKeys: readonly string[] }, void>({
       permissions: (input, call) => [kind.permission(call, untagName, nameOf(input), { 'aws:TagKeys': input.TagKeys })],
       handle: (input, call) => {
         const row = kind.need(call, nameOf(input));
-        kind.save(call, { ...row, tags: withoutTags(row.tags, input.TagKeys) });
+        kind.save(call, { ...row, tags: withoutTags(row.tags, input.TagKeys, kind.tagCase) });
       },
     }),
     [listName]: operation<Named & PageInput, object>({

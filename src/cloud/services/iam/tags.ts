@@ -9,35 +9,54 @@ export type TagList = readonly { readonly Key: string | undefined; readonly Valu
 export type ConditionKeys = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 /**
- * Checks tags of a request and gives them back as stored. Keys compare without case.
+ * How keys of tags compare: those of users and roles without case, all others exactly.
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html#id_tags_rules_creating
+ */
+export type TagCase = 'ignored' | 'exact';
+
+function comparable(key: string, tagCase: TagCase): string {
+  return tagCase === 'exact' ? key : key.toLowerCase();
+}
+
+/**
+ * Checks tags of a request and gives them back as stored.
  * @throws InvalidInput, ValidationError
  */
-export function checkTags(given: TagList | undefined): readonly Tag[] {
+export function checkTags(given: TagList | undefined, tagCase: TagCase = 'ignored'): readonly Tag[] {
   const seen = new Set<string>();
   return (given ?? []).map(({ Key: key = '', Value: value = '' }) => {
     if (key.toLowerCase().startsWith('aws:')) {
       throw validationError('System tag keys cannot be added or removed: keys with the prefix aws: are reserved.');
     }
-    if (seen.has(key.toLowerCase())) {
+    if (seen.has(comparable(key, tagCase))) {
       throw invalidInput('Duplicate tag keys found. Please note that Tag keys are case insensitive.');
     }
-    seen.add(key.toLowerCase());
+    seen.add(comparable(key, tagCase));
     return { Key: key, Value: value };
   });
 }
 
 /** `tags` with `added` put over them. @throws LimitExceeded beyond 50 */
-export function mergeTags(world: World, tags: readonly Tag[], added: readonly Tag[]): readonly Tag[] {
-  const replaced = new Set(added.map((tag) => tag.Key.toLowerCase()));
-  const merged = [...tags.filter((tag) => !replaced.has(tag.Key.toLowerCase())), ...added];
+export function mergeTags(
+  world: World,
+  tags: readonly Tag[],
+  added: readonly Tag[],
+  tagCase: TagCase = 'ignored',
+): readonly Tag[] {
+  const replaced = new Set(added.map((tag) => comparable(tag.Key, tagCase)));
+  const merged = [...tags.filter((tag) => !replaced.has(comparable(tag.Key, tagCase))), ...added];
   const limit = world.quotas.TagsPerResource;
   if (merged.length > limit) throw limitExceeded(`The number of tags has reached the maximum limit of ${limit}.`);
   return merged;
 }
 
-export function withoutTags(tags: readonly Tag[], keys: readonly string[]): readonly Tag[] {
-  const gone = new Set(keys.map((key) => key.toLowerCase()));
-  return tags.filter((tag) => !gone.has(tag.Key.toLowerCase()));
+export function withoutTags(
+  tags: readonly Tag[],
+  keys: readonly string[],
+  tagCase: TagCase = 'ignored',
+): readonly Tag[] {
+  const gone = new Set(keys.map((key) => comparable(key, tagCase)));
+  return tags.filter((tag) => !gone.has(comparable(tag.Key, tagCase)));
 }
 
 /** `aws:RequestTag/…` and `aws:TagKeys`; nothing when no tags were sent. */

@@ -2,6 +2,13 @@
 import type * as Sdk from '@aws-sdk/client-iam';
 import { operation, type Call } from '../../call.ts';
 import {
+  moveOwnedRows,
+  serviceCredentialOwners,
+  serviceCredentials,
+  signingCertificates,
+  sshPublicKeys,
+} from './credential-model.ts';
+import {
   arnOf,
   find,
   idsUnder,
@@ -17,7 +24,17 @@ import {
 import { alreadyExists, deleteConflict, quotaExceeded } from './failures.ts';
 import { uniqueId } from './ids.ts';
 import { needAttachable } from './managed.ts';
-import { accessKeys, groups, loginProfiles, mfaOfUser, mfaDevices, principalIds, users, type User } from './model.ts';
+import {
+  accessKeys,
+  accountCreations,
+  groups,
+  loginProfiles,
+  mfaOfUser,
+  mfaDevices,
+  principalIds,
+  users,
+  type User,
+} from './model.ts';
 import { afterMarker, pageOf } from './page.ts';
 import { beginUse, endUse, moveUse } from './policy-usage.ts';
 import { userShape, type Parsed } from './shapes.ts';
@@ -77,14 +94,15 @@ const getUser = operation<Parsed<Sdk.GetUserRequest>, Sdk.GetUserResponse>({
   },
 });
 
-/** The root user asks for itself: its id is the account's number and it has no name. */
+/** The root user asks for itself: its id is the account's number; it has no name and no path. */
 function rootUserShape(call: Call): Sdk.User {
+  const createdAt = call.world.table(accountCreations).get(call.account, call.account)?.createdAt ?? 0;
   return {
-    Path: '/',
-    UserName: call.world.account(call.account)?.name,
+    Path: undefined,
+    UserName: undefined,
     UserId: call.account,
     Arn: `arn:${call.partition}:iam::${call.account}:root`,
-    CreateDate: new Date(0),
+    CreateDate: new Date(createdAt),
   };
 }
 
@@ -139,9 +157,12 @@ function moveRows(call: Call, user: User, name: string): void {
       members: row.members.map((member) => (member === from ? to : member)),
     });
   }
-  for (const [id, key] of idsUnder(call, accessKeys, `${from}/`)) {
-    world.table(accessKeys).delete(account, `${from}/${id}`);
-    world.table(accessKeys).put(account, `${to}/${id}`, { ...key, user: to });
+  moveOwnedRows(call, accessKeys, `${from}/`, `${to}/`, (key) => ({ ...key, user: to }));
+  moveOwnedRows(call, sshPublicKeys, `${from}/`, `${to}/`);
+  moveOwnedRows(call, signingCertificates, `${from}/`, `${to}/`);
+  moveOwnedRows(call, serviceCredentials, `${from}/`, `${to}/`);
+  for (const [id] of idsUnder(call, serviceCredentials, `${to}/`)) {
+    world.table(serviceCredentialOwners).put(account, id, { user: to });
   }
   for (const [serial] of idsUnder(call, mfaOfUser, `${from}/`)) {
     world.table(mfaOfUser).delete(account, `${from}/${serial}`);
@@ -175,14 +196,17 @@ function refuseWhileInUse(call: Call, user: User): void {
   const id = rowId(user.name);
   const has = <Value>(table: Parameters<typeof idsUnder<Value>>[1]): boolean =>
     idsUnder(call, table, `${id}/`).next().done !== true;
-  if (user.groups.length > 0) throw deleteConflict('Cannot delete entity, must remove users from group first.');
-  if (user.attached.length > 0) throw deleteConflict('Cannot delete entity, must detach all policies first.');
-  if (Object.keys(user.inline).length > 0) throw deleteConflict('Cannot delete entity, must delete policies first.');
-  if (has(accessKeys)) throw deleteConflict('Cannot delete entity, must delete access keys first.');
-  if (has(mfaOfUser)) throw deleteConflict('Cannot delete entity, must delete MFA device first.');
-  if (world.table(loginProfiles).get(account, id) !== undefined) {
-    throw deleteConflict('Cannot delete entity, must delete login profile first.');
-  }
+  const refuse = (present: boolean, what: string): void => {
+    if (present) throw deleteConflict(`Cannot delete entity, must ${what} first.`);
+  };
+  refuse(world.table(loginProfiles).get(account, id) !== undefined, 'delete login profile');
+  refuse(has(accessKeys), 'delete access keys');
+  refuse(has(signingCertificates), 'delete certificates');
+  refuse(has(mfaOfUser), 'delete MFA device');
+  refuse(has(sshPublicKeys) || has(serviceCredentials), 'remove referenced objects');
+  refuse(user.groups.length > 0, 'remove users from group');
+  refuse(user.attached.length > 0, 'detach all policies');
+  refuse(Object.keys(user.inline).length > 0, 'delete policies');
 }
 
 export const userOperations = {
