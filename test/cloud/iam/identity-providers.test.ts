@@ -123,7 +123,7 @@ test('tags are checked, listed in pages, and guard the provider', async () => {
     [...first.Tags!, ...second.Tags!].map((tag) => tag.Key),
     ['team', 'stage'],
   );
-  await admin.iam.send(new Iam.UntagOpenIDConnectProviderCommand({ ...on, TagKeys: ['STAGE'] }));
+  await admin.iam.send(new Iam.UntagOpenIDConnectProviderCommand({ ...on, TagKeys: ['STAGE', 'stage'] }));
   assert.deepEqual((await list({})).Tags, [{ Key: 'team', Value: 'blue' }]);
   const condition = { Condition: { StringEquals: { 'aws:ResourceTag/team': 'red' } } };
   const red = clientsOf(cloud, await makeUser(admin, 'red', allow('iam:*', '*', condition)));
