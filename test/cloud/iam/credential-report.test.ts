@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { startCloud, type Cloud } from '../../../src/cloud/index.ts';
 import { control } from '../support.ts';
-import { allow, clientsOf, dev, makeUser, refused } from './clients.ts';
+import { allow, central, clientsOf, dev, makeUser, refused, rootKeys } from './clients.ts';
 
 let cloud: Cloud;
 let iam: Iam.IAMClient;
@@ -83,4 +83,26 @@ test('making and reading the report are two permissions', async () => {
     'AccessDenied',
     'iam:GetCredentialReport on resource: *',
   );
+});
+
+test('the root user has a password of its own, which the report and the summary tell of', async () => {
+  const root = clientsOf(cloud, rootKeys(cloud, central)).iam;
+  const summary = async () =>
+    (await root.send(new Iam.GetAccountSummaryCommand({}))).SummaryMap!.AccountPasswordPresent;
+  const profile = () => root.send(new Iam.GetLoginProfileCommand({}));
+  await refused(profile(), 'NoSuchEntity', 'Login Profile for User null cannot be found.');
+  assert.equal(await summary(), 0);
+  const { LoginProfile } = await root.send(new Iam.CreateLoginProfileCommand({}));
+  assert.deepEqual(Object.keys(LoginProfile!).sort(), ['CreateDate', 'PasswordResetRequired']);
+  await refused(
+    root.send(new Iam.CreateLoginProfileCommand({})),
+    'EntityAlreadyExists',
+    `Login Profile for account ${central} already exists.`,
+  );
+  assert.equal(await summary(), 1);
+  await root.send(new Iam.DeleteLoginProfileCommand({}));
+  await refused(profile(), 'NoSuchEntity');
+  const { User } = await root.send(new Iam.GetUserCommand({}));
+  assert.deepEqual(Object.keys(User!).sort(), ['Arn', 'CreateDate', 'UserId']);
+  assert.ok(Math.abs(User!.CreateDate!.getTime() - Date.now()) < 86_400_000);
 });

@@ -61,3 +61,22 @@ test('every document of AWS is one that our own grammar takes', async () => {
   }
   assert.deepEqual(refused, []);
 });
+
+test('the QR code of a virtual MFA device is a PNG of its otpauth URL', async () => {
+  const { generate, correction } = await import('lean-qr');
+  const { makeTestWorld, dev } = await import('./harness.ts');
+  const { run, keys, credential } = await makeTestWorld();
+  const admin = credential(keys[dev]!.admin.accessKeyId);
+  const { VirtualMFADevice: device } = await run<{ VirtualMFADevice: Record<string, Uint8Array> }>(
+    admin,
+    'iam',
+    'CreateVirtualMFADevice',
+    { VirtualMFADeviceName: 'phone' },
+  );
+  const png = Buffer.from(device['QRCodePNG']!);
+  assert.deepEqual(png.subarray(0, 8), Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]));
+  const seed = Buffer.from(device['Base32StringSeed']!).toString();
+  const code = generate(`otpauth://totp/phone@${dev}?secret=${seed}`, { minCorrectionLevel: correction.M });
+  const { toPngBuffer } = await import('lean-qr/extras/node_export');
+  assert.deepEqual(png, Buffer.from(toPngBuffer(code, { scale: 4 })));
+});

@@ -1,32 +1,14 @@
 // Long-term access keys of users, and of the root user when it asks for its own.
 import type * as Sdk from '@aws-sdk/client-iam';
-import { operation, type Call, type Permission } from '../../call.ts';
+import { operation, type Call } from '../../call.ts';
 import { settableStatus } from './credential-model.ts';
 import { accessKeyRow, dropAccessKey, makeAccessKey, setAccessKeyStatus } from './credentials.ts';
-import { idsUnder, need, permissionOn, userNameOf, userNoun } from './entities.ts';
+import { idsUnder, need, permissionOn, userNoun } from './entities.ts';
 import { noSuchEntity, quotaExceeded } from './failures.ts';
 import { accessKeys, credentials, principalIds, type AccessKey, type User } from './model.ts';
+import { ownerOf, permissionOnOwner } from './owners.ts';
 import { afterMarker, pageOf } from './page.ts';
 import type { Parsed } from './shapes.ts';
-
-interface OwnerInput {
-  readonly UserName?: string | undefined;
-}
-
-function isOwnRoot(input: OwnerInput, call: Call): boolean {
-  return input.UserName === undefined && call.principal.type === 'Root';
-}
-
-/** The user whose keys are meant; undefined for the root user. @throws NoSuchEntity, ValidationError */
-function keyOwner(input: OwnerInput, call: Call): User | undefined {
-  return isOwnRoot(input, call) ? undefined : need(userNoun, call, userNameOf(input, call));
-}
-
-function permission(input: OwnerInput, call: Call, action: string): readonly Permission[] {
-  return isOwnRoot(input, call)
-    ? [{ action: `iam:${action}`, resource: `arn:${call.partition}:iam::${call.account}:root` }]
-    : [permissionOn(userNoun, call, action, userNameOf(input, call))];
-}
 
 /** @throws NoSuchEntity */
 function needKey(call: Call, owner: User | undefined, id: string): { readonly row: string; readonly key: AccessKey } {
@@ -37,9 +19,9 @@ function needKey(call: Call, owner: User | undefined, id: string): { readonly ro
 }
 
 const createAccessKey = operation<Parsed<Sdk.CreateAccessKeyRequest>, Sdk.CreateAccessKeyResponse>({
-  permissions: (input, call) => permission(input, call, 'CreateAccessKey'),
+  permissions: (input, call) => permissionOnOwner(input, call, 'CreateAccessKey'),
   handle: (input, call) => {
-    const owner = keyOwner(input, call);
+    const owner = ownerOf(input, call);
     const limit = call.world.quotas.AccessKeysPerUser;
     const existing = [...idsUnder(call, accessKeys, accessKeyRow(owner?.name, ''))];
     if (existing.length >= limit) throw quotaExceeded('AccessKeysPerUser', limit);
@@ -60,9 +42,9 @@ const createAccessKey = operation<Parsed<Sdk.CreateAccessKeyRequest>, Sdk.Create
 });
 
 const listAccessKeys = operation<Parsed<Sdk.ListAccessKeysRequest>, Sdk.ListAccessKeysResponse>({
-  permissions: (input, call) => permission(input, call, 'ListAccessKeys'),
+  permissions: (input, call) => permissionOnOwner(input, call, 'ListAccessKeys'),
   handle: (input, call) => {
-    const owner = keyOwner(input, call);
+    const owner = ownerOf(input, call);
     const rows = idsUnder(call, accessKeys, accessKeyRow(owner?.name, ''), afterMarker(input.Marker));
     const { items, ...page } = pageOf(rows, input, (key) => ({
       ...(owner === undefined ? {} : { UserName: owner.name }),
@@ -75,17 +57,17 @@ const listAccessKeys = operation<Parsed<Sdk.ListAccessKeysRequest>, Sdk.ListAcce
 });
 
 const updateAccessKey = operation<Parsed<Sdk.UpdateAccessKeyRequest>, void>({
-  permissions: (input, call) => permission(input, call, 'UpdateAccessKey'),
+  permissions: (input, call) => permissionOnOwner(input, call, 'UpdateAccessKey'),
   handle: (input, call) => {
-    const { row, key } = needKey(call, keyOwner(input, call), input.AccessKeyId);
+    const { row, key } = needKey(call, ownerOf(input, call), input.AccessKeyId);
     setAccessKeyStatus(call, row, key, settableStatus(input.Status));
   },
 });
 
 const deleteAccessKey = operation<Parsed<Sdk.DeleteAccessKeyRequest>, void>({
-  permissions: (input, call) => permission(input, call, 'DeleteAccessKey'),
+  permissions: (input, call) => permissionOnOwner(input, call, 'DeleteAccessKey'),
   handle: (input, call) => {
-    const { row, key } = needKey(call, keyOwner(input, call), input.AccessKeyId);
+    const { row, key } = needKey(call, ownerOf(input, call), input.AccessKeyId);
     dropAccessKey(call, row, key);
   },
 });

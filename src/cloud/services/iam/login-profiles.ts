@@ -1,34 +1,40 @@
-// Console passwords of users.
+// Console passwords of users, and of the root user when it asks for its own.
 import type * as Sdk from '@aws-sdk/client-iam';
 import { compilePolicy } from '../../../policy/index.ts';
 import { operation, type Call, type Permission } from '../../call.ts';
 import { awsFailure } from '../../failures.ts';
-import { need, permissionOn, rowId, userNameOf, userNoun } from './entities.ts';
+import { need, permissionOn, rowId, userNoun } from './entities.ts';
 import { accessDenied, alreadyExists, noSuchEntity } from './failures.ts';
 import { loginProfiles, passwordPolicies, type LoginProfile, type User } from './model.ts';
+import { ownerOf, permissionOnOwner } from './owners.ts';
 import { checkPassword, hashPassword, isPassword, policyViolation } from './passwords.ts';
 import type { Parsed } from './shapes.ts';
 
 /** AWS remembers 24 passwords at most. */
 const rememberedPasswords = 24;
 
-function profileShape(user: User, profile: LoginProfile): Sdk.LoginProfile {
+function profileShape(owner: User | undefined, profile: LoginProfile): Sdk.LoginProfile {
   return {
-    UserName: user.name,
+    UserName: owner?.name,
     CreateDate: new Date(profile.createdAt),
     PasswordResetRequired: profile.passwordResetRequired,
   };
 }
 
+/** The row of a user's profile; of the root user's without one. */
+function rowOf(owner: User | undefined): string {
+  return owner === undefined ? '' : rowId(owner.name);
+}
+
 /** @throws NoSuchEntity */
-function needProfile(call: Call, user: User): LoginProfile {
-  const profile = call.world.table(loginProfiles).get(call.account, rowId(user.name));
-  if (profile === undefined) throw noSuchEntity(`Login Profile for User ${user.name} cannot be found.`);
+function needProfile(call: Call, owner: User | undefined): LoginProfile {
+  const profile = call.world.table(loginProfiles).get(call.account, rowOf(owner));
+  if (profile === undefined) throw noSuchEntity(`Login Profile for User ${owner?.name ?? null} cannot be found.`);
   return profile;
 }
 
-function saveProfile(call: Call, user: User, profile: LoginProfile): void {
-  call.world.table(loginProfiles).put(call.account, rowId(user.name), profile);
+function saveProfile(call: Call, owner: User | undefined, profile: LoginProfile): void {
+  call.world.table(loginProfiles).put(call.account, rowOf(owner), profile);
 }
 
 /** The profile with a new password. @throws PasswordPolicyViolation */
@@ -44,11 +50,12 @@ function withPassword(call: Call, profile: LoginProfile, password: string): Logi
 }
 
 const createLoginProfile = operation<Parsed<Sdk.CreateLoginProfileRequest>, Sdk.CreateLoginProfileResponse>({
-  permissions: (input, call) => [permissionOn(userNoun, call, 'CreateLoginProfile', userNameOf(input, call))],
+  permissions: (input, call) => permissionOnOwner(input, call, 'CreateLoginProfile'),
   handle: (input, call) => {
-    const user = need(userNoun, call, userNameOf(input, call));
-    if (call.world.table(loginProfiles).get(call.account, rowId(user.name)) !== undefined) {
-      throw alreadyExists(`Login Profile for user ${user.name} already exists.`);
+    const owner = ownerOf(input, call);
+    if (call.world.table(loginProfiles).get(call.account, rowOf(owner)) !== undefined) {
+      const whose = owner === undefined ? `account ${call.account}` : `user ${owner.name}`;
+      throw alreadyExists(`Login Profile for ${whose} already exists.`);
     }
     const empty: LoginProfile = {
       createdAt: call.clock.now(),
@@ -56,16 +63,16 @@ const createLoginProfile = operation<Parsed<Sdk.CreateLoginProfileRequest>, Sdk.
       hashes: [],
     };
     const profile = input.Password === undefined ? empty : withPassword(call, empty, input.Password);
-    saveProfile(call, user, profile);
-    return { LoginProfile: profileShape(user, profile) };
+    saveProfile(call, owner, profile);
+    return { LoginProfile: profileShape(owner, profile) };
   },
 });
 
 const getLoginProfile = operation<Parsed<Sdk.GetLoginProfileRequest>, Sdk.GetLoginProfileResponse>({
-  permissions: (input, call) => [permissionOn(userNoun, call, 'GetLoginProfile', userNameOf(input, call))],
+  permissions: (input, call) => permissionOnOwner(input, call, 'GetLoginProfile'),
   handle: (input, call) => {
-    const user = need(userNoun, call, userNameOf(input, call));
-    return { LoginProfile: profileShape(user, needProfile(call, user)) };
+    const owner = ownerOf(input, call);
+    return { LoginProfile: profileShape(owner, needProfile(call, owner)) };
   },
 });
 
@@ -83,11 +90,11 @@ const updateLoginProfile = operation<Parsed<Sdk.UpdateLoginProfileRequest>, void
 });
 
 const deleteLoginProfile = operation<Parsed<Sdk.DeleteLoginProfileRequest>, void>({
-  permissions: (input, call) => [permissionOn(userNoun, call, 'DeleteLoginProfile', userNameOf(input, call))],
+  permissions: (input, call) => permissionOnOwner(input, call, 'DeleteLoginProfile'),
   handle: (input, call) => {
-    const user = need(userNoun, call, userNameOf(input, call));
-    needProfile(call, user);
-    call.world.table(loginProfiles).delete(call.account, rowId(user.name));
+    const owner = ownerOf(input, call);
+    needProfile(call, owner);
+    call.world.table(loginProfiles).delete(call.account, rowOf(owner));
   },
 });
 

@@ -3,11 +3,13 @@ import type * as Sdk from '@aws-sdk/client-iam';
 import { operation, type Call, type Permission } from '../../call.ts';
 import { awsFailure } from '../../failures.ts';
 import { Secret } from '../../../base/index.ts';
-import { arnOf, idsUnder, need, permissionOn, permissionOnAll, rowId, userNameOf, userNoun } from './entities.ts';
+import { arnOf, idsUnder, need, permissionOn, permissionOnAll, rowId, userNoun } from './entities.ts';
 import { alreadyExists, deleteConflict, noSuchEntity, quotaExceeded } from './failures.ts';
 import { base32Text } from './ids.ts';
 import { mfaDevices, mfaOfUser, type MfaDevice, type User } from './model.ts';
+import { ownerOf, permissionOnOwner } from './owners.ts';
 import { afterMarker, pageOf } from './page.ts';
+import { qrCodePng } from './qr-code.ts';
 import { userShape, type Parsed } from './shapes.ts';
 import { checkTags, mergeTags, requestTagKeys, resourceTagKeys, type ConditionKeys } from './tags.ts';
 import { codeAt, matchingStep } from './totp.ts';
@@ -44,7 +46,6 @@ export function saveDevice(call: Call, device: MfaDevice): void {
 
 const createVirtualMfaDevice = operation<Parsed<Sdk.CreateVirtualMFADeviceRequest>, Sdk.CreateVirtualMFADeviceResponse>(
   {
-    depth: 'Gives the seed; QRCodePNG is left out.',
     permissions: (input, call) => {
       const resource = arnOf(call, 'mfa', input.Path ?? '/', input.VirtualMFADeviceName);
       const tags = requestTagKeys(input.Tags);
@@ -53,7 +54,7 @@ const createVirtualMfaDevice = operation<Parsed<Sdk.CreateVirtualMFADeviceReques
         ...(input.Tags?.length ? [{ action: 'iam:TagMFADevice', resource, context: tags }] : []),
       ];
     },
-    handle: (input, call) => {
+    handle: async (input, call) => {
       const path = input.Path ?? '/';
       const serialNumber = arnOf(call, 'mfa', path, input.VirtualMFADeviceName);
       if (call.world.table(mfaDevices).get(call.account, serialNumber) !== undefined) {
@@ -68,7 +69,13 @@ const createVirtualMfaDevice = operation<Parsed<Sdk.CreateVirtualMFADeviceReques
         createdAt: call.clock.now(),
         tags: mergeTags(call.world, [], checkTags(input.Tags, 'exact'), 'exact'),
       });
-      return { VirtualMFADevice: { SerialNumber: serialNumber, Base32StringSeed: Buffer.from(seed) } };
+      return {
+        VirtualMFADevice: {
+          SerialNumber: serialNumber,
+          Base32StringSeed: Buffer.from(seed),
+          QRCodePNG: await qrCodePng(call, input.VirtualMFADeviceName, seed),
+        },
+      };
     },
   },
 );
@@ -108,21 +115,26 @@ const resyncMfaDevice = operation<Parsed<Sdk.ResyncMFADeviceRequest>, void>({
   },
 });
 
+/** Name under which devices are assigned: a user's lower-case one, the root user's is empty. */
+function holderOf(owner: User | undefined): string {
+  return owner === undefined ? '' : rowId(owner.name);
+}
+
 /** @throws NoSuchEntity */
-function needDeviceOf(call: Call, user: User, serialNumber: string): MfaDevice {
+function needDeviceOf(call: Call, owner: User | undefined, serialNumber: string): MfaDevice {
   const device = needDevice(call, serialNumber);
-  if (device.user !== rowId(user.name))
+  if (device.user !== holderOf(owner))
     throw noSuchEntity(`MFA Device with serial number ${serialNumber} does not exist.`);
   return device;
 }
 
 const deactivateMfaDevice = operation<Parsed<Sdk.DeactivateMFADeviceRequest>, void>({
-  permissions: (input, call) => [permissionOn(userNoun, call, 'DeactivateMFADevice', userNameOf(input, call))],
+  permissions: (input, call) => permissionOnOwner(input, call, 'DeactivateMFADevice'),
   handle: (input, call) => {
-    const user = need(userNoun, call, userNameOf(input, call));
-    const device = needDeviceOf(call, user, input.SerialNumber);
+    const owner = ownerOf(input, call);
+    const device = needDeviceOf(call, owner, input.SerialNumber);
     saveDevice(call, { ...device, user: undefined, enabledAt: undefined });
-    call.world.table(mfaOfUser).delete(call.account, `${rowId(user.name)}/${device.serialNumber}`);
+    call.world.table(mfaOfUser).delete(call.account, `${holderOf(owner)}/${device.serialNumber}`);
   },
 });
 
@@ -136,12 +148,12 @@ const deleteVirtualMfaDevice = operation<Parsed<Sdk.DeleteVirtualMFADeviceReques
 });
 
 const listMfaDevices = operation<Parsed<Sdk.ListMFADevicesRequest>, Sdk.ListMFADevicesResponse>({
-  permissions: (input, call) => [permissionOn(userNoun, call, 'ListMFADevices', userNameOf(input, call))],
+  permissions: (input, call) => permissionOnOwner(input, call, 'ListMFADevices'),
   handle: (input, call) => {
-    const user = need(userNoun, call, userNameOf(input, call));
-    const rows = idsUnder(call, mfaOfUser, `${rowId(user.name)}/`, afterMarker(input.Marker));
+    const owner = ownerOf(input, call);
+    const rows = idsUnder(call, mfaOfUser, `${holderOf(owner)}/`, afterMarker(input.Marker));
     const { items, ...page } = pageOf(rows, input, (_, serialNumber) => ({
-      UserName: user.name,
+      UserName: owner?.name,
       SerialNumber: serialNumber,
       EnableDate: new Date(needDevice(call, serialNumber).enabledAt ?? 0),
     }));
@@ -173,12 +185,12 @@ function deviceShape(call: Call, device: MfaDevice): Sdk.VirtualMFADevice {
 }
 
 const getMfaDevice = operation<Parsed<Sdk.GetMFADeviceRequest>, Sdk.GetMFADeviceResponse>({
-  permissions: (input, call) => [permissionOn(userNoun, call, 'GetMFADevice', userNameOf(input, call))],
+  permissions: (input, call) => permissionOnOwner(input, call, 'GetMFADevice'),
   handle: (input, call) => {
-    const user = need(userNoun, call, userNameOf(input, call));
-    const device = needDeviceOf(call, user, input.SerialNumber);
+    const owner = ownerOf(input, call);
+    const device = needDeviceOf(call, owner, input.SerialNumber);
     return {
-      UserName: user.name,
+      ...(owner === undefined ? {} : { UserName: owner.name }),
       SerialNumber: device.serialNumber,
       EnableDate: new Date(device.enabledAt ?? 0),
     };

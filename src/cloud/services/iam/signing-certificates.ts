@@ -2,7 +2,7 @@
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_UploadSigningCertificate.html
 import type * as Sdk from '@aws-sdk/client-iam';
 import { createHash } from 'node:crypto';
-import { operation, type Call, type Permission } from '../../call.ts';
+import { operation, type Call } from '../../call.ts';
 import { awsFailure } from '../../failures.ts';
 import { malformedCertificate, parseCertificate } from './certificate-text.ts';
 import {
@@ -12,31 +12,13 @@ import {
   signingCertificates,
   type SigningCertificate,
 } from './credential-model.ts';
-import { idsUnder, need, permissionOn, userNameOf, userNoun } from './entities.ts';
+import { idsUnder } from './entities.ts';
 import { noSuchEntity, quotaExceeded } from './failures.ts';
 import { base32Encoded } from './ids.ts';
 import type { User } from './model.ts';
+import { ownerOf, permissionOnOwner } from './owners.ts';
 import { afterMarker, pageOf } from './page.ts';
 import type { Parsed } from './shapes.ts';
-
-interface OwnerInput {
-  readonly UserName?: string | undefined;
-}
-
-function isOwnRoot(input: OwnerInput, call: Call): boolean {
-  return input.UserName === undefined && call.principal.type === 'Root';
-}
-
-/** The user whose certificates are meant; undefined for the root user. @throws NoSuchEntity, ValidationError */
-function ownerOf(input: OwnerInput, call: Call): User | undefined {
-  return isOwnRoot(input, call) ? undefined : need(userNoun, call, userNameOf(input, call));
-}
-
-function permission(input: OwnerInput, call: Call, action: string): readonly Permission[] {
-  return isOwnRoot(input, call)
-    ? [{ action: `iam:${action}`, resource: `arn:${call.partition}:iam::${call.account}:root` }]
-    : [permissionOn(userNoun, call, action, userNameOf(input, call))];
-}
 
 /** @throws NoSuchEntity */
 function needCertificate(call: Call, owner: User | undefined, id: string): SigningCertificate {
@@ -71,7 +53,7 @@ const uploadSigningCertificate = operation<
   Parsed<Sdk.UploadSigningCertificateRequest>,
   Sdk.UploadSigningCertificateResponse
 >({
-  permissions: (input, call) => permission(input, call, 'UploadSigningCertificate'),
+  permissions: (input, call) => permissionOnOwner(input, call, 'UploadSigningCertificate'),
   handle: (input, call) => {
     const owner = ownerOf(input, call);
     const id = checkedId(call, input.CertificateBody);
@@ -101,7 +83,7 @@ const listSigningCertificates = operation<
   Parsed<Sdk.ListSigningCertificatesRequest>,
   Sdk.ListSigningCertificatesResponse
 >({
-  permissions: (input, call) => permission(input, call, 'ListSigningCertificates'),
+  permissions: (input, call) => permissionOnOwner(input, call, 'ListSigningCertificates'),
   handle: (input, call) => {
     const owner = ownerOf(input, call);
     const rows = idsUnder(call, signingCertificates, ownerPrefix(owner), afterMarker(input.Marker));
@@ -111,7 +93,7 @@ const listSigningCertificates = operation<
 });
 
 const updateSigningCertificate = operation<Parsed<Sdk.UpdateSigningCertificateRequest>, void>({
-  permissions: (input, call) => permission(input, call, 'UpdateSigningCertificate'),
+  permissions: (input, call) => permissionOnOwner(input, call, 'UpdateSigningCertificate'),
   handle: (input, call) => {
     const owner = ownerOf(input, call);
     const status = settableStatus(input.Status);
@@ -120,7 +102,7 @@ const updateSigningCertificate = operation<Parsed<Sdk.UpdateSigningCertificateRe
 });
 
 const deleteSigningCertificate = operation<Parsed<Sdk.DeleteSigningCertificateRequest>, void>({
-  permissions: (input, call) => permission(input, call, 'DeleteSigningCertificate'),
+  permissions: (input, call) => permissionOnOwner(input, call, 'DeleteSigningCertificate'),
   handle: (input, call) => {
     const owner = ownerOf(input, call);
     const { id } = needCertificate(call, owner, input.CertificateId);
