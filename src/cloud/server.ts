@@ -99,6 +99,8 @@ class Exchange {
   #verdict: Verdict = {};
   #resource: string | undefined;
   #faultId: string | undefined;
+  /** Absent until it is known who asks for what. */
+  #noteUse: (() => void) | undefined;
 
   constructor(parts: Parts, request: HttpRequest, gone: () => AbortSignal) {
     this.#parts = parts;
@@ -132,7 +134,9 @@ class Exchange {
     const operation = await this.#operation();
     if (!faults.isEmpty) await this.#fault('before');
     const prepared = (await operation.prepare?.(input, this.#call())) as never;
-    const output = await state.transaction(() => this.#act(operation, input, prepared));
+    const output = await state
+      .transaction(() => this.#act(operation, input, prepared))
+      .catch((error: unknown) => this.#noteRefused(error));
     // Who started an instance may ask its metadata service next.
     if (this.#route.service === 'ec2') await this.#parts.metadata.settle();
     if (!faults.isEmpty) await this.#fault('after');
@@ -161,13 +165,23 @@ class Exchange {
     await this.#parts.faults.pass(point, this.#gone(), (id) => (this.#faultId = id));
   }
 
+  /** A refused call counts as a use of its credential too, though everything else it did is undone. */
+  async #noteRefused(error: unknown): Promise<never> {
+    const note = this.#noteUse;
+    if (note !== undefined && isFailure(error) && !error.code.startsWith('state-')) {
+      await this.#parts.state.transaction(note);
+    }
+    throw error;
+  }
+
   /** Decides and acts on one state: nothing changes between the two. */
   #act(operation: Operation, input: never, prepared: never): unknown {
     this.#checkStillValid();
     const call = this.#call();
     const permissions = operation.permissions(input, call, prepared);
+    this.#noteUse = () => noteUse(call, permissions);
     this.#judge(call, permissions);
-    noteUse(call);
+    this.#noteUse();
     return operation.handle(input, call, prepared);
   }
 

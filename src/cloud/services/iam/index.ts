@@ -2,6 +2,7 @@
 import type { Failure } from '../../../base/index.ts';
 import type { Call, Service } from '../../call.ts';
 import { accessKeyOperations } from './access-keys.ts';
+import { accessReportOperations } from './access-reports.ts';
 import { accountFeatureOperations } from './account-features.ts';
 import { accountOperations } from './account.ts';
 import { attachmentOperations, boundaryOperations } from './attachments.ts';
@@ -97,6 +98,7 @@ const operations = {
   ...samlProviderOperations,
   ...accountFeatureOperations,
   ...credentialReportOperations,
+  ...accessReportOperations,
   ...organizationsFeatureOperations,
   ...inlinePolicyOperations(userCarrier),
   ...inlinePolicyOperations(groupCarrier),

@@ -17,6 +17,7 @@ import {
 } from './entities.ts';
 import { alreadyExists, deleteConflict, invalidInput, malformedPolicy, quotaExceeded } from './failures.ts';
 import { uniqueId } from './ids.ts';
+import { forgetUses } from './last-used.ts';
 import { needAttachable } from './managed.ts';
 import { principalIds, profilesOfRole, roles, type Role } from './model.ts';
 import { afterMarker, pageOf } from './page.ts';
@@ -156,6 +157,7 @@ const deleteRole = operation<Parsed<Sdk.DeleteRoleRequest>, void>({
 export function removeRole(call: Pick<Call, 'world' | 'account'>, role: Role): void {
   call.world.table(roles).delete(call.account, rowId(role.name));
   call.world.table(principalIds).delete('', role.id);
+  forgetUses(call, role.id);
   if (role.boundary !== undefined) endUse(call, role.boundary, 'boundary', 'role', role.name);
 }
 

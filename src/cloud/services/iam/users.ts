@@ -23,6 +23,7 @@ import {
 } from './entities.ts';
 import { alreadyExists, deleteConflict, quotaExceeded } from './failures.ts';
 import { uniqueId } from './ids.ts';
+import { forgetUses } from './last-used.ts';
 import { needAttachable } from './managed.ts';
 import {
   accessKeys,
@@ -186,6 +187,7 @@ const deleteUser = operation<Parsed<Sdk.DeleteUserRequest>, void>({
     const { world, account } = call;
     world.table(users).delete(account, rowId(user.name));
     world.table(principalIds).delete('', user.id);
+    forgetUses(call, user.id);
     if (user.boundary !== undefined) endUse(call, user.boundary, 'boundary', 'user', user.name);
   },
 });
