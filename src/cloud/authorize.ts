@@ -17,6 +17,7 @@ import { denialFailure } from './denial.ts';
 import type { Explanations } from './explain.ts';
 import { accountOfResource, requestContext } from './request-context.ts';
 import { policiesOf, principalTagsOf, rcpsOf } from './services/iam/lookup.ts';
+import { memberOf } from './services/organizations/tree.ts';
 
 /** `report`: refusals are recorded and told, but nothing is refused. `off`: nothing is decided. */
 export type Enforcement = 'on' | 'report' | 'off';
@@ -117,5 +118,5 @@ function bindsRcps({ action, rcpExempt }: Permission): boolean {
 function isInOrganization({ world }: Call, { principal, resource }: AuthorizationRequest): boolean {
   if (!('account' in principal)) return false;
   if (resource.account === undefined || resource.account === principal.account) return true;
-  return world.account(principal.account) !== undefined && world.account(resource.account) !== undefined;
+  return memberOf(world, principal.account) !== undefined && memberOf(world, resource.account) !== undefined;
 }

@@ -36,6 +36,18 @@ export const defaultQuotas = {
   ResourceControlPoliciesPerTarget: 5,
   ServiceControlPolicySize: 10_240,
   ResourceControlPolicySize: 5120,
+  ManagementPoliciesPerTarget: 10,
+  ManagementPolicySize: 10_000,
+  AIServicesOptOutPoliciesPerTarget: 5,
+  AIServicesOptOutPolicySize: 2500,
+  ServiceControlPoliciesPerOrganization: 10_000,
+  // Of each other type.
+  PoliciesPerOrganization: 1000,
+  // AWS starts at 10 and raises it for every organisation that asks.
+  AccountsPerOrganization: 10_000,
+  OrganizationalUnitsPerOrganization: 2000,
+  OrganizationalUnitDepth: 5,
+  DaysUntilCreatedAccountMayLeave: 4,
   // S3 user guide, "Bucket quotas"; EC2 user guide, "On-Demand Instance quotas" counts vCPUs, we count instances.
   BucketsPerAccount: 10_000,
   InstancesPerAccount: 1000,

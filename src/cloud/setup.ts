@@ -14,6 +14,8 @@ import { cloudFailure } from './failures.ts';
 import type { Organization } from './organization.ts';
 import { defaultQuotas } from './quotas.ts';
 import { seedAccount } from './services/iam/seed.ts';
+import { accountRows } from './services/organizations/model.ts';
+import { seedOrganization } from './services/organizations/seed.ts';
 import type { State } from './state.ts';
 import { tableName, type AccountInfo, type AccountKeys, type World } from './world.ts';
 
@@ -56,23 +58,49 @@ export async function setUp(state: State, options: SetupOptions): Promise<Setup>
   const known = state.table(setups).get('', only);
   const setup = known === undefined ? newSetup(options) : extended(known, options);
   const added = setup.organization.accounts.filter(({ id }) => setup.keys[id] === undefined);
+  const filed = changedAccounts(state, known?.organization, setup.organization);
+  refuseTakenNumbers(state, added);
   const isKnown = known !== undefined && canonicalJson(known) === canonicalJson(setup);
-  return isKnown && added.length === 0 ? setup : await state.transaction(() => seed(state, setup, options, added));
+  if (isKnown && added.length === 0 && filed.length === 0) return setup;
+  return await state.transaction(() => seed(state, setup, options, { added, filed }));
 }
 
 /** Back to the start state, with the keys of `setup`. Everything but the setup goes. */
 export async function resetState(state: State, setup: Setup, options: SetupOptions): Promise<void> {
   await state.transaction(() => {
     state.clear();
-    seed(state, setup, options, setup.organization.accounts);
+    const { accounts } = setup.organization;
+    seed(state, setup, options, { added: accounts, filed: accounts });
   });
 }
 
+/** Accounts that the file describes otherwise than before, or that the state has no row of. */
+function changedAccounts(state: State, before: Organization | undefined, now: Organization): readonly AccountInfo[] {
+  const known = new Map(before?.accounts.map((account) => [account.id, canonicalJson(account)]));
+  const rows = state.table(accountRows);
+  return now.accounts.filter(
+    (account) => known.get(account.id) !== canonicalJson(account) || rows.get('', account.id) === undefined,
+  );
+}
+
+function refuseTakenNumbers(state: State, added: readonly AccountInfo[]): void {
+  const taken = added.find(({ id }) => state.table(accountRows).get('', id) !== undefined);
+  if (taken !== undefined) throw mismatch(`its account \`${taken.id}\` was made by CreateAccount`);
+}
+
+interface Seeding {
+  /** Accounts that are empty. */
+  readonly added: readonly AccountInfo[];
+  /** Accounts whose place and name the file decides now. */
+  readonly filed: readonly AccountInfo[];
+}
+
 /** Fills the accounts; the setup with their keys is kept in the same transaction. */
-function seed(state: State, setup: Setup, options: SetupOptions, accounts: readonly AccountInfo[]): Setup {
+function seed(state: State, setup: Setup, options: SetupOptions, { added, filed }: Seeding): Setup {
   const world = worldOf(state, setup, options.region);
   const { clock } = options;
-  const keys = accounts.map((account): readonly [string, AccountKeys] => [
+  seedOrganization(world, filed);
+  const keys = added.map((account): readonly [string, AccountKeys] => [
     account.id,
     seedAccount(world, account, { clock, random: seededRandom(setup.seed, account.id) }),
   ]);
@@ -128,15 +156,15 @@ function partitionOf(region: string): string {
 /** The world that services see: the tables of `state`, and what the setup says of organisation and quotas. */
 export function worldOf(state: State, setup: Setup, region: string): World {
   const { organization, partition } = setup;
-  const byId = new Map(organization.accounts.map((account) => [account.id, account]));
+  const rows = state.table(accountRows);
   return {
     organizationId: organization.id,
     managementAccount: organization.management,
     partition,
     region,
     quotas: { ...defaultQuotas, ...organization.quotas },
-    accounts: () => organization.accounts,
-    account: (id) => byId.get(id),
+    accounts: () => Array.from(rows.list(''), ([, row]) => row),
+    account: (id) => rows.get('', id),
     table: (name) => state.table(name),
   };
 }

@@ -39,12 +39,17 @@ export interface AccountKeys {
   readonly root: AccessKeyPair;
 }
 
-/** An account of the organisation, as the organisation file gives it. */
-export interface AccountInfo {
+/** An account of this AWS: of the organisation file, or made by a call. It need not be in the organisation. */
+export interface Account {
   readonly id: string;
   readonly name: string;
+  /** Empty for an account that a call made. */
   readonly stage: string;
   readonly email: string;
+}
+
+/** An account as the organisation file gives it. */
+export interface AccountInfo extends Account {
   /** Path of the unit, `Workloads/Prod`; empty for the root. */
   readonly ou: string;
 }
@@ -56,7 +61,8 @@ export interface World {
   readonly region: string;
   /** AWS's defaults unless the organisation file sets them; a limit that is missing gets a row in quotas.ts. */
   readonly quotas: Quotas;
-  accounts(): readonly AccountInfo[];
-  account(id: string): AccountInfo | undefined;
+  /** In order of their ids. Reads them all: for what looks at every account. */
+  accounts(): readonly Account[];
+  account(id: string): Account | undefined;
   table<Value>(name: TableName<Value>): Table<Value>;
 }

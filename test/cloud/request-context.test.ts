@@ -8,6 +8,7 @@ import { IssuerKeys } from '../../src/cloud/issuer-keys.ts';
 import { accountInfo } from '../../src/cloud/organization.ts';
 import { defaultQuotas } from '../../src/cloud/quotas.ts';
 import { requestContext } from '../../src/cloud/request-context.ts';
+import { seedOrganization } from '../../src/cloud/services/organizations/seed.ts';
 import { State } from '../../src/cloud/state.ts';
 import type { World } from '../../src/cloud/world.ts';
 import type { Principal } from '../../src/policy/index.ts';
@@ -29,6 +30,8 @@ const world: World = {
   account: (id) => accounts.find((account) => account.id === id),
   table: (name) => state.table(name),
 };
+
+await state.transaction(() => seedOrganization(world, accounts));
 
 const session: Session = {
   token: new Secret('token'),

@@ -5,6 +5,7 @@ import type { Credential } from '../../../src/cloud/credential.ts';
 import { IssuerKeys } from '../../../src/cloud/issuer-keys.ts';
 import { defaultQuotas, type Quotas } from '../../../src/cloud/quotas.ts';
 import { findCredential, iam, principalOf, seedAccount } from '../../../src/cloud/services/iam/index.ts';
+import { seedOrganization } from '../../../src/cloud/services/organizations/seed.ts';
 import { sts } from '../../../src/cloud/services/sts/index.ts';
 import { State } from '../../../src/cloud/state.ts';
 import type { AccountKeys, World } from '../../../src/cloud/world.ts';
@@ -45,9 +46,10 @@ export async function makeTestWorld(quotas: Partial<Quotas> = {}): Promise<TestW
     table: (name) => state.table(name),
   };
   const options = { random: systemRandom, clock };
-  const keys = await state.transaction(() =>
-    Object.fromEntries(accounts.map((account) => [account.id, seedAccount(world, account, options)])),
-  );
+  const keys = await state.transaction(() => {
+    seedOrganization(world, accounts);
+    return Object.fromEntries(accounts.map((account) => [account.id, seedAccount(world, account, options)]));
+  });
   return {
     world,
     clock,

@@ -117,7 +117,7 @@ test('an account whose level allows less has less; its last policy stays', async
   const TargetId = dev;
   const PolicyId = await makePolicy('only-s3', document(allow('s3:*')));
   const detachAll = new Org.DetachPolicyCommand({ PolicyId: 'p-FullAWSAccess', TargetId });
-  await refused(organizations.send(detachAll), 'ConstraintViolation');
+  await refused(organizations.send(detachAll), 'ConstraintViolation', 'You cannot remove the last policy attached');
   await organizations.send(new Org.AttachPolicyCommand({ PolicyId, TargetId }));
   await organizations.send(detachAll);
   await refused(clientsOf(cloud, dev).iam.send(new Iam.ListUsersCommand({})), 'AccessDenied', 'service control policy');
@@ -148,7 +148,8 @@ test('a resource control policy counts once its type is switched on', async () =
   assert.ok(keysOf(Credentials!).sessionToken);
   await refused(
     organizations.send(new Org.DetachPolicyCommand({ PolicyId: 'p-RCPFullAWSAccess', TargetId: dev })),
-    'ConstraintViolation',
+    'InvalidInput',
+    "You can't detach this AWS Managed Policy",
   );
   await organizations.send(new Org.DisablePolicyTypeCommand({ RootId, PolicyType: Type }));
   await assume(dev);
@@ -160,7 +161,7 @@ test('what is no policy, or has a taken name, is refused', async () => {
   await refused(organizations.send(new Org.CreatePolicyCommand(input)), 'DuplicatePolicy');
   const broken = { ...input, Name: 'broken', Content: '{}' };
   await refused(organizations.send(new Org.CreatePolicyCommand(broken)), 'MalformedPolicyDocument');
-  await refused(organizations.send(new Org.DeletePolicyCommand({ PolicyId: 'p-FullAWSAccess' })), 'AccessDenied');
+  await refused(organizations.send(new Org.DeletePolicyCommand({ PolicyId: 'p-FullAWSAccess' })), 'InvalidInput');
 });
 
 test('a permission may be bound to a type of policy and to tags, on both ends of an attachment', async () => {

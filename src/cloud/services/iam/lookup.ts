@@ -5,6 +5,7 @@ import type { AttachedPolicy, Principal, PrincipalPolicies } from '../../../poli
 import type { Credential, SessionTag } from '../../credential.ts';
 import type { World } from '../../world.ts';
 import { levelsFor, organizationRevision, type PolicyLevels } from '../organizations/in-force.ts';
+import { isClosed } from '../organizations/tree.ts';
 import { compiledDocument } from './documents.ts';
 import { find, roleNoun, userNoun, type Place } from './entities.ts';
 import { invalidToken } from './failures.ts';
@@ -22,11 +23,11 @@ import {
 
 /**
  * The credential with this access key id, inactive and expired ones too. Undefined for ids never made
- * and for credentials whose user or role is gone.
+ * and for credentials whose user, role or account is gone.
  */
 export function findCredential(accessKeyId: string, world: World): Credential | undefined {
   const credential = world.table(credentials).get('', accessKeyId);
-  if (credential === undefined) return undefined;
+  if (credential === undefined || isClosed(world, credential.account)) return undefined;
   const owner = ownerId(credential);
   return owner === undefined || world.table(principalIds).get('', owner) !== undefined ? credential : undefined;
 }

@@ -1,19 +1,33 @@
-// Organizations: the organisation as the file gives it, and the policies that bind its accounts.
-import type { Failure } from '../../../base/index.ts';
-import type { Call, Service } from '../../call.ts';
-import { limited } from '../iam/session-limits.ts';
+// Organizations: the accounts, their tree, and the policies that bind them.
+import type { Service } from '../../call.ts';
 import { accountOperations } from './accounts.ts';
-import { organizationsFailure } from './failures.ts';
+import { attachmentOperations } from './attachments.ts';
+import { withCallers } from './callers.ts';
+import { creationOperations } from './creation.ts';
+import { delegationOperations } from './delegation.ts';
+import { effectivePolicyOperations } from './effective-policies.ts';
+import { handshakeOperations } from './handshakes.ts';
+import { membershipOperations } from './membership.ts';
+import { organizationOperations } from './organization.ts';
 import { policyOperations } from './policies.ts';
+import { resourcePolicyOperations } from './resource-policy.ts';
 import { tagOperations } from './tags.ts';
-
-/** Members may ask which organisation they are in; the rest is the management account's. */
-function memberLimit(name: string, call: Call): Failure | undefined {
-  const allowed = call.account === call.world.managementAccount || name === 'DescribeOrganization';
-  return allowed ? undefined : organizationsFailure('AccessDeniedException');
-}
+import { unitOperations } from './units.ts';
 
 export const organizations: Service = {
   id: 'organizations',
-  operations: limited({ ...accountOperations, ...policyOperations, ...tagOperations }, memberLimit),
+  operations: withCallers({
+    ...organizationOperations,
+    ...accountOperations,
+    ...creationOperations,
+    ...membershipOperations,
+    ...handshakeOperations,
+    ...unitOperations,
+    ...policyOperations,
+    ...attachmentOperations,
+    ...effectivePolicyOperations,
+    ...delegationOperations,
+    ...resourcePolicyOperations,
+    ...tagOperations,
+  }),
 };

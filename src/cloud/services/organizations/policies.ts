@@ -1,71 +1,44 @@
-// Service and resource control policies: made, attached to nodes of the tree, switched on and off.
+// Policies of every type: made, changed, deleted, read, and their types switched on and off.
 import type * as Sdk from '@aws-sdk/client-organizations';
-import { randomText } from '../../../base/index.ts';
+import { isFailure, randomText } from '../../../base/index.ts';
 import { compilePolicy } from '../../../policy/index.ts';
-import { operation, type Call, type Permission } from '../../call.ts';
+import { operation, type Call } from '../../call.ts';
 import type { Parsed } from '../iam/shapes.ts';
-import { checkTags, requestTagKeys } from '../iam/tags.ts';
-import { ownTagKeys, permission, permissionOnNode, rootShape } from './accounts.ts';
-import { constraintViolation, organizationsFailure } from './failures.ts';
-import { attachedIds, isEnabled, policyArn, policyById } from './in-force.ts';
+import { requestTagKeys } from '../iam/tags.ts';
+import { constraintViolation, invalidInput, organizationsFailure } from './failures.ts';
+import { isEnabled, policyArn, policyById } from './in-force.ts';
+import { checkManagementPolicy } from './management-policy.ts';
 import {
-  attachments,
-  defaultPolicies,
-  isDefault,
   organizationPolicies,
-  policyTypes,
+  pairId,
+  policyNames,
+  policyTargets,
   type OrganizationPolicy,
   type PolicyType,
 } from './model.ts';
 import { pageOf } from './page.ts';
-import { nodeById, organizationArn, treeOf, type Node } from './tree.ts';
-
-const limits = {
-  SERVICE_CONTROL_POLICY: {
-    kind: 'scp',
-    attached: 'ServiceControlPoliciesPerTarget',
-    size: 'ServiceControlPolicySize',
-  },
-  RESOURCE_CONTROL_POLICY: {
-    kind: 'rcp',
-    attached: 'ResourceControlPoliciesPerTarget',
-    size: 'ResourceControlPolicySize',
-  },
-} as const;
-
-function isOffered(type: string): type is PolicyType {
-  return Object.hasOwn(limits, type);
-}
+import { permission, permissionOnPolicy, permissionToTag } from './permissions.ts';
+import { defaultPolicyOf, factsOf, isDefault } from './policy-types.ts';
+import { withTags } from './tags.ts';
+import { idAlphabet } from './tree.ts';
 
 /** @throws PolicyNotFoundException */
-function needPolicy(call: Call, id: string): OrganizationPolicy {
+export function needPolicy(call: Call, id: string): OrganizationPolicy {
   const policy = policyById(call.world, id);
   if (policy === undefined) throw organizationsFailure('PolicyNotFoundException');
   return policy;
 }
 
-/** @throws TargetNotFoundException */
-function needTarget(call: Call, id: string): Node {
-  const node = nodeById(call.world, id);
-  if (node === undefined) throw organizationsFailure('TargetNotFoundException');
-  return node;
-}
-
-/** A policy AWS made cannot be changed. */
+/** A policy AWS made cannot be changed. @throws InvalidInputException */
 function needOwn(call: Call, id: string): OrganizationPolicy {
   const policy = needPolicy(call, id);
-  if (isDefault(policy)) throw organizationsFailure('AccessDeniedException');
+  if (isDefault(policy)) {
+    throw invalidInput("You specified a policy that is managed by AWS and can't be modified.", 'IMMUTABLE_POLICY');
+  }
   return policy;
 }
 
-function permissionOnPolicy(call: Call, action: string, id: string): Permission {
-  const policy = policyById(call.world, id);
-  const arn =
-    policy === undefined ? organizationArn(call.world, 'policy', `/unknown/${id}`) : policyArn(call.world, policy);
-  return permission(action, arn, { ...ownTagKeys(policy?.tags ?? []), 'organizations:PolicyType': policy?.type });
-}
-
-function summaryShape(call: Call, policy: OrganizationPolicy): Sdk.PolicySummary {
+export function summaryShape(call: Call, policy: OrganizationPolicy): Sdk.PolicySummary {
   return {
     Id: policy.id,
     Arn: policyArn(call.world, policy),
@@ -80,14 +53,10 @@ function policyShape(call: Call, policy: OrganizationPolicy): Sdk.Policy {
   return { PolicySummary: summaryShape(call, policy), Content: policy.content };
 }
 
-function* allPolicies(call: Call): Generator<OrganizationPolicy> {
-  yield* Object.values(defaultPolicies).filter((policy) => isEnabled(call.world, policy.type));
-  for (const [, policy] of call.world.table(organizationPolicies).list('')) yield policy;
-}
-
 /** @throws MalformedPolicyDocumentException, ConstraintViolationException */
 function checkContent(call: Call, content: string, type: PolicyType): void {
-  const limit = call.world.quotas[limits[type].size];
+  const { size, kind, topics } = factsOf(type)!;
+  const limit = call.world.quotas[size];
   if (content.length > limit) {
     throw constraintViolation(
       `You have exceeded the maximum policy size of ${limit} characters.`,
@@ -95,47 +64,68 @@ function checkContent(call: Call, content: string, type: PolicyType): void {
     );
   }
   try {
-    compilePolicy(content, limits[type].kind);
-  } catch {
+    if (kind === undefined) checkManagementPolicy(content, type, topics ?? []);
+    else compilePolicy(content, kind);
+  } catch (error) {
+    if (!isFailure(error)) throw error;
     throw organizationsFailure('MalformedPolicyDocumentException');
   }
 }
 
-function refuseDuplicateName(call: Call, name: string, type: PolicyType, except?: string): void {
-  for (const policy of allPolicies(call)) {
-    if (policy.name === name && policy.type === type && policy.id !== except) {
-      throw organizationsFailure('DuplicatePolicyException');
-    }
+/** @throws DuplicatePolicyException */
+function refuseTakenName(call: Call, name: string, type: PolicyType, except?: string): void {
+  const taken = call.world.table(policyNames).get('', pairId(type, name))?.id;
+  if (defaultPolicyOf(type)?.name === name || (taken !== undefined && taken !== except)) {
+    throw organizationsFailure('DuplicatePolicyException');
   }
+}
+
+function refuseTooMany(call: Call, type: PolicyType): void {
+  const { quotas } = call.world;
+  const limit =
+    type === 'SERVICE_CONTROL_POLICY' ? quotas.ServiceControlPoliciesPerOrganization : quotas.PoliciesPerOrganization;
+  let count = 0;
+  for (const [key] of call.world.table(policyNames).list('', pairId(type, ''))) {
+    if (!key.startsWith(pairId(type, ''))) return;
+    if (++count < limit) continue;
+    throw constraintViolation(
+      'You attempted to exceed the number of policies that you can have in an organization.',
+      'POLICY_NUMBER_LIMIT_EXCEEDED',
+    );
+  }
+}
+
+function save(call: Call, policy: OrganizationPolicy): void {
+  call.world.table(organizationPolicies).put('', policy.id, policy);
+  call.world.table(policyNames).put('', pairId(policy.type, policy.name), { id: policy.id });
+}
+
+function drop(call: Call, policy: OrganizationPolicy): void {
+  call.world.table(organizationPolicies).delete('', policy.id);
+  call.world.table(policyNames).delete('', pairId(policy.type, policy.name));
 }
 
 const createPolicy = operation<Parsed<Sdk.CreatePolicyRequest>, Sdk.CreatePolicyResponse>({
   permissions: (input, call) => [
     permission('CreatePolicy', '*', { 'organizations:PolicyType': input.Type, ...requestTagKeys(input.Tags) }),
-    // Organizations user guide, "Tagging AWS Organizations resources": tags at the creation need their own permission.
-    ...(input.Tags?.length
-      ? [
-          permission(
-            'TagResource',
-            organizationArn(call.world, 'policy', `/${input.Type.toLowerCase()}/*`),
-            requestTagKeys(input.Tags),
-          ),
-        ]
-      : []),
+    ...permissionToTag(call, 'policy', `/${input.Type.toLowerCase()}/*`, input.Tags),
   ],
   handle: (input, call) => {
-    if (!isOffered(input.Type)) throw organizationsFailure('PolicyTypeNotEnabledException');
-    checkContent(call, input.Content, input.Type);
-    refuseDuplicateName(call, input.Name, input.Type);
+    const type = input.Type as PolicyType;
+    if (factsOf(type) === undefined) throw organizationsFailure('PolicyTypeNotAvailableForOrganizationException');
+    checkContent(call, input.Content, type);
+    refuseTakenName(call, input.Name, type);
+    refuseTooMany(call, type);
     const policy: OrganizationPolicy = {
-      id: `p-${randomText(call.random, 8, 'abcdefghijklmnopqrstuvwxyz0123456789')}`,
+      id: `p-${randomText(call.random, 8, idAlphabet)}`,
       name: input.Name,
       description: input.Description,
-      type: input.Type,
+      type,
       content: input.Content,
-      tags: checkTags(input.Tags),
+      tags: withTags(call, [], input.Tags),
+      changedAt: call.clock.now(),
     };
-    call.world.table(organizationPolicies).put('', policy.id, policy);
+    save(call, policy);
     return { Policy: policyShape(call, policy) };
   },
 });
@@ -145,14 +135,16 @@ const updatePolicy = operation<Parsed<Sdk.UpdatePolicyRequest>, Sdk.UpdatePolicy
   handle: (input, call) => {
     const policy = needOwn(call, input.PolicyId);
     if (input.Content !== undefined) checkContent(call, input.Content, policy.type);
-    if (input.Name !== undefined) refuseDuplicateName(call, input.Name, policy.type, policy.id);
+    if (input.Name !== undefined) refuseTakenName(call, input.Name, policy.type, policy.id);
     const changed: OrganizationPolicy = {
       ...policy,
       name: input.Name ?? policy.name,
       description: input.Description ?? policy.description,
       content: input.Content ?? policy.content,
+      changedAt: call.clock.now(),
     };
-    call.world.table(organizationPolicies).put('', policy.id, changed);
+    drop(call, policy);
+    save(call, changed);
     return { Policy: policyShape(call, changed) };
   },
 });
@@ -161,8 +153,11 @@ const deletePolicy = operation<Parsed<Sdk.DeletePolicyRequest>, void>({
   permissions: (input, call) => [permissionOnPolicy(call, 'DeletePolicy', input.PolicyId)],
   handle: (input, call) => {
     const policy = needOwn(call, input.PolicyId);
-    if (targetsOf(call, policy).length > 0) throw organizationsFailure('PolicyInUseException');
-    call.world.table(organizationPolicies).delete('', policy.id);
+    for (const [key] of call.world.table(policyTargets).list('', pairId(policy.id, ''))) {
+      if (key.startsWith(pairId(policy.id, ''))) throw organizationsFailure('PolicyInUseException');
+      break;
+    }
+    drop(call, policy);
   },
 });
 
@@ -171,135 +166,19 @@ const describePolicy = operation<Parsed<Sdk.DescribePolicyRequest>, Sdk.Describe
   handle: (input, call) => ({ Policy: policyShape(call, needPolicy(call, input.PolicyId)) }),
 });
 
+/** Policies of one type in order of id; AWS's own as far as the type is in use. */
+function* policiesAfter(call: Call, type: PolicyType, after = ''): Generator<readonly [string, OrganizationPolicy]> {
+  const own = defaultPolicyOf(type);
+  // AWS's ids begin with a capital, so they stand before all others.
+  if (own !== undefined && own.id > after && isEnabled(call.world, type)) yield [own.id, own];
+  for (const row of call.world.table(organizationPolicies).list('', after)) if (row[1].type === type) yield row;
+}
+
 const listPolicies = operation<Parsed<Sdk.ListPoliciesRequest>, Sdk.ListPoliciesResponse>({
   permissions: (input) => [permission('ListPolicies', '*', { 'organizations:PolicyType': input.Filter })],
   handle: (input, call) => {
-    const policies = [...allPolicies(call)].filter((policy) => policy.type === input.Filter);
-    const { items, ...page } = pageOf(policies, input);
+    const { items, ...page } = pageOf((after) => policiesAfter(call, input.Filter as PolicyType, after), input);
     return { Policies: items.map((policy) => summaryShape(call, policy)), ...page };
-  },
-});
-
-const listPoliciesForTarget = operation<Parsed<Sdk.ListPoliciesForTargetRequest>, Sdk.ListPoliciesForTargetResponse>({
-  permissions: (input, call) => [
-    permissionOnNode(call, 'ListPoliciesForTarget', input.TargetId, { 'organizations:PolicyType': input.Filter }),
-  ],
-  handle: (input, call) => {
-    const node = needTarget(call, input.TargetId);
-    const ids =
-      isOffered(input.Filter) && isEnabled(call.world, input.Filter)
-        ? attachedIds(call.world, node.key, input.Filter)
-        : [];
-    const { items, ...page } = pageOf(ids, input);
-    return { Policies: items.map((id) => summaryShape(call, needPolicy(call, id))), ...page };
-  },
-});
-
-function targetsOf(call: Call, policy: OrganizationPolicy): readonly Node[] {
-  if (!isEnabled(call.world, policy.type)) return [];
-  return [...treeOf(call.world).values()].filter((node) =>
-    attachedIds(call.world, node.key, policy.type).includes(policy.id),
-  );
-}
-
-const listTargetsForPolicy = operation<Parsed<Sdk.ListTargetsForPolicyRequest>, Sdk.ListTargetsForPolicyResponse>({
-  permissions: (input, call) => [permissionOnPolicy(call, 'ListTargetsForPolicy', input.PolicyId)],
-  handle: (input, call) => {
-    const { items, ...page } = pageOf(targetsOf(call, needPolicy(call, input.PolicyId)), input);
-    const targets = items.map(({ id, arn, name, kind }) => ({ TargetId: id, Arn: arn, Name: name, Type: kind }));
-    return { Targets: targets, ...page };
-  },
-});
-
-function permissionsToAttach(action: string) {
-  return (input: { readonly PolicyId: string; readonly TargetId: string }, call: Call): readonly Permission[] => [
-    permissionOnPolicy(call, action, input.PolicyId),
-    permissionOnNode(call, action, input.TargetId, {
-      'organizations:PolicyType': policyById(call.world, input.PolicyId)?.type,
-    }),
-  ];
-}
-
-function setAttached(call: Call, node: Node, type: PolicyType, policies: readonly string[]): void {
-  call.world.table(attachments).put('', `${node.key} ${type}`, { policies });
-}
-
-const attachPolicy = operation<Parsed<Sdk.AttachPolicyRequest>, void>({
-  permissions: permissionsToAttach('AttachPolicy'),
-  handle: (input, call) => {
-    const policy = needPolicy(call, input.PolicyId);
-    const node = needTarget(call, input.TargetId);
-    if (!isEnabled(call.world, policy.type)) throw organizationsFailure('PolicyTypeNotEnabledException');
-    const attached = attachedIds(call.world, node.key, policy.type);
-    if (attached.includes(policy.id)) throw organizationsFailure('DuplicatePolicyAttachmentException');
-    if (attached.length >= call.world.quotas[limits[policy.type].attached]) {
-      throw constraintViolation(
-        'You have attached the maximum number of policies of this type to the target.',
-        'MAX_POLICY_TYPE_ATTACHMENT_LIMIT_EXCEEDED',
-      );
-    }
-    setAttached(call, node, policy.type, [...attached, policy.id]);
-  },
-});
-
-const detachPolicy = operation<Parsed<Sdk.DetachPolicyRequest>, void>({
-  permissions: permissionsToAttach('DetachPolicy'),
-  handle: (input, call) => {
-    const policy = needPolicy(call, input.PolicyId);
-    const node = needTarget(call, input.TargetId);
-    const attached = attachedIds(call.world, node.key, policy.type);
-    if (!isEnabled(call.world, policy.type) || !attached.includes(policy.id)) {
-      throw organizationsFailure('PolicyNotAttachedException');
-    }
-    // RCPFullAWSAccess stays attached, and every node keeps one SCP:
-    // https://docs.aws.amazon.com/organizations/latest/userguide/orgs_policies_attach.html
-    if (attached.length === 1 || (isDefault(policy) && policy.type === 'RESOURCE_CONTROL_POLICY')) {
-      throw constraintViolation(
-        'You cannot remove the last policy of this type from the target.',
-        'MIN_POLICY_TYPE_ATTACHMENT_LIMIT_EXCEEDED',
-      );
-    }
-    setAttached(
-      call,
-      node,
-      policy.type,
-      attached.filter((id) => id !== policy.id),
-    );
-  },
-});
-
-/** @throws RootNotFoundException, PolicyTypeNotEnabledException */
-function checkSwitch(call: Call, rootId: string, type: string): PolicyType {
-  if (nodeById(call.world, rootId)?.kind !== 'ROOT') throw organizationsFailure('RootNotFoundException');
-  if (!isOffered(type)) throw organizationsFailure('PolicyTypeNotEnabledException');
-  return type;
-}
-
-const enablePolicyType = operation<Parsed<Sdk.EnablePolicyTypeRequest>, Sdk.EnablePolicyTypeResponse>({
-  depth: 'Service and resource control policies.',
-  permissions: (input, call) => [
-    permissionOnNode(call, 'EnablePolicyType', input.RootId, { 'organizations:PolicyType': input.PolicyType }),
-  ],
-  handle: (input, call) => {
-    const type = checkSwitch(call, input.RootId, input.PolicyType);
-    if (isEnabled(call.world, type)) throw organizationsFailure('PolicyTypeAlreadyEnabledException');
-    call.world.table(policyTypes).put('', type, { enabled: true });
-    return { Root: rootShape(call) };
-  },
-});
-
-const disablePolicyType = operation<Parsed<Sdk.DisablePolicyTypeRequest>, Sdk.DisablePolicyTypeResponse>({
-  depth: 'Service and resource control policies.',
-  permissions: (input, call) => [
-    permissionOnNode(call, 'DisablePolicyType', input.RootId, { 'organizations:PolicyType': input.PolicyType }),
-  ],
-  handle: (input, call) => {
-    const type = checkSwitch(call, input.RootId, input.PolicyType);
-    if (!isEnabled(call.world, type)) throw organizationsFailure('PolicyTypeNotEnabledException');
-    call.world.table(policyTypes).put('', type, { enabled: false });
-    // AWS forgets what was attached.
-    for (const key of treeOf(call.world).keys()) call.world.table(attachments).delete('', `${key} ${type}`);
-    return { Root: rootShape(call) };
   },
 });
 
@@ -309,10 +188,4 @@ export const policyOperations = {
   DeletePolicy: deletePolicy,
   DescribePolicy: describePolicy,
   ListPolicies: listPolicies,
-  ListPoliciesForTarget: listPoliciesForTarget,
-  ListTargetsForPolicy: listTargetsForPolicy,
-  AttachPolicy: attachPolicy,
-  DetachPolicy: detachPolicy,
-  EnablePolicyType: enablePolicyType,
-  DisablePolicyType: disablePolicyType,
 };
