@@ -50,10 +50,11 @@ export function withCallers(operations: Readonly<Record<string, Operation>>): Re
       name,
       {
         ...operation,
-        permissions: (input: never, call: Call) => ownSide(operation.permissions(input, call), call),
-        handle: (input: never, call: Call) => {
-          checkCaller(name, call, () => operation.permissions(input, call));
-          return operation.handle(input, call);
+        permissions: (input: never, call: Call, prepared: never) =>
+          ownSide(operation.permissions(input, call, prepared), call),
+        handle: (input: never, call: Call, prepared: never) => {
+          checkCaller(name, call, () => operation.permissions(input, call, prepared));
+          return operation.handle(input, call, prepared);
         },
       },
     ]),
