@@ -67,6 +67,26 @@ function sectionOf(service: Service): string {
   ].join('\n');
 }
 
+/** What is no operation and yet asked about. */
+const beside = [
+  '## Accounts that calls make',
+  '',
+  'An account of `organizations:CreateAccount` is entered as in AWS: the management account assumes the role it was made with',
+  '(`OrganizationAccountAccessRole` unless named). It has no user and no root key, so the credentials file does not list it. It',
+  'is kept by `--state` and goes with a reset. CreateAccount answers `IN_PROGRESS`; the first look at the request says how it ended.',
+  'An account that was made so may leave the organisation after four days of emulated time; the quota',
+  '`DaysUntilCreatedAccountMayLeave` of the organisation file changes that.',
+  '',
+  '## Signing in to the console',
+  '',
+  '`GET /federation?Action=getSigninToken&Session=…` and `?Action=login&SigninToken=…&Destination=…` answer on the same port, and',
+  'under the hosts `signin.aws.amazon.com` and the like. A token is good for one sign-in within 15 minutes of emulated time. A',
+  'destination on this machine is redirected to, with a session cookie; for any other a page says who is signed in, until when.',
+  '`/switchrole?account=…&roleName=…&displayName=…` says which role would be switched to. All of it stands in the events, as service',
+  '`signin`.',
+  '',
+];
+
 async function page(): Promise<string> {
   const services = new Services();
   const sections: string[] = [];
@@ -80,6 +100,7 @@ async function page(): Promise<string> {
     '`npm run generate:docs`.',
     '',
     ...sections,
+    ...beside,
   ].join('\n');
 }
 

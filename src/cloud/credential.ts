@@ -24,6 +24,8 @@ export interface Session {
   /** Condition keys that these credentials bring into every request: from which instance they came. */
   readonly originKeys?: Readonly<Record<string, string>> | undefined;
   readonly federatedProvider?: string | undefined;
+  /** True for a role that was assumed with another role's session. */
+  readonly chained?: boolean | undefined;
 }
 
 /**

@@ -27,6 +27,7 @@ import { findCredential, principalOf } from './services/iam/lookup.ts';
 import type { Services } from './services/index.ts';
 import { authenticate, type SigningKeys } from './signature.ts';
 import { signingFactsOf } from './signing-facts.ts';
+import { answerSignin, readSigninRequest } from './signin/index.ts';
 import type { State } from './state.ts';
 import type { World } from './world.ts';
 
@@ -57,10 +58,12 @@ const objectBody = 134_217_728;
 /** What answers the requests of one embedded AWS. */
 export function createAnswerer(parts: Parts): Answerer {
   return {
-    answer: (request, gone) =>
-      request.path.startsWith(controlPrefix)
-        ? answerControl(request, parts.control)
-        : new Exchange(parts, request, gone).answer(),
+    answer: (request, gone) => {
+      if (request.path.startsWith(controlPrefix)) return answerControl(request, parts.control);
+      const signin = readSigninRequest(request);
+      if (signin !== undefined) return answerSignin(signin, request, parts, uuid(parts.random));
+      return new Exchange(parts, request, gone).answer();
+    },
     bodyLimit: (head) =>
       !head.path.startsWith(controlPrefix) && routeRequest(head).service === 's3' ? objectBody : smallBody,
     refuseBody: (head, reason) => refuseBody(head, reason, uuid(parts.random)),

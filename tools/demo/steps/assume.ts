@@ -103,4 +103,39 @@ const withMfa: Step<World> = {
   },
 };
 
-export const assumeSteps: readonly Step<World>[] = [byHand, oneCommand, withMfa];
+/** A sign-in link of a session, as identity brokers make them. */
+async function signinLink(world: World, { keys }: Clients): Promise<URL> {
+  const { accessKeyId: sessionId, secretAccessKey: sessionKey, sessionToken } = keys;
+  const url = new URL('/federation', world.endpoint);
+  const Session = JSON.stringify({ sessionId, sessionKey, sessionToken });
+  const answer = await fetch(url, { method: 'POST', body: new URLSearchParams({ Action: 'getSigninToken', Session }) });
+  hold(answer.ok, `a session gets a sign-in token: ${answer.status}`);
+  const { SigninToken } = (await answer.json()) as { SigninToken: string };
+  const Destination = 'https://console.aws.amazon.com/s3/home';
+  url.search = new URLSearchParams({ Action: 'login', Issuer: world.endpoint, Destination, SigninToken }).toString();
+  return url;
+}
+
+const inConsole: Step<World> = {
+  number: '1.4',
+  title: 'The same role in the console: a sign-in link, and a link to switch roles',
+  async tell(world, teller) {
+    const link = await signinLink(world, await becomes(world, world.person('alice'), 'dev'));
+    const opened = await fetch(link);
+    const arn = `arn:aws:sts::${world.accountId('dev')}:assumed-role/test_role/alice`;
+    hold(opened.ok && (await opened.text()).includes(arn), 'the link says whose console it opens');
+    teller.allowed('the sign-in link', `opens the console as ${arn}`);
+    const again = await fetch(link);
+    hold(again.status === 400, 'a link opens once');
+    teller.refused('the same link again', '400: a sign-in token serves once, within 15 minutes');
+    const role = new URL(
+      `/switchrole?account=${world.accountId('dev')}&roleName=test_role&displayName=dev`,
+      world.endpoint,
+    );
+    const shown = await fetch(role);
+    hold(shown.ok && (await shown.text()).includes(':role/test_role'), 'the switch-role link names the role');
+    teller.seen(`${role.href} names the role that would be assumed`);
+  },
+};
+
+export const assumeSteps: readonly Step<World>[] = [byHand, oneCommand, withMfa, inConsole];

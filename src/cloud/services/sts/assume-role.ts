@@ -65,6 +65,7 @@ export const assumeRole = operation<Input, AssumeRoleResponse>({
       tags,
       transitiveTagKeys: transitive,
       sourceIdentity,
+      ...(isChained(call) ? { chained: true } : {}),
     };
     const owner = { kind: 'role', roleId: role.id, sessionName: input.RoleSessionName } as const;
     const credential = makeSession({ ...call, ...place }, owner, duration, session);
@@ -132,11 +133,14 @@ function sessionTags(input: Input, call: Call): SessionTags {
 /** An instance's own session does not count as chaining. */
 function durationOf(input: Input, role: Role, call: Call): number {
   const seconds = input.DurationSeconds ?? chainedSeconds;
-  const chained = call.credential?.kind === 'role' && call.credential.session?.instanceId === undefined;
-  if (chained && seconds > chainedSeconds) {
+  if (isChained(call) && seconds > chainedSeconds) {
     throw validationError(
       'The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining',
     );
   }
   return sessionSeconds(input.DurationSeconds, role);
+}
+
+function isChained({ credential }: Call): boolean {
+  return credential?.kind === 'role' && credential.session?.instanceId === undefined;
 }
