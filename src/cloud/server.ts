@@ -15,6 +15,7 @@ import type { MetadataServices } from './imds.ts';
 import type { IssuerKeys } from './issuer-keys.ts';
 import { smallBody, type Answerer, type Refusal } from './listener.ts';
 import {
+  jsonBodyLimit,
   readInput,
   routeRequest,
   unsupportedOperation,
@@ -64,11 +65,15 @@ export function createAnswerer(parts: Parts): Answerer {
       if (signin !== undefined) return answerSignin(signin, request, parts, uuid(parts.random));
       return new Exchange(parts, request, gone).answer();
     },
-    bodyLimit: (head) =>
-      !head.path.startsWith(controlPrefix) && routeRequest(head).service === 's3' ? objectBody : smallBody,
+    bodyLimit: (head) => (head.path.startsWith(controlPrefix) ? smallBody : bodyLimitOf(routeRequest(head))),
     refuseBody: (head, reason) => refuseBody(head, reason, uuid(parts.random)),
     onDefect: (error) => parts.onDefect(error),
   };
+}
+
+function bodyLimitOf({ service, protocol }: Route): number {
+  if (service === 's3') return objectBody;
+  return service !== undefined && protocol === 'json' ? jsonBodyLimit(service) : smallBody;
 }
 
 function refuseBody(head: HttpRequest, reason: Refusal, requestId: string): HttpResponse {
@@ -84,7 +89,7 @@ function refuseBody(head: HttpRequest, reason: Refusal, requestId: string): Http
   const failure =
     route.service === 's3'
       ? awsFailure('EntityTooLarge', 'Your proposed upload exceeds the maximum allowed object size.', { status: 400 })
-      : awsFailure('RequestEntityTooLarge', `The request is larger than ${smallBody} bytes`, { status: 413 });
+      : awsFailure('RequestEntityTooLarge', `The request is larger than ${bodyLimitOf(route)} bytes`, { status: 413 });
   return writeFailure(route, failure, requestId);
 }
 

@@ -3,6 +3,7 @@
 //
 // Policy documents of IAM are percent-encoded here on the way out (GetRole, GetRolePolicy, GetPolicyVersion,
 // GetAccountAuthorizationDetails…): a service hands over the plain document.
+import { crc32 } from 'node:zlib';
 import { isFailure } from '../../base/index.ts';
 import type { HttpRequest, HttpResponse } from '../http.ts';
 import { checkConstraints } from './constraints.ts';
@@ -21,6 +22,7 @@ import { readRestInput, writeRestError, writeRestOutput } from './rest-xml.ts';
 import { unsupported, type Route } from './route.ts';
 
 export { routeRequest, type Route } from './route.ts';
+export { jsonBodyLimit } from './json.ts';
 export type { Protocol } from './model.ts';
 
 interface Known {
@@ -78,16 +80,17 @@ export function writeOutput(route: Route, output: unknown, requestId: string): H
 
 const xmlType = { 'content-type': 'text/xml' };
 const ec2Type = { 'content-type': 'text/xml;charset=UTF-8' };
-const jsonType = ({ jsonVersion }: Partial<ServiceModel>) => ({
+const jsonHeaders = ({ service, jsonVersion }: Partial<ServiceModel>, body: string) => ({
   'content-type': `application/x-amz-json-${jsonVersion ?? '1.1'}`,
+  // DynamoDB's clients check the body by it.
+  ...(service === 'dynamodb' ? { 'x-amz-crc32': String(crc32(body)) } : {}),
 });
 
 const outputWriters: Readonly<Record<Protocol, (found: Known, output: object, requestId: string) => HttpResponse>> = {
-  json: ({ model, operation }, output) => ({
-    status: 200,
-    headers: jsonType(model),
-    body: writeJsonOutput(model, operation, output),
-  }),
+  json({ model, operation }, output) {
+    const body = writeJsonOutput(model, operation, output);
+    return { status: 200, headers: jsonHeaders(model, body), body };
+  },
   query: ({ model, name, operation }, output, requestId) => ({
     status: 200,
     headers: xmlType,
@@ -120,13 +123,12 @@ export function writeFailure(
 type Written = Pick<HttpResponse, 'headers' | 'body'>;
 
 const failureWriters: Readonly<Record<Protocol, (route: Route, error: WireError, requestId: string) => Written>> = {
-  json: ({ service }, error) => ({
-    headers: {
-      ...jsonType(service === undefined ? {} : serviceModel(service)),
-      'x-amzn-errortype': error.code,
-    },
-    body: writeJsonError(error),
-  }),
+  json({ service }, error) {
+    const body = writeJsonError(service, error);
+    const headers = jsonHeaders(service === undefined ? {} : serviceModel(service), body);
+    // DynamoDB says it in the body alone.
+    return { headers: service === 'dynamodb' ? headers : { ...headers, 'x-amzn-errortype': error.code }, body };
+  },
   query: ({ service }, error, requestId) => ({
     headers: xmlType,
     body: writeQueryError(service === undefined ? '' : serviceModel(service).xmlNamespace, error, requestId),

@@ -1,4 +1,4 @@
-// awsJson 1.1: Organizations, and any other service a client addresses by `x-amz-target`. Input is
+// awsJson 1.0 and 1.1: every service a client addresses by `x-amz-target`. Input is
 // checked against its shape, member by member; output drops what the shape does not have.
 import { awsFailure } from '../failures.ts';
 import { bodyText } from './form.ts';
@@ -8,7 +8,16 @@ import type { WireError } from './query.ts';
 import { readTime, uriEncode } from './scalar.ts';
 
 const maxBytes = 1_048_576;
+/** DynamoDB developer guide, "Quotas": BatchWriteItem sends up to 16 MB. */
+const dynamodbMaxBytes = 16_777_216;
 const maxDepth = 32;
+/** A value of DynamoDB nests 32 deep, and each step is two of JSON; what is deeper than that it refuses itself. */
+const dynamodbMaxDepth = 160;
+
+/** The most bytes of one request. */
+export function jsonBodyLimit(service: string): number {
+  return service === 'dynamodb' ? dynamodbMaxBytes : maxBytes;
+}
 
 function malformed(message: string): Error {
   return awsFailure('SerializationException', message, { status: 400 });
@@ -16,8 +25,9 @@ function malformed(message: string): Error {
 
 /** @throws `SerializationException` 400 for anything but an object of the operation's shape; `RequestEntityTooLarge` 413. */
 export function readJsonInput(model: ServiceModel, operation: OperationModel, body: Uint8Array): object {
-  if (body.length > maxBytes) {
-    throw awsFailure('RequestEntityTooLarge', `The request is larger than ${maxBytes} bytes`, { status: 413 });
+  const most = jsonBodyLimit(model.service);
+  if (body.length > most) {
+    throw awsFailure('RequestEntityTooLarge', `The request is larger than ${most} bytes`, { status: 413 });
   }
   const value = body.length === 0 ? {} : parse(bodyText(body));
   if (!isObject(value)) throw malformed('Start of structure or map found where not expected.');
@@ -46,7 +56,8 @@ function readStructure(model: ServiceModel, shape: Structure, values: Record<str
 }
 
 function readValue(model: ServiceModel, member: Member, value: unknown, place: string, depth: number): unknown {
-  if (depth > maxDepth) throw malformed(`The request is nested deeper than ${maxDepth}`);
+  const deepest = model.service === 'dynamodb' ? dynamodbMaxDepth : maxDepth;
+  if (depth > deepest) throw malformed(`The request is nested deeper than ${deepest}`);
   const shape = shapeOf(model, member);
   if (shape === undefined) return readSimple(member, value, place);
   if (shape.kind === 'list') {
@@ -109,7 +120,31 @@ function writeValue(model: ServiceModel, member: Member, value: unknown): unknow
   return member.uriEncoded === true ? uriEncode(String(value)) : value;
 }
 
-/** `Message` with a capital is what Organizations sends; SDKs accept both. */
-export function writeJsonError(error: WireError): string {
-  return JSON.stringify({ ...error.fields, __type: error.code, Message: error.message, message: error.message });
+// Codes that every service of AWS has come from its frame; DynamoDB's own have its name before them.
+const coralService = 'com.amazon.coral.service#';
+const dynamodbNamespaces: Readonly<Record<string, string>> = {
+  ValidationException: 'com.amazon.coral.validate#',
+  AccessDeniedException: coralService,
+  ExpiredTokenException: coralService,
+  IncompleteSignatureException: coralService,
+  InternalFailure: coralService,
+  InvalidSignatureException: coralService,
+  MissingAuthenticationTokenException: coralService,
+  SerializationException: coralService,
+  ServiceUnavailable: coralService,
+  UnknownOperationException: coralService,
+  UnrecognizedClientException: coralService,
+};
+
+/** `__type` as DynamoDB writes it, which clients compare with; other services write the code alone. */
+function typeOf(service: string | undefined, code: string): string {
+  if (service !== 'dynamodb') return code;
+  const namespace = Object.hasOwn(dynamodbNamespaces, code) ? dynamodbNamespaces[code] : undefined;
+  return `${namespace ?? 'com.amazonaws.dynamodb.v20120810#'}${code}`;
+}
+
+/** Services differ in the case of `message`, and SDKs accept both. */
+export function writeJsonError(service: string | undefined, error: WireError): string {
+  const { code, message, fields } = error;
+  return JSON.stringify({ ...fields, __type: typeOf(service, code), Message: message, message });
 }
