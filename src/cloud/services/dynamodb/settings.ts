@@ -1,0 +1,146 @@
+// Settings of a table that stand beside its description: time to live, backups, limits, endpoints.
+import type * as Sdk from '@aws-sdk/client-dynamodb';
+import { operation, type Call } from '../../call.ts';
+import { awsFailure } from '../../failures.ts';
+import type { Parsed } from '../iam/shapes.ts';
+import { invalid } from './failures.ts';
+import type { DynamoTable, Encryption, Stream } from './model.ts';
+import { existing, permission, permissionOnAll, placeOf, saveTable, type Place } from './places.ts';
+
+/** A stream's label is the time it was made. */
+export function streamOf(given: Sdk.StreamSpecification | undefined, now: number): Stream | undefined {
+  if (given?.StreamEnabled !== true) return undefined;
+  if (given.StreamViewType === undefined) {
+    throw invalid('One or more parameter values were invalid: StreamViewType is required when StreamEnabled is true');
+  }
+  return { viewType: given.StreamViewType, label: new Date(now).toISOString().slice(0, -1) };
+}
+
+/** A key by its id or alias is one of the table's account and region. */
+export function encryptionOf(given: Sdk.SSESpecification | undefined, place: Place): Encryption | undefined {
+  if (given?.Enabled !== true) return undefined;
+  const key = given.KMSMasterKeyId;
+  if (key === undefined) return {};
+  const partition = place.arn.split(':')[1]!;
+  const resource = key.startsWith('alias/') ? key : `key/${key}`;
+  return { keyArn: key.startsWith('arn:') ? key : `arn:${partition}:kms:${place.region}:${place.account}:${resource}` };
+}
+
+const describeTimeToLive = operation<Parsed<Sdk.DescribeTimeToLiveInput>, Sdk.DescribeTimeToLiveOutput>({
+  permissions: (input, call) => [permission('DescribeTimeToLive', placeOf(call, input.TableName))],
+  handle(input, call) {
+    const { timeToLive } = existing(placeOf(call, input.TableName));
+    return {
+      TimeToLiveDescription:
+        timeToLive === undefined
+          ? { TimeToLiveStatus: 'DISABLED' }
+          : { TimeToLiveStatus: 'ENABLED', AttributeName: timeToLive },
+    };
+  },
+});
+
+const updateTimeToLive = operation<Parsed<Sdk.UpdateTimeToLiveInput>, Sdk.UpdateTimeToLiveOutput>({
+  permissions: (input, call) => [permission('UpdateTimeToLive', placeOf(call, input.TableName))],
+  handle(input, call) {
+    const table = existing(placeOf(call, input.TableName));
+    const { Enabled, AttributeName } = input.TimeToLiveSpecification;
+    const name = AttributeName ?? '';
+    checkTimeToLive(table, Enabled === true, name);
+    saveTable(call, { ...table, timeToLive: Enabled === true ? name : undefined });
+    return { TimeToLiveSpecification: { Enabled, AttributeName } };
+  },
+  depth: 'items stay after their time, as they may for days on AWS',
+});
+
+function checkTimeToLive({ timeToLive }: DynamoTable, enable: boolean, name: string): void {
+  if (name.length < 1 || name.length > 255) {
+    throw invalid('TimeToLiveSpecification.AttributeName must be between 1 and 255 characters long');
+  }
+  if (timeToLive === undefined) {
+    if (!enable) throw invalid('TimeToLive is already disabled');
+    return;
+  }
+  if (timeToLive !== name) {
+    throw invalid(`TimeToLive is active on a different AttributeName: current AttributeName is ${timeToLive}`);
+  }
+  if (enable) throw invalid('TimeToLive is already enabled');
+}
+
+function backedUp(call: Call, name: string): DynamoTable {
+  const { table, name: shown } = placeOf(call, name);
+  if (table === undefined) throw awsFailure('TableNotFoundException', `Table not found: ${shown}`);
+  return table;
+}
+
+function backupsOf({ recovery }: DynamoTable, now: number): Sdk.ContinuousBackupsDescription {
+  if (recovery === undefined) {
+    return {
+      ContinuousBackupsStatus: 'ENABLED',
+      PointInTimeRecoveryDescription: { PointInTimeRecoveryStatus: 'DISABLED' },
+    };
+  }
+  const oldest = Math.max(recovery.since, now - recovery.days * 86_400_000);
+  return {
+    ContinuousBackupsStatus: 'ENABLED',
+    PointInTimeRecoveryDescription: {
+      PointInTimeRecoveryStatus: 'ENABLED',
+      RecoveryPeriodInDays: recovery.days,
+      EarliestRestorableDateTime: new Date(oldest),
+      LatestRestorableDateTime: new Date(now),
+    },
+  };
+}
+
+const describeContinuousBackups = operation<
+  Parsed<Sdk.DescribeContinuousBackupsInput>,
+  Sdk.DescribeContinuousBackupsOutput
+>({
+  permissions: (input, call) => [permission('DescribeContinuousBackups', placeOf(call, input.TableName))],
+  handle: (input, call) => ({
+    ContinuousBackupsDescription: backupsOf(backedUp(call, input.TableName), call.clock.now()),
+  }),
+});
+
+const updateContinuousBackups = operation<Parsed<Sdk.UpdateContinuousBackupsInput>, Sdk.UpdateContinuousBackupsOutput>({
+  permissions: (input, call) => [permission('UpdateContinuousBackups', placeOf(call, input.TableName))],
+  handle(input, call) {
+    const table = backedUp(call, input.TableName);
+    const { PointInTimeRecoveryEnabled: enabled, RecoveryPeriodInDays } = input.PointInTimeRecoverySpecification;
+    const days = RecoveryPeriodInDays ?? table.recovery?.days ?? 35;
+    if (days < 1 || days > 35) {
+      const [rule, bound] = days < 1 ? ['greater', 1] : ['less', 35];
+      throw invalid(
+        `1 validation error detected: Value '${days}' at 'pointInTimeRecoverySpecification.recoveryPeriodInDays' failed to satisfy constraint: Member must have value ${rule} than or equal to ${bound}`,
+      );
+    }
+    const since = table.recovery?.since ?? call.clock.now();
+    const changed = { ...table, recovery: enabled === true ? { since, days } : undefined };
+    saveTable(call, changed);
+    return { ContinuousBackupsDescription: backupsOf(changed, call.clock.now()) };
+  },
+  depth: 'the setting is kept; nothing is backed up, and restoring is not offered',
+});
+
+const describeLimits = operation<object, Sdk.DescribeLimitsOutput>({
+  permissions: () => permissionOnAll('DescribeLimits'),
+  handle: () => ({
+    AccountMaxReadCapacityUnits: 80_000,
+    AccountMaxWriteCapacityUnits: 80_000,
+    TableMaxReadCapacityUnits: 40_000,
+    TableMaxWriteCapacityUnits: 40_000,
+  }),
+});
+
+const describeEndpoints = operation<object, Sdk.DescribeEndpointsResponse>({
+  permissions: () => permissionOnAll('DescribeEndpoints'),
+  handle: (_, call) => ({ Endpoints: [{ Address: call.http.host, CachePeriodInMinutes: 1440 }] }),
+});
+
+export const settingOperations = {
+  DescribeTimeToLive: describeTimeToLive,
+  UpdateTimeToLive: updateTimeToLive,
+  DescribeContinuousBackups: describeContinuousBackups,
+  UpdateContinuousBackups: updateContinuousBackups,
+  DescribeLimits: describeLimits,
+  DescribeEndpoints: describeEndpoints,
+};
