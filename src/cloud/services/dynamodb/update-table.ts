@@ -31,11 +31,25 @@ function readUpdate(input: Input, call: Call): Place {
   const isOther =
     others.some((name) => input[name] !== undefined) && (input.GlobalSecondaryIndexUpdates ?? []).length === 0;
   const by = isOther && input.ProvisionedThroughput === undefined ? { types } : { types, ...(custom && { custom }) };
-  checkedBy(by, { ...input, TableName: place.name }, storeOf(call, new Map()));
+  checkedBy(by, forRules(input, place), storeOf(call, new Map()));
   if (input.ReplicaUpdates !== undefined || input.VectorIndexUpdates !== undefined) {
     throw invalid('Global tables and vector indexes are not offered by the embedded AWS');
   }
   return place;
+}
+
+/** dynalite's rules want a throughput of every index, which one on demand has none of. */
+function forRules(input: Input, place: Place): object {
+  const some = { ReadCapacityUnits: 1, WriteCapacityUnits: 1 };
+  const filled = <Change extends { ProvisionedThroughput?: Sdk.ProvisionedThroughput | undefined }>(
+    change: Change | undefined,
+  ) => change && { ...change, ProvisionedThroughput: change.ProvisionedThroughput ?? some };
+  const updates = input.GlobalSecondaryIndexUpdates?.map(({ Create, Update, Delete }) => ({
+    Create: filled(Create),
+    Update: filled(Update),
+    Delete,
+  }));
+  return { ...input, TableName: place.name, GlobalSecondaryIndexUpdates: updates };
 }
 
 const updateTable = operation<Input, Sdk.UpdateTableOutput>({
