@@ -4,6 +4,7 @@ import type { Principal, ResourcePolicies } from '../policy/index.ts';
 import type { Credential } from './credential.ts';
 import type { IssuerKeys } from './issuer-keys.ts';
 import type { SigningFacts } from './signing-facts.ts';
+import type { Trail } from './trail.ts';
 import type { World } from './world.ts';
 
 export type ServiceId = 'iam' | 'sts' | 'organizations' | 's3' | 'ec2' | 'kms' | 'dynamodb' | 'cloudtrail';
@@ -30,6 +31,8 @@ export interface Call {
   readonly decodeAuthorizationMessage: (encoded: string) => string | undefined;
   /** Where the keys of identity providers come from; asked by `prepare`, never inside a transaction. */
   readonly issuerKeys: IssuerKeys;
+  /** What was done before, as CloudTrail keeps it. */
+  readonly trail: Pick<Trail, 'newest'>;
   readonly http: {
     readonly host: string;
     readonly sourceIp: string;

@@ -17,6 +17,7 @@ import { resetState, restoreClock, saveClock, setUp, worldOf, type Setup } from 
 import { SigningKeys } from './signature.ts';
 import { State } from './state.ts';
 import { TestIssuer } from './test-issuer.ts';
+import { Trail } from './trail.ts';
 import type { World } from './world.ts';
 
 export { AdjustableClock } from '../base/index.ts';
@@ -181,6 +182,7 @@ function partsOf(
   const metadata = new MetadataServices({ state, world, clock, random, onDefect });
   const explanations = new Explanations(random, setup.controlToken);
   const events = new Events();
+  const trail = new Trail();
   const faults = new Faults(random);
   const services = new Services();
   const enforce = options.enforce ?? 'on';
@@ -202,6 +204,7 @@ function partsOf(
       clock.reset();
       faults.remove();
       events.clear();
+      trail.clear();
       explanations.clear();
       await running.reset();
       await metadata.reload();
@@ -220,6 +223,7 @@ function partsOf(
     authorizer,
     explanations,
     events,
+    trail,
     faults,
     control,
     metadata,

@@ -30,6 +30,8 @@ import { authenticate, type SigningKeys } from './signature.ts';
 import { signingFactsOf } from './signing-facts.ts';
 import { answerSignin, readSigninRequest } from './signin/index.ts';
 import type { State } from './state.ts';
+import { trailEvents } from './trail-events.ts';
+import type { Trail } from './trail.ts';
 import type { World } from './world.ts';
 
 /** What one embedded AWS is made of. */
@@ -44,6 +46,7 @@ export interface Parts {
   readonly authorizer: Authorizer;
   readonly explanations: Explanations;
   readonly events: Events;
+  readonly trail: Trail;
   readonly faults: Faults;
   readonly control: ControlTargets;
   readonly metadata: MetadataServices;
@@ -105,7 +108,9 @@ class Exchange {
   #credential: Credential | undefined;
   #principal: Principal = { type: 'Anonymous' };
   #verdict: Verdict = {};
-  #resource: string | undefined;
+  /** The first that the call needed. */
+  #permission: Permission | undefined;
+  #input: object | undefined;
   #faultId: string | undefined;
   /** Absent until it is known who asks for what. */
   #noteUse: (() => void) | undefined;
@@ -121,8 +126,10 @@ class Exchange {
 
   async answer(): Promise<HttpResponse> {
     try {
-      const response = writeOutput(this.#route, await this.#output(), this.#requestId);
+      const output = await this.#output();
+      const response = writeOutput(this.#route, output, this.#requestId);
       this.#tell(undefined);
+      this.#trace(output, undefined);
       return this.#explained(response);
     } catch (error) {
       if (error === clientGone) {
@@ -131,6 +138,7 @@ class Exchange {
       }
       const failure = this.#failureOf(error);
       this.#tell(failure === undefined ? 'InternalFailure' : failure.code);
+      this.#trace(undefined, failure ?? { code: 'InternalFailure', message: '' });
       return this.#explained(writeFailure(this.#route, failure ?? error, this.#requestId));
     }
   }
@@ -138,7 +146,7 @@ class Exchange {
   async #output(): Promise<unknown> {
     const { faults, state } = this.#parts;
     this.#authenticate();
-    const input = readInput(this.#route, this.#request) as never;
+    const input = (this.#input = readInput(this.#route, this.#request)) as never;
     const operation = await this.#operation();
     if (!faults.isEmpty) await this.#fault('before');
     const prepared = (await operation.prepare?.(input, this.#call())) as never;
@@ -204,13 +212,13 @@ class Exchange {
   }
 
   #judge(call: Call, permissions: readonly Permission[] | 'permissionless'): void {
-    if (permissions !== 'permissionless') this.#resource = permissions[0]?.resource;
+    if (permissions !== 'permissionless') this.#permission = permissions[0];
     this.#verdict = this.#parts.authorizer.judge(call, permissions);
     if (this.#verdict.refusal !== undefined) throw this.#verdict.refusal;
   }
 
   #call(): Call {
-    const { world, clock, random, explanations, issuerKeys } = this.#parts;
+    const { world, clock, random, explanations, issuerKeys, trail } = this.#parts;
     const { service, operation, region } = this.#route;
     const { headers, remoteAddress, secure } = this.#request;
     const call: Call = {
@@ -228,6 +236,7 @@ class Exchange {
       refusal: (permission) => this.#itemRefusal(call, permission),
       decodeAuthorizationMessage: (encoded) => explanations.decode(encoded, call.account),
       issuerKeys,
+      trail,
       http: {
         host: headers['host'] ?? '',
         sourceIp: remoteAddress,
@@ -270,12 +279,29 @@ class Exchange {
       service: this.#route.service ?? this.#route.signingName,
       operation: this.#route.operation ?? '',
       principalArn: 'arn' in this.#principal ? this.#principal.arn : null,
-      resource: this.#resource ?? null,
+      resource: this.#permission?.resource ?? null,
       decision: this.#verdict.decision ?? null,
       errorCode: errorCode ?? null,
       explainId: this.#verdict.explainId ?? null,
       requestId: this.#requestId,
       faultId: this.#faultId ?? null,
     });
+  }
+
+  #trace(output: unknown, error: Pick<Failure, 'code' | 'message'> | undefined): void {
+    const { trail, world, clock, random } = this.#parts;
+    const ended = {
+      route: this.#route,
+      request: this.#request,
+      requestId: this.#requestId,
+      at: clock.now(),
+      principal: this.#principal,
+      credential: this.#credential,
+      permission: this.#permission,
+      input: this.#input,
+      output,
+      error,
+    };
+    for (const event of trailEvents(ended, world, random)) trail.record(event);
   }
 }

@@ -1,4 +1,5 @@
 // The global condition keys, as the engine sees them for each kind of caller.
+import { Trail } from '../../src/cloud/trail.ts';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AdjustableClock, Secret, systemRandom } from '../../src/base/index.ts';
@@ -56,6 +57,7 @@ function callOf(principal: Principal, extra: Partial<Call> = {}): Call {
     refusal: () => undefined,
     decodeAuthorizationMessage: () => undefined,
     issuerKeys: new IssuerKeys({ own: {}, outside: false }),
+    trail: new Trail(),
     http: { host: '127.0.0.1', sourceIp: '127.0.0.1', userAgent: 'cli', secure: false },
     ...extra,
   };

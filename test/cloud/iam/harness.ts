@@ -1,4 +1,5 @@
 // A world of its own for tests of handlers: real tables, the default accounts, no server and no authorization.
+import { Trail } from '../../../src/cloud/trail.ts';
 import { AdjustableClock, systemRandom } from '../../../src/base/index.ts';
 import type { Call, ServiceId } from '../../../src/cloud/call.ts';
 import type { Credential } from '../../../src/cloud/credential.ts';
@@ -71,6 +72,7 @@ export async function makeTestWorld(quotas: Partial<Quotas> = {}): Promise<TestW
           refusal: () => undefined,
           decodeAuthorizationMessage: () => undefined,
           issuerKeys: new IssuerKeys({ own: {}, outside: false }),
+          trail: new Trail(),
           http: { host: 'localhost', sourceIp: '127.0.0.1', userAgent: 'test', secure: false },
         };
         const operation = (services as Record<string, typeof iam>)[service]!.operations[name]!;

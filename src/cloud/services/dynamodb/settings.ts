@@ -54,7 +54,10 @@ const updateTimeToLive = operation<Parsed<Sdk.UpdateTimeToLiveInput>, Sdk.Update
 
 function checkTimeToLive({ timeToLive }: DynamoTable, enable: boolean, name: string): void {
   if (name.length < 1 || name.length > 255) {
-    throw invalid('TimeToLiveSpecification.AttributeName must be between 1 and 255 characters long');
+    const bound = name === '' ? 'greater than or equal to 1' : 'less than or equal to 255';
+    throw invalid(
+      `1 validation error detected: Value '${name}' at 'timeToLiveSpecification.attributeName' failed to satisfy constraint: Member must have length ${bound}`,
+    );
   }
   if (timeToLive === undefined) {
     if (!enable) throw invalid('TimeToLive is already disabled');
