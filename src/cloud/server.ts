@@ -289,7 +289,7 @@ class Exchange {
   }
 
   #trace(output: unknown, error: Pick<Failure, 'code' | 'message'> | undefined): void {
-    const { trail, world, clock, random } = this.#parts;
+    const { trail, world, clock } = this.#parts;
     const ended = {
       route: this.#route,
       request: this.#request,
@@ -302,6 +302,6 @@ class Exchange {
       output,
       error,
     };
-    for (const event of trailEvents(ended, world, random)) trail.record(event);
+    for (const event of trailEvents(ended, world)) trail.record(event);
   }
 }

@@ -1,6 +1,6 @@
 // One call as the histories that it stands in: the caller's, and that of who owns what it worked on.
 // https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-sharing-logs.html ("shared event ID")
-import { uuid, type Failure, type Random } from '../base/index.ts';
+import type { Failure } from '../base/index.ts';
 import type { Principal } from '../policy/index.ts';
 import type { Permission } from './call.ts';
 import type { Credential } from './credential.ts';
@@ -29,16 +29,15 @@ export interface EndedCall {
 }
 
 /** None for data events, for what no service here does, and for callers whose signature was not believed. */
-export function trailEvents(call: EndedCall, world: World, random: Random): readonly TrailEvent[] {
+export function trailEvents(call: EndedCall, world: World): readonly Omit<TrailEvent, 'seq'>[] {
   const { service, operation = '' } = call.route;
   if (service === undefined || !isManagementEvent(service, operation)) return [];
   const { operations } = serviceModel(service);
   if (!Object.hasOwn(operations, operation) || operations[operation]!.unoffered === true) return [];
   const accounts = accountsOf(call, world);
-  const shared = accounts.length > 1 ? { sharedId: uuid(random) } : {};
   if (accounts.length === 0) return [];
   const told = { ...commonOf(call, world), service, operation, ...shown(call, service, operation) };
-  return accounts.map((account) => ({ id: uuid(random), account, ...told, ...shared }));
+  return accounts.map((account) => ({ account, shared: accounts.length > 1, ...told }));
 }
 
 /** A call that failed is told to the caller's account alone; one without signature to the owner's. */

@@ -11,7 +11,8 @@ export type TrailSession = Pick<Session, 'issuedAt' | 'mfaAt' | 'sourceIdentity'
 
 /** One call as one account may see it. */
 export interface TrailEvent {
-  readonly id: string;
+  /** Grows by one with each event of all histories. */
+  readonly seq: number;
   /** Emulated. */
   readonly at: Millis;
   /** The account whose history it is in. */
@@ -32,37 +33,67 @@ export interface TrailEvent {
   readonly error?: { readonly code: string; readonly message: string } | undefined;
   readonly parameters: object | null;
   readonly answer: object | null;
-  /** The id that a call of one account on a resource of another has in both histories. */
-  readonly sharedId?: string | undefined;
+  /** A call of one account on a resource of another, which is in both histories. */
+  readonly shared: boolean;
 }
 
 /** Events kept over all accounts; older ones are forgotten. */
 const kept = 10_000;
 
+/** A queue: `shift` of an array of thousands takes longer than the whole rest of an event. */
+class Queue<Item> {
+  #items: Item[] = [];
+  /** Items before it are gone. */
+  #first = 0;
+
+  get size(): number {
+    return this.#items.length - this.#first;
+  }
+
+  push(item: Item): void {
+    this.#items.push(item);
+  }
+
+  shift(): Item | undefined {
+    const item = this.#items[this.#first];
+    this.#first += 1;
+    if (this.#first > 1000 && this.#first * 2 > this.#items.length) {
+      this.#items = this.#items.slice(this.#first);
+      this.#first = 0;
+    }
+    return item;
+  }
+
+  *newest(): Generator<Item> {
+    for (let index = this.#items.length - 1; index >= this.#first; index--) yield this.#items[index]!;
+  }
+}
+
 /** The newest events, in one history per account and region. */
 export class Trail {
-  readonly #histories = new Map<string, TrailEvent[]>();
+  readonly #histories = new Map<string, Queue<TrailEvent>>();
   /** The history of each kept event, oldest first. */
-  readonly #order: TrailEvent[][] = [];
+  #order = new Queue<Queue<TrailEvent>>();
+  #seq = 0;
 
-  record(event: TrailEvent): void {
+  record(told: Omit<TrailEvent, 'seq'>): void {
+    const event = { ...told, seq: (this.#seq += 1) };
     const place = `${event.account}/${event.region}`;
     let history = this.#histories.get(place);
-    if (history === undefined) this.#histories.set(place, (history = []));
+    if (history === undefined) this.#histories.set(place, (history = new Queue()));
     history.push(event);
     this.#order.push(history);
     // A history is in the order of its events, so its first is the oldest of all.
-    if (this.#order.length > kept) this.#order.shift()!.shift();
+    if (this.#order.size > kept) this.#order.shift()!.shift();
   }
 
   /** Newest first, in the order in which calls ended. Cost does not grow with other histories. */
-  *newest(account: string, region: string): Generator<TrailEvent> {
-    const history = this.#histories.get(`${account}/${region}`) ?? [];
-    for (let index = history.length - 1; index >= 0; index--) yield history[index]!;
+  newest(account: string, region: string): Iterable<TrailEvent> {
+    return this.#histories.get(`${account}/${region}`)?.newest() ?? [];
   }
 
   clear(): void {
     this.#histories.clear();
-    this.#order.length = 0;
+    this.#order = new Queue();
   }
 }

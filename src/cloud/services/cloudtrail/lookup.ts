@@ -5,7 +5,7 @@ import { canonicalJson, type Failure } from '../../../base/index.ts';
 import { operation, type Call } from '../../call.ts';
 import { awsFailure } from '../../failures.ts';
 import type { Parsed } from '../iam/shapes.ts';
-import { eventShape, listed, type Listed } from './record.ts';
+import { eventId, eventShape, listed, type Listed } from './record.ts';
 
 type Input = Parsed<LookupEventsRequest>;
 
@@ -14,7 +14,7 @@ const historyMillis = 90 * 86_400_000;
 
 /** What each attribute is compared with. */
 const attributes: Readonly<Record<string, (event: Listed) => readonly (string | undefined)[]>> = {
-  EventId: ({ event }) => [event.id],
+  EventId: ({ event }) => [eventId(event)],
   EventName: ({ name }) => [name],
   ReadOnly: ({ readOnly }) => [readOnly],
   Username: ({ userName }) => [userName],
@@ -62,7 +62,7 @@ function checkBounds({ MaxResults = 50, StartTime, EndTime, EventCategory }: Inp
 
 /** A token names the last event of its page, and the request that it belongs to. */
 interface Token {
-  readonly after: string;
+  readonly after: number;
   readonly request: string;
 }
 
@@ -71,23 +71,20 @@ function requestText({ LookupAttributes, StartTime, EndTime }: Input): string {
 }
 
 /** @throws InvalidNextTokenException for a token that is none, or of another request */
-function readToken(input: Input): string | undefined {
+function readToken(input: Input): number | undefined {
   if (input.NextToken === undefined) return undefined;
   try {
     const token = JSON.parse(Buffer.from(input.NextToken, 'base64').toString()) as Token;
-    if (token.request === requestText(input) && typeof token.after === 'string') return token.after;
+    if (token.request === requestText(input) && Number.isSafeInteger(token.after)) return token.after;
   } catch {
     // Refused below.
   }
   throw refused('InvalidNextTokenException', 'The token is invalid, or was used in a request with other parameters.');
 }
 
-/** The events after `after`; none when it is no longer kept, for then nothing older is. */
-function* eventsAfter(call: Call, after: string | undefined): Generator<Listed> {
-  let passed = after === undefined;
+function* eventsAfter(call: Call, after: number = Infinity): Generator<Listed> {
   for (const event of call.trail.newest(call.account, call.region)) {
-    if (passed) yield listed(event);
-    else passed = event.id === after;
+    if (event.seq < after) yield listed(event);
   }
 }
 
@@ -106,7 +103,7 @@ export const lookupEvents = operation<Input, LookupEventsResponse>({
       const at = Math.floor(one.event.at / 1000) * 1000;
       if (at < from || at > to || !matches(one)) continue;
       if (found.length === most) {
-        const token: Token = { after: found.at(-1)!.event.id, request: requestText(input) };
+        const token: Token = { after: found.at(-1)!.event.seq, request: requestText(input) };
         const NextToken = Buffer.from(JSON.stringify(token)).toString('base64');
         return { Events: found.map(eventShape), NextToken };
       }

@@ -1,5 +1,6 @@
 // A kept event as the JSON record that people know, and as LookupEvents lists it.
 // https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
+import { createHash } from 'node:crypto';
 import type { Event, Resource } from '@aws-sdk/client-cloudtrail';
 import { isoSeconds } from '../../../base/index.ts';
 import type { ServiceId } from '../../call.ts';
@@ -11,6 +12,15 @@ import { resourcesOf } from './resources.ts';
 
 export function eventSource(service: ServiceId): string {
   return `${service}.amazonaws.com`;
+}
+
+/** An id of the event alone, or with `shared` of the call that two histories tell. Made when it is asked for: a random one would cost every call. */
+export function eventId({ requestId, account }: TrailEvent, shared: boolean = false): string {
+  const digest = createHash('sha256')
+    .update(shared ? requestId : `${requestId} ${account}`)
+    .digest('hex');
+  const variant = '89ab'[Number.parseInt(digest[16]!, 16) % 4]!;
+  return `${digest.slice(0, 8)}-${digest.slice(8, 12)}-4${digest.slice(13, 16)}-${variant}${digest.slice(17, 20)}-${digest.slice(20, 32)}`;
 }
 
 /** What a lookup compares with. */
@@ -38,7 +48,7 @@ export function listed(event: TrailEvent): Listed {
 export function eventShape({ event, name, readOnly, userName: user, source, resources }: Listed): Event {
   const isStranger = 'account' in event.principal && event.principal.account !== event.account;
   return {
-    EventId: event.id,
+    EventId: eventId(event),
     EventName: name,
     ReadOnly: readOnly,
     ...(event.accessKeyId === undefined || isStranger ? {} : { AccessKeyId: event.accessKeyId }),
@@ -52,7 +62,7 @@ export function eventShape({ event, name, readOnly, userName: user, source, reso
 }
 
 function record(event: TrailEvent): object {
-  const { service, operation, error, sharedId, secure } = event;
+  const { service, operation, error, shared, secure } = event;
   return {
     eventVersion: '1.11',
     userIdentity: userIdentity(event),
@@ -67,13 +77,13 @@ function record(event: TrailEvent): object {
     responseElements: event.answer,
     ...(service === 's3' ? { additionalEventData: { SignatureVersion: 'SigV4' } } : {}),
     requestID: event.requestId,
-    eventID: event.id,
+    eventID: eventId(event),
     readOnly: isRead(service, operation),
     ...touched(event),
     eventType: 'AwsApiCall',
     managementEvent: true,
     recipientAccountId: event.account,
-    ...(sharedId === undefined ? {} : { sharedEventID: sharedId }),
+    ...(shared ? { sharedEventID: eventId(event, true) } : {}),
     eventCategory: 'Management',
     // The version is not known here; a call without TLS has none of it.
     ...(secure ? { tlsDetails: { clientProvidedHostHeader: event.host } } : {}),
