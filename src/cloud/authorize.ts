@@ -67,7 +67,7 @@ export class Authorizer {
   }
 
   #requestOf(call: Call, permission: Permission): AuthorizationRequest {
-    const { world } = call;
+    const world = call.world.seen;
     // What the signer may do says nothing of another principal.
     const credential = permission.principal === undefined ? call.credential : undefined;
     const principal = permission.principal ?? call.principal;

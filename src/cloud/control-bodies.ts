@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { type Failure, nearestName, parseDuration, type Millis } from '../base/index.ts';
 import { cloudFailure } from './failures.ts';
 import type { FaultOrder } from './faults.ts';
+import { longestDelaySeconds, writeKinds, type Delays, type WriteKind } from './propagation.ts';
 import type { TokenOrder } from './test-issuer.ts';
 
 /** One move of the clock. */
@@ -31,6 +32,22 @@ export function parseClockMove(text: string, now: Millis): ClockMove {
   const target = 'set' in move ? move.set : now + move.advance;
   if (target < 0 || target > latest) throw invalidBody('the clock goes from 1970 to 9999');
   return move;
+}
+
+const delaysBody = z.strictObject(
+  Object.fromEntries(writeKinds.map((kind) => [kind, duration.optional()])) as Record<
+    WriteKind,
+    z.ZodOptional<typeof duration>
+  >,
+);
+
+/** `{"iam":"2s"}`; kinds that are left out keep their delay. @throws Failure `invalid-body`, `invalid-duration`. */
+export function parseDelays(text: string): Delays {
+  const entries = Object.entries(parseBody(text, delaysBody)).filter(([, delay]) => delay !== undefined);
+  if (entries.length === 0) throw invalidBody(`give a delay for one of ${writeKinds.join(', ')}`);
+  const delays = entries.map(([kind, delay]) => [kind, parseDuration(delay!) * 1000] as const);
+  if (delays.some(([, delay]) => delay > longestDelaySeconds * 1000)) throw invalidBody('the longest delay is a day');
+  return Object.fromEntries(delays);
 }
 
 // Longer than any client waits, and within what a timer can count.

@@ -2,12 +2,13 @@
 // explanations, and starts over. SECURITY: only who holds the control token gets in, and no page of a
 // browser does, whatever site it is from.
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { type AdjustableClock, Failure, isFailure, isoSeconds, type Secret } from '../base/index.ts';
+import { type AdjustableClock, Failure, formatDuration, isFailure, isoSeconds, type Secret } from '../base/index.ts';
 import type { Enforcement } from './authorize.ts';
 import type { Events } from './events.ts';
 import type { Explanations } from './explain.ts';
 import { cloudFailure } from './failures.ts';
 import type { Faults } from './faults.ts';
+import type { Propagation } from './propagation.ts';
 import type { HttpRequest, HttpResponse } from './http.ts';
 import { discoveryOf, testIssuerPath, type TestIssuer } from './test-issuer.ts';
 
@@ -18,6 +19,7 @@ export interface ControlTargets {
   readonly enforce: Enforcement;
   readonly clock: AdjustableClock;
   readonly faults: Faults;
+  readonly propagation: Propagation;
   readonly events: Events;
   readonly explanations: Explanations;
   readonly issuer: TestIssuer;
@@ -48,6 +50,7 @@ const routes: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
     DELETE: (_request, { faults }) => ({ removed: faults.remove() }),
   },
   'faults/': { DELETE: removeFault },
+  propagation: { GET: (_request, { propagation }) => propagationView(propagation), POST: setPropagation },
   events: { GET: listEvents },
   'explain/': { GET: explainOne },
   tokens: { POST: signToken },
@@ -148,6 +151,23 @@ async function moveClock(request: HttpRequest, targets: ControlTargets): Promise
   else clock.freeze(move.freeze);
   await targets.saveClock();
   return clockView(clock);
+}
+
+/** `{"iam":"2s","organizations":"0s",…,"waiting":3}`: what POST takes, and how many changed rows are on their way. */
+function propagationView(propagation: Propagation): object {
+  const { delays, waiting } = propagation.view();
+  const texts = Object.entries(delays).map(([kind, delay]) => [kind, durationText(delay)]);
+  return { ...Object.fromEntries(texts), waiting };
+}
+
+function durationText(delay: number): string {
+  return delay % 1000 === 0 ? formatDuration(delay / 1000) : `${delay}ms`;
+}
+
+async function setPropagation(request: HttpRequest, { propagation }: ControlTargets): Promise<object> {
+  const { parseDelays } = await import('./control-bodies.ts');
+  propagation.set(parseDelays(textOf(request)));
+  return propagationView(propagation);
 }
 
 async function addFault(request: HttpRequest, targets: ControlTargets): Promise<object> {

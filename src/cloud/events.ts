@@ -23,6 +23,8 @@ export interface CallEvent {
   readonly requestId: string;
   /** The id of the fault that struck the call. */
   readonly faultId: string | null;
+  /** When authorization sees what the call wrote, by the emulated clock; `null`: at once, or nothing was written. */
+  readonly visibleAt: string | null;
 }
 
 /** Events kept; older ones are forgotten. 10,000 of them hold some 4 MB. */

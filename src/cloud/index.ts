@@ -11,6 +11,7 @@ import { MetadataServices } from './imds.ts';
 import { IssuerKeys } from './issuer-keys.ts';
 import { listen, type Listener } from './listener.ts';
 import { defaultOrganization, type Organization } from './organization.ts';
+import { Propagation } from './propagation.ts';
 import { createAnswerer, type Parts } from './server.ts';
 import { serviceIds, Services } from './services/index.ts';
 import { resetState, restoreClock, saveClock, setUp, worldOf, type Setup } from './setup.ts';
@@ -112,11 +113,12 @@ async function start(state: State, options: CloudOptions): Promise<Cloud> {
   const { organization } = options;
   const setupOptions = { organization, fallback: defaultOrganization, region, clock, random: systemRandom };
   const setup = await setUp(state, setupOptions);
-  const world = worldOf(state, setup, region);
+  const propagation = new Propagation(state, clock, setup.organization.propagation);
+  const world = worldOf(state, setup, region, propagation);
   const stopped = Promise.withResolvers<void>();
-  const parts = partsOf(state, world, setup, options, clock, {
+  const parts = partsOf({ state, world, setup, propagation }, options, clock, {
     hosts: new Set(['127.0.0.1', 'localhost', '[::1]', host.includes(':') ? `[${host}]` : host]),
-    reset: () => resetState(state, setup, setupOptions),
+    reset: () => resetState(state, setup, setupOptions, () => propagation.reset()),
     stop: () => void stop().catch((error: unknown) => parts.onDefect(error)),
   });
   const { metadata } = parts;
@@ -169,17 +171,22 @@ interface Running {
   stop(): void;
 }
 
+interface Grounds {
+  readonly state: State;
+  readonly world: World;
+  readonly setup: Setup;
+  readonly propagation: Propagation;
+}
+
 function partsOf(
-  state: State,
-  world: World,
-  setup: Setup,
+  { state, world, setup, propagation }: Grounds,
   options: CloudOptions,
   clock: AdjustableClock,
   running: Running,
 ): Parts {
   const random = systemRandom;
   const onDefect = options.onDefect ?? ((error: unknown) => process.emitWarning(String(error)));
-  const metadata = new MetadataServices({ state, world, clock, random, onDefect });
+  const metadata = new MetadataServices({ state, world: world.seen, clock, random, onDefect });
   const explanations = new Explanations(random, setup.controlToken);
   const events = new Events();
   const trail = new Trail();
@@ -193,6 +200,7 @@ function partsOf(
     enforce,
     clock,
     faults,
+    propagation,
     events,
     explanations,
     issuer,
@@ -225,6 +233,7 @@ function partsOf(
     events,
     trail,
     faults,
+    propagation,
     control,
     metadata,
     issuerKeys: new IssuerKeys({ own: issuer.publicKey, outside: options.outsideIssuers === true }),

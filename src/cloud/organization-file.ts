@@ -2,9 +2,10 @@
 // refused with its line and column, and the refusal names what was probably meant.
 import { isMap, LineCounter, parseDocument, type Document, type Node, type YAMLMap } from 'yaml';
 import { z } from 'zod';
-import { type Failure, nearestName } from '../base/index.ts';
+import { type Failure, isFailure, nearestName, parseDuration } from '../base/index.ts';
 import { cloudFailure } from './failures.ts';
 import { accountInfo, type Organization } from './organization.ts';
+import { longestDelaySeconds, writeKinds, type WriteKind } from './propagation.ts';
 import { defaultQuotas, type QuotaName } from './quotas.ts';
 
 const organizationVersion = 1;
@@ -13,6 +14,18 @@ const accountId = z
   .string('an account id is text of 12 digits in quotes')
   .regex(/^\d{12}$/, 'an account id has 12 digits');
 const quotaNames = Object.keys(defaultQuotas) as QuotaName[];
+
+const delay = z.union([z.string(), z.number()]).transform((text, context): number => {
+  try {
+    const seconds = parseDuration(text);
+    if (seconds <= longestDelaySeconds) return seconds * 1000;
+    context.addIssue({ code: 'custom', message: 'the longest delay is a day' });
+  } catch (error) {
+    if (!isFailure(error)) throw error;
+    context.addIssue({ code: 'custom', message: error.message });
+  }
+  return z.NEVER;
+});
 
 const account = z.strictObject({
   id: accountId,
@@ -37,6 +50,14 @@ const organization = z.strictObject({
       >,
     )
     .optional(),
+  propagation: z
+    .strictObject(
+      Object.fromEntries(writeKinds.map((kind) => [kind, delay.optional()])) as Record<
+        WriteKind,
+        z.ZodOptional<typeof delay>
+      >,
+    )
+    .optional(),
 });
 
 /** The names that each object of the file may have, for suggestions; by the path with `*` for an index. */
@@ -44,6 +65,7 @@ const knownKeys: Readonly<Record<string, readonly string[]>> = {
   '': Object.keys(organization.shape),
   'accounts.*': Object.keys(account.shape),
   quotas: quotaNames,
+  propagation: writeKinds,
 };
 
 type Path = readonly PropertyKey[];
@@ -67,12 +89,13 @@ export function parseOrganization(text: string, file: string): Organization {
     throw issueFailure(first, document, lines, file);
   }
   checkAccounts(parsed.data, (path, message) => invalid(file, placeOf(document, lines, path), message));
-  const { id, management, accounts, quotas } = parsed.data;
+  const { id, management, accounts, quotas, propagation } = parsed.data;
   return {
     id,
     management,
     accounts: accounts.map(({ ou, ...rest }) => accountInfo({ ...rest, ou: ou ?? '' })),
     quotas: Object.fromEntries(Object.entries(quotas ?? {}).filter(([, limit]) => limit !== undefined)),
+    ...(propagation === undefined ? {} : { propagation }),
   };
 }
 
@@ -116,11 +139,6 @@ function issueFailure(issue: z.core.$ZodIssue, document: Document, lines: LineCo
   }
   const key = issue.keys[0]!;
   const names = knownKeys[issue.path.map((step) => (typeof step === 'number' ? '*' : String(step))).join('.')] ?? [];
-  // A promise of the file's form that is not kept must not read like a misspelling.
-  if (key === 'propagation' && issue.path.length === 0) {
-    const place = keyPlace(document, lines, issue.path, key);
-    return invalid(file, place, '`propagation` is not supported: every write is visible at once', 'leave it out');
-  }
   const near = nearestName(key, names);
   const hint = near === undefined ? `the names here are ${names.join(', ')}` : `did you mean \`${near}\`?`;
   return invalid(file, keyPlace(document, lines, issue.path, key), `unknown name \`${key}\``, hint);
@@ -152,6 +170,6 @@ function keyPlace(document: Document, lines: LineCounter, path: Path, key: strin
 
 function invalid(file: string, place: string, message: string, hint?: string): Failure {
   return cloudFailure('organization-invalid', `\`${file}\` ${place}: ${message}`, {
-    hint: hint ?? 'the shape is {version: 1, id, management, accounts: [{id, name, stage, ou}], quotas}',
+    hint: hint ?? 'the shape is {version: 1, id, management, accounts: [{id, name, stage, ou}], quotas, propagation}',
   });
 }

@@ -1,5 +1,6 @@
 // The organisation that the embedded AWS starts with.
 import type { AccountInfo } from './world.ts';
+import type { Delays } from './propagation.ts';
 import type { QuotaName } from './quotas.ts';
 
 /** What an organisation file says, complete. */
@@ -11,6 +12,8 @@ export interface Organization {
   readonly accounts: readonly AccountInfo[];
   /** Only those that differ from AWS's. */
   readonly quotas: Readonly<Partial<Record<QuotaName, number>>>;
+  /** Only what is delayed. */
+  readonly propagation?: Delays | undefined;
 }
 
 /** An account with the mail address that AWS would want of it (RFC 2606: never delivered). */

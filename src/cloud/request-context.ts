@@ -14,10 +14,10 @@ type Keys = Record<string, ContextValue | undefined>;
 export function requestContext(call: Call, permission: Permission, tags: readonly SessionTag[]): Context {
   const resourceAccount = accountOfResource(permission) ?? call.account;
   return contextOf({
-    ...principalKeys(permission.principal ?? call.principal, tags, call.world),
+    ...principalKeys(permission.principal ?? call.principal, tags, call.world.seen),
     ...(permission.principal === undefined ? sessionKeys(call.credential, call.clock.now()) : {}),
     ...callKeys(call),
-    ...resourceKeys(resourceAccount, call.world),
+    ...resourceKeys(resourceAccount, call.world.seen),
     ...permission.context,
   });
 }

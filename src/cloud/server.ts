@@ -1,6 +1,6 @@
 // The whole flow of one request: route → authenticate → read → fault before → authorize and handle in one
 // transaction → fault after → event → answer. Everything it uses arrives with it.
-import { isFailure, uuid, type Clock, type Failure, type Random } from '../base/index.ts';
+import { isFailure, isoSeconds, uuid, type Clock, type Failure, type Millis, type Random } from '../base/index.ts';
 import type { Principal } from '../policy/index.ts';
 import type { Authorizer, Verdict } from './authorize.ts';
 import type { Call, Operation, Permission } from './call.ts';
@@ -25,6 +25,7 @@ import {
 } from './protocol/index.ts';
 import { noteUse } from './services/iam/last-used.ts';
 import { findCredential, principalOf } from './services/iam/lookup.ts';
+import type { Propagation } from './propagation.ts';
 import type { Services } from './services/index.ts';
 import { authenticate, type SigningKeys } from './signature.ts';
 import { signingFactsOf } from './signing-facts.ts';
@@ -48,6 +49,7 @@ export interface Parts {
   readonly events: Events;
   readonly trail: Trail;
   readonly faults: Faults;
+  readonly propagation: Propagation;
   readonly control: ControlTargets;
   readonly metadata: MetadataServices;
   readonly issuerKeys: IssuerKeys;
@@ -114,6 +116,7 @@ class Exchange {
   #faultId: string | undefined;
   /** Absent until it is known who asks for what. */
   #noteUse: (() => void) | undefined;
+  #visibleAt: Millis | undefined;
 
   constructor(parts: Parts, request: HttpRequest, gone: () => AbortSignal) {
     this.#parts = parts;
@@ -144,14 +147,17 @@ class Exchange {
   }
 
   async #output(): Promise<unknown> {
-    const { faults, state } = this.#parts;
+    const { faults, state, propagation } = this.#parts;
     this.#authenticate();
     const input = (this.#input = readInput(this.#route, this.#request)) as never;
     const operation = await this.#operation();
     if (!faults.isEmpty) await this.#fault('before');
     const prepared = (await operation.prepare?.(input, this.#call())) as never;
     const output = await state
-      .transaction(() => this.#act(operation, input, prepared))
+      .transaction(
+        () => this.#act(operation, input, prepared),
+        (commits) => (this.#visibleAt = propagation.note(commits)),
+      )
       .catch((error: unknown) => this.#noteRefused(error));
     // Who started an instance may ask its metadata service next.
     if (this.#route.service === 'ec2') await this.#parts.metadata.settle();
@@ -160,7 +166,8 @@ class Exchange {
   }
 
   #authenticate(): void {
-    const { world, wall, clock, signingKeys } = this.#parts;
+    const { wall, clock, signingKeys } = this.#parts;
+    const world = this.#parts.world.seen;
     const time = { wall: wall.now(), emulated: clock.now() };
     const found = authenticate(this.#received, this.#route, (id) => findCredential(id, world), time, signingKeys);
     this.#credential = found.credential;
@@ -203,7 +210,7 @@ class Exchange {
 
   /** While this call waited for its turn, its credential may have died or its user or role changed. */
   #checkStillValid(): void {
-    const { world } = this.#parts;
+    const world = this.#parts.world.seen;
     const credential = this.#credential;
     if (credential === undefined) return;
     if (this.#faultId !== undefined || findCredential(credential.accessKeyId, world) !== credential)
@@ -285,6 +292,7 @@ class Exchange {
       explainId: this.#verdict.explainId ?? null,
       requestId: this.#requestId,
       faultId: this.#faultId ?? null,
+      visibleAt: this.#visibleAt === undefined ? null : isoSeconds(this.#visibleAt),
     });
   }
 

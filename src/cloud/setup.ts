@@ -65,9 +65,15 @@ export async function setUp(state: State, options: SetupOptions): Promise<Setup>
   return await state.transaction(() => seed(state, setup, options, { added, filed }));
 }
 
-/** Back to the start state, with the keys of `setup`. Everything but the setup goes. */
-export async function resetState(state: State, setup: Setup, options: SetupOptions): Promise<void> {
+/** Back to the start state, with the keys of `setup`. Everything but the setup goes; `alongside` runs in the same transaction. */
+export async function resetState(
+  state: State,
+  setup: Setup,
+  options: SetupOptions,
+  alongside: () => void,
+): Promise<void> {
   await state.transaction(() => {
+    alongside();
     state.clear();
     const { accounts } = setup.organization;
     seed(state, setup, options, { added: accounts, filed: accounts });
@@ -77,7 +83,7 @@ export async function resetState(state: State, setup: Setup, options: SetupOptio
 /** Accounts that the file describes otherwise than before, or that the state has no row of. */
 function changedAccounts(state: State, before: Organization | undefined, now: Organization): readonly AccountInfo[] {
   const known = new Map(before?.accounts.map((account) => [account.id, canonicalJson(account)]));
-  const rows = state.table(accountRows);
+  const rows = tables.table(accountRows);
   return now.accounts.filter(
     (account) => known.get(account.id) !== canonicalJson(account) || rows.get('', account.id) === undefined,
   );
@@ -154,9 +160,16 @@ function partitionOf(region: string): string {
 }
 
 /** The world that services see: the tables of `state`, and what the setup says of organisation and quotas. */
-export function worldOf(state: State, setup: Setup, region: string): World {
+export function worldOf(state: State, setup: Setup, region: string, seen?: Tables): World {
+  const world = worldOver(state, setup, region);
+  return { ...world, seen: seen === undefined ? world : worldOver(seen, setup, region) };
+}
+
+type Tables = Pick<World, 'table'>;
+
+function worldOver(tables: Tables, setup: Setup, region: string): World {
   const { organization, partition } = setup;
-  const rows = state.table(accountRows);
+  const rows = tables.table(accountRows);
   return {
     organizationId: organization.id,
     managementAccount: organization.management,
@@ -165,7 +178,10 @@ export function worldOf(state: State, setup: Setup, region: string): World {
     quotas: { ...defaultQuotas, ...organization.quotas },
     accounts: () => Array.from(rows.list(''), ([, row]) => row),
     account: (id) => rows.get('', id),
-    table: (name) => state.table(name),
+    table: (name) => tables.table(name),
+    get seen() {
+      return this;
+    },
   };
 }
 

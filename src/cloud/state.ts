@@ -11,6 +11,11 @@ export interface RowChange {
   readonly value?: unknown;
 }
 
+/** One row of a commit, with what it was before. */
+export interface RowCommit extends RowChange {
+  readonly before?: unknown;
+}
+
 /** Where committed rows are kept beyond the process. */
 export interface Journal {
   /** Every row that was ever written and not deleted, in any order. */
@@ -110,9 +115,13 @@ export class State {
   /**
    * Runs `work` alone: transactions never overlap, so what `work` read still holds when it writes.
    * Its changes are kept together (and journalled before this resolves) or, when it throws, undone together.
+   * `committed` is told of them before the next transaction begins; it must not throw.
    */
-  transaction<Result>(work: () => Result | Promise<Result>): Promise<Result> {
-    const result = this.#tail.then(() => this.#run(work));
+  transaction<Result>(
+    work: () => Result | Promise<Result>,
+    committed?: (commits: Iterable<RowCommit>) => void,
+  ): Promise<Result> {
+    const result = this.#tail.then(() => this.#run(work, committed));
     this.#tail = result.catch(() => undefined);
     return result;
   }
@@ -126,6 +135,11 @@ export class State {
     }
   }
 
+  /** Raises the account's revision of a table, for readers whose view of it changed without a write. */
+  touch(table: string, account: string): void {
+    this.#rows(table, account).revision += 1;
+  }
+
   /** Waits for the running transactions, then gives the journal back. */
   async close(): Promise<void> {
     await this.#tail;
@@ -134,13 +148,19 @@ export class State {
     this.#journal?.close();
   }
 
-  async #run<Result>(work: () => Result | Promise<Result>): Promise<Result> {
+  async #run<Result>(
+    work: () => Result | Promise<Result>,
+    committed?: (commits: Iterable<RowCommit>) => void,
+  ): Promise<Result> {
     if (this.#closed) throw new Error('the state is closed');
     const undo = new Map<Rows, Map<string, unknown>>();
     this.#undo = undo;
     try {
       const result = await work();
-      if (undo.size > 0) this.#journal?.write(changesOf(undo));
+      if (undo.size > 0) {
+        this.#journal?.write(commitsOf(undo));
+        committed?.(commitsOf(undo));
+      }
       return result;
     } catch (error) {
       for (const [rows, before] of undo) for (const [id, value] of before) setRow(rows, id, value);
@@ -171,10 +191,10 @@ export class State {
   }
 }
 
-function* changesOf(undo: ReadonlyMap<Rows, ReadonlyMap<string, unknown>>): Generator<RowChange> {
-  for (const [rows, before] of undo) {
-    for (const id of before.keys()) {
-      yield { table: rows.table, account: rows.account, id, value: rows.values.get(id) };
+function* commitsOf(undo: ReadonlyMap<Rows, ReadonlyMap<string, unknown>>): Generator<RowCommit> {
+  for (const [rows, values] of undo) {
+    for (const [id, before] of values) {
+      yield { table: rows.table, account: rows.account, id, value: rows.values.get(id), before };
     }
   }
 }

@@ -65,4 +65,10 @@ export interface World {
   accounts(): readonly Account[];
   account(id: string): Account | undefined;
   table<Value>(name: TableName<Value>): Table<Value>;
+  /**
+   * The world as authentication, authorization and the check of principals see it: what was written a moment
+   * ago may not be in it yet, what was deleted may still be (`propagation.ts`). Use it for keys, principals and
+   * policies that decide; a service reads its own rows from the world itself.
+   */
+  readonly seen: World;
 }

@@ -45,12 +45,16 @@ test('an organisation file is read from YAML and from JSON', () => {
     quotas: expected.quotas,
   });
   assert.deepEqual(parseOrganization(json, 'org.json'), expected);
+  const delayed = parseOrganization(`${example}\npropagation: {iam: "2s", organizations: 1m, s3: 0}\n`, 'org.yaml');
+  assert.deepEqual(delayed.propagation, { iam: 2000, organizations: 60_000, s3: 0 });
 });
 
 // What is changed in the example, and what the refusal must say: its place, and what was probably meant.
 const badOrganizations: readonly [string, string, RegExp, RegExp?][] = [
   ['RolesPerAccount', 'RolesPerAcount', /11:3: unknown name `RolesPerAcount`/, /`RolesPerAccount`/],
-  ['quotas:', 'propagation: {iam: 2s}\nquotas:', /10:1: `propagation` is not supported/, /leave it out/],
+  ['quotas:', 'propagation: {iam: 2s, iamm: 1s}\nquotas:', /10:24: unknown name `iamm`/, /`iam`/],
+  ['quotas:', 'propagation: {iam: soon}\nquotas:', /10:20: `propagation\.iam`: `soon` is not a duration/],
+  ['quotas:', 'propagation: {kms: 2d}\nquotas:', /10:20: `propagation\.kms`: the longest delay is a day/],
   ['quotas:', 'quota:', /10:1: unknown name `quota`/, /`quotas`/],
   ['    stage: prod', '    stag: prod', /8:5|7:|6:/, /`stage`|shape/],
   ['"222222222222"', '"2222"', /6:9: `accounts\.1\.id`: an account id has 12 digits/],

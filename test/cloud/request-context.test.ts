@@ -30,6 +30,9 @@ const world: World = {
   accounts: () => accounts,
   account: (id) => accounts.find((account) => account.id === id),
   table: (name) => state.table(name),
+  get seen() {
+    return this;
+  },
 };
 
 await state.transaction(() => seedOrganization(world, accounts));

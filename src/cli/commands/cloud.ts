@@ -27,6 +27,7 @@ export function register(program: Command, io: Io): void {
   cloud.addHelpText('after', examples(...startExamples));
   registerStart(cloud, io);
   registerClock(cloud, io);
+  registerPropagation(cloud, io);
   registerViews(cloud, io);
   registerFaults(cloud, io);
   registerKeys(cloud, io);
@@ -85,6 +86,20 @@ function registerClock(cloud: Command, io: Io): void {
     .option('--off', 'let it run again')
     .option('--json', 'print JSON')
     .action(async (values: Values) => (await import('./cloud/verbs.ts')).freeze(io, values));
+}
+
+function registerPropagation(cloud: Command, io: Io): void {
+  verb(
+    cloud,
+    'propagation [kind=delay...]',
+    'show or set how long writes take until authorization sees them',
+    'stint cloud propagation iam=2s organizations=5s',
+    'stint cloud propagation iam=0',
+  )
+    .option('--json', 'print JSON')
+    .action(async (delays: string[], values: Values) =>
+      (await import('./cloud/verbs.ts')).propagation(io, delays, values),
+    );
 }
 
 function registerViews(cloud: Command, io: Io): void {

@@ -78,6 +78,7 @@ export async function answerSignin(
     explainId: null,
     requestId,
     faultId: null,
+    visibleAt: null,
   });
   return request.method === 'HEAD' ? { ...response, body: '' } : response;
 }

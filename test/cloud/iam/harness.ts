@@ -45,6 +45,9 @@ export async function makeTestWorld(quotas: Partial<Quotas> = {}): Promise<TestW
     accounts: () => accounts,
     account: (id) => accounts.find((account) => account.id === id),
     table: (name) => state.table(name),
+    get seen() {
+      return this;
+    },
   };
   const options = { random: systemRandom, clock };
   const keys = await state.transaction(() => {

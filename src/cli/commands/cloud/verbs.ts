@@ -30,6 +30,30 @@ function printClock(io: Io, values: Values, clock: ClockView): void {
   say(io, clock.frozen ? 'the clock is frozen' : 'the clock runs');
 }
 
+/** `iam=2s` and the like; without any, what the delays are. */
+export async function propagation(io: Io, delays: readonly string[], values: Values): Promise<void> {
+  const body = delays.length === 0 ? undefined : Object.fromEntries(delays.map(delayOf));
+  const view = await control<Record<string, string | number>>(
+    io,
+    values,
+    body === undefined ? 'GET' : 'POST',
+    'propagation',
+    body,
+  );
+  if (values['json'] === true) return printJson(io, view);
+  const { waiting, ...kinds } = view;
+  for (const [kind, delay] of Object.entries(kinds)) printData(io, `${kind}=${delay}`);
+  say(io, `changes that authorization does not see yet: ${waiting}`);
+}
+
+function delayOf(text: string): readonly [kind: string, delay: string] {
+  const equals = text.indexOf('=');
+  if (equals > 0) return [text.slice(0, equals), text.slice(equals + 1)];
+  throw cloudVerbFailure('missing-argument', `\`${text}\` names no delay`, {
+    hint: 'write `stint cloud propagation iam=2s`',
+  });
+}
+
 export async function reset(io: Io, values: Values): Promise<void> {
   await control(io, values, 'POST', 'reset');
   say(io, 'the embedded AWS is in its start state; the same credentials are valid');
@@ -45,6 +69,7 @@ interface EventView {
   readonly decision: string | null;
   readonly errorCode: string | null;
   readonly explainId: string | null;
+  readonly visibleAt: string | null;
 }
 
 export async function events(io: Io, values: Values): Promise<void> {
@@ -64,7 +89,8 @@ function eventLine(event: EventView): string {
   const outcome = event.errorCode ?? 'ok';
   const explain = event.explainId === null ? '' : `  explain ${event.explainId}`;
   const who = event.principalArn ?? 'unsigned';
-  return `${event.seq}  ${event.time}  ${event.service}:${event.operation}  ${who}  ${outcome}${explain}`;
+  const visible = event.visibleAt === null ? '' : `  visible ${event.visibleAt}`;
+  return `${event.seq}  ${event.time}  ${event.service}:${event.operation}  ${who}  ${outcome}${explain}${visible}`;
 }
 
 export async function explain(io: Io, id: string, values: Values): Promise<void> {

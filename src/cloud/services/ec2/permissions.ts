@@ -154,15 +154,15 @@ export interface ProfileName {
   readonly Name?: string | undefined;
 }
 
-/** The caller's profile by ARN or name; undefined when there is none. */
+/** The caller's profile by ARN or name, as EC2 sees it; undefined when there is none. */
 export function findProfile(call: Call, wanted: ProfileName): InstanceProfile | undefined {
   const name = wanted.Name ?? wanted.Arn?.slice(wanted.Arn.lastIndexOf('/') + 1) ?? '';
-  const profile = call.world.table(instanceProfiles).get(call.account, name.toLowerCase());
+  const profile = call.world.seen.table(instanceProfiles).get(call.account, name.toLowerCase());
   return wanted.Arn === undefined || profile?.arn === wanted.Arn ? profile : undefined;
 }
 
 export function roleOfProfile(call: Call, profile: InstanceProfile): Role | undefined {
-  return profile.role === undefined ? undefined : call.world.table(roles).get(call.account, profile.role);
+  return profile.role === undefined ? undefined : call.world.seen.table(roles).get(call.account, profile.role);
 }
 
 /**

@@ -145,7 +145,13 @@ interface Remembered {
 }
 
 // A memo, not state: keyed by rows that are never changed in place and by the revisions of what else was read.
-const memo = new WeakMap<object, Remembered>();
+const memos = new WeakMap<World, WeakMap<object, Remembered>>();
+
+function memoOf(world: World): WeakMap<object, Remembered> {
+  let memo = memos.get(world);
+  if (memo === undefined) memos.set(world, (memo = new WeakMap<object, Remembered>()));
+  return memo;
+}
 
 function remembered(
   { key, owner }: { readonly key: object; readonly owner: Identity | undefined },
@@ -158,6 +164,7 @@ function remembered(
     world.table(managedPolicies).revision(account),
     organizationRevision(world),
   ];
+  const memo = memoOf(world);
   const known = memo.get(key);
   const fresh = known?.owner === owner && known?.revisions.every((revision, index) => revision === revisions[index]);
   if (known !== undefined && fresh === true) return known.policies;

@@ -18,7 +18,7 @@ interface Statement {
 /**
  * The document as AWS stores it: compact, an account as its root ARN, users and roles as unique ids.
  * `invalid` is the first principal AWS would not save, as its message has it: `"AWS":"arn:…"`. The
- * text must have passed `checkDocument`.
+ * text must have passed `checkDocument`. A user or role that has not propagated yet is invalid.
  */
 export function withPrincipalIds(
   text: string,
@@ -26,7 +26,7 @@ export function withPrincipalIds(
 ): { readonly document: string } | { readonly invalid: string } {
   let invalid: string | undefined;
   const document = mapPrincipals(text, (kind, value) => {
-    const stored = storedPrincipal(kind, value, world);
+    const stored = storedPrincipal(kind, value, world.seen);
     if (stored === undefined) invalid ??= `"${kind === 'AWS' ? kind : kind.toUpperCase()}":"${value}"`;
     return stored ?? value;
   });

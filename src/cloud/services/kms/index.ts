@@ -20,9 +20,9 @@ interface WithTokens {
 function checkingTokens(operation: Operation): Operation {
   return {
     ...operation,
-    permissions: (input: never, call: Call) => {
+    permissions: (input: never, call: Call, prepared: never) => {
       (input as WithTokens).GrantTokens?.forEach(readGrantToken);
-      return operation.permissions(input, call);
+      return operation.permissions(input, call, prepared);
     },
   };
 }

@@ -2,7 +2,7 @@
 import type { AttachedPolicy, CompiledPolicy, ConditionSource } from '../../../policy/index.ts';
 import type { Call } from '../../call.ts';
 import { compiledDocument } from '../iam/documents.ts';
-import type { Bucket } from './model.ts';
+import { buckets, type Bucket } from './model.ts';
 import { s3Arn } from './names.ts';
 
 const policyActions: ReadonlySet<string> = new Set([
@@ -13,15 +13,16 @@ const policyActions: ReadonlySet<string> = new Set([
 
 /** The bucket's policy as far as it counts for this caller and action. */
 export function policyFor(call: Call, bucket: Bucket, action: string): AttachedPolicy | undefined {
-  if (bucket.policy === undefined) return undefined;
-  const policy = compiledDocument(bucket, bucket.policy, 'resource');
+  const seen = call.world.seen.table(buckets).get(bucket.owner, bucket.name);
+  if (seen?.policy === undefined) return undefined;
+  const policy = compiledDocument(seen, seen.policy, 'resource');
   const caller = call.principal;
   const account = 'account' in caller ? caller.account : undefined;
   // "The root principals in a bucket owner's account can perform GetBucketPolicy, PutBucketPolicy, and
   // DeleteBucketPolicy even if their bucket policy explicitly denies" (PutBucketPolicy): nobody is locked out.
   if (caller.type === 'Root' && account === bucket.owner && policyActions.has(action)) return undefined;
   // RestrictPublicBuckets: a public policy counts only within the owner's account.
-  if (bucket.publicAccessBlock?.RestrictPublicBuckets === true && account !== bucket.owner && isPublic(policy)) {
+  if (seen.publicAccessBlock?.RestrictPublicBuckets === true && account !== bucket.owner && isPublic(policy)) {
     return undefined;
   }
   return { policy, name: bucket.name, attachedTo: s3Arn(call.partition, bucket.name) };

@@ -9,11 +9,11 @@ import { resourceTagKeys, type ConditionKeys } from '../iam/tags.ts';
 
 const defaultSeconds = 3600;
 
-/** The role with exactly this ARN; undefined when there is none. Throws `invalid` when it is no ARN of a role. */
+/** The role with exactly this ARN, as it has propagated; undefined when there is none. Throws `invalid` when it is no ARN of a role. */
 export function roleOf(arn: string, call: Call, invalid: () => Failure): Role | undefined {
   const [, account, name] = /^arn:[\w-]+:iam::(\d{12}):role\/(?:[^/]+\/)*([^/]+)$/.exec(arn) ?? [];
   if (account === undefined || name === undefined) throw invalid();
-  const role = find(roleNoun, { world: call.world, account }, name);
+  const role = find(roleNoun, { world: call.world.seen, account }, name);
   return role?.arn === arn ? role : undefined;
 }
 

@@ -26,5 +26,5 @@ export const assumeRoleWithWebIdentity = operation<Input, AssumeRoleWithWebIdent
 
 /** Providers are looked for in the account of the role. */
 function placeOf(input: Input, call: Call) {
-  return { world: call.world, account: accountOfRole(input, call) };
+  return { world: call.world.seen, account: accountOfRole(input, call) };
 }
