@@ -1,170 +1,162 @@
-// The embedded AWS from outside: time from process start to ready, its memory, and how many signed and authorised calls
-// it answers a second over 16 connections. `--main FILE` measures a built CLI instead of the sources.
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { Agent, request as httpRequest } from 'node:http';
-import { tmpdir } from 'node:os';
+// The embedded AWS from outside, beside moto_server where Python is present: time from process start to ready, memory,
+// and calls a second over 16 connections, the two in turn so that both meet the same machine. Stint verifies and
+// authorises every call; moto does neither. `--main FILE` measures a built CLI instead of the sources.
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
-import { readCredentialsFile, type CloudCredentials } from '../src/cloud/index.ts';
+import { haveMoto, processorMs, residentMiB, startMoto, startStint, type Contestant } from './contestants.ts';
+import { Connections, inParallel, median, sign, signForm, type Signed } from './signed-client.ts';
 
 const { values } = parseArgs({
   options: {
     main: { type: 'string', default: join(import.meta.dirname, '../src/cli/main.ts') },
-    starts: { type: 'string', default: '7' },
+    starts: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '2' },
+    rounds: { type: 'string', default: '3' },
+    'no-moto': { type: 'boolean', default: false },
   },
 });
 const seconds = Number(values.seconds);
-const connections = 16;
-const folder = mkdtempSync(join(tmpdir(), 'stint-bench-'));
-const credentialsFile = join(folder, 'credentials.json');
+const width = 16;
+const document = (statement: object) => JSON.stringify({ Version: '2012-10-17', Statement: [statement] });
 
-interface Started {
-  readonly child: ChildProcess;
-  readonly readyMs: number;
-  readonly credentials: CloudCredentials;
+/** What is asked of both; `prepare` makes what it needs. */
+interface Measure {
+  readonly name: string;
+  readonly prepare?: (server: Contestant, connections: Connections) => Promise<void>;
+  readonly request: (server: Contestant) => Signed;
 }
 
-async function start(): Promise<Started> {
-  const began = performance.now();
-  const args = [
-    values.main,
-    'cloud',
-    'start',
-    '--port',
-    '0',
-    '--json',
-    '--quiet',
-    '--credentials-file',
-    credentialsFile,
-  ];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-  await once(createInterface({ input: child.stdout }), 'line');
-  return { child, readyMs: performance.now() - began, credentials: readCredentialsFile(credentialsFile) };
+const trust = document({ Effect: 'Allow', Principal: { AWS: '*' }, Action: 'sts:AssumeRole' });
+
+async function callerAccount({ endpoint, keys }: Contestant, connections: Connections): Promise<string> {
+  const text = await connections.send(signForm(endpoint, keys, 'sts', { Action: 'GetCallerIdentity' }));
+  return /<Account>(\d+)</.exec(text)![1]!;
 }
 
-async function end(child: ChildProcess): Promise<void> {
-  child.kill('SIGTERM');
-  await once(child, 'exit');
-}
+const accounts = new Map<Contestant, string>();
 
-/** Resident memory in MiB, where the system tells it. */
-function residentMemory({ pid }: ChildProcess): string {
-  try {
-    const [, kib] = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
-    return `${Math.round(Number(kib) / 1024)} MiB`;
-  } catch {
-    return 'unknown';
-  }
-}
-
-/** Processor time that the child has used, in ms; NaN where the system does not tell. Tells more than a rate on a busy machine. */
-function processorMs({ pid }: ChildProcess): number {
-  try {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
-    return (Number(fields[11]) + Number(fields[12])) * 10;
-  } catch {
-    return Number.NaN;
-  }
-}
-
-interface Signed {
-  readonly path: string;
-  readonly method: string;
-  readonly headers: Record<string, string>;
-  readonly body: string;
-}
-
-/** The request that the SDK sends for `command`, to be sent again: its signature is good for 15 minutes. */
-async function signedRequest(
-  client: STSClient,
-  command: AssumeRoleCommand | GetCallerIdentityCommand,
-): Promise<Signed> {
-  let signed: Signed | undefined;
-  client.middlewareStack.add(
-    (next) => (args) => {
-      signed = args.request as Signed;
-      return next(args);
+const measures: readonly Measure[] = [
+  {
+    name: 'GetCallerIdentity',
+    request: ({ endpoint, keys }) => signForm(endpoint, keys, 'sts', { Action: 'GetCallerIdentity' }),
+  },
+  {
+    name: 'AssumeRole',
+    prepare: async (server, connections) => {
+      accounts.set(server, await callerAccount(server, connections));
+      const role = { Action: 'CreateRole', RoleName: 'bench', AssumeRolePolicyDocument: trust };
+      await connections.send(signForm(server.endpoint, server.keys, 'iam', role));
     },
-    { step: 'deserialize', name: 'keep', override: true },
-  );
-  await client.send(command as AssumeRoleCommand);
-  return signed!;
+    request: (server) =>
+      signForm(server.endpoint, server.keys, 'sts', {
+        Action: 'AssumeRole',
+        RoleArn: `arn:aws:iam::${accounts.get(server)}:role/bench`,
+        RoleSessionName: 'alice',
+      }),
+  },
+  {
+    name: 'ListUsers, 1,000 of 5,000 a page',
+    prepare: async ({ endpoint, keys }, connections) => {
+      await inParallel(4990, width, (index) =>
+        connections.send(signForm(endpoint, keys, 'iam', { Action: 'CreateUser', UserName: `user-${index}` })),
+      );
+    },
+    request: ({ endpoint, keys }) => signForm(endpoint, keys, 'iam', { Action: 'ListUsers', MaxItems: '1000' }),
+  },
+  {
+    name: 'GetAccountAuthorizationDetails, 500 roles',
+    prepare: async ({ endpoint, keys }, connections) => {
+      await inParallel(490, width, async (index) => {
+        const RoleName = `role-${index}`;
+        const role = { Action: 'CreateRole', RoleName, AssumeRolePolicyDocument: trust };
+        await connections.send(signForm(endpoint, keys, 'iam', role));
+        const PolicyDocument = document({ Effect: 'Allow', Action: 's3:GetObject', Resource: '*' });
+        const policy = { Action: 'PutRolePolicy', RoleName, PolicyName: 'own', PolicyDocument };
+        await connections.send(signForm(endpoint, keys, 'iam', policy));
+      });
+    },
+    request: ({ endpoint, keys }) =>
+      signForm(endpoint, keys, 'iam', {
+        Action: 'GetAccountAuthorizationDetails',
+        'Filter.member.1': 'Role',
+        MaxItems: '1000',
+      }),
+  },
+  {
+    name: 'S3 PutObject, 1 MiB',
+    prepare: async ({ endpoint, keys }, connections) => {
+      await connections.send(sign(endpoint, keys, 's3', { method: 'PUT', path: '/bench-bucket' }));
+    },
+    request: ({ endpoint, keys }) =>
+      sign(endpoint, keys, 's3', { method: 'PUT', path: '/bench-bucket/object', body: Buffer.alloc(1_048_576, 97) }),
+  },
+];
+
+interface Rate {
+  readonly perSecond: number;
+  readonly processorEach: number;
 }
 
-async function callsPerSecond(
-  endpoint: string,
-  { path, method, headers, body }: Signed,
-  seconds: number,
-): Promise<number> {
-  const agent = new Agent({ keepAlive: true, maxSockets: connections });
-  const { hostname, port } = new URL(endpoint);
-  const until = performance.now() + seconds * 1000;
+async function rateOf(server: Contestant, connections: Connections, signed: Signed): Promise<Rate> {
+  const before = processorMs(server);
+  const began = performance.now();
+  const until = began + seconds * 1000;
   let calls = 0;
-  const one = () =>
-    new Promise<void>((resolve, reject) => {
-      const sent = httpRequest({ hostname, port, path, method, headers, agent }, (response) => {
-        if (response.statusCode !== 200) reject(new Error(`answered ${response.statusCode}`));
-        response.resume().on('end', resolve);
-      });
-      sent.on('error', reject).end(body);
-    });
   const worker = async () => {
     while (performance.now() < until) {
-      await one();
+      await connections.send(signed);
       calls += 1;
     }
   };
-  await Promise.all(Array.from({ length: connections }, worker));
-  agent.destroy();
-  return calls / seconds;
+  await Promise.all(Array.from({ length: width }, worker));
+  const elapsed = (performance.now() - began) / 1000;
+  return { perSecond: calls / elapsed, processorEach: (processorMs(server) - before) / calls };
 }
 
-function report(what: string, figure: string): void {
-  console.log(`${what.padEnd(44)} ${figure}`);
+function report(what: string, ...figures: readonly string[]): void {
+  console.log(`${what.padEnd(44)} ${figures.map((figure) => figure.padEnd(34)).join('')}`.trimEnd());
 }
 
-const starts: number[] = [];
+/** `A` beside `B`, and how many times as much B is. */
+function ratio(stint: number, other: number | undefined): string {
+  return other === undefined ? '' : `${(stint / other).toFixed(stint / other < 10 ? 1 : 0)} times`;
+}
+
+const start = { stint: () => startStint(values.main), moto: startMoto } as const;
+const names = values['no-moto'] || !haveMoto() ? (['stint'] as const) : (['stint', 'moto'] as const);
+
+const ready: Record<string, number[]> = { stint: [], moto: [] };
 for (let run = 0; run < Number(values.starts); run++) {
-  const { child, readyMs } = await start();
-  starts.push(readyMs);
-  await end(child);
-}
-starts.sort((a, b) => a - b);
-report(
-  'ready after process start, median (least)',
-  `${starts[starts.length >> 1]!.toFixed(0)} ms (${starts[0]!.toFixed(0)} ms)`,
-);
-
-const { child, credentials } = await start();
-try {
-  report('memory when ready', residentMemory(child));
-  const { accessKeyId, secretAccessKey } = credentials.accounts[credentials.managementAccount]!;
-  const client = new STSClient({
-    endpoint: credentials.endpoint,
-    region: credentials.region,
-    credentials: { accessKeyId, secretAccessKey },
-  });
-  const member = Object.keys(credentials.accounts).find((id) => id !== credentials.managementAccount)!;
-  const RoleArn = `arn:aws:iam::${member}:role/OrganizationAccountAccessRole`;
-  const calls = {
-    GetCallerIdentity: new GetCallerIdentityCommand({}),
-    AssumeRole: new AssumeRoleCommand({ RoleArn, RoleSessionName: 'alice' }),
-  };
-  for (const [name, command] of Object.entries(calls)) {
-    const signed = await signedRequest(client, command);
-    await callsPerSecond(credentials.endpoint, signed, 0.5);
-    const before = processorMs(child);
-    const rate = await callsPerSecond(credentials.endpoint, signed, seconds);
-    const each = (processorMs(child) - before) / (rate * seconds);
-    report(`${name}, signed and authorised`, `${rate.toFixed(0)} /s, ${each.toFixed(2)} ms of processor each`);
+  for (const name of names) {
+    using server = await start[name]();
+    ready[name]!.push(server.readyMs);
   }
-  report('memory after that', residentMemory(child));
+}
+report('', ...names);
+report('ready after process start, median', ...names.map((name) => `${median(ready[name]!).toFixed(0)} ms`));
+
+const servers: Contestant[] = [];
+try {
+  for (const name of names) servers.push(await start[name]());
+  const connections = servers.map(({ endpoint }) => new Connections(endpoint, width));
+  report('memory when ready', ...servers.map((server) => `${residentMiB(server).toFixed(0)} MiB`));
+  for (const { name, prepare, request } of measures) {
+    for (const [index, server] of servers.entries()) await prepare?.(server, connections[index]!);
+    const rates: Rate[][] = servers.map(() => []);
+    for (let round = 0; round <= Number(values.rounds); round++) {
+      for (const [index, server] of servers.entries()) {
+        const rate = await rateOf(server, connections[index]!, request(server));
+        // The first round warms up.
+        if (round > 0) rates[index]!.push(rate);
+      }
+    }
+    const perSecond = rates.map((list) => median(list.map((rate) => rate.perSecond)));
+    const each = rates.map((list) => median(list.map((rate) => rate.processorEach)));
+    const figures = perSecond.map((rate, index) => `${rate.toFixed(0)} /s, ${each[index]!.toFixed(2)} ms of processor`);
+    report(name, ...figures, ratio(perSecond[0]!, perSecond[1]));
+  }
+  report('memory after that', ...servers.map((server) => `${residentMiB(server).toFixed(0)} MiB`));
+  for (const each of connections) each.close();
 } finally {
-  await end(child);
-  rmSync(folder, { recursive: true });
+  for (const server of servers) server[Symbol.dispose]();
 }

@@ -83,7 +83,7 @@ export async function resetState(
 /** Accounts that the file describes otherwise than before, or that the state has no row of. */
 function changedAccounts(state: State, before: Organization | undefined, now: Organization): readonly AccountInfo[] {
   const known = new Map(before?.accounts.map((account) => [account.id, canonicalJson(account)]));
-  const rows = tables.table(accountRows);
+  const rows = state.table(accountRows);
   return now.accounts.filter(
     (account) => known.get(account.id) !== canonicalJson(account) || rows.get('', account.id) === undefined,
   );

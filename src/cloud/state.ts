@@ -1,6 +1,7 @@
 // The tables of the embedded AWS in memory, and the transactions of its calls. Promises: calls change
 // the tables one after another, a call that throws leaves no trace, and what a journal was given is
 // exactly what was committed.
+import { SortedIds } from './sorted-ids.ts';
 import type { Table, TableName } from './world.ts';
 
 /** One row after a commit; `value` is absent when the row was deleted. */
@@ -31,53 +32,35 @@ interface Rows {
   readonly account: string;
   readonly values: Map<string, unknown>;
   /** Ids in order; absent until somebody lists, then kept in order by every change. */
-  sorted: string[] | undefined;
+  sorted: SortedIds | undefined;
   revision: number;
-}
-
-/** Index of the first id that is not below `id`, or not at or below it with `after`. */
-function position(sorted: readonly string[], id: string, after: boolean): number {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    const key = sorted[middle]!;
-    if (key < id || (after && key === id)) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 function setRow(rows: Rows, id: string, value: unknown): void {
   rows.revision += 1;
   const known = rows.values.has(id);
   if (value === undefined) {
-    if (known) rows.sorted?.splice(position(rows.sorted, id, false), 1);
+    if (known) rows.sorted?.remove(id);
     rows.values.delete(id);
     return;
   }
-  if (!known) rows.sorted?.splice(position(rows.sorted, id, false), 0, id);
+  if (!known) rows.sorted?.add(id);
   rows.values.set(id, value);
 }
 
-/** Walks in order and stays right when the walker changes the table: it continues after the last id it gave. */
+/** Walks in order and stays right when the walker changes the table: each step looks for what follows the last id. */
 function* walk(rows: Rows, after: string | undefined): Generator<readonly [string, unknown]> {
-  let index = -1;
-  let last = after;
-  let revision = -1;
-  for (;;) {
-    rows.sorted ??= [...rows.values.keys()].sort();
-    index = revision === rows.revision ? index + 1 : last === undefined ? 0 : position(rows.sorted, last, true);
-    revision = rows.revision;
-    last = rows.sorted[index];
-    if (last === undefined) return;
-    yield [last, rows.values.get(last)];
+  rows.sorted ??= new SortedIds(rows.values.keys());
+  for (let id = rows.sorted.next(after); id !== undefined; id = rows.sorted.next(id)) {
+    yield [id, rows.values.get(id)];
   }
 }
 
 /** The state of one embedded AWS. Reads are free; changes need a transaction. */
 export class State {
   readonly #tables = new Map<string, Map<string, Rows>>();
+  /** By name; every call asks for several. */
+  readonly #views = new Map<string, Table<unknown>>();
   readonly #journal: Journal | undefined;
   /** What the running transaction changed → the value before it. Absent between transactions. */
   #undo: Map<Rows, Map<string, unknown>> | undefined;
@@ -96,6 +79,12 @@ export class State {
   }
 
   table<Value>(name: TableName<Value>): Table<Value> {
+    let table = this.#views.get(name.name);
+    if (table === undefined) this.#views.set(name.name, (table = this.#view(name)));
+    return table as Table<Value>;
+  }
+
+  #view<Value>(name: TableName<Value>): Table<Value> {
     const rowsOf = (account: string) => this.#tables.get(name.name)?.get(account);
     return {
       get: (account, id) => rowsOf(account)?.values.get(id) as Value | undefined,

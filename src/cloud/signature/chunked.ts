@@ -3,7 +3,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { awsFailure } from '../failures.ts';
 import type { HttpRequest } from '../http.ts';
-import { emptyHash, hmac, scopeText, sha256Hex } from './canonical.ts';
+import { emptyHash, type HmacKey, scopeText, sha256Hex } from './canonical.ts';
 import type { Presented } from './parse.ts';
 import { signatureRefusal } from './refusals.ts';
 
@@ -31,7 +31,7 @@ export function decodeChunks(
   request: HttpRequest,
   mode: string,
   presented: Presented | undefined,
-  signingKey: Buffer | undefined,
+  signingKey: HmacKey | undefined,
 ): HttpRequest {
   const signed = mode !== unsignedTrailer;
   const chain = signed ? new SignatureChain(presented, signingKey) : undefined;
@@ -148,10 +148,10 @@ function readTrailers(
 /** Each signature covers the one before it; the first is the request's. */
 class SignatureChain {
   readonly #presented: Presented;
-  readonly #key: Buffer;
+  readonly #key: HmacKey;
   #previous: string;
 
-  constructor(presented: Presented | undefined, key: Buffer | undefined) {
+  constructor(presented: Presented | undefined, key: HmacKey | undefined) {
     // Signed chunks under no signature have nothing to begin their chain with.
     if (presented === undefined || key === undefined) throw signatureRefusal('rest-xml', 'unsigned');
     this.#presented = presented;
@@ -174,7 +174,7 @@ class SignatureChain {
 
   #check(algorithm: string, hashes: readonly string[], signature: string): void {
     const { timestamp, scope } = this.#presented;
-    const right = hmac(this.#key, [algorithm, timestamp, scopeText(scope), this.#previous, ...hashes].join('\n'));
+    const right = this.#key.sign([algorithm, timestamp, scopeText(scope), this.#previous, ...hashes].join('\n'));
     if (!timingSafeEqual(right, Buffer.from(signature, 'hex'))) throw signatureRefusal('rest-xml', 'wrong-signature');
     this.#previous = signature.toLowerCase();
   }

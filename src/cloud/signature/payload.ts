@@ -3,7 +3,7 @@
 import { awsFailure } from '../failures.ts';
 import type { HttpRequest } from '../http.ts';
 import type { Route } from '../protocol/index.ts';
-import { sha256Hex } from './canonical.ts';
+import { type HmacKey, sha256Hex } from './canonical.ts';
 import { checkChecksums } from './checksum.ts';
 import { decodeChunks, isChunked } from './chunked.ts';
 import type { Presented } from './parse.ts';
@@ -16,7 +16,7 @@ export function decodePayload(
   request: HttpRequest,
   route: Route,
   presented: Presented | undefined,
-  signingKey: Buffer | undefined,
+  signingKey: HmacKey | undefined,
 ): HttpRequest {
   if (route.protocol !== 'rest-xml') return request;
   const stated = request.headers['x-amz-content-sha256'];

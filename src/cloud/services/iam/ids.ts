@@ -19,11 +19,21 @@ export function uniqueId(random: Random, prefix: IdPrefix): string {
  * bits: one set bit, 40 bits of account number, 39 bits of randomness.
  */
 export function accessKeyIdFor(account: string, random: Random, prefix: 'AKIA' | 'ASIA' | 'APKA'): string {
-  const noise = random.bytes(5).reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n) & 0x7f_ffff_ffffn;
-  const bits = (1n << 79n) | (BigInt(account) << 39n) | noise;
+  const noise = random.bytes(5).reduce((sum, byte) => sum * 256 + byte, 0) % half;
+  const number = Number(account);
+  // Two halves of 40 bits: measured 10 times as fast as one BigInt of 80.
+  return prefix + base32Half(half + Math.floor(number / 2)) + base32Half((number % 2) * half + noise);
+}
+
+/** 2^39. */
+const half = 549_755_813_888;
+
+/** 8 characters of base32 for 40 bits. */
+function base32Half(bits: number): string {
   let text = '';
-  for (let shift = 75n; shift >= 0n; shift -= 5n) text += base32[Number((bits >> shift) & 31n)];
-  return prefix + text;
+  for (let rest = bits, digits = 0; digits < 8; digits++, rest = Math.floor(rest / 32))
+    text = base32[rest % 32]! + text;
+  return text;
 }
 
 /** The account number in an access key id, or undefined when the id is not of the form above. */

@@ -75,8 +75,9 @@ export function policiesOf(credential: Credential, world: World): PrincipalPolic
   const owner = ownerId(credential) === undefined ? undefined : ownerOf(credential, world);
   const ownSession = credential.kind === 'federated-user' || hasSessionPolicies(credential);
   const key = ownSession || owner === undefined ? credential : owner;
-  return remembered({ key, owner }, world, credential.account, () => {
-    const place: Place = { world, account: credential.account };
+  const place: Place = { world, account: credential.account };
+  const rows = () => rowsOf(credential, owner, place);
+  return remembered({ key, owner, rows }, world, credential.account, () => {
     return {
       identity: owner === undefined ? rootPolicies(credential) : identityPolicies(owner, place),
       boundary: owner === undefined ? undefined : boundaryOf(owner, place),
@@ -141,6 +142,8 @@ interface Remembered {
   /** The row of the user or role; a session with policies of its own is kept by its credential. */
   readonly owner: Identity | undefined;
   readonly revisions: readonly number[];
+  /** Every other row that the policies came from. */
+  readonly rows: readonly unknown[];
   readonly policies: PrincipalPolicies;
 }
 
@@ -153,8 +156,14 @@ function memoOf(world: World): WeakMap<object, Remembered> {
   return memo;
 }
 
+interface MemoKey {
+  readonly key: object;
+  readonly owner: Identity | undefined;
+  readonly rows: () => readonly unknown[];
+}
+
 function remembered(
-  { key, owner }: { readonly key: object; readonly owner: Identity | undefined },
+  { key, owner, rows: rowsNow }: MemoKey,
   world: World,
   account: string,
   make: () => PrincipalPolicies,
@@ -165,11 +174,13 @@ function remembered(
     organizationRevision(world),
   ];
   const memo = memoOf(world);
-  const known = memo.get(key);
-  const fresh = known?.owner === owner && known?.revisions.every((revision, index) => revision === revisions[index]);
-  if (known !== undefined && fresh === true) return known.policies;
-  const policies = make();
-  memo.set(key, { owner, revisions, policies });
+  const found = memo.get(key);
+  const known = found?.owner === owner ? found : undefined;
+  if (known !== undefined && isSame(known.revisions, revisions)) return known.policies;
+  // Revisions are of whole tables. A write that touched none of this caller's rows leaves its policies as they are.
+  const rows = rowsNow();
+  const policies = known !== undefined && isSame(known.rows, rows) ? known.policies : make();
+  memo.set(key, { owner, revisions, rows, policies });
   return policies;
 }
 
@@ -179,6 +190,23 @@ export function entityPolicies(owner: User | Group | Role, place: Place): Omit<P
     identity: identityPolicies(owner, place),
     boundary: 'boundary' in owner ? boundaryOf(owner, place) : undefined,
   };
+}
+
+function isSame(one: readonly unknown[], other: readonly unknown[]): boolean {
+  return one.length === other.length && one.every((item, index) => item === other[index]);
+}
+
+/** The rows besides the owner's that `policiesOf` reads, by the way it reads them. */
+function rowsOf(credential: Credential, owner: User | Role | undefined, place: Place): readonly unknown[] {
+  const memberships = owner === undefined || !('groups' in owner) ? [] : owner.groups;
+  const carriers = memberships.map((name) => place.world.table(groups).get(place.account, name));
+  const arns = [
+    ...(owner?.attached ?? []),
+    ...carriers.flatMap((group) => group?.attached ?? []),
+    ...(owner?.boundary === undefined ? [] : [owner.boundary]),
+    ...(credential.session?.policyArns ?? []),
+  ];
+  return [...carriers, ...arns.map((arn) => findPolicy(place, arn)), scpsOf(credential.account, place.world)];
 }
 
 function identityPolicies(owner: User | Group | Role, place: Place): readonly AttachedPolicy[] {
