@@ -24,7 +24,7 @@ export interface Contestant extends Disposable {
 export async function startStint(
   main: string,
   ...more: readonly string[]
-): Promise<Contestant & { keysOf(account: string): Keys }> {
+): Promise<Contestant & { readonly keysOf: (account: string) => Keys }> {
   const folder = mkdtempSync(join(tmpdir(), 'stint-bench-'));
   const file = join(folder, 'credentials.json');
   const began = performance.now();

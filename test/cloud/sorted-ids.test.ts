@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { HmacKey } from '../../src/cloud/signature/canonical.ts';
 import { SortedIds } from '../../src/cloud/sorted-ids.ts';
 
@@ -20,7 +20,10 @@ test('ids stay in order through thousands of additions and removals', () => {
   for (let step = 0; step < 6000; step++) {
     const id = step < 3000 ? `id-${random(100_000)}` : ([...naive][random(naive.size)] ?? 'none');
     if (naive.delete(id)) ids.remove(id);
-    else (naive.add(id), ids.add(id));
+    else {
+      naive.add(id);
+      ids.add(id);
+    }
     if (step % 500 !== 0) continue;
     const sorted = [...naive].sort();
     assert.deepEqual(listOf(ids), sorted);
