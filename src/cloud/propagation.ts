@@ -17,13 +17,17 @@ export type WriteKind = (typeof writeKinds)[number];
 /** Kinds that are not among them are not delayed. */
 export type Delays = Readonly<Partial<Record<WriteKind, Millis | undefined>>>;
 
-/** IAM's bookkeeping, which says nothing about who may do what. */
-const ownUse: ReadonlySet<string> = new Set([
-  'iam.access-key',
-  'iam.session-end',
-  'iam.policy-usage',
-  'iam.policy-users',
-  'iam.profiles-of-role',
+/** IAM's tables that say who exists and who may do what; the others are bookkeeping. */
+const deciding: ReadonlySet<string> = new Set([
+  'iam.user',
+  'iam.group',
+  'iam.role',
+  'iam.policy',
+  'iam.instance-profile',
+  'iam.principal-id',
+  'iam.credential',
+  'iam.oidc-provider',
+  'iam.saml-provider',
 ]);
 
 /** The kind a change counts as; undefined for one that is seen at once. */
@@ -32,7 +36,7 @@ function kindOf({ table, value, before }: RowCommit): WriteKind | undefined {
   switch (service) {
     case 'iam':
       // Sessions are STS's, which answers for them at once.
-      return ownUse.has(table) || isSession(value ?? before) || isUse(before, value) ? undefined : 'iam';
+      return deciding.has(table) && !isSession(value ?? before) && !isUse(before, value) ? 'iam' : undefined;
     case 's3':
       return table === 's3.bucket' ? 's3' : undefined;
     case 'organizations':
