@@ -136,9 +136,12 @@ export function principalFault(type: string, name: string, kind: DocumentKind): 
   return {
     rule: 'principal',
     message: `\`${name}\` is no principal of type \`${type}\``,
-    awsMessage:
-      kind === 'trust'
-        ? `Invalid principal in policy: "${type === 'AWS' ? type : type.toUpperCase()}":"${name}"`
-        : undefined,
+    awsMessage: kind === 'trust' ? invalidPrincipal(type, name) : undefined,
   };
+}
+
+/** What IAM says of a principal in a trust policy. */
+function invalidPrincipal(type: string, name: string): string {
+  if (type === 'Federated') return 'Federated principals must be valid domain names or SAML metadata ARNs';
+  return `Invalid principal in policy: "${type === 'AWS' ? type : type.toUpperCase()}":"${name}"`;
 }

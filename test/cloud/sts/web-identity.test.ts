@@ -24,6 +24,13 @@ after(() => cloud.stop());
 const github = 'https://token.actions.githubusercontent.com';
 const host = 'token.actions.githubusercontent.com';
 const arnOf = (url: string) => `arn:aws:iam::${dev}:oidc-provider/${url.replace(/^https?:\/\//, '')}`;
+/** AWS saves no trust in GitHub that does not look at the subject. */
+const anySubject = { StringLike: { [`${host}:sub`]: '*' } };
+
+function withSubject({ Condition, ...more }: { readonly Condition?: object }): object {
+  return { ...more, Condition: { ...anySubject, ...Condition } };
+}
+
 const everything = ['sts:AssumeRoleWithWebIdentity', 'sts:TagSession', 'sts:SetSourceIdentity'];
 
 async function makeProvider(Url: string, ClientIDList: string[], ThumbprintList: string[] = []): Promise<void> {
@@ -31,7 +38,8 @@ async function makeProvider(Url: string, ClientIDList: string[], ThumbprintList:
 }
 
 async function makeRole(RoleName: string, Federated: string, more: Parameters<typeof trust>[1] = {}): Promise<string> {
-  const AssumeRolePolicyDocument = trust({ Federated }, { Action: everything[0], ...more });
+  const statement = Federated === arnOf(github) ? withSubject(more) : more;
+  const AssumeRolePolicyDocument = trust({ Federated }, { Action: everything[0], ...statement });
   const { Role } = await admin.iam.send(
     new Iam.CreateRoleCommand({ RoleName, AssumeRolePolicyDocument, MaxSessionDuration: 7200 }),
   );
@@ -112,20 +120,23 @@ test('tokens are refused that are none, of no issuer known, for another audience
   await assume(role, await fromGithub({ azp: 'sts.amazonaws.com' }, { audience: 'other' }));
   await assume(role, await fromGithub({}, { audience: ['other', 'sts.amazonaws.com'] }));
   const now = Math.floor(cloud.clock.now() / 1000);
-  await refused(assume(role, await fromGithub({ exp: now - 1 })), 'ExpiredToken', 'Token expired: current date/time');
+  await refused(assume(role, await fromGithub({ exp: now - 301 })), 'ExpiredToken', 'Token expired: current date/time');
   await refused(assume(role, await fromGithub({ nbf: now + 3600 })), 'InvalidIdentityToken', 'not valid yet');
 });
 
-test('a token expires by the emulated clock', async () => {
+test('a token expires by the emulated clock, five minutes late', async () => {
   await using own = await startCloud();
   const iam = clientsOf(own, dev).iam;
   await iam.send(new Iam.CreateOpenIDConnectProviderCommand({ Url: github, ClientIDList: ['sts.amazonaws.com'] }));
-  const AssumeRolePolicyDocument = trust({ Federated: arnOf(github) }, { Action: everything[0] });
+  const AssumeRolePolicyDocument = trust(
+    { Federated: arnOf(github) },
+    { Action: everything[0], Condition: anySubject },
+  );
   const { Role } = await iam.send(new Iam.CreateRoleCommand({ RoleName: 'timed', AssumeRolePolicyDocument }));
   const WebIdentityToken = await testToken(own, { issuer: github, expiresIn: '10m' });
   const { sts } = clientsOf(own, dev);
   const input = { RoleArn: Role!.Arn!, RoleSessionName: 'build', WebIdentityToken };
-  own.clock.advance(599_000);
+  own.clock.advance(899_000);
   await sts.send(new Sts.AssumeRoleWithWebIdentityCommand(input));
   own.clock.advance(1000);
   await refused(sts.send(new Sts.AssumeRoleWithWebIdentityCommand(input)), 'ExpiredToken', 'Token expired');
@@ -208,6 +219,41 @@ test('a session that a provider vouched for tells which, and keeps its subject a
   await refused(other.iam.send(new Iam.ListUsersCommand({})), 'AccessDenied', 'no identity-based policy');
 });
 
+test('trust in an issuer that many share is saved only when it says whose tokens it takes', async () => {
+  const create = (Federated: string, Condition: object) =>
+    admin.iam.send(
+      new Iam.CreateRoleCommand({
+        RoleName: 'open',
+        AssumeRolePolicyDocument: trust({ Federated }, { Action: everything[0], Condition }),
+      }),
+    );
+  const audience = { StringEquals: { [`${host}:aud`]: 'sts.amazonaws.com' } };
+  await refused(create(arnOf(github), audience), 'MalformedPolicyDocument', `${host}:sub`);
+  await refused(
+    create(arnOf(github), { Null: { [`${host}:sub`]: 'false' } }),
+    'MalformedPolicyDocument',
+    `${host}:sub`,
+  );
+  const cognito = 'cognito-identity.amazonaws.com';
+  await refused(
+    create(cognito, { StringEquals: { [`${cognito}:sub`]: 'a' } }),
+    'MalformedPolicyDocument',
+    `${cognito}:aud`,
+  );
+  await refused(
+    create('not a domain', audience),
+    'MalformedPolicyDocument',
+    'Federated principals must be valid domain names or SAML metadata ARNs',
+  );
+  await create(arnOf(github), anySubject);
+  const PolicyDocument = trust({ Federated: arnOf(github) }, { Action: everything[0], Condition: audience });
+  await refused(
+    admin.iam.send(new Iam.UpdateAssumeRolePolicyCommand({ RoleName: 'open', PolicyDocument })),
+    'MalformedPolicyDocument',
+    `${host}:sub`,
+  );
+});
+
 test('durations and session policies are those of a role session', async () => {
   const role = await makeRole('bounded', arnOf(github));
   const token = await fromGithub();
@@ -233,7 +279,10 @@ test('Google and Cognito are known without an entry; azp goes before aud', async
   assert.deepEqual([answer.Provider, answer.Audience], ['accounts.google.com', 'my-app']);
   await refused(assume(role, await google({ audience: 'backend' })), 'AccessDenied', 'Not authorized');
   const cognito = 'cognito-identity.amazonaws.com';
-  const amr = { 'ForAnyValue:StringLike': { [`${cognito}:amr`]: 'authenticated' } };
+  const amr = {
+    StringEquals: { [`${cognito}:aud`]: 'us-east-1:pool' },
+    'ForAnyValue:StringLike': { [`${cognito}:amr`]: 'authenticated' },
+  };
   const pooled = await makeRole('pooled', cognito, { Condition: amr });
   const ofPool = (value: string) =>
     testToken(cloud, {

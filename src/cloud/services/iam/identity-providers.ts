@@ -59,3 +59,11 @@ export function oidcProviderOf(place: Place, issuer: string): OidcProvider | und
   const scheme = (url: string): boolean => url.startsWith('http://');
   return provider !== undefined && scheme(provider.issuer) === scheme(issuer) ? provider : undefined;
 }
+
+/** The provider with exactly this ARN, in whichever account it names. */
+export function samlProviderOf(place: Pick<Place, 'world'>, arn: string): SamlProvider | undefined {
+  const [, account, name] = /^arn:[\w-]+:iam::(\d{12}):saml-provider\/([\w.-]+)$/.exec(arn) ?? [];
+  if (account === undefined || name === undefined) return undefined;
+  const provider = place.world.table(samlProviders).get(account, name.toLowerCase());
+  return provider?.arn === arn ? provider : undefined;
+}

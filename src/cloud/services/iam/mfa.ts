@@ -25,10 +25,14 @@ const drift = 1;
  * @throws AccessDenied
  */
 export function givenMfa(input: MfaInput, call: Call): GivenMfa | undefined {
-  if (input.SerialNumber === undefined && input.TokenCode === undefined) return undefined;
-  const device = call.world.table(mfaDevices).get(call.account, input.SerialNumber ?? '');
+  const { SerialNumber: serial, TokenCode: code } = input;
+  if (serial === undefined && code === undefined) return undefined;
+  if (serial === undefined || code === undefined) {
+    throw accessDenied('MultiFactorAuthentication failed, must provide both MFA serial number and one time pass code.');
+  }
+  const device = call.world.table(mfaDevices).get(call.account, serial);
   if (device?.user === undefined || device.user !== callerName(call)) throw unknownDevice();
-  const step = matchingStep(device.seed.reveal(), input.TokenCode ?? '', {
+  const step = matchingStep(device.seed.reveal(), code, {
     now: call.clock.now(),
     drift,
     after: device.lastStep ?? -1,

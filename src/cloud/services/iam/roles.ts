@@ -23,6 +23,7 @@ import { principalIds, profilesOfRole, roles, type Role } from './model.ts';
 import { afterMarker, pageOf } from './page.ts';
 import { beginUse, endUse } from './policy-usage.ts';
 import { withPrincipalIds } from './principals.ts';
+import { checkSharedIssuers } from './shared-issuers.ts';
 import { createdRoleShape, fullRoleShape, listedRoleShape, type Parsed } from './shapes.ts';
 import { checkTags, mergeTags, requestTagKeys } from './tags.ts';
 
@@ -81,7 +82,7 @@ export function newRole(
 
 /** A trust policy as it is stored. @throws MalformedPolicyDocument, LimitExceeded */
 export function storedTrust(call: Pick<Call, 'world'>, text: string): string {
-  checkDocument(text, 'trust');
+  checkSharedIssuers(checkDocument(text, 'trust'));
   const result = withPrincipalIds(text, call.world);
   if ('invalid' in result) throw malformedPolicy(`Invalid principal in policy: ${result.invalid}`);
   const limit = call.world.quotas.AssumeRolePolicySize;

@@ -135,7 +135,7 @@ function durationOf(input: Input, role: Role, call: Call): number {
   const seconds = input.DurationSeconds ?? chainedSeconds;
   if (isChained(call) && seconds > chainedSeconds) {
     throw validationError(
-      'The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining',
+      'The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.',
     );
   }
   return sessionSeconds(input.DurationSeconds, role);

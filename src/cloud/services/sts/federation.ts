@@ -131,6 +131,13 @@ export function checkSourceIdentity(value: unknown): string | undefined {
   throw invalidIdentityToken('Source Identity must match [a-zA-Z_0-9+=,.@-]{2,64} and not begin with "aws:"');
 }
 
+/** @throws InvalidIdentityToken */
+export function checkSessionName(value: string | undefined): string {
+  if (value === undefined) throw invalidIdentityToken('RoleSessionName is required in AuthnResponse');
+  if (nameForm.test(value)) return value;
+  throw invalidIdentityToken('RoleSessionName in AuthnResponse must match [a-zA-Z_0-9+=,.@-]{2,64}');
+}
+
 const tagForm = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;
 
 /** @throws InvalidIdentityToken for what the form of the request would refuse */

@@ -35,7 +35,7 @@ const accessTokens: Readonly<Record<string, { readonly user: string; readonly ap
 };
 
 const algorithms = ['RS256', 'RS384', 'RS512', 'ES256', 'ES384', 'ES512'];
-/** Seconds by which an issuer's clock may be ahead. */
+/** Seconds by which clocks may differ. https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_oidc.html */
 const leeway = 300;
 
 /**
@@ -149,7 +149,7 @@ function keysOf({ claims, accessTokenOf }: VerifiedToken, prefix: string, audien
 function checkTimes({ claims, accessTokenOf }: VerifiedToken, now: number): void {
   const { exp, iat, nbf } = claims;
   if (typeof exp !== 'number') throw missing('exp');
-  if (now >= exp) {
+  if (now >= exp + leeway) {
     throw (
       rejected(accessTokenOf) ??
       awsFailure(
