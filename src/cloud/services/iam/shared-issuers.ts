@@ -24,7 +24,7 @@ const controls: ReadonlyMap<string, string> = new Map(
     ...['api.pulumi.com/oidc', 'sandboxes.cloud', 'oidc.vercel.com'].map(
       (issuer) => [issuer, `${issuer}:aud`] as const,
     ),
-  ].map(([issuer, key]) => [issuer!, key!.toLowerCase()] as const),
+  ].map(([issuer, key]) => [issuer, key.toLowerCase()] as const),
 );
 
 const action = 'sts:AssumeRoleWithWebIdentity';

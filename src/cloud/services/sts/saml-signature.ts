@@ -54,7 +54,7 @@ async function coveredText(text: string, signature: Element, certificate: string
   // The certificate inside the message proves nothing.
   const check = new SignedXml({ publicCert, getCertFromKeyInfo: () => null });
   try {
-    check.loadSignature(signature as unknown as Node);
+    check.loadSignature(signature);
     if (!check.checkSignature(text)) return undefined;
     const references = check.getSignedReferences();
     return references.length === 1 ? references[0] : undefined;

@@ -38,7 +38,7 @@ export function readSessionPolicies(input: PolicyInput, place: Place): SessionPo
   const plain = (input.Policy ?? '') + (arns ?? []).join('');
   if (plain.length > longestPlainText) {
     throw validationError(
-      `1 validation error detected: Value at 'policy' failed to satisfy constraint: Member must have length less than or equal to ${longestPlainText}`,
+      `1 validation error detected: Value '${input.Policy ?? ''}' at 'policy' failed to satisfy constraint: Member must have length less than or equal to ${longestPlainText}`,
     );
   }
   if (arns !== undefined && arns.length > mostPolicyArns) {
