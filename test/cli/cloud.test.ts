@@ -99,6 +99,16 @@ test('the verbs find the running embedded AWS by themselves', async (context) =>
   const listed = await stint(folder, 'cloud', 'faults');
   assert.match(listed.stdout, /before iam:CreateUser/);
   assert.equal((await stint(folder, 'cloud', 'faults', 'remove', fault.stdout.trim())).code, 0);
+  const order = ['--subject', 'alice', '--audience', 'my-app', '--claim', 'team=blue', '--claim', 'actor_id=7'];
+  const token = await stint(folder, 'cloud', 'token', ...order, '--expires-in', '5m');
+  const claims = JSON.parse(Buffer.from(token.stdout.split('.')[1]!, 'base64url').toString()) as Record<
+    string,
+    unknown
+  >;
+  assert.deepEqual([claims['sub'], claims['aud'], claims['team'], claims['actor_id']], ['alice', 'my-app', 'blue', 7]);
+  assert.match(claims['iss'] as string, /^http:\/\/127\.0\.0\.1:\d+\/_stint\/oidc$/);
+  const bare = await stint(folder, 'cloud', 'token', ...order.slice(0, 4), '--claim', 'team');
+  assert.deepEqual([bare.code, bare.stderr.startsWith('error[missing-argument]')], [2, true]);
   const events = await stint(folder, 'cloud', 'events', '--json');
   assert.deepEqual(JSON.parse(events.stdout), { events: [], next: 0 });
   assert.equal((await stint(folder, 'cloud', 'reset')).code, 0);

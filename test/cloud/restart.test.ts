@@ -1,7 +1,7 @@
 // The state directory under a whole embedded AWS: what is promised of restarts, resets and second processes.
 import assert from 'node:assert/strict';
-import { CreateRoleCommand, ListRolesCommand } from '@aws-sdk/client-iam';
-import { AssumeRoleCommand, GetCallerIdentityCommand } from '@aws-sdk/client-sts';
+import { CreateOpenIDConnectProviderCommand, CreateRoleCommand, ListRolesCommand } from '@aws-sdk/client-iam';
+import { AssumeRoleCommand, AssumeRoleWithWebIdentityCommand, GetCallerIdentityCommand } from '@aws-sdk/client-sts';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -45,6 +45,29 @@ test('a restart on the same state has the same roles, sessions, keys and control
   assert.deepEqual(await roleNames(second), ['OrganizationAccountAccessRole', 'reader']);
   const { Arn } = await stsOf(second, keys).send(new GetCallerIdentityCommand({}));
   assert.equal(Arn, `arn:aws:sts::${dev}:assumed-role/reader/alice`);
+});
+
+test('a token of the test issuer is good after a restart, and so is the provider that takes it', async (context) => {
+  const state = scratch(context);
+  const first = await startCloud({ state });
+  const Url = 'https://issuer.example.com';
+  const { OpenIDConnectProviderArn: Federated } = await iamOf(first, adminOf(first, dev)).send(
+    new CreateOpenIDConnectProviderCommand({ Url, ClientIDList: ['my-app'] }),
+  );
+  const statement = { Effect: 'Allow', Principal: { Federated }, Action: 'sts:AssumeRoleWithWebIdentity' };
+  const AssumeRolePolicyDocument = JSON.stringify({ Version: '2012-10-17', Statement: [statement] });
+  await iamOf(first, adminOf(first, dev)).send(new CreateRoleCommand({ RoleName: 'web', AssumeRolePolicyDocument }));
+  const { body } = await control(first, 'POST', 'tokens', { issuer: Url, subject: 'alice', audience: 'my-app' });
+  await first.stop();
+  await using second = await startCloud({ state });
+  const { Audience } = await stsOf(second, adminOf(second, dev)).send(
+    new AssumeRoleWithWebIdentityCommand({
+      RoleArn: `arn:aws:iam::${dev}:role/web`,
+      RoleSessionName: 'alice',
+      WebIdentityToken: body['token'] as string,
+    }),
+  );
+  assert.equal(Audience, 'my-app');
 });
 
 test('a session that had ended on the moved clock is not alive again after a restart', async (context) => {

@@ -11,7 +11,7 @@ import * as s3 from '@aws-sdk/client-s3';
 import * as sts from '@aws-sdk/client-sts';
 import { parseDuration } from '../../src/base/index.ts';
 import type { Cloud } from '../../src/cloud/index.ts';
-import type { Keys } from './support.ts';
+import { control, type Keys } from './support.ts';
 
 interface Refused {
   readonly code: string;
@@ -33,6 +33,7 @@ export interface Step {
   readonly user?: string;
   readonly statements?: readonly object[];
   readonly advance?: string;
+  readonly token?: object;
 }
 
 interface SdkClient {
@@ -74,6 +75,7 @@ export class Run {
   async step(step: Step): Promise<void> {
     if (step.advance !== undefined) this.#cloud.clock.advance(parseDuration(step.advance) * 1000);
     else if (step.user !== undefined) await this.#user(step);
+    else if (step.token !== undefined) await this.#token(step.token, step.save!);
     else await this.#call(step);
   }
 
@@ -92,6 +94,12 @@ export class Run {
     const { says, ...rest } = this.filled(refused) as Refused;
     assert.partialDeepStrictEqual(told, rest);
     if (says !== undefined) assert.ok(message.includes(says), `${JSON.stringify(told)} does not say “${says}”`);
+  }
+
+  async #token(order: object, save: string): Promise<void> {
+    const { status, body } = await control(this.#cloud, 'POST', 'tokens', order);
+    assert.equal(status, 200, JSON.stringify(body));
+    this.#saved.set(save, body);
   }
 
   async #user({ as = '', user = '', statements = [] }: Step): Promise<void> {

@@ -1,6 +1,7 @@
 import * as Iam from '@aws-sdk/client-iam';
 import * as Sts from '@aws-sdk/client-sts';
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { startCloud, type Cloud } from '../../../src/cloud/index.ts';
 import {
@@ -203,6 +204,15 @@ test('session policies take away, inline and by ARN, and must be there and fit',
     'ValidationError',
     'policy',
   );
+});
+
+test('policies and tags that do not fit together are too large, and say by how much', async () => {
+  const role = await makeRole('packed', { AWS: dev }, { Action: everything });
+  const digits = (seed: number) => createHash('sha512').update(String(seed)).digest('hex').repeat(2);
+  const Tags = Array.from({ length: 50 }, (_, index) => ({ Key: `key-${index}`, Value: digits(index) }));
+  await refused(assume(admin, role, { Tags }), 'PackedPolicyTooLarge', /PackedPolicySize is \d{3,}%/);
+  const { PackedPolicySize } = await assume(admin, role, { Tags: Tags.slice(0, 5) });
+  assert.ok(PackedPolicySize! > 0 && PackedPolicySize! <= 100);
 });
 
 test('what a role loses, its running sessions lose at once, those with session policies too', async () => {
