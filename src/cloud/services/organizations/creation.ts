@@ -118,8 +118,24 @@ const listCreateAccountStatus = operation<
   },
 });
 
+/** As AWS answers an organisation whose management account has no account in GovCloud: none has one here. */
+const createGovCloudAccount = operation<Parsed<Sdk.CreateGovCloudAccountRequest>, Sdk.CreateGovCloudAccountResponse>({
+  depth: 'Refused: no account here is linked with one in GovCloud.',
+  permissions: (input, call) => [
+    permission('CreateGovCloudAccount', '*', requestTagKeys(input.Tags)),
+    ...permissionToTag(call, 'account', '/*', input.Tags),
+  ],
+  handle: () => {
+    throw constraintViolation(
+      'To complete this operation, the management account must have an associated account in the AWS GovCloud (US-West) Region.',
+      'MASTER_ACCOUNT_NOT_GOVCLOUD_ENABLED',
+    );
+  },
+});
+
 export const creationOperations = {
   CreateAccount: createAccount,
+  CreateGovCloudAccount: createGovCloudAccount,
   DescribeCreateAccountStatus: describeCreateAccountStatus,
   ListCreateAccountStatus: listCreateAccountStatus,
 };

@@ -6,6 +6,7 @@ import { find, roleNoun } from '../iam/entities.ts';
 import { validationError } from '../iam/failures.ts';
 import type { Role } from '../iam/model.ts';
 import { resourceTagKeys, type ConditionKeys } from '../iam/tags.ts';
+import { isClosed } from '../organizations/tree.ts';
 
 const defaultSeconds = 3600;
 
@@ -14,7 +15,7 @@ export function roleOf(arn: string, call: Call, invalid: () => Failure): Role | 
   const [, account, name] = /^arn:[\w-]+:iam::(\d{12}):role\/(?:[^/]+\/)*([^/]+)$/.exec(arn) ?? [];
   if (account === undefined || name === undefined) throw invalid();
   const role = find(roleNoun, { world: call.world.seen, account }, name);
-  return role?.arn === arn ? role : undefined;
+  return role?.arn === arn && !isClosed(call.world, account) ? role : undefined;
 }
 
 export function accountOf(arn: string): string {
