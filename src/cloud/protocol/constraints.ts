@@ -157,7 +157,7 @@ const organizationsReasons: Readonly<Record<Exclude<Kind, 'integer'>, readonly [
   'max-length': ['MAX_LENGTH_EXCEEDED', 'You provided a string parameter that is longer than allowed.'],
   'min-value': ['MIN_VALUE_EXCEEDED', 'You provided a numeric value that is smaller than allowed.'],
   'max-value': ['MAX_VALUE_EXCEEDED', 'You provided a numeric value that is larger than allowed.'],
-  pattern: ['INVALID_PATTERN', "You provided a value that doesn't match the required pattern."],
+  pattern: ['INVALID_PATTERN', 'You provided a value that does not match the required pattern.'],
   enum: ['INVALID_ENUM', 'You specified an invalid value.'],
 };
 

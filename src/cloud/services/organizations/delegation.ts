@@ -18,7 +18,7 @@ function serviceKey(service: string | undefined) {
 /** @throws InvalidInputException */
 function checkService(service: string): void {
   if (!/^[a-z0-9][a-z0-9.-]*\.amazonaws\.com(?:\.cn)?$/.test(service)) {
-    throw invalidInput("You specified a service principal that isn't recognized.", 'UNRECOGNIZED_SERVICE_PRINCIPAL');
+    throw invalidInput('You specified an unrecognized service principal.', 'UNRECOGNIZED_SERVICE_PRINCIPAL');
   }
 }
 

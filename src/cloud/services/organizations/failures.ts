@@ -6,8 +6,8 @@ import { awsFailure } from '../../failures.ts';
 const messages = {
   AccessDeniedException: "You don't have permissions to access this resource.",
   AWSOrganizationsNotInUseException: 'Your account is not a member of an organization.',
-  AccountAlreadyClosedException: 'You attempted to close an account that is already closed.',
-  AccountAlreadyRegisteredException: 'The specified account is already a delegated administrator for this AWS service.',
+  AccountAlreadyClosedException: 'The provided account is already closed.',
+  AccountAlreadyRegisteredException: 'The provided account is already a delegated administrator for your organization.',
   AccountNotFoundException: "You specified an account that doesn't exist.",
   AccountNotRegisteredException:
     'The provided account is not a registered delegated administrator for your organization.',

@@ -74,7 +74,7 @@ function invitedAccount(call: Call, { Id = '', Type }: Sdk.HandshakeParty): stri
         'You specified an invalid email address for the invited account owner.',
         'INVALID_EMAIL_ADDRESS_TARGET',
       )
-    : invalidInput("You provided a value that doesn't match the required pattern.", 'INVALID_PATTERN_TARGET_ID');
+    : invalidInput('You provided a value that does not match the required pattern.', 'INVALID_PATTERN_TARGET_ID');
 }
 
 const inviteAccountToOrganization = operation<

@@ -45,7 +45,7 @@ function checkMayLeave(call: Call, row: Member): void {
   }
   const days = call.world.quotas.DaysUntilCreatedAccountMayLeave;
   if (row.createdAt !== undefined && call.clock.now() < row.createdAt + days * dayMillis) {
-    throw constraintViolation('This operation requires a wait period. Try again later.', 'WAIT_PERIOD_ACTIVE');
+    throw constraintViolation('This operation requires a wait period.  Try again later.', 'WAIT_PERIOD_ACTIVE');
   }
 }
 
