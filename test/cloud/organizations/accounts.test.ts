@@ -206,7 +206,7 @@ test('an account that is closed is suspended, and its keys are dead', async () =
   await organizations.send(new Org.CloseAccountCommand({ AccountId: id }));
   await refused(inside.sts.send(new GetCallerIdentityCommand({})), 'InvalidClientTokenId');
   const { Account } = await organizations.send(new Org.DescribeAccountCommand({ AccountId: id }));
-  assert.deepEqual([Account?.Status, Account?.State], ['SUSPENDED', 'SUSPENDED']);
+  assert.deepEqual([Account?.Status, Account?.State], ['SUSPENDED', 'CLOSED']);
   await refused(organizations.send(new Org.CloseAccountCommand({ AccountId: id })), 'AccountAlreadyClosed');
   await refused(organizations.send(new Org.CloseAccountCommand({ AccountId: central })), 'ConstraintViolation');
 });

@@ -15,7 +15,8 @@ export function accountShape(call: Call, row: Member): Sdk.Account {
     Name: row.name,
     Email: row.email,
     Status: row.state === 'ACTIVE' ? 'ACTIVE' : 'SUSPENDED',
-    State: row.state === 'ACTIVE' ? 'ACTIVE' : 'SUSPENDED',
+    // The older member has one word for accounts that were closed and for those that AWS suspended.
+    State: row.state,
     Paths: [pathOf(call.world, row.id)],
     JoinedMethod: row.member.method,
     JoinedTimestamp: new Date(row.member.at),
