@@ -1,7 +1,7 @@
 // One way to any managed policy: AWS's own and the account's.
 import { awsPolicy } from './aws-policies.ts';
 import { find, policyNoun, type Place } from './entities.ts';
-import { invalidInput, noSuchEntity } from './failures.ts';
+import { invalidInput, noSuchEntity, validationError } from './failures.ts';
 import type { ManagedPolicy, PolicyVersion } from './model.ts';
 
 export function isAwsPolicyArn(arn: string): boolean {
@@ -15,8 +15,10 @@ export function findPolicy(place: Place, arn: string): ManagedPolicy | undefined
   return row?.arn === arn ? row : undefined;
 }
 
-/** @throws InvalidInput when it is not the ARN of a policy */
+/** @throws ValidationError when it is no ARN at all; InvalidInput when it is not the ARN of a policy */
 export function checkPolicyArn(arn: string): void {
+  // The words are AWS's, with both spaces: LocalStack's recorded test_iam.snapshot.json.
+  if (!/^arn:[^:]+:[^:]+:[^:]*:[^:]*:./.test(arn)) throw validationError('Invalid ARN:  Could not be parsed!');
   if (!/^arn:[\w-]+:iam::(?:aws|\d{12}):policy\/./.test(arn)) throw invalidInput(`ARN ${arn} is not valid.`);
 }
 

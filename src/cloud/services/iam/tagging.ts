@@ -55,7 +55,9 @@ export function taggingOperations<Row extends { readonly tags: readonly Tag[] }>
     [listName]: operation<Named & PageInput, object>({
       permissions: (input, call) => [kind.permission(call, listName, nameOf(input), {})],
       handle: (input, call) => {
-        const { items, ...page } = pageOfList(kind.need(call, nameOf(input)).tags, input, (tag) => tag.Key);
+        // "The returned list of tags is sorted by tag key" (IAM API reference, ListUserTags and the like).
+        const sorted = kind.need(call, nameOf(input)).tags.toSorted((a, b) => (a.Key < b.Key ? -1 : 1));
+        const { items, ...page } = pageOfList(sorted, input, (tag) => tag.Key);
         return { Tags: items, ...page };
       },
     }),
