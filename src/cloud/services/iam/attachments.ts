@@ -1,12 +1,13 @@
 // Managed policies on users, groups and roles, and permissions boundaries of users and roles, from one piece each.
 import { operation, type Operation } from '../../call.ts';
+import { awsFailure } from '../../failures.ts';
 import { carrierName, permissionOnCarrier, refuseProtected, type Carrier, type CarrierInput } from './carriers.ts';
 import { need, permissionOn, save } from './entities.ts';
 import { noSuchEntity, quotaExceeded } from './failures.ts';
-import { needAttachable } from './managed.ts';
+import { isAwsPolicyArn, needAttachable } from './managed.ts';
 import type { Identity } from './model.ts';
 import { pageOfList, type PageInput } from './page.ts';
-import { beginUse, endUse } from './policy-usage.ts';
+import { beginUse, endUse, type UserKind } from './policy-usage.ts';
 
 type ArnInput = CarrierInput & { readonly PolicyArn: string };
 
@@ -24,6 +25,7 @@ export function attachmentOperations<Row extends Identity>(carrier: Carrier<Row>
         const row = need(carrier.noun, call, nameOf(input));
         refuseProtected(row);
         const { arn } = needAttachable(call, input.PolicyArn);
+        refuseServiceRolePolicy(arn, carrier.kind);
         if (row.attached.includes(arn)) return;
         const limit = call.world.quotas[carrier.attachedQuota];
         if (row.attached.length >= limit) throw quotaExceeded(`PoliciesPer${label}`, limit);
@@ -51,6 +53,13 @@ export function attachmentOperations<Row extends Identity>(carrier: Carrier<Row>
       },
     }),
   };
+}
+
+/** Policies of service-linked roles are AWS's to attach. @throws PolicyNotAttachable */
+function refuseServiceRolePolicy(arn: string, kind: UserKind): void {
+  if (!isAwsPolicyArn(arn) || !arn.includes(':policy/aws-service-role/')) return;
+  const carrier = kind === 'role' ? 'a Customer Role.' : `an IAM ${kind}`;
+  throw awsFailure('PolicyNotAttachable', `Cannot attach a Service Role Policy to ${carrier}`, { status: 400 });
 }
 
 function pathOfPolicyArn(arn: string): string {

@@ -112,17 +112,16 @@ function run(
     resourcePolicy: givenResourcePolicy(input),
   };
   const from = Number(afterMarker(input.Marker) ?? -1) + 1;
-  const rows = Array.from(
-    simulate(scene, pageOfActions(actions, from, input.MaxItems), resources),
-    (result, index) => [String(from + index), result] as const,
-  );
-  const { items, ...page } = pageOf(rows, input, (result) => result);
+  const size = pageSize(input.MaxItems, resources.length);
+  const results = Array.from(simulate(scene, actions.slice(from, from + size + 1), resources));
+  const rows = results.map((result, index) => [String(from + index), result] as const);
+  const { items, ...page } = pageOf(rows, { MaxItems: size }, (result) => result);
   return { EvaluationResults: [...items], ...page };
 }
 
-/** The actions that a page shows, and one more so that its end is known. */
-function pageOfActions(actions: readonly string[], from: number, size = 100): readonly string[] {
-  return actions.slice(from, from + size + 1);
+/** Results of one page. Over very many resources there are fewer than asked for, as IAM may do, so that no call takes long. */
+function pageSize(asked = 100, resources: number): number {
+  return Math.max(1, Math.min(asked, Math.floor(20_000 / resources)));
 }
 
 const simulateCustomPolicy = operation<Parsed<Sdk.SimulateCustomPolicyRequest>, Sdk.SimulatePolicyResponse>({
