@@ -8,7 +8,7 @@ export { evaluate } from './evaluate.ts';
 export { denialMessage, type DenialOptions } from './message.ts';
 export { contextOf, type ContextValue } from './context.ts';
 export { contextKeysOf, statementKeys } from './context-keys.ts';
-export { statementPlaces, type TextPlace } from './statement-places.ts';
+export { statementPlaces } from './statement-places.ts';
 export {
   explain,
   type ConditionTrace,

@@ -7,15 +7,29 @@ export interface TextPlace {
   readonly column: number;
 }
 
+/** A statement in the text of its policy. */
+export interface StatementPlace {
+  readonly start: TextPlace;
+  readonly end: TextPlace;
+}
+
 /**
- * Start and end of each statement, as IAM's simulator counts: each is the column behind a brace. The text is one that
- * `parsePolicy` took.
+ * Start and end of each statement as IAM's simulator counts, which points behind the last token it has read: a lone
+ * statement starts behind its brace, the first of a list behind the bracket, the others where the one before ends.
+ * Seen in recorded answers, such as LocalStack's test_iam.snapshot.json. The text is one that `parsePolicy` took.
  */
-export function statementPlaces(text: string): readonly { readonly start: TextPlace; readonly end: TextPlace }[] {
+export function statementPlaces(text: string): readonly StatementPlace[] {
   const parsed = parseJsonText(text);
   if ('error' in parsed || parsed.root.type !== 'object') return [];
   const node = parsed.root.members.find(({ name }) => name === 'Statement')?.value;
-  const nodes: readonly JsonNode[] = node?.type === 'array' ? node.items : node === undefined ? [] : [node];
+  if (node?.type !== 'array' && node?.type !== 'object') return [];
   const place = placesOf(text);
-  return nodes.flatMap((each) => (each.type === 'object' ? [{ start: place(each.at + 1), end: place(each.end) }] : []));
+  const items: readonly JsonNode[] = node.type === 'array' ? node.items : [node];
+  let start = node.at + 1;
+  return items.flatMap((each) => {
+    if (each.type !== 'object') return [];
+    const found = { start: place(start), end: place(each.end) };
+    start = each.end;
+    return [found];
+  });
 }
