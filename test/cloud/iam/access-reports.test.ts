@@ -4,7 +4,19 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { startCloud, type Cloud } from '../../../src/cloud/index.ts';
 import { control } from '../support.ts';
-import { allow, clientsOf, dev, document, keysOf, makeUser, refused, trust, type Clients } from './clients.ts';
+import {
+  allow,
+  central,
+  clientsOf,
+  dev,
+  document,
+  keysOf,
+  makeUser,
+  refused,
+  rootKeys,
+  trust,
+  type Clients,
+} from './clients.ts';
 
 let cloud: Cloud;
 let admin: Clients;
@@ -123,6 +135,15 @@ test('a refused call counts as use of the key that signed it', async () => {
   );
   const { AccessKeyLastUsed } = await iam.send(new Iam.GetAccessKeyLastUsedCommand({ AccessKeyId }));
   assert.equal(AccessKeyLastUsed!.ServiceName, 'iam');
+});
+
+test("the root user's key tells of its last use too, to its own account", async () => {
+  const { accessKeyId: AccessKeyId, ...rest } = rootKeys(cloud, dev);
+  const used = (client: Clients) => client.iam.send(new Iam.GetAccessKeyLastUsedCommand({ AccessKeyId }));
+  await clientsOf(cloud, { accessKeyId: AccessKeyId, ...rest }).sts.send(new GetCallerIdentityCommand({}));
+  const { UserName, AccessKeyLastUsed } = await used(admin);
+  assert.deepEqual([UserName, AccessKeyLastUsed!.ServiceName], [undefined, 'sts']);
+  await refused(used(clientsOf(cloud, central)), 'NoSuchEntity');
 });
 
 test('which policies grant a service, document by document', async () => {

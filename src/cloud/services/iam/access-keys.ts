@@ -72,24 +72,26 @@ const deleteAccessKey = operation<Parsed<Sdk.DeleteAccessKeyRequest>, void>({
   },
 });
 
-/** The name of the user whose long-term key this is, when it is one of the caller's account. */
-function userOfKey(call: Call, accessKeyId: string): string | undefined {
+/** Whose long-term key of the caller's account this is; no name for the root user's. Undefined for any other key. */
+function holderOfKey(call: Call, accessKeyId: string): { readonly name?: string | undefined } | undefined {
   const credential = call.world.table(credentials).get('', accessKeyId);
-  if (credential?.account !== call.account || credential.kind !== 'user' || credential.session) return undefined;
-  return call.world.table(principalIds).get('', credential.userId)?.name;
+  if (credential?.account !== call.account || credential.session !== undefined) return undefined;
+  if (credential.kind === 'root') return {};
+  if (credential.kind !== 'user') return undefined;
+  return { name: call.world.table(principalIds).get('', credential.userId)?.name };
 }
 
 const getAccessKeyLastUsed = operation<Parsed<Sdk.GetAccessKeyLastUsedRequest>, Sdk.GetAccessKeyLastUsedResponse>({
   permissions: (input, call) => [
-    permissionOn(userNoun, call, 'GetAccessKeyLastUsed', userOfKey(call, input.AccessKeyId) ?? '*'),
+    permissionOn(userNoun, call, 'GetAccessKeyLastUsed', holderOfKey(call, input.AccessKeyId)?.name ?? '*'),
   ],
   handle: (input, call) => {
-    const name = userOfKey(call, input.AccessKeyId);
-    if (name === undefined) throw noSuchEntity(`The Access Key with id ${input.AccessKeyId} cannot be found.`);
-    const user = need(userNoun, call, name);
+    const holder = holderOfKey(call, input.AccessKeyId);
+    if (holder === undefined) throw noSuchEntity(`The Access Key with id ${input.AccessKeyId} cannot be found.`);
+    const user = holder.name === undefined ? undefined : need(userNoun, call, holder.name);
     const used = needKey(call, user, input.AccessKeyId).key.lastUsed;
     return {
-      UserName: user.name,
+      ...(user === undefined ? {} : { UserName: user.name }),
       AccessKeyLastUsed:
         used === undefined
           ? { LastUsedDate: undefined, ServiceName: 'N/A', Region: 'N/A' }

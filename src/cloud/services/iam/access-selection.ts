@@ -12,6 +12,11 @@ export function serviceName(namespace: string): string | undefined {
   return Object.hasOwn(serviceNames, namespace) ? serviceNames[namespace] : undefined;
 }
 
+/** Every namespace, in order. */
+export function everyService(): readonly string[] {
+  return Object.keys(serviceNames);
+}
+
 interface Statement {
   readonly Effect: 'Allow' | 'Deny';
   readonly Action?: string | readonly string[];
@@ -25,67 +30,96 @@ function listOf<Item>(value: Item | readonly Item[] | undefined): readonly Item[
   return Array.isArray(value) ? (value as readonly Item[]) : [value as Item];
 }
 
+/** An action as a policy names it: `s3:Get*`, `*`. */
+interface Pattern {
+  readonly text: string;
+  /** Undefined: of every service. */
+  readonly namespace: string | undefined;
+  readonly regexp: RegExp;
+}
+
+function patternOf(text: string): Pattern {
+  const source = text
+    .replace(/[.+^${}()|[\]\\]/g, String.raw`\$&`)
+    .replaceAll('*', '.*')
+    .replaceAll('?', '.');
+  const [namespace = ''] = text.toLowerCase().split(':', 1);
+  return {
+    text,
+    namespace: /[*?]/.test(namespace) ? undefined : namespace,
+    regexp: new RegExp(`^${source}$`, 'is'),
+  };
+}
+
 /** What a few policies say together. */
 export class Selection {
-  readonly #allows: readonly Statement[];
-  /** Patterns that are refused whatever the resource and the circumstances. */
-  readonly #denied: readonly RegExp[];
+  /** Patterns of Allow by namespace; those of every service under `''`. */
+  readonly #allowed = new Map<string, Pattern[]>();
+  /** One list for each Allow of everything but these. */
+  readonly #allowedBut: readonly (readonly Pattern[])[];
+  /** What is refused whatever the resource and the circumstances. */
+  readonly #denied: readonly Pattern[];
 
   /** `documents` were checked when they were stored. */
   constructor(documents: readonly string[]) {
     const statements = documents.flatMap((text) =>
       listOf((JSON.parse(text) as { Statement: Statement | readonly Statement[] }).Statement),
     );
-    this.#allows = statements.filter((statement) => statement.Effect === 'Allow');
-    const refusals = statements.filter(
-      ({ Effect, Resource, Condition }) =>
-        Effect === 'Deny' && Condition === undefined && listOf(Resource).includes('*'),
-    );
-    this.#denied = refusals.flatMap((statement) => listOf(statement.Action).map(patternOf));
+    const allows = statements.filter((statement) => statement.Effect === 'Allow');
+    for (const pattern of allows.flatMap((statement) => listOf(statement.Action).map(patternOf))) {
+      const key = pattern.namespace ?? '';
+      const known = this.#allowed.get(key);
+      if (known === undefined) this.#allowed.set(key, [pattern]);
+      else known.push(pattern);
+    }
+    this.#allowedBut = allows
+      .filter((statement) => statement.NotAction !== undefined)
+      .map((statement) => listOf(statement.NotAction).map(patternOf));
+    this.#denied = statements
+      .filter(
+        ({ Effect, Resource, Condition }) =>
+          Effect === 'Deny' && Condition === undefined && listOf(Resource).includes('*'),
+      )
+      .flatMap((statement) => listOf(statement.Action).map(patternOf));
   }
 
   /** True when some action of the service could be allowed. */
   opens(namespace: string): boolean {
-    if (this.#denies(`${namespace}:*`)) return false;
-    return this.#allows.some(({ Action, NotAction }) =>
-      NotAction === undefined
-        ? listOf(Action).some((action) => opensBy(action, namespace) && !this.#denies(action))
-        : !listOf(NotAction).some((action) => patternOf(action).test(`${namespace}:*`)),
+    const whole = `${namespace}:*`;
+    if (this.#denies(whole)) return false;
+    return (
+      this.#patternsFor(namespace).some((pattern) => !this.#denies(pattern.text)) ||
+      this.#allowedBut.some((exceptions) => !matches(exceptions, whole))
     );
   }
 
   /** True when this action could be allowed. */
-  allows(action: string): boolean {
+  allows(namespace: string, name: string): boolean {
+    const action = `${namespace}:${name}`;
     if (this.#denies(action)) return false;
-    return this.#allows.some(({ Action, NotAction }) =>
-      NotAction === undefined
-        ? listOf(Action).some((pattern) => patternOf(pattern).test(action))
-        : !listOf(NotAction).some((pattern) => patternOf(pattern).test(action)),
+    return (
+      matches(this.#patternsFor(namespace), action) ||
+      this.#allowedBut.some((exceptions) => !matches(exceptions, action))
     );
   }
 
   /** Services that could be reached, in order of namespace. */
   services(): readonly string[] {
-    return Object.keys(serviceNames).filter((namespace) => this.opens(namespace));
+    return everyService().filter((namespace) => this.opens(namespace));
   }
 
-  /** Whether a pattern covers another one: `*` in the covered one stands for itself. */
+  #patternsFor(namespace: string): readonly Pattern[] {
+    return [...(this.#allowed.get(namespace) ?? []), ...(this.#allowed.get('') ?? [])];
+  }
+
+  /** A pattern is refused when one that is refused covers it: `*` in it then stands for itself. */
   #denies(action: string): boolean {
-    return this.#denied.some((pattern) => pattern.test(action));
+    return matches(this.#denied, action);
   }
 }
 
-function opensBy(action: string, namespace: string): boolean {
-  const colon = action.indexOf(':');
-  return colon === -1 ? action === '*' : patternOf(action.slice(0, colon)).test(namespace);
-}
-
-function patternOf(text: string): RegExp {
-  const source = text
-    .replace(/[.+^${}()|[\]\\]/g, String.raw`\$&`)
-    .replaceAll('*', '.*')
-    .replaceAll('?', '.');
-  return new RegExp(`^${source}$`, 'is');
+function matches(patterns: readonly Pattern[], action: string): boolean {
+  return patterns.some((pattern) => pattern.regexp.test(action));
 }
 
 // Actions on data are not tracked, and those of S3 have names that are not those of its operations.
@@ -144,7 +178,7 @@ const embedded: readonly string[] = ['iam', 'sts', 'organizations', 'kms', 'ec2'
 
 /** The tracked actions of a service that `selection` could allow, in order of name; of a service that is not embedded none. */
 export function trackedActions(namespace: string, selection: Selection): readonly string[] {
-  return allTracked(namespace).filter((action) => selection.allows(`${namespace}:${action}`));
+  return allTracked(namespace).filter((action) => selection.allows(namespace, action));
 }
 
 function allTracked(namespace: string): readonly string[] {
