@@ -81,10 +81,14 @@ const generateDataKeyWithoutPlaintext = operation<
   },
 });
 
-async function keyPair(input: PairInput, call: Call) {
+/** The private key of the pair, made before the call's turn; undefined for a spec that only China has. */
+async function preparePair({ KeyPairSpec }: PairInput): Promise<Buffer | undefined> {
+  return specInfo(KeyPairSpec) === undefined ? undefined : newPrivateKey(KeyPairSpec as KeySpecName);
+}
+
+function keyPair(input: PairInput, call: Call, der: Buffer | undefined) {
   const key = generatingKey(call, input.KeyId);
-  if (specInfo(input.KeyPairSpec) === undefined) throw unsupported();
-  const der = await newPrivateKey(input.KeyPairSpec as KeySpecName);
+  if (der === undefined) throw unsupported();
   const publicKey = createPublicKey(createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }));
   const common = {
     PrivateKeyCiphertextBlob: seal(key, der, input.EncryptionContext, call.random),
@@ -99,11 +103,16 @@ async function keyPair(input: PairInput, call: Call) {
 const pairPermissions = (input: PairInput, call: Call): readonly Permission[] =>
   permissionsOf(input, call, { 'kms:DataKeyPairSpec': input.KeyPairSpec });
 
-const generateDataKeyPair = operation<Parsed<Sdk.GenerateDataKeyPairRequest>, Sdk.GenerateDataKeyPairResponse>({
+const generateDataKeyPair = operation<
+  Parsed<Sdk.GenerateDataKeyPairRequest>,
+  Sdk.GenerateDataKeyPairResponse,
+  Buffer | undefined
+>({
   depth: 'Attestation documents of enclaves (Recipient) are not read.',
   permissions: pairPermissions,
-  handle: async (input, call) => {
-    const { PrivateKeyPlaintext, common } = await keyPair(input, call);
+  prepare: preparePair,
+  handle: (input, call, der) => {
+    const { PrivateKeyPlaintext, common } = keyPair(input, call, der);
     checkDryRun(input);
     return { ...common, PrivateKeyPlaintext };
   },
@@ -111,11 +120,13 @@ const generateDataKeyPair = operation<Parsed<Sdk.GenerateDataKeyPairRequest>, Sd
 
 const generateDataKeyPairWithoutPlaintext = operation<
   Parsed<Sdk.GenerateDataKeyPairWithoutPlaintextRequest>,
-  Sdk.GenerateDataKeyPairWithoutPlaintextResponse
+  Sdk.GenerateDataKeyPairWithoutPlaintextResponse,
+  Buffer | undefined
 >({
   permissions: pairPermissions,
-  handle: async (input, call) => {
-    const { common } = await keyPair(input, call);
+  prepare: preparePair,
+  handle: (input, call, der) => {
+    const { common } = keyPair(input, call, der);
     checkDryRun(input);
     return common;
   },

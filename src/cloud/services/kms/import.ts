@@ -40,41 +40,48 @@ function tokenRow(key: Key, token: Uint8Array): string {
   return `${rowOf(key)}/${createHash('sha256').update(token).digest('hex')}`;
 }
 
-const getParametersForImport = operation<Parsed<Sdk.GetParametersForImportRequest>, Sdk.GetParametersForImportResponse>(
-  {
-    permissions: (input, call) => {
-      const context = {
-        'kms:WrappingAlgorithm': input.WrappingAlgorithm,
-        'kms:WrappingKeySpec': input.WrappingKeySpec,
-      };
-      return [
-        keyPermission(call, 'kms:GetParametersForImport', needKey(call, input.KeyId, { aliases: false }), { context }),
-      ];
-    },
-    handle: async (input, call) => {
-      const key = importableKey(call, input.KeyId);
-      refusePendingDeletion(call, key);
-      if (!/^RSA(?:ES_OAEP|_AES_KEY_WRAP)_SHA_/.test(input.WrappingAlgorithm) || input.WrappingKeySpec === 'SM2') {
-        throw unsupported();
-      }
-      const der = await newPrivateKey(input.WrappingKeySpec);
-      const token = call.random.bytes(256);
-      const validTo = call.clock.now() + dayMillis;
-      call.world.table(importTokens).put(key.account, tokenRow(key, token), {
-        algorithm: input.WrappingAlgorithm,
-        privateKey: new Secret(der.toString('base64')),
-        validTo,
-      });
-      const publicKey = createPublicKey(createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }));
-      return {
-        KeyId: keyArn(call.world, key),
-        ImportToken: token,
-        PublicKey: new Uint8Array(publicKey.export({ format: 'der', type: 'spki' })),
-        ParametersValidTo: new Date(validTo),
-      };
-    },
+/** The private key that will unwrap; undefined for what KMS no longer takes, or only in China. */
+async function prepareWrapping(input: Sdk.GetParametersForImportRequest): Promise<Buffer | undefined> {
+  const { WrappingAlgorithm = '', WrappingKeySpec } = input;
+  if (!/^RSA(?:ES_OAEP|_AES_KEY_WRAP)_SHA_/.test(WrappingAlgorithm)) return undefined;
+  return WrappingKeySpec === undefined || WrappingKeySpec === 'SM2' ? undefined : newPrivateKey(WrappingKeySpec);
+}
+
+const getParametersForImport = operation<
+  Parsed<Sdk.GetParametersForImportRequest>,
+  Sdk.GetParametersForImportResponse,
+  Buffer | undefined
+>({
+  prepare: prepareWrapping,
+  permissions: (input, call) => {
+    const context = {
+      'kms:WrappingAlgorithm': input.WrappingAlgorithm,
+      'kms:WrappingKeySpec': input.WrappingKeySpec,
+    };
+    return [
+      keyPermission(call, 'kms:GetParametersForImport', needKey(call, input.KeyId, { aliases: false }), { context }),
+    ];
   },
-);
+  handle: (input, call, der) => {
+    const key = importableKey(call, input.KeyId);
+    refusePendingDeletion(call, key);
+    if (der === undefined) throw unsupported();
+    const token = call.random.bytes(256);
+    const validTo = call.clock.now() + dayMillis;
+    call.world.table(importTokens).put(key.account, tokenRow(key, token), {
+      algorithm: input.WrappingAlgorithm,
+      privateKey: new Secret(der.toString('base64')),
+      validTo,
+    });
+    const publicKey = createPublicKey(createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }));
+    return {
+      KeyId: keyArn(call.world, key),
+      ImportToken: token,
+      PublicKey: new Uint8Array(publicKey.export({ format: 'der', type: 'spki' })),
+      ParametersValidTo: new Date(validTo),
+    };
+  },
+});
 
 /** @throws InvalidImportTokenException, ExpiredImportTokenException, InvalidCiphertextException */
 function unwrap(call: Call, key: Key, token: Uint8Array, wrapped: Uint8Array): Buffer {

@@ -12,7 +12,18 @@ import { removeGrantsOf } from './grant-rows.ts';
 import { needKey } from './lookup.ts';
 import { madeKey } from './managed-keys.ts';
 import { materialFor } from './material.ts';
-import { aliases, importTokens, keyAliases, keyArn, keys, kmsArn, rowOf, saveKey, type Key } from './model.ts';
+import {
+  aliases,
+  importTokens,
+  keyAliases,
+  keyArn,
+  keys,
+  kmsArn,
+  rowOf,
+  saveKey,
+  type Key,
+  type KeyMaterial,
+} from './model.ts';
 import { afterMarker, pageOf } from './page.ts';
 import { checkedPolicy, checkLockout, defaultPolicy } from './policy-document.ts';
 import { metadataOf } from './shapes.ts';
@@ -52,8 +63,17 @@ function checkKind({ spec, usage, origin }: Kind, input: Sdk.CreateKeyRequest): 
   }
 }
 
-const createKey = operation<Parsed<Sdk.CreateKeyRequest>, Sdk.CreateKeyResponse>({
+/** Making a private key takes up to seconds, so it is done before the call's turn. */
+async function prepareMaterial(input: Sdk.CreateKeyRequest, { random }: Call): Promise<KeyMaterial | undefined> {
+  const { spec, usage, origin } = wantedKind(input);
+  return origin === 'AWS_KMS' && specInfo(spec)?.usages.includes(usage) === true
+    ? materialFor(spec, random)
+    : undefined;
+}
+
+const createKey = operation<Parsed<Sdk.CreateKeyRequest>, Sdk.CreateKeyResponse, KeyMaterial | undefined>({
   depth: 'Custom key stores are not there; private keys are made by OpenSSL, not by the seeded randomness.',
+  prepare: prepareMaterial,
   permissions: (input, call) => {
     const kind = wantedKind(input);
     const multiRegion = input.MultiRegion === true ? { primary: call.region, replicas: [] } : undefined;
@@ -64,7 +84,7 @@ const createKey = operation<Parsed<Sdk.CreateKeyRequest>, Sdk.CreateKeyResponse>
     };
     return [accountPermission(call, 'kms:CreateKey', context), ...tagPermission(call, input.Tags)];
   },
-  handle: async (input, call) => {
+  handle: (input, call, material) => {
     const kind = wantedKind(input);
     checkKind(kind, input);
     const tags = checkTags(input.Tags, call.world.quotas.TagsPerResource);
@@ -85,7 +105,7 @@ const createKey = operation<Parsed<Sdk.CreateKeyRequest>, Sdk.CreateKeyResponse>
       policy:
         input.Policy === undefined ? defaultPolicy(call.world, call.account) : checkedPolicy(input.Policy, call.world),
       tags,
-      materials: kind.origin === 'EXTERNAL' ? [] : [await materialFor(kind.spec, call.random)],
+      materials: material === undefined ? [] : [material],
     };
     if (input.Policy !== undefined && input.BypassPolicyLockoutSafetyCheck !== true) checkLockout(call, key);
     saveKey(call.world, key);
