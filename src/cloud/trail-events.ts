@@ -54,7 +54,8 @@ function commonOf(call: EndedCall, world: World) {
     at: call.at,
     region: historyRegion(route.service!, world.partition, route.region),
     requestId: call.requestId,
-    principal,
+    // An unsigned call speaks for who the identity provider says.
+    principal: permission?.principal ?? principal,
     accessKeyId: credential?.accessKeyId,
     session: sessionOf(credential),
     sourceIp: request.remoteAddress,

@@ -12,6 +12,7 @@ import { CreateTableCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import {
   CreateAccessKeyCommand,
   CreateLoginProfileCommand,
+  CreateOpenIDConnectProviderCommand,
   CreateRoleCommand,
   CreateUserCommand,
   GetUserCommand,
@@ -19,10 +20,11 @@ import {
   type IAMClient,
 } from '@aws-sdk/client-iam';
 import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { AssumeRoleCommand, GetCallerIdentityCommand } from '@aws-sdk/client-sts';
+import { AssumeRoleCommand, AssumeRoleWithWebIdentityCommand, GetCallerIdentityCommand } from '@aws-sdk/client-sts';
 import { test } from 'node:test';
 import { startCloud, type Cloud } from '../../../src/cloud/index.ts';
 import { dynamodbOf, tableOf } from '../dynamodb/support.ts';
+import { testToken } from '../sts/issuer.ts';
 import { adminOf, central, configOf, control, dev, iamOf, stsOf, trustOf } from '../support.ts';
 
 function trailOf(cloud: Cloud, account: string = dev, region: string = 'us-east-1'): CloudTrailClient {
@@ -194,6 +196,38 @@ test('a role assumed across accounts is told to both, by one shared id; what its
     accountId: dev,
     userName: 'role',
   });
+});
+
+test('a role assumed with a web identity is told to its account, in the name of who the token is for', async () => {
+  await using cloud = await startCloud();
+  const issuer = 'https://token.actions.githubusercontent.com';
+  const iam = iamOf(cloud, adminOf(cloud, dev));
+  const ClientIDList = ['sts.amazonaws.com'];
+  const made = await iam.send(new CreateOpenIDConnectProviderCommand({ Url: issuer, ClientIDList }));
+  const provider = made.OpenIDConnectProviderArn!;
+  const Statement = { Effect: 'Allow', Principal: { Federated: provider }, Action: 'sts:AssumeRoleWithWebIdentity' };
+  const AssumeRolePolicyDocument = JSON.stringify({ Version: '2012-10-17', Statement });
+  const { Role } = await iam.send(new CreateRoleCommand({ RoleName: 'role', AssumeRolePolicyDocument }));
+  const WebIdentityToken = await testToken(cloud, { issuer, subject: 'repo:acme/app' });
+  const input = { RoleArn: Role!.Arn!, RoleSessionName: 'build', WebIdentityToken };
+  await stsOf(cloud, { accessKeyId: 'none', secretAccessKey: 'none' }).send(
+    new AssumeRoleWithWebIdentityCommand(input),
+  );
+  const [event] = await byName(trailOf(cloud), 'AssumeRoleWithWebIdentity');
+  assert.equal(event?.Username, 'repo:acme/app');
+  const { userIdentity, ...record } = recordOf(event);
+  assert.deepEqual(userIdentity, {
+    type: 'WebIdentityUser',
+    principalId: `${provider}:sts.amazonaws.com:repo:acme/app`,
+    userName: 'repo:acme/app',
+    identityProvider: provider,
+  });
+  assert.deepEqual(record['requestParameters'], {
+    roleArn: Role!.Arn,
+    roleSessionName: 'build',
+    webIdentityToken: 'HIDDEN_DUE_TO_SECURITY_REASONS',
+  });
+  assert.equal(record['recipientAccountId'], dev);
 });
 
 test('only management events are in the history', async () => {

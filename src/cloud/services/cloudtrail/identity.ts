@@ -12,7 +12,7 @@ export function userIdentity(event: TrailEvent): object {
     case 'FederatedUser':
       break;
     case 'Federated':
-      return { type: 'WebIdentityUser', identityProvider: principal.provider };
+      return federatedIdentity(event, principal.provider);
     case 'Service':
       return { type: 'AWSService', invokedBy: principal.service };
     case 'Anonymous':
@@ -30,6 +30,21 @@ export function userIdentity(event: TrailEvent): object {
     ...(principal.type === 'User' ? { userName: principal.userName } : {}),
     ...(session === undefined ? {} : { sessionContext: session }),
   };
+}
+
+/** Who an identity provider vouched for; of a call that failed no more is known than the provider. */
+function federatedIdentity({ operation, answer }: TrailEvent, provider: string): object {
+  const given = (answer ?? {}) as Readonly<Record<string, string | undefined>>;
+  if (operation === 'AssumeRoleWithSAML') {
+    const { nameQualifier, subject } = given;
+    if (subject === undefined) return { type: 'SAMLUser', identityProvider: provider };
+    const principalId = `${nameQualifier}:${subject}`;
+    return { type: 'SAMLUser', principalId, userName: subject, identityProvider: nameQualifier };
+  }
+  const { subjectFromWebIdentityToken: subject, audience } = given;
+  if (subject === undefined) return { type: 'WebIdentityUser', identityProvider: provider };
+  const principalId = `${given['provider'] ?? provider}:${audience}:${subject}`;
+  return { type: 'WebIdentityUser', principalId, userName: subject, identityProvider: given['provider'] ?? provider };
 }
 
 function principalIdOf({ principal }: TrailEvent): string {
@@ -76,7 +91,8 @@ function sessionIssuer({ principal }: TrailEvent): object | undefined {
 }
 
 /** The name under which a caller is looked up. */
-export function userName({ principal, account }: TrailEvent): string | undefined {
+export function userName(event: TrailEvent): string | undefined {
+  const { principal, account } = event;
   if ('account' in principal && principal.account !== account) return undefined;
   switch (principal.type) {
     case 'Root':
@@ -87,6 +103,10 @@ export function userName({ principal, account }: TrailEvent): string | undefined
       return principal.sessionName;
     case 'FederatedUser':
       return principal.name;
+    case 'Federated': {
+      const { userName: name } = federatedIdentity(event, principal.provider) as { readonly userName?: string };
+      return name;
+    }
     default:
       return undefined;
   }
