@@ -6,6 +6,10 @@ export function invalid(message: string): Failure {
   return awsFailure('ValidationException', message);
 }
 
+export function invalidParameter(reason: string): Failure {
+  return invalid(`One or more parameter values were invalid: ${reason}`);
+}
+
 /** `Requested resource not found: Table: NAME not found`; calls about items say no more than the first half. */
 export function tableNotFound(name?: string): Failure {
   const rest = name === undefined ? '' : `: Table: ${name} not found`;

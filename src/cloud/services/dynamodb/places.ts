@@ -3,7 +3,7 @@
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html
 import { compiledDocument } from '../iam/documents.ts';
 import type { Call, Permission } from '../../call.ts';
-import { tableNotFound } from './failures.ts';
+import { invalid, invalidParameter, tableNotFound } from './failures.ts';
 import { tables, type DynamoTable } from './model.ts';
 
 /** Where a table is or would be. */
@@ -17,16 +17,30 @@ export interface Place {
 
 const tableArn = /^arn:[\w-]+:dynamodb:([a-z0-9-]+):(\d{12}):table\/([a-zA-Z0-9_.-]{3,255})$/;
 
+/** @throws ValidationException for an ARN of another region */
 export function placeOf(call: Call, nameOrArn: string | undefined): Place {
   const given = nameOrArn ?? '';
   const [, region = call.region, account = call.account, name = given] = tableArn.exec(given) ?? [];
   const arn = `arn:${call.partition}:dynamodb:${region}:${account}:table/${name}`;
   // An endpoint knows the tables of its region only.
-  const table = region === call.region ? call.world.table(tables).get(account, `${region}/${name}`) : undefined;
-  return { account, region, name, arn, table };
+  if (region !== call.region) throw invalid(`1 validation error detected: Invalid AWS region in '${given}'`);
+  return { account, region, name, arn, table: call.world.table(tables).get(account, `${region}/${name}`) };
 }
 
-/** The place of a table's ARN; undefined for what is none. */
+/** Calls about tags and policies. @throws ValidationException for what is no ARN, or no table's or stream's */
+export function checkResourceArn(arn: string): void {
+  if (!arn.startsWith('arn:')) throw invalidParameter(`ARNs must start with 'arn:': ${arn}`);
+  const [, , service, , , resource = ''] = arn.split(':');
+  if (service !== 'dynamodb' || !/^table\/[^/]+(?:$|\/(?:index|stream)\/)/.test(resource)) {
+    throw invalidParameter(`Provided Arn is not a DynamoDB resource arn: ${arn}`);
+  }
+  if (!resource.includes('/index/')) return;
+  throw invalidParameter(
+    `Invalid resource arn provided, only table or stream is accepted. Provided resource arn: ${arn}`,
+  );
+}
+
+/** The place of a table's ARN; undefined for what is none. @throws ValidationException for another region */
 export function placeOfArn(call: Call, arn: string | undefined): Place | undefined {
   return arn !== undefined && tableArn.test(arn) ? placeOf(call, arn) : undefined;
 }

@@ -3,27 +3,47 @@ import type * as Sdk from '@aws-sdk/client-dynamodb';
 import { operation, type Call } from '../../call.ts';
 import { awsFailure } from '../../failures.ts';
 import type { Parsed } from '../iam/shapes.ts';
-import { invalid } from './failures.ts';
+import { invalid, invalidParameter } from './failures.ts';
 import type { DynamoTable, Encryption, Stream } from './model.ts';
 import { existing, permission, permissionOnAll, placeOf, saveTable, type Place } from './places.ts';
 
 /** A stream's label is the time it was made. */
-export function streamOf(given: Sdk.StreamSpecification | undefined, now: number): Stream | undefined {
-  if (given?.StreamEnabled !== true) return undefined;
-  if (given.StreamViewType === undefined) {
-    throw invalid('One or more parameter values were invalid: StreamViewType is required when StreamEnabled is true');
-  }
-  return { viewType: given.StreamViewType, label: new Date(now).toISOString().slice(0, -1) };
+export function newStream({ StreamViewType }: Sdk.StreamSpecification, now: number): Stream {
+  return { viewType: StreamViewType!, label: new Date(now).toISOString().slice(0, -1) };
 }
 
-/** A key by its id or alias is one of the table's account and region. */
+/** A key by its id or alias is one of the table's account and region. @throws ValidationException */
 export function encryptionOf(given: Sdk.SSESpecification | undefined, place: Place): Encryption | undefined {
-  if (given?.Enabled !== true) return undefined;
-  const key = given.KMSMasterKeyId;
+  if (given === undefined) return undefined;
+  const { Enabled, SSEType, KMSMasterKeyId: key } = given;
+  if (Enabled !== true) {
+    if (SSEType !== undefined) throw invalidParameter('SSEType can not be specified if Enabled is false');
+    if (key !== undefined) throw invalidParameter('KMSMasterKeyId can not be specified if Enabled is false');
+    return undefined;
+  }
+  if (SSEType === 'AES256') throw invalidParameter('SSEType AES256 is not supported');
   if (key === undefined) return {};
+  if (SSEType === undefined) throw invalidParameter('SSEType KMS is required if KMSMasterKeyId is specified');
   const partition = place.arn.split(':')[1]!;
   const resource = key.startsWith('alias/') ? key : `key/${key}`;
   return { keyArn: key.startsWith('arn:') ? key : `arn:${partition}:kms:${place.region}:${place.account}:${resource}` };
+}
+
+/** @throws ValidationException */
+export function checkTableClass(name: string | undefined): void {
+  if (name === undefined || name === 'STANDARD' || name === 'STANDARD_INFREQUENT_ACCESS') return;
+  throw invalid(
+    'Invalid table-class parameter provided. Please try again with a valid table-class value: [STANDARD, STANDARD_INFREQUENT_ACCESS].',
+  );
+}
+
+/** @throws ValidationException when a table that is not on demand is given bounds of one */
+export function checkOnDemand(given: Sdk.OnDemandThroughput | undefined, onDemand: boolean): void {
+  const name = (['MaxReadRequestUnits', 'MaxWriteRequestUnits'] as const).find((one) => given?.[one] !== undefined);
+  if (onDemand || name === undefined) return;
+  throw invalidParameter(
+    `${name} for OnDemandThroughput cannot be specified when the table BillingMode is PROVISIONED`,
+  );
 }
 
 const describeTimeToLive = operation<Parsed<Sdk.DescribeTimeToLiveInput>, Sdk.DescribeTimeToLiveOutput>({
@@ -49,7 +69,7 @@ const updateTimeToLive = operation<Parsed<Sdk.UpdateTimeToLiveInput>, Sdk.Update
     saveTable(call, { ...table, timeToLive: Enabled === true ? name : undefined });
     return { TimeToLiveSpecification: { Enabled, AttributeName } };
   },
-  depth: 'items stay after their time, as they may for days on AWS',
+  depth: 'items stay after their time, as they may for days on AWS; it may be changed again at once',
 });
 
 function checkTimeToLive({ timeToLive }: DynamoTable, enable: boolean, name: string): void {
@@ -109,6 +129,9 @@ const updateContinuousBackups = operation<Parsed<Sdk.UpdateContinuousBackupsInpu
   handle(input, call) {
     const table = backedUp(call, input.TableName);
     const { PointInTimeRecoveryEnabled: enabled, RecoveryPeriodInDays } = input.PointInTimeRecoverySpecification;
+    if (enabled !== true && RecoveryPeriodInDays !== undefined) {
+      throw invalid('Invalid Request: Cannot specify RecoveryPeriodInDays when disabling point-in-time recovery.');
+    }
     const days = RecoveryPeriodInDays ?? table.recovery?.days ?? 35;
     if (days < 1 || days > 35) {
       const [rule, bound] = days < 1 ? ['greater', 1] : ['less', 35];

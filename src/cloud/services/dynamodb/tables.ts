@@ -4,7 +4,7 @@ import { uuid } from '../../../base/index.ts';
 import { operation, type Call, type Permission } from '../../call.ts';
 import type { Parsed } from '../iam/shapes.ts';
 import { describe } from './describe.ts';
-import { inUse, invalid } from './failures.ts';
+import { inUse, invalid, invalidParameter } from './failures.ts';
 import {
   items,
   shelfOf,
@@ -17,7 +17,7 @@ import {
 import { existing, permission, permissionOnAll, placeOf, requestTags, saveTable, type Place } from './places.ts';
 import { storedPolicy } from './resource-policy.ts';
 import { checked } from './requests.ts';
-import { encryptionOf, streamOf } from './settings.ts';
+import { checkOnDemand, checkTableClass, encryptionOf, newStream } from './settings.ts';
 import { checkedTags } from './tags.ts';
 
 type CreateInput = Parsed<Sdk.CreateTableInput>;
@@ -36,16 +36,36 @@ function readCreate(input: CreateInput, call: Call): Place {
     keys.map(({ KeySchema }) => KeySchema ?? []),
   );
   checkedTags(input.Tags ?? []);
+  checkStream(input.StreamSpecification);
+  checkTableClass(input.TableClass);
+  checkOnDemand(input.OnDemandThroughput, input.BillingMode === 'PAY_PER_REQUEST');
+  for (const { Projection } of keys.slice(1) as readonly Sdk.LocalSecondaryIndex[]) checkProjection(Projection);
   return place;
+}
+
+function checkStream(given: Sdk.StreamSpecification | undefined): void {
+  if (given === undefined) return;
+  const { StreamEnabled, StreamViewType } = given;
+  if (StreamEnabled === true && StreamViewType === undefined) {
+    throw invalidParameter('Table is being created with a stream enabled, UpdateViewType is required');
+  }
+  if (StreamEnabled !== true && StreamViewType !== undefined) {
+    throw invalidParameter('Table is being created with a stream disabled, UpdateViewType should not be specified');
+  }
+}
+
+/** What dynalite's rules let pass. @throws ValidationException */
+export function checkProjection({ ProjectionType, NonKeyAttributes }: Sdk.Projection = {}): void {
+  if (ProjectionType === 'INCLUDE' && NonKeyAttributes === undefined) {
+    throw invalidParameter('ProjectionType is INCLUDE, but NonKeyAttributes is not specified');
+  }
 }
 
 function checkIndexThroughput({ BillingMode, GlobalSecondaryIndexes = [] }: CreateInput): void {
   if (BillingMode === 'PAY_PER_REQUEST') return;
   const bare = GlobalSecondaryIndexes.find(({ ProvisionedThroughput }) => ProvisionedThroughput === undefined);
   if (bare === undefined) return;
-  throw invalid(
-    `One or more parameter values were invalid: ProvisionedThroughput must be specified for index: ${bare.IndexName}`,
-  );
+  throw invalidParameter(`ProvisionedThroughput is not specified for index: ${bare.IndexName}`);
 }
 
 /** Every definition must be of a key of the table or of an index. @throws ValidationException */
@@ -55,9 +75,11 @@ function checkDefinitions(
 ): void {
   const used = new Set(schemas.flat().map(({ AttributeName }) => AttributeName));
   const names = definitions.map(({ AttributeName }) => AttributeName);
+  const double = names.find((name, index) => names.indexOf(name) !== index);
+  if (double !== undefined) throw invalid(`Attribute Name is duplicated: ${double}`);
   if (names.every((name) => used.has(name))) return;
-  throw invalid(
-    `One or more parameter values were invalid: Some AttributeDefinitions are not used. AttributeDefinitions: [${names.join(', ')}], keys used: [${[...used].join(', ')}]`,
+  throw invalidParameter(
+    `Some AttributeDefinitions are not used. AttributeDefinitions: [${names.join(', ')}], keys used: [${[...used].join(', ')}]`,
   );
 }
 
@@ -106,7 +128,7 @@ function newTable(input: CreateInput, place: Place, call: Call): DynamoTable {
     deletionProtection: input.DeletionProtectionEnabled ?? false,
     tableClass: input.TableClass === undefined ? undefined : { name: input.TableClass },
     encryption: encryptionOf(input.SSESpecification, place),
-    stream: streamOf(input.StreamSpecification, now),
+    stream: input.StreamSpecification?.StreamEnabled === true ? newStream(input.StreamSpecification, now) : undefined,
     tags: checkedTags(input.Tags ?? []),
     policy: input.ResourcePolicy === undefined ? undefined : storedPolicy(input.ResourcePolicy, place, call),
   };

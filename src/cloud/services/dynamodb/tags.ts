@@ -5,42 +5,42 @@ import { awsFailure } from '../../failures.ts';
 import type { Parsed } from '../iam/shapes.ts';
 import { invalid } from './failures.ts';
 import type { DynamoTable, Tags } from './model.ts';
-import { permission, placeOfArn, requestTags, saveTable, type Place } from './places.ts';
+import { checkResourceArn, permission, placeOfArn, requestTags, saveTable, type Place } from './places.ts';
 
 const mostTags = 50;
 
 /** @throws ValidationException */
 export function checkedTags(list: readonly Sdk.Tag[]): Tags {
   const tags: Record<string, string> = {};
-  for (const { Key = '', Value = '' } of list) {
-    if (Key === '' || Key.length > 128) {
-      const [rule, bound] = Key === '' ? ['greater', 1] : ['less', 128];
-      throw invalid(
-        `1 validation error detected: Value '${Key}' at 'tags.1.member.key' failed to satisfy constraint: Member must have length ${rule} than or equal to ${bound}`,
-      );
+  for (const { Key = '', Value } of list) {
+    checkKey(Key);
+    if (Value === undefined || Value.length > 256) {
+      throw invalid(`The Tag Value provided is invalid, Value: ${Value ?? 'null'}`);
     }
-    if (Value.length > 256) {
-      throw invalid(
-        `1 validation error detected: Value '${Value}' at 'tags.1.member.value' failed to satisfy constraint: Member must have length less than or equal to 256`,
-      );
+    if (Key.toLowerCase().startsWith('aws:')) throw invalid(`Tag Key cannot be prefixed with aws:, Key: ${Key}`);
+    if (Object.hasOwn(tags, Key)) {
+      throw invalid(`Duplicate Tag Keys provided as input: Duplicate Tag Key found ${Key}`);
     }
-    if (Key.toLowerCase().startsWith('aws:')) throw invalid('Tags cannot start with aws:');
-    if (Object.hasOwn(tags, Key)) throw invalid('Cannot provide multiple Tags with the same key');
     tags[Key] = Value;
   }
-  return checkedCount(tags);
-}
-
-function checkedCount(tags: Tags): Tags {
-  if (Object.keys(tags).length > mostTags) {
-    throw invalid('One or more parameter values were invalid: Too many tags: a resource has at most 50');
-  }
+  checkCount(tags);
   return tags;
 }
 
-/** @throws ValidationException */
-export function resourcePlace(call: Call, arn: string): Place {
-  const place = placeOfArn(call, arn);
+function checkKey(key: string): void {
+  if (key === '' || key.length > 128) throw invalid(`The Tag Key provided is invalid, Key: ${key}`);
+}
+
+function checkCount(tags: object): void {
+  if (Object.keys(tags).length > mostTags) {
+    throw invalid('Number of Tags exceed the current limit for the provided ResourceArn');
+  }
+}
+
+/** @throws ValidationException for what is no table's ARN of this region */
+function resourcePlace(call: Call, arn: string): Place {
+  checkResourceArn(arn);
+  const place = arn.split(':')[3] === call.region ? placeOfArn(call, arn) : undefined;
   if (place === undefined) throw invalid(`Invalid TableArn: Invalid ResourceArn provided as input ${arn}`);
   return place;
 }
@@ -57,9 +57,12 @@ const tagResource = operation<Parsed<Sdk.TagResourceInput>, void>({
     permission('TagResource', resourcePlace(call, input.ResourceArn), requestTags(input.Tags)),
   ],
   handle(input, call) {
-    const table = taggedTable(call, input.ResourceArn);
     if (input.Tags.length === 0) throw invalid('Atleast one Tag needs to be provided as Input.');
-    saveTable(call, { ...table, tags: checkedCount({ ...table.tags, ...checkedTags(input.Tags) }) });
+    const given = checkedTags(input.Tags);
+    const table = taggedTable(call, input.ResourceArn);
+    const tags = { ...table.tags, ...given };
+    checkCount(tags);
+    saveTable(call, { ...table, tags });
   },
 });
 
@@ -68,9 +71,11 @@ const untagResource = operation<Parsed<Sdk.UntagResourceInput>, void>({
     permission('UntagResource', resourcePlace(call, input.ResourceArn), { 'aws:TagKeys': input.TagKeys }),
   ],
   handle(input, call) {
-    const table = taggedTable(call, input.ResourceArn);
     if (input.TagKeys.length === 0) throw invalid('Atleast one Tag Key needs to be provided as Input.');
+    for (const key of input.TagKeys) checkKey(key);
     const gone = new Set(input.TagKeys);
+    checkCount(input.TagKeys);
+    const table = taggedTable(call, input.ResourceArn);
     const tags = Object.fromEntries(Object.entries(table.tags).filter(([key]) => !gone.has(key)));
     saveTable(call, { ...table, tags });
   },

@@ -5,36 +5,59 @@ import { awsFailure } from '../../failures.ts';
 import type { Parsed } from '../iam/shapes.ts';
 import { describe } from './describe.ts';
 import { db, rules, type Item } from './dynalite.ts';
-import { invalid, translated } from './failures.ts';
+import { invalid, invalidParameter, translated } from './failures.ts';
 import { items, shelfOf, type DynamoTable, type GlobalIndex, type Throughput } from './model.ts';
 import { existing, permission, placeOf, saveTable, type Place } from './places.ts';
 import { checkedBy } from './requests.ts';
-import { encryptionOf, streamOf } from './settings.ts';
+import { checkOnDemand, checkTableClass, encryptionOf, newStream } from './settings.ts';
 import { storeOf, viewOf } from './store.ts';
-import { empty, globalIndexOf } from './tables.ts';
+import { checkProjection, empty, globalIndexOf } from './tables.ts';
 
 type Input = Parsed<Sdk.UpdateTableInput>;
 
-/** Members that dynalite does not know: one of them is enough to change. */
-const others = [
-  'StreamSpecification',
-  'SSESpecification',
-  'TableClass',
-  'DeletionProtectionEnabled',
-  'OnDemandThroughput',
-  'WarmThroughput',
-] as const satisfies readonly (keyof Input)[];
+/** Members that change something, and the word for those that stand alone in a request. */
+const changes: readonly (readonly [member: keyof Input, alone?: string])[] = [
+  ['SSESpecification', 'Server-Side Encryption modification'],
+  ['TableClass', 'TableClass modification'],
+  ['DeletionProtectionEnabled', 'DeletionProtection modification'],
+  ['WarmThroughput', 'WarmThroughput'],
+  ['ProvisionedThroughput'],
+  ['BillingMode'],
+  ['GlobalSecondaryIndexUpdates'],
+  ['StreamSpecification'],
+  ['OnDemandThroughput'],
+];
+
+function checkChanges(input: Input): void {
+  const given = changes.filter(([member]) => input[member] !== undefined);
+  if (given.length === 0) {
+    throw invalid(
+      'At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates, SSESpecification, ReplicaUpdates, MultiAccountReplicaReady, ReplicaTransitRoleArn, MultiRegionConsistency, DeletionProtectionEnabled, OnDemandThroughput, WarmThroughput or TableClass is required',
+    );
+  }
+  const alone = given.find(([, word]) => word !== undefined);
+  if (given.length > 1 && alone !== undefined)
+    throw invalidParameter(`${alone[1]} must be the only operation in the request`);
+}
 
 function readUpdate(input: Input, call: Call): Place {
   const place = placeOf(call, input.TableName);
-  const { types, custom } = rules.UpdateTable;
-  const isOther =
-    others.some((name) => input[name] !== undefined) && (input.GlobalSecondaryIndexUpdates ?? []).length === 0;
-  const by = isOther && input.ProvisionedThroughput === undefined ? { types } : { types, ...(custom && { custom }) };
-  checkedBy(by, forRules(input, place), storeOf(call, new Map()));
   if (input.ReplicaUpdates !== undefined || input.VectorIndexUpdates !== undefined) {
     throw invalid('Global tables and vector indexes are not offered by the embedded AWS');
   }
+  checkChanges(input);
+  const { types, custom } = rules.UpdateTable;
+  const indexes = input.GlobalSecondaryIndexUpdates;
+  if (indexes?.length === 0) throw invalidParameter('List of GlobalSecondaryIndexUpdates is empty');
+  // dynalite's own rule of what is enough knows fewer members.
+  const known = input.ProvisionedThroughput ?? input.BillingMode ?? indexes;
+  checkedBy(
+    known === undefined || custom === undefined ? { types } : { types, custom },
+    forRules(input, place),
+    storeOf(call, new Map()),
+  );
+  for (const { Create } of indexes ?? []) checkProjection(Create?.Projection);
+  checkTableClass(input.TableClass);
   return place;
 }
 
@@ -70,8 +93,8 @@ function rebilled(table: DynamoTable, input: Input, call: Call): DynamoTable {
   const wasOnDemand = table.onDemandSince !== undefined;
   const onDemand = mode === undefined ? wasOnDemand : mode === 'PAY_PER_REQUEST';
   if (onDemand && wanted !== undefined) {
-    throw invalid(
-      'One or more parameter values were invalid: Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST',
+    throw invalidParameter(
+      'Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST',
     );
   }
   const billingModeShown = table.billingModeShown || mode !== undefined;
@@ -109,11 +132,11 @@ function moved(from: Throughput, to: Sdk.ProvisionedThroughput, call: Call, must
 function settled(table: DynamoTable, input: Input, place: Place, call: Call): DynamoTable {
   const now = call.clock.now();
   const { StreamSpecification: stream, SSESpecification: sse, TableClass, DeletionProtectionEnabled } = input;
-  if (stream !== undefined) checkStream(table, stream);
+  checkOnDemand(input.OnDemandThroughput, table.onDemandSince !== undefined);
   return {
     ...table,
-    ...(stream === undefined ? {} : { stream: streamOf(stream, now) }),
-    ...(sse === undefined ? {} : { encryption: encryptionOf(sse, place) }),
+    ...(stream === undefined ? {} : { stream: changedStream(table, stream, now) }),
+    ...(sse === undefined ? {} : { encryption: changedEncryption(table, sse, place) }),
     ...(TableClass === undefined ? {} : { tableClass: { name: TableClass, since: now } }),
     ...(DeletionProtectionEnabled === undefined ? {} : { deletionProtection: DeletionProtectionEnabled }),
     ...(input.OnDemandThroughput === undefined
@@ -123,11 +146,33 @@ function settled(table: DynamoTable, input: Input, place: Place, call: Call): Dy
   };
 }
 
-function checkStream({ stream }: DynamoTable, { StreamEnabled }: Sdk.StreamSpecification): void {
-  if (StreamEnabled === true && stream !== undefined) {
-    throw invalid('Table already has an enabled stream: TableName');
+function changedStream(table: DynamoTable, given: Sdk.StreamSpecification, now: number): DynamoTable['stream'] {
+  const { StreamEnabled, StreamViewType } = given;
+  if (StreamEnabled !== true) {
+    if (StreamViewType !== undefined) {
+      throw invalidParameter('If stream is being disabled, then UpdateViewType must not be specified');
+    }
+    if (table.stream === undefined) throw invalid(`Table has no stream to disable: TableName: ${table.name}`);
+    return undefined;
   }
-  if (StreamEnabled !== true && stream === undefined) throw invalid('Table is not having stream enabled');
+  if (StreamViewType === undefined) {
+    throw invalidParameter('If stream is being enabled then UpdateViewType is required');
+  }
+  if (table.stream !== undefined) throw invalid(`Table already has an enabled stream: TableName: ${table.name}`);
+  return newStream(given, now);
+}
+
+function changedEncryption(table: DynamoTable, given: Sdk.SSESpecification, place: Place): DynamoTable['encryption'] {
+  const encryption = encryptionOf(given, place);
+  if (encryption === undefined && table.encryption === undefined) {
+    throw invalidParameter('Table is already encrypted by default');
+  }
+  if (encryption !== undefined && table.encryption?.keyArn === encryption.keyArn && table.encryption !== undefined) {
+    throw invalidParameter(
+      'Table is already encrypted with given KMSMasterKeyId. Use KMSMasterKeyId parameter if you want to change Master Key',
+    );
+  }
+  return encryption;
 }
 
 async function reindexed(table: DynamoTable, input: Input, call: Call): Promise<DynamoTable> {
@@ -147,13 +192,13 @@ async function reindexed(table: DynamoTable, input: Input, call: Call): Promise<
   return result;
 }
 
-function indexNotFound(name: string): Error {
-  return awsFailure('ResourceNotFoundException', `Requested resource not found: Index: ${name} not found`);
+function noSuchIndex(verb: 'delete' | 'update', name: string): Error {
+  return invalid(`Cannot ${verb} an index that is not a GlobalSecondaryIndex: ${name}`);
 }
 
 function withThroughput(table: DynamoTable, update: Sdk.UpdateGlobalSecondaryIndexAction, call: Call): DynamoTable {
   const index = table.globalIndexes.find(({ name }) => name === update.IndexName);
-  if (index === undefined) throw indexNotFound(update.IndexName!);
+  if (index === undefined) throw noSuchIndex('update', update.IndexName!);
   const { ProvisionedThroughput: wanted, OnDemandThroughput: onDemand, WarmThroughput: warm } = update;
   const changed: GlobalIndex = {
     ...index,
@@ -166,24 +211,20 @@ function withThroughput(table: DynamoTable, update: Sdk.UpdateGlobalSecondaryInd
 
 function withoutIndex(table: DynamoTable, name: string, call: Call): DynamoTable {
   const globalIndexes = table.globalIndexes.filter((index) => index.name !== name);
-  if (globalIndexes.length === table.globalIndexes.length) throw indexNotFound(name);
+  if (globalIndexes.length === table.globalIndexes.length) throw noSuchIndex('delete', name);
   empty(call, shelfOf(table, name));
   return withUsedAttributes({ ...table, globalIndexes }, []);
 }
 
 async function withIndex(table: DynamoTable, index: GlobalIndex, input: Input, call: Call): Promise<DynamoTable> {
   if ([...table.globalIndexes, ...table.localIndexes].some(({ name }) => name === index.name)) {
-    throw invalid(`Attempting to create an index which already exists`);
+    throw invalid('Attempting to create an index which already exists');
   }
   if (table.onDemandSince === undefined && index.throughput.read === 0) {
-    throw invalid(
-      `One or more parameter values were invalid: ProvisionedThroughput must be specified for index: ${index.name}`,
-    );
+    throw invalidParameter(`ProvisionedThroughput must be specified for index: ${index.name}`);
   }
   if (table.globalIndexes.length >= 20) {
-    throw invalid(
-      'One or more parameter values were invalid: GlobalSecondaryIndex count exceeds the per-table limit of 20',
-    );
+    throw awsFailure('LimitExceededException', 'GlobalSecondaryIndex count exceeds the per-table limit of 20');
   }
   const added = withUsedAttributes(
     { ...table, globalIndexes: [...table.globalIndexes, index] },
@@ -192,8 +233,11 @@ async function withIndex(table: DynamoTable, index: GlobalIndex, input: Input, c
   const defined = new Set(added.attributes.map(({ AttributeName }) => AttributeName));
   const keys = index.keys.map(({ AttributeName }) => AttributeName);
   if (!keys.every((key) => defined.has(key))) {
-    throw invalid(
-      `One or more parameter values were invalid: Some index key attributes are not defined in AttributeDefinitions. Keys: [${keys.join(', ')}], AttributeDefinitions: [${[...defined].join(', ')}]`,
+    if (input.AttributeDefinitions === undefined) {
+      throw invalidParameter(`AttributeDefinitions is not specified for index: ${index.name}`);
+    }
+    throw invalidParameter(
+      `Some index key attributes are not defined in AttributeDefinitions. Keys: [${keys.join(', ')}], AttributeDefinitions: [${[...defined].join(', ')}]`,
     );
   }
   await backfill(added, index, call);
