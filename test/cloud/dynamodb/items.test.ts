@@ -155,6 +155,31 @@ test('a condition that fails changes nothing and gives the item back when asked'
   assert.deepEqual(Items, [item]);
 });
 
+test('maps and lists are equal when they say the same', async () => {
+  await using cloud = await startCloud();
+  const db = dynamodbOf(cloud);
+  await db.send(tableOf('things'));
+  const map: AttributeValue = { M: { x: number(1), y: { L: [text('a'), { B: new Uint8Array([1]) }] } } };
+  const list: AttributeValue = { L: [text('a'), text('b')] };
+  await db.send(new PutItemCommand({ TableName: 'things', Item: { id: text('a'), map, list, deep: { M: { map } } } }));
+  const holds = async (FilterExpression: string, values: Record<string, AttributeValue>) => {
+    const ExpressionAttributeValues = values;
+    const scan = new ScanCommand({
+      TableName: 'things',
+      FilterExpression,
+      ExpressionAttributeValues,
+      ExpressionAttributeNames: { '#map': 'map', '#list': 'list' },
+    });
+    return (await db.send(scan)).Count === 1;
+  };
+  const other: AttributeValue = { M: { x: number(2) } };
+  assert.equal(await holds('#map = :m and #list = :l', { ':m': map, ':l': list }), true);
+  assert.equal(await holds('deep.#map = :m and #list <> :m', { ':m': map }), true);
+  assert.equal(await holds('#map = :m or #list = :m', { ':m': other }), false);
+  assert.equal(await holds('#map in (:o, :m) and #list <> :o', { ':m': map, ':o': other }), true);
+  assert.equal(await holds('#list = :l and attribute_exists(#map)', { ':l': { L: [text('b'), text('a')] } }), false);
+});
+
 test('fifty counters at once count to fifty', async () => {
   await using cloud = await startCloud();
   const db = dynamodbOf(cloud);

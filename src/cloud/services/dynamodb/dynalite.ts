@@ -48,6 +48,7 @@ export interface ItemRequest {
   readonly AttributesToGet?: readonly string[];
   readonly ProjectionExpression?: string;
   readonly ConditionExpression?: string;
+  readonly ExpressionAttributeValues?: Item;
   readonly Expected?: Readonly<Record<string, unknown>>;
   readonly QueryFilter?: Readonly<Record<string, unknown>>;
   readonly ScanFilter?: Readonly<Record<string, unknown>>;

@@ -36,7 +36,7 @@ export function readItemRequest(name: keyof typeof actions, input: Input, call: 
 export async function actOn(name: keyof typeof actions, { request, place }: Read, input: Input, call: Call) {
   const named = new Map(place.table === undefined ? [] : [[place.name, place.table]]);
   try {
-    return await act(name, storeOf(call, named, readsTable(request, place.table)), request);
+    return await act(name, storeOf(call, named, { fromTable: readsTable(request, place.table), request }), request);
   } catch (error) {
     const wanted = input.ReturnValuesOnConditionCheckFailure === 'ALL_OLD';
     const failed = isFailure(error) && error.code === 'ConditionalCheckFailedException';

@@ -2,7 +2,17 @@
 // world, so a call that throws leaves none, a reset empties them and `--state` keeps them.
 import { Stream } from 'node:stream';
 import type { Call } from '../../call.ts';
-import { db, type Done, type Item, type Range, type Shelf, type Store, type TableView } from './dynalite.ts';
+import { documentsOf, withDocuments } from './documents.ts';
+import {
+  db,
+  type Done,
+  type Item,
+  type ItemRequest,
+  type Range,
+  type Shelf,
+  type Store,
+  type TableView,
+} from './dynalite.ts';
 import { items, shelfOf, type DynamoTable, type SecondaryIndex } from './model.ts';
 
 /** DynamoDB developer guide, "Quotas": an item has at most 400 KB. */
@@ -11,8 +21,16 @@ const maxItemSize = 409_600;
 /** The tables of one call by the names that the request has after `Places` read it. */
 export type NamedTables = ReadonlyMap<string, DynamoTable>;
 
-/** `fromTable`: a local index gives whole items, as it does when a reader asks for more than it holds. */
-export function storeOf(call: Call, named: NamedTables, fromTable: boolean = false): Store {
+export interface StoreOptions {
+  /** A local index gives whole items, as it does when a reader asks for more than it holds. */
+  readonly fromTable?: boolean;
+  /** The request whose conditions look at what is read. */
+  readonly request?: ItemRequest;
+}
+
+export function storeOf(call: Call, named: NamedTables, { fromTable = false, request }: StoreOptions = {}): Store {
+  const documents = request === undefined ? undefined : documentsOf(request);
+  const read = (item: Item): Item => (documents === undefined ? item : withDocuments(item, documents));
   return {
     options: { maxItemSize },
     getTable(name, checkStatus, done = checkStatus as Done<TableView>) {
@@ -20,13 +38,13 @@ export function storeOf(call: Call, named: NamedTables, fromTable: boolean = fal
       if (table === undefined) done(notFound);
       else done(null, viewOf(table, fromTable));
     },
-    getItemDb: (name) => shelf(call, shelfOf(named.get(name)!)),
+    getItemDb: (name) => shelf(call, shelfOf(named.get(name)!), read),
     getIndexDb(kind, name, index) {
       const table = named.get(name)!;
       const place = shelfOf(table, index);
-      if (!fromTable || kind.toLowerCase() !== 'local') return shelf(call, place);
+      if (!fromTable || kind.toLowerCase() !== 'local') return shelf(call, place, read);
       const [rows, own, view] = [call.world.table(items), shelfOf(table), viewOf(table)];
-      return shelf(call, place, (entry) => rows.get(own, db.createKey(entry, view))!);
+      return shelf(call, place, (entry) => read(rows.get(own, db.createKey(entry, view))!));
     },
   };
 }
@@ -60,11 +78,14 @@ export function viewOf(table: DynamoTable, fromTable: boolean = false): TableVie
   };
 }
 
-/** `whole`: what a walk gives for each row. */
-function shelf(call: Call, place: string, whole: (row: Item) => Item = (row) => row): Shelf {
+/** `read`: what is given for a row. */
+function shelf(call: Call, place: string, read: (row: Item) => Item): Shelf {
   const rows = call.world.table(items);
   return {
-    get: (key, done) => done(null, rows.get(place, key)),
+    get(key, done) {
+      const row = rows.get(place, key);
+      done(null, row === undefined ? undefined : read(row));
+    },
     put(key, item, done) {
       rows.put(place, key, item);
       done(null);
@@ -75,7 +96,7 @@ function shelf(call: Call, place: string, whole: (row: Item) => Item = (row) => 
     },
     // Calls run one after another, and one call writes an item once.
     lock: (_, work) => work((callback) => callback),
-    createValueStream: (range) => streamOf(() => valuesOf(call, place, range), whole),
+    createValueStream: (range) => streamOf(() => valuesOf(call, place, range), read),
   };
 }
 
@@ -102,14 +123,14 @@ function* walk(call: Call, place: string, { gt, gte, lt, lte }: Range): Generato
 }
 
 /** A stream of the old kind, which dynalite's `lazy` takes each value of once. It emits after the listeners are there; what a listener throws becomes its `error`. */
-function streamOf(values: () => Iterable<Item>, whole: (row: Item) => Item): Stream {
+function streamOf(values: () => Iterable<Item>, read: (row: Item) => Item): Stream {
   let destroyed = false;
   const emitter = Object.assign(new Stream(), { destroy: () => (destroyed = true) });
   queueMicrotask(() => {
     try {
       for (const value of values()) {
         if (destroyed) return;
-        emitter.emit('data', whole(value));
+        emitter.emit('data', read(value));
       }
       emitter.emit('end');
     } catch (error) {

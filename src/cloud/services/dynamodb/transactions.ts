@@ -8,6 +8,7 @@ import { operation, type Call, type Permission } from '../../call.ts';
 import { awsFailure } from '../../failures.ts';
 import type { Parsed } from '../iam/shapes.ts';
 import { conditionKeys } from './condition-keys.ts';
+import { documentsOf, withDocuments } from './documents.ts';
 import { db, type actions, type ItemRequest } from './dynalite.ts';
 import { invalid, tableNotFound, translated } from './failures.ts';
 import { actOn, readItemRequest, storedItem } from './items.ts';
@@ -126,7 +127,8 @@ function checkCondition({ request, place, input }: Part, call: Call): void {
   const wrongKey = db.validateKey(request.Key!, viewOf(place.table!));
   if (wrongKey !== null && wrongKey !== undefined) throw translated(wrongKey);
   const item = storedItem(call, place.table!, request);
-  const refusal = db.checkConditional(request, item);
+  const seen = item === undefined ? undefined : withDocuments(item, documentsOf(request));
+  const refusal = db.checkConditional(request, seen);
   if (refusal === null || refusal === undefined) return;
   const shown = input.ReturnValuesOnConditionCheckFailure === 'ALL_OLD' && item !== undefined;
   throw awsFailure(
