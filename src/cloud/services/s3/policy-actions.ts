@@ -33,11 +33,21 @@ function words(text: string): readonly string[] {
     .map((word) => word.toLowerCase());
 }
 
-export type ActionTarget = 'bucket' | 'object';
+/** Of the account, its jobs and its access points: actions of S3 that no policy of a bucket can grant. */
+const otherActions = words(`
+  ListAllMyBuckets GetAccountPublicAccessBlock PutAccountPublicAccessBlock CreateJob DescribeJob ListJobs
+  UpdateJobPriority UpdateJobStatus CreateAccessPoint DeleteAccessPoint GetAccessPoint ListAccessPoints
+  GetAccessPointPolicy PutAccessPointPolicy DeleteAccessPointPolicy GetAccessPointPolicyStatus
+  CreateMultiRegionAccessPoint DeleteMultiRegionAccessPoint GetMultiRegionAccessPoint ListMultiRegionAccessPoints
+  CreateStorageLensGroup GetStorageLensConfiguration PutStorageLensConfiguration DeleteStorageLensConfiguration
+  ListStorageLensConfigurations GetStorageLensDashboard CreateAccessGrant DeleteAccessGrant GetAccessGrant
+  ListAccessGrants GetDataAccess`);
 
-/** What an action of a policy can be about, `s3:Get*` perhaps both; empty when it names none of a bucket's actions. */
+export type ActionTarget = 'bucket' | 'object' | 'other';
+
+/** What an action of a policy can be about, `s3:Get*` of several kinds; empty when S3 has no such action. */
 export function targetsOf(action: string): readonly ActionTarget[] {
-  if (action === '*') return ['bucket', 'object'];
+  if (action === '*') return ['bucket', 'object', 'other'];
   const name = action.slice(action.indexOf(':') + 1).toLowerCase();
   const source = name
     .replace(/[.+^${}()|[\]\\]/g, '\\$&')
@@ -48,5 +58,6 @@ export function targetsOf(action: string): readonly ActionTarget[] {
   return [
     ...(matches(bucketActions) ? (['bucket'] as const) : []),
     ...(matches(objectActions) ? (['object'] as const) : []),
+    ...(matches(otherActions) ? (['other'] as const) : []),
   ];
 }

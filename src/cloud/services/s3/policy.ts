@@ -18,6 +18,7 @@ import { isPublic } from './policy-in-force.ts';
 import { buckets, type Bucket } from './model.ts';
 import { s3Arn } from './names.ts';
 import { targetsOf, type ActionTarget } from './policy-actions.ts';
+import { syntaxProblem } from './policy-syntax.ts';
 
 /** S3 user guide, "Bucket policies": 20 KB. */
 const longest = 20_480;
@@ -29,6 +30,8 @@ function checked(
   bucket: Bucket,
 ): { readonly stored: string; readonly policy: CompiledPolicy } {
   if (Buffer.byteLength(text) > longest) throw malformed('Policy exceeds the maximum allowed document size.');
+  const problem = syntaxProblem(text);
+  if (problem !== undefined) throw malformed(problem);
   let policy: CompiledPolicy;
   try {
     policy = compilePolicy(text, 'resource');
