@@ -23,12 +23,20 @@ import {
   writeOutput,
   type Route,
 } from './protocol/index.ts';
+import {
+  isPostUpload,
+  postAnswer,
+  postSigning,
+  readPostUpload,
+  signerOf,
+  type PostUpload,
+} from './post-upload/index.ts';
 import { noteUse } from './services/iam/last-used.ts';
 import { findCredential, principalOf } from './services/iam/lookup.ts';
 import type { Propagation } from './propagation.ts';
 import type { Services } from './services/index.ts';
 import { authenticate, type SigningKeys } from './signature.ts';
-import { signingFactsOf } from './signing-facts.ts';
+import { signingFactsOf, type SigningFacts } from './signing-facts.ts';
 import { answerSignin, readSigninRequest } from './signin/index.ts';
 import type { State } from './state.ts';
 import { trailEvents } from './trail-events.ts';
@@ -68,7 +76,7 @@ export function createAnswerer(parts: Parts): Answerer {
       if (request.path.startsWith(controlPrefix)) return answerControl(request, parts.control);
       const signin = readSigninRequest(request);
       if (signin !== undefined) return answerSignin(signin, request, parts, uuid(parts.random));
-      return new Exchange(parts, request, gone).answer();
+      return isPostUpload(request) ? answerPost(parts, request, gone) : new Exchange(parts, request, gone).answer();
     },
     bodyLimit: (head) => (head.path.startsWith(controlPrefix) ? smallBody : bodyLimitOf(routeRequest(head))),
     refuseBody: (head, reason) => refuseBody(head, reason, uuid(parts.random)),
@@ -79,6 +87,19 @@ export function createAnswerer(parts: Parts): Answerer {
 function bodyLimitOf({ service, protocol }: Route): number {
   if (service === 's3') return objectBody;
   return service !== undefined && protocol === 'json' ? jsonBodyLimit(service) : smallBody;
+}
+
+/** A browser's upload: answered as the PutObject that it means. */
+async function answerPost(parts: Parts, request: HttpRequest, gone: () => AbortSignal): Promise<HttpResponse> {
+  let upload: PostUpload;
+  try {
+    upload = readPostUpload(request);
+  } catch (error) {
+    if (!isFailure(error)) parts.onDefect(error);
+    return writeFailure(routeRequest(request), error, uuid(parts.random));
+  }
+  const response = await new Exchange(parts, upload.request, gone, upload).answer();
+  return postAnswer(upload, response, request.headers['host'] ?? '');
 }
 
 function refuseBody(head: HttpRequest, reason: Refusal, requestId: string): HttpResponse {
@@ -105,6 +126,7 @@ class Exchange {
   readonly #requestId: string;
   readonly #route: Route;
   readonly #received: HttpRequest;
+  readonly #upload: PostUpload | undefined;
   /** As `authenticate` decoded it. */
   #request: HttpRequest;
   #credential: Credential | undefined;
@@ -118,8 +140,10 @@ class Exchange {
   #noteUse: (() => void) | undefined;
   #visibleAt: Millis | undefined;
 
-  constructor(parts: Parts, request: HttpRequest, gone: () => AbortSignal) {
+  /** `upload`: the form that stands for the request's signature. */
+  constructor(parts: Parts, request: HttpRequest, gone: () => AbortSignal, upload?: PostUpload) {
     this.#parts = parts;
+    this.#upload = upload;
     this.#received = request;
     this.#request = request;
     this.#gone = gone;
@@ -169,7 +193,11 @@ class Exchange {
     const { wall, clock, signingKeys } = this.#parts;
     const world = this.#parts.world.seen;
     const time = { wall: wall.now(), emulated: clock.now() };
-    const found = authenticate(this.#received, this.#route, (id) => findCredential(id, world), time, signingKeys);
+    const find = (id: string): Credential | undefined => findCredential(id, world);
+    const found =
+      this.#upload === undefined
+        ? authenticate(this.#received, this.#route, find, time, signingKeys)
+        : { credential: signerOf(this.#upload, find, time, signingKeys), request: this.#received };
     this.#credential = found.credential;
     this.#request = found.request;
     if (found.credential !== undefined) this.#principal = principalOf(found.credential, world);
@@ -250,10 +278,16 @@ class Exchange {
         userAgent: headers['user-agent'] ?? '',
         secure,
         referer: headers['referer'],
-        signing: this.#credential === undefined ? undefined : signingFactsOf(this.#received, this.#parts.wall.now()),
+        signing: this.#signing(),
       },
     };
     return call;
+  }
+
+  #signing(): SigningFacts | undefined {
+    if (this.#credential === undefined) return undefined;
+    const now = this.#parts.wall.now();
+    return this.#upload === undefined ? signingFactsOf(this.#received, now) : postSigning(this.#upload, now);
   }
 
   /** The refusal of one item; the event and the answer's header tell of the last one. */

@@ -2,7 +2,7 @@
 import type { HttpRequest } from './http.ts';
 
 export interface SigningFacts {
-  readonly place: 'header' | 'query';
+  readonly place: 'header' | 'query' | 'form';
   /** Milliseconds since the time that was signed. */
   readonly age: number;
   /** `x-amz-content-sha256` as it came. */
@@ -14,10 +14,15 @@ export function signingFactsOf({ headers, query }: HttpRequest, now: number): Si
   const inHeader = headers['authorization'] !== undefined;
   const parameters = new URLSearchParams(inHeader ? '' : query);
   const date = (inHeader ? headers['x-amz-date'] : parameters.get('X-Amz-Date')) ?? '';
-  const at = Date.parse(date.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6Z'));
   return {
     place: inHeader ? 'header' : 'query',
-    age: Number.isNaN(at) ? 0 : Math.max(0, now - at),
+    age: ageOf(date, now),
     payload: headers['x-amz-content-sha256'] ?? parameters.get('X-Amz-Content-Sha256') ?? undefined,
   };
+}
+
+/** Milliseconds since `20260101T000000Z`; 0 for what is no such time. */
+export function ageOf(date: string, now: number): number {
+  const at = Date.parse(date.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6Z'));
+  return Number.isNaN(at) ? 0 : Math.max(0, now - at);
 }

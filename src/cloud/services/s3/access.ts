@@ -56,11 +56,13 @@ export function objectOf(call: Call, bucket: Bucket, key: string | undefined): S
   return object;
 }
 
+const authTypes = { header: 'REST-HEADER', query: 'REST-QUERY-STRING', form: 'POST' } as const;
+
 /** Keys of how the request was signed: S3 user guide, "Amazon S3 signature version 4 policy keys". */
 export function requestKeys({ http: { signing } }: Call): Context {
   if (signing === undefined) return {};
   return {
-    's3:authType': signing.place === 'header' ? 'REST-HEADER' : 'REST-QUERY-STRING',
+    's3:authType': authTypes[signing.place],
     's3:signatureversion': 'AWS4-HMAC-SHA256',
     's3:signatureAge': String(signing.age),
     's3:x-amz-content-sha256': signing.payload,
