@@ -11,6 +11,8 @@ export interface UploadForm {
 
 /** Fields may hold 20 KB together. */
 const mostFieldBytes = 20_480;
+/** Of the headers of one part; a browser sends some two hundred. */
+const mostHeadBytes = 8192;
 
 function malformed(): Error {
   return awsFailure('MalformedPOSTRequest', 'The body of your POST request is not well-formed multipart/form-data.', {
@@ -31,7 +33,7 @@ export function readUploadForm(contentType: string, bytes: Uint8Array): UploadFo
   while (at >= 0 && body.subarray(at, at + 2).toString() === '\r\n') {
     const head = body.indexOf('\r\n\r\n', at);
     const end = head === -1 ? -1 : body.indexOf(delimiter, head + 2);
-    if (end === -1) throw malformed();
+    if (end === -1 || head - at > mostHeadBytes) throw malformed();
     const { name, fileName } = partName(body.subarray(at, head).toString());
     const content = body.subarray(Math.min(head + 4, end), end);
     if (name === 'file') return { fields, file: new Uint8Array(content), fileName };

@@ -7,6 +7,7 @@ import {
   DescribeVolumesCommand,
   DescribeVolumeStatusCommand,
   DetachVolumeCommand,
+  ModifyInstanceAttributeCommand,
   RunInstancesCommand,
   TerminateInstancesCommand,
   type CreateVolumeCommandInput,
@@ -72,6 +73,27 @@ test('volumes that are not deleted with their instance outlive it', async () => 
   assert.deepEqual(
     Volumes!.map((volume) => [volume.VolumeId, volume.State]),
     [[VolumeId, 'available']],
+  );
+});
+
+test('a root volume outlives its instance when the instance is told so', async () => {
+  await using cloud = await startCloud();
+  const { ec2 } = adminOf(cloud, dev);
+  const InstanceId = await newInstance(ec2);
+  const keep = (DeviceName: string) =>
+    ec2.send(
+      new ModifyInstanceAttributeCommand({
+        InstanceId,
+        BlockDeviceMappings: [{ DeviceName, Ebs: { DeleteOnTermination: false } }],
+      }),
+    );
+  await assert.rejects(keep('/dev/none'), { name: 'InvalidInstanceAttributeValue' });
+  await keep('/dev/xvda');
+  await ec2.send(new TerminateInstancesCommand({ InstanceIds: [InstanceId] }));
+  const { Volumes } = await ec2.send(new DescribeVolumesCommand({}));
+  assert.deepEqual(
+    Volumes!.map(({ State, Size }) => [State, Size]),
+    [['available', 8]],
   );
 });
 

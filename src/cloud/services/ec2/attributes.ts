@@ -2,6 +2,7 @@
 import type {
   DescribeInstanceAttributeCommandInput,
   InstanceAttribute,
+  InstanceBlockDeviceMappingSpecification,
   ModifyInstanceAttributeCommandInput,
   ModifyInstanceCreditSpecificationCommandInput,
   ModifyInstanceCreditSpecificationResult,
@@ -137,6 +138,21 @@ function wantedChange(input: ModifyInstanceAttributeCommandInput): readonly [att
   return first;
 }
 
+/** Of a device only whether its volume goes with the instance can be changed. @throws InvalidInstanceAttributeValue 400 */
+function withDevices(instance: Instance, mappings: readonly InstanceBlockDeviceMappingSpecification[]): Instance {
+  const unknown = mappings.find(({ DeviceName }) => !instance.volumes.some(({ device }) => device === DeviceName));
+  if (unknown !== undefined) {
+    throw awsFailure('InvalidInstanceAttributeValue', `No device is currently mapped at ${unknown.DeviceName ?? ''}`, {
+      status: 400,
+    });
+  }
+  const volumes = instance.volumes.map((volume) => {
+    const wanted = mappings.find(({ DeviceName }) => DeviceName === volume.device)?.Ebs?.DeleteOnTermination;
+    return wanted === undefined ? volume : { ...volume, deleteOnTermination: wanted };
+  });
+  return { ...instance, volumes };
+}
+
 /** `ec2:Attribute` and `ec2:Attribute/Name`, whichever way the request names the attribute. */
 function attributeKeys(input: ModifyInstanceAttributeCommandInput): Readonly<Record<string, string>> {
   const keys: Record<string, string> = {};
@@ -152,6 +168,11 @@ export const ModifyInstanceAttribute = dryRunnable<ModifyInstanceAttributeComman
   permissions: (input, call) => [onInstance(call, 'ModifyInstanceAttribute', input.InstanceId, attributeKeys(input))],
   handle(input, call) {
     const instance = instanceOf(call, input.InstanceId);
+    if ((input.BlockDeviceMappings ?? []).length > 0) {
+      if (givenChanges(input).length > 0) throw invalidCombination('Fields for multiple attribute types specified');
+      putInstance(call, withDevices(instance, input.BlockDeviceMappings!));
+      return {};
+    }
     const [attribute, text] = wantedChange(input);
     const change = Object.hasOwn(changers, attribute) ? changers[attribute] : undefined;
     if (change === undefined)
