@@ -1,7 +1,7 @@
 // What an instance can read about itself, as a tree: a text is a file, an object a directory.
 // Source: EC2 user guide, "Instance metadata categories" and "Instance identity documents".
 import { isoSeconds } from '../base/index.ts';
-import { credentialOf, roleOf, type MetadataParts } from './imds-credentials.ts';
+import { credentialOf, roleOf, type Delivery, type MetadataParts } from './imds-credentials.ts';
 import { instanceType } from './services/ec2/instance-types.ts';
 import { tags, type Instance } from './services/ec2/model.ts';
 import { privateDomain, publicDomain, subnetsOf, vpcCidr, zonesOf } from './services/ec2/network.ts';
@@ -19,7 +19,7 @@ export interface Tree {
 const listing: unique symbol = Symbol('listing');
 
 /** The tree below a version (`/latest`), with what is true now. */
-export function metadataOf(instance: Instance, parts: MetadataParts): Tree {
+export function metadataOf(instance: Instance, delivery: Delivery, parts: MetadataParts): Tree {
   return {
     dynamic: {
       fws: { 'instance-monitoring': instance.monitoring ? 'enabled' : 'disabled' },
@@ -31,7 +31,7 @@ export function metadataOf(instance: Instance, parts: MetadataParts): Tree {
       'ami-manifest-path': '(unknown)',
       'block-device-mapping': devicesOf(instance),
       hostname: privateName(instance),
-      iam: iamOf(instance, parts),
+      iam: iamOf(instance, delivery, parts),
       'identity-credentials': { ec2: { info: identityInfo(instance, parts) } },
       'instance-action': 'none',
       'instance-id': instance.id,
@@ -139,7 +139,7 @@ function tagsOf(instance: Instance, world: World): Tree {
 }
 
 /** Absent without a profile, and when the profile or its role are gone: AWS answers 404. */
-function iamOf(instance: Instance, parts: MetadataParts): Tree | undefined {
+function iamOf(instance: Instance, delivery: Delivery, parts: MetadataParts): Tree | undefined {
   const found = roleOf(instance, parts.world);
   if (found === undefined) return undefined;
   const { profile, role } = found;
@@ -147,7 +147,8 @@ function iamOf(instance: Instance, parts: MetadataParts): Tree | undefined {
   return {
     info: json({ Code: 'Success', LastUpdated, InstanceProfileArn: profile.arn, InstanceProfileId: profile.id }),
     'security-credentials': {
-      [role.name]: async () => credentialsText(await credentialOf(instance, found, parts), role.name, LastUpdated),
+      [role.name]: async () =>
+        credentialsText(await credentialOf(instance, found, delivery, parts), role.name, LastUpdated),
     },
   };
 }

@@ -33,7 +33,10 @@ interface Minted {
   readonly older: readonly string[];
 }
 
-/** Account `''`; id: `ACCOUNT/REGION/i-…` → the credentials it was given last. */
+/** The version of the metadata service by which keys leave; policies can ask for it as `ec2:RoleDelivery`. */
+export type Delivery = '1.0' | '2.0';
+
+/** Account `''`; id: `ACCOUNT/REGION/i-…`, and `/1.0` for those given by version 1 → the credentials it was given last. */
 const minted = tableName<Minted>('ec2.metadata-credentials');
 
 export interface InstanceRole {
@@ -86,20 +89,27 @@ type RoleCredential = Credential & { readonly session: Session };
 export async function credentialOf(
   instance: Instance,
   { role }: InstanceRole,
+  delivery: Delivery,
   parts: MetadataParts,
 ): Promise<RoleCredential | undefined> {
   const { state, world, clock } = parts;
   if (!trustsEc2(role, instance.account, world, clock)) return undefined;
   return (
-    current(instance, role, parts) ??
-    (await state.transaction(() => current(instance, role, parts) ?? mint(instance, role, parts)))
+    current(instance, role, delivery, parts) ??
+    (await state.transaction(() => current(instance, role, delivery, parts) ?? mint(instance, role, delivery, parts)))
   );
 }
 
-const keyOf = (instance: Instance): string => `${instance.account}/${instance.region}/${instance.id}`;
+const keyOf = (instance: Instance, delivery: Delivery): string =>
+  `${instance.account}/${instance.region}/${instance.id}${delivery === '1.0' ? '/1.0' : ''}`;
 
-function current(instance: Instance, role: Role, { world, clock }: MetadataParts): RoleCredential | undefined {
-  const known = world.table(minted).get('', keyOf(instance));
+function current(
+  instance: Instance,
+  role: Role,
+  delivery: Delivery,
+  { world, clock }: MetadataParts,
+): RoleCredential | undefined {
+  const known = world.table(minted).get('', keyOf(instance, delivery));
   const credential = known?.roleId === role.id ? world.table(credentials).get('', known.accessKeyId) : undefined;
   if (credential?.session === undefined) return undefined;
   const { issuedAt, expiresAt } = credential.session;
@@ -107,17 +117,22 @@ function current(instance: Instance, role: Role, { world, clock }: MetadataParts
   return issuedAt <= now && now < expiresAt - renewBefore ? (credential as RoleCredential) : undefined;
 }
 
-function mint(instance: Instance, role: Role, { world, clock, random }: MetadataParts): RoleCredential {
+function mint(
+  instance: Instance,
+  role: Role,
+  delivery: Delivery,
+  { world, clock, random }: MetadataParts,
+): RoleCredential {
   const credential = makeSession(
     { world, clock, random, account: instance.account },
     { kind: 'role', roleId: role.id, sessionName: instance.id },
     lifetimeSeconds,
-    { tags: [], transitiveTagKeys: [], instanceId: instance.id, originKeys: originKeys(instance, world) },
+    { tags: [], transitiveTagKeys: [], instanceId: instance.id, originKeys: originKeys(instance, delivery, world) },
   );
   const table = world.table(minted);
-  const before = table.get('', keyOf(instance));
+  const before = table.get('', keyOf(instance, delivery));
   const older = before === undefined ? [] : [...before.older, before.accessKeyId];
-  table.put('', keyOf(instance), {
+  table.put('', keyOf(instance, delivery), {
     accessKeyId: credential.accessKeyId,
     roleId: role.id,
     older: older.filter((id) => stillLasts(id, world, clock)),
@@ -125,9 +140,14 @@ function mint(instance: Instance, role: Role, { world, clock, random }: Metadata
   return credential;
 }
 
-/** IAM user guide, "AWS global condition context keys", properties of the role session; EC2's own `ec2:SourceInstanceARN`. */
-function originKeys({ account, region, id, network }: Instance, { partition }: World): Record<string, string> {
+/** IAM user guide, "AWS global condition context keys", properties of the role session; EC2's own `ec2:SourceInstanceARN` and `ec2:RoleDelivery`. */
+function originKeys(
+  { account, region, id, network }: Instance,
+  delivery: Delivery,
+  { partition }: World,
+): Record<string, string> {
   return {
+    'ec2:RoleDelivery': delivery,
     'ec2:SourceInstanceARN': ec2Arn({ partition, region, account }, 'instance', id),
     ...(network === undefined
       ? {}

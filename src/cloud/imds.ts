@@ -169,7 +169,7 @@ async function answer(
   const headers: Record<string, string> = left === undefined ? {} : { [ttlHeader]: String(left) };
   if (version === undefined) return text(200, '1.0\n2021-07-15\nlatest', headers);
   if (!/^(?:latest|1\.0|\d{4}-\d{2}-\d{2})$/.test(version)) return text(404, 'Not Found');
-  const found = await contentAt(metadataOf(instance, parts), rest);
+  const found = await contentAt(metadataOf(instance, left === undefined ? '1.0' : '2.0', parts), rest);
   return found === undefined ? text(404, 'Not Found') : text(200, found, headers);
 }
 

@@ -154,6 +154,24 @@ test('a policy can tell whether keys are used as the instance they came from', a
   }
 });
 
+test('a policy can refuse keys that were given by version 1', async () => {
+  await using cloud = await startCloud();
+  const { endpoint, id, iam, ec2 } = await launch(cloud);
+  await ec2.send(new ModifyInstanceMetadataOptionsCommand({ InstanceId: id, HttpTokens: 'optional' }));
+  const allow = { Effect: 'Allow', Action: 's3:*', Resource: '*' } as const;
+  const condition = { NumericLessThan: { 'ec2:RoleDelivery': '2.0' } };
+  const deny = { Effect: 'Deny', Action: '*', Resource: '*', Condition: condition } as const;
+  await iam.send(
+    new PutRolePolicyCommand({ RoleName: 'app', PolicyName: 'list', PolicyDocument: policyText(allow, deny) }),
+  );
+  const { body } = await ask(endpoint, '/latest/meta-data/iam/security-credentials/app');
+  const byVersion1 = JSON.parse(body) as RoleCredentials;
+  await clientsFor(cloud, keysOf(await roleCredentials(endpoint))).s3.send(new ListBucketsCommand({}));
+  await assert.rejects(clientsFor(cloud, keysOf(byVersion1)).s3.send(new ListBucketsCommand({})), {
+    name: 'AccessDenied',
+  });
+});
+
 test('tokens: the time is echoed, and what is missing, wrong or forwarded is refused', async () => {
   await using cloud = await startCloud();
   const { endpoint } = await launch(cloud);
