@@ -54,11 +54,12 @@ const expected = new Set([
   'ReplicationConfigurationNotFoundError',
   'ObjectLockConfigurationNotFoundError',
   'NoSuchTagSet',
-  // Read again when their bucket, volume or group has gone.
+  // Read again when their bucket, volume, group or table has gone.
   'NoSuchPublicAccessBlockConfiguration',
   'OwnershipControlsNotFoundError',
   'InvalidVolume.NotFound',
   'InvalidGroup.NotFound',
+  'ResourceNotFoundException',
   // A group's rule for IPv6, taken away whether there is one or not.
   'InvalidPermission.NotFound',
   // Asked of every instance; the provider takes no for an answer.
