@@ -2,7 +2,7 @@
 // whole responses out. Promises: memory for bodies is bounded over all connections, a stop answers what
 // is being answered and leaves no socket and no timer.
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { cloudFailure } from './failures.ts';
 import { clientGone } from './faults.ts';
 import type { HttpRequest, HttpResponse } from './http.ts';
@@ -26,7 +26,10 @@ export type Refusal = 'too-large' | 'no-room';
 
 export interface Listener {
   readonly port: number;
-  /** Stops accepting, ends hanging calls, lets the others finish for `graceMs`, then closes every socket. */
+  /**
+   * Stops accepting; closes at once what has not sent a whole request and what hangs on order; lets the other
+   * calls finish for `graceMs`.
+   */
   stop(): Promise<void>;
 }
 
@@ -67,13 +70,23 @@ export async function listen(
   // An `import 'node:http'` in an ES module loads undici as well: 28 ms beside 3.
   const http = process.getBuiltinModule('node:http');
   const stopping = new AbortController();
-  const room: Room = { left: limits.together, dropped: limits.dropped };
+  const room: Room = { left: limits.together, dropped: limits.dropped, answering: new WeakSet() };
   const serve = (request: IncomingMessage, response: ServerResponse) =>
     void new Exchange(request, response, answerer, room, stopping.signal).run();
   const server = http.createServer(serverOptions, serve);
   server.on('checkContinue', serve);
+  const sockets = socketsOf(server);
   await bind(server, host, port);
-  return { port: (server.address() as AddressInfo).port, stop: () => stop(server, stopping) };
+  return { port: (server.address() as AddressInfo).port, stop: () => stop(server, sockets, room, stopping) };
+}
+
+function socketsOf(server: Server): ReadonlySet<Socket> {
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  return sockets;
 }
 
 async function bind(server: Server, host: string, port: number): Promise<void> {
@@ -105,18 +118,27 @@ async function freePort(host: string): Promise<number> {
   return port;
 }
 
-async function stop(server: Server, stopping: AbortController): Promise<void> {
+async function stop(
+  server: Server,
+  sockets: ReadonlySet<Socket>,
+  { answering }: Room,
+  stopping: AbortController,
+): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   stopping.abort();
+  for (const socket of sockets) if (!answering.has(socket)) socket.destroy();
   const force = setTimeout(() => server.closeAllConnections(), graceMs);
   await closed;
   clearTimeout(force);
 }
 
-/** Memory for bodies, shared by all exchanges of a listener. */
+/** What all exchanges of a listener share. */
 interface Room {
+  /** Memory for bodies. */
   left: number;
   readonly dropped: number;
+  /** Sockets on which a whole request waits for its answer, or its answer is being sent. */
+  readonly answering: WeakSet<Socket>;
 }
 
 /** One request and its response. */
@@ -146,6 +168,7 @@ class Exchange {
     try {
       const head = readHead(this.#request);
       const body = await this.#receive(head);
+      this.#markAnswering();
       const answer =
         body instanceof Uint8Array
           ? await this.#answerer.answer({ ...head, body }, () => this.#gone())
@@ -157,6 +180,12 @@ class Exchange {
     } finally {
       this.#take(-this.#taken);
     }
+  }
+
+  #markAnswering(): void {
+    const { socket } = this.#request;
+    this.#room.answering.add(socket);
+    this.#response.once('close', () => this.#room.answering.delete(socket));
   }
 
   #gone(): AbortSignal {

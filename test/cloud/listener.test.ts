@@ -138,6 +138,31 @@ test('a stop ends connections that sent half a request, or nothing', async () =>
   assert.deepEqual(server.defects, []);
 });
 
+test('a stop does not wait for what has not arrived, and answers what has', async () => {
+  const answered = Promise.withResolvers<void>();
+  const entered = Promise.withResolvers<void>();
+  const answerer: Answerer = {
+    answer: async () => (entered.resolve(), await answered.promise, { status: 200, headers: {}, body: 'whole' }),
+    bodyLimit: () => smallBody,
+    refuseBody: () => ({ status: 413, headers: {}, body: '' }),
+    onDefect: (error) => assert.fail(String(error)),
+  };
+  const { port, stop } = await listen('127.0.0.1', 0, answerer);
+  const half = ['', 'GET / HT', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n12345'].map((text) => {
+    const socket = connect(port, '127.0.0.1', () => socket.write(text));
+    socket.on('error', () => undefined);
+    return closed(socket);
+  });
+  const whole = send(`http://127.0.0.1:${port}/`);
+  await entered.promise;
+  const stopped = stop();
+  // They end while the whole request is still being answered.
+  await Promise.all(half);
+  answered.resolve();
+  assert.equal((await whole).text, 'whole');
+  await stopped;
+});
+
 test('a client that leaves in the middle is no defect', async () => {
   await using server = await echo();
   for (let run = 0; run < 20; run++) {
