@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { type Failure, nearestName, parseDuration, type Millis } from '../base/index.ts';
 import { cloudFailure } from './failures.ts';
-import type { FaultOrder } from './faults.ts';
+import type { FaultEffect, FaultOrder } from './faults.ts';
 import { longestDelaySeconds, writeKinds, type Delays, type WriteKind } from './propagation.ts';
 import type { TokenOrder } from './test-issuer.ts';
 
@@ -62,7 +62,7 @@ const faultBody = z.strictObject({
     .optional(),
   nth: z.int().min(1).optional(),
   count: z.int().min(1).optional(),
-  when: z.enum(['before', 'after']),
+  when: z.enum(['before', 'after']).optional(),
   error: z
     .strictObject({
       code: z.string().regex(/^[A-Za-z][A-Za-z0-9.]{0,99}$/, 'an error code has letters, digits and dots'),
@@ -72,6 +72,9 @@ const faultBody = z.strictObject({
     .optional(),
   hang: z.literal(true).optional(),
   delayMs: z.int().min(0).max(longestDelayMs).optional(),
+  throttle: z
+    .strictObject({ rate: z.number().min(0).max(1_000_000), burst: z.int().min(0).max(1_000_000).optional() })
+    .optional(),
 });
 
 /**
@@ -84,21 +87,31 @@ export async function parseFaultOrder(
   services: readonly string[],
   operationsOf: (service: string) => Promise<readonly string[]>,
 ): Promise<FaultOrder> {
-  const { service, operation, account, nth, count, when, error, hang, delayMs } = parseBody(text, faultBody);
+  const body = parseBody(text, faultBody);
+  const { service, operation, account, nth, count, throttle } = body;
   if (!services.includes(service)) throw unknownName('service', service, services);
   const operations = await operationsOf(service);
   if (operation !== '*' && !operations.includes(operation)) throw unknownName('operation', operation, operations);
-  if ([error, hang, delayMs].filter((effect) => effect !== undefined).length !== 1) {
-    throw invalidBody('give exactly one of `error`, `hang` and `delayMs`');
+  if (throttle !== undefined && (nth ?? count ?? (body.when === 'after' ? 'after' : undefined)) !== undefined) {
+    throw invalidBody('a throttle is for every call, before it takes effect: leave out `nth`, `count` and `when`');
   }
-  const effect =
-    error !== undefined
-      ? { error: { ...error, message: error.message ?? 'A fault on order of the control route.' } }
-      : hang === true
-        ? { hang }
-        : { delayMs: delayMs! };
+  if (throttle === undefined && body.when === undefined) throw invalidBody('`when`: write `before` or `after`');
+  const when = body.when ?? 'before';
   const strikes = count ?? (nth === undefined ? Number.MAX_SAFE_INTEGER : 1);
-  return { service, operation, account, nth: nth ?? 1, count: strikes, when, effect };
+  return { service, operation, account, nth: nth ?? 1, count: strikes, when, effect: effectOf(body) };
+}
+
+function effectOf({ error, hang, delayMs, throttle }: z.infer<typeof faultBody>): FaultEffect {
+  if ([error, hang, delayMs, throttle].filter((effect) => effect !== undefined).length !== 1) {
+    throw invalidBody('give exactly one of `error`, `hang`, `delayMs` and `throttle`');
+  }
+  if (error !== undefined) {
+    return { error: { ...error, message: error.message ?? 'A fault on order of the control route.' } };
+  }
+  if (throttle !== undefined) {
+    return { throttle: { rate: throttle.rate, burst: throttle.burst ?? Math.max(1, Math.ceil(throttle.rate)) } };
+  }
+  return hang === true ? { hang } : { delayMs: delayMs! };
 }
 
 const tokenBody = z.strictObject({

@@ -1,11 +1,13 @@
-// Faults on order: a named call, before or after it takes effect, errs, hangs or is slow. Promises: a
+// Faults on order: a named call, before or after it takes effect, errs, hangs, is slow or throttled. Promises: a
 // hang ends when the client goes or the server stops, and no timer outlives either.
-import { randomText, type Random } from '../base/index.ts';
+import { randomText, type Clock, type Random } from '../base/index.ts';
 import { awsFailure } from './failures.ts';
+import { Buckets, throttled, type Throttle } from './throttle.ts';
 
 export type FaultEffect =
   | { readonly error: { readonly code: string; readonly status: number; readonly message: string } }
   | { readonly hang: true }
+  | { readonly throttle: Throttle }
   | { readonly delayMs: number };
 
 /** An order. The call it is for is counted from 1 when the order is given; it strikes calls `nth` to `nth + count - 1`. */
@@ -34,6 +36,8 @@ export interface FaultPoint {
 interface Armed {
   readonly id: string;
   readonly order: FaultOrder;
+  /** Of a throttle. */
+  readonly buckets: Buckets | undefined;
   seen: number;
 }
 
@@ -42,16 +46,21 @@ export const clientGone: unique symbol = Symbol('client gone');
 
 export class Faults {
   readonly #random: Random;
+  /** Emulated time, by which buckets fill. */
+  readonly #clock: Clock;
   #armed: Armed[] = [];
 
-  constructor(random: Random) {
+  constructor(random: Random, clock: Clock) {
     this.#random = random;
+    this.#clock = clock;
   }
 
   /** Arms a fault; returns its id. */
   add(order: FaultOrder): string {
     const id = `fault-${randomText(this.#random, 12)}`;
-    this.#armed.push({ id, order, seen: 0 });
+    const { effect } = order;
+    const buckets = 'throttle' in effect ? new Buckets(effect.throttle) : undefined;
+    this.#armed.push({ id, order, buckets, seen: 0 });
     return id;
   }
 
@@ -73,7 +82,7 @@ export class Faults {
 
   /**
    * Counts the call at `point`; the first fault whose turn it is strikes. Returns its id, or undefined.
-   * @throws what an `error` fault says, through `onStrike` first; `clientGone` when `gone` aborted meanwhile.
+   * @throws what an `error` fault or a throttle says, through `onStrike` first; `clientGone` when `gone` aborted meanwhile.
    */
   async pass(point: FaultPoint, gone: AbortSignal, onStrike: (id: string) => void): Promise<void> {
     const fault = this.#next(point);
@@ -81,6 +90,7 @@ export class Faults {
     onStrike(fault.id);
     const { effect } = fault.order;
     if ('error' in effect) throw awsFailure(effect.error.code, effect.error.message, { status: effect.error.status });
+    if ('throttle' in effect) throw throttled(point.service);
     await pause('hang' in effect ? undefined : effect.delayMs, gone);
   }
 
@@ -90,6 +100,8 @@ export class Faults {
       if (!concerns(fault.order, point)) continue;
       fault.seen += 1;
       const turn = fault.seen - fault.order.nth;
+      // Every call takes its token, also when another fault strikes it.
+      if (fault.buckets?.take(point.account, this.#clock.now()) === true) continue;
       if (turn >= 0 && turn < fault.order.count) striking ??= fault;
     }
     return striking;

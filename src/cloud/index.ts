@@ -190,7 +190,7 @@ function partsOf(
   const explanations = new Explanations(random, setup.controlToken);
   const events = new Events();
   const trail = new Trail();
-  const faults = new Faults(random);
+  const faults = new Faults(random, clock);
   const services = new Services();
   const enforce = options.enforce ?? 'on';
   const issuer = new TestIssuer(setup.seed, clock, random);

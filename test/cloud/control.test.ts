@@ -275,6 +275,12 @@ test('an order for a fault that is not understood is refused, and says what was 
     [{ ...whole, hang: undefined, error: { code: 'a b', status: 400 } }, /./],
     [{ ...whole, hang: undefined, error: { code: 'Throttling', status: 200 } }, /./],
     [{ ...whole, nht: 1 }, /`nth`/],
+    [{ ...whole, when: undefined }, /./],
+    [{ ...whole, throttle: { rate: 1 } }, /./],
+    [{ ...whole, hang: undefined, throttle: { rate: -1 } }, /./],
+    [{ ...whole, hang: undefined, throttle: { rate: 1, burst: 0.5 } }, /./],
+    [{ ...whole, hang: undefined, throttle: { rate: 1 }, nth: 2 }, /./],
+    [{ ...whole, hang: undefined, throttle: { rate: 1 }, when: 'after' }, /./],
   ];
   for (const [order, hint] of bad) {
     const { status, body } = await control(cloud, 'POST', 'faults', order);

@@ -160,6 +160,7 @@ function registerFaults(cloud: Command, io: Io): void {
     'order a fault',
     'stint cloud faults add sts AssumeRole --delay 2s',
     'stint cloud faults add iam CreateUser --after --hang',
+    'stint cloud faults add ec2 "*" --throttle 5/20',
   )
     .option('--account <id>', 'only calls of this account')
     .addOption(new Option('--nth <n>', 'the n-th call from now on').argParser(wholeNumber(1, 1_000_000)))
@@ -168,6 +169,7 @@ function registerFaults(cloud: Command, io: Io): void {
     .option('--error <code[:status]>', 'answer with this error')
     .option('--hang', 'never answer')
     .option('--delay <duration>', 'answer late')
+    .option('--throttle <rate[/burst]>', 'let so many calls a second pass, for each account')
     .option('--json', 'print JSON')
     .action(async (service: string, operation: string, _values: Values, command: Command) =>
       (await import('./cloud/faults.ts')).addFault(io, service, operation, command.optsWithGlobals()),

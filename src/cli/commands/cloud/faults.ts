@@ -10,19 +10,32 @@ interface FaultView {
   readonly operation: string;
   readonly when: string;
   readonly seen: number;
+  readonly account?: string;
+  readonly error?: { readonly code: string; readonly status: number };
+  readonly hang?: true;
+  readonly delayMs?: number;
+  readonly throttle?: { readonly rate: number; readonly burst: number };
 }
 
 export async function listFaults(io: Io, values: Values): Promise<void> {
   const answer = await control<{ faults: readonly FaultView[] }>(io, values, 'GET', 'faults');
   if (values['json'] === true) return printJson(io, answer);
   if (answer.faults.length === 0) say(io, 'no faults are ordered');
-  for (const { id, service, operation, when, seen } of answer.faults) {
-    printData(io, `${id}  ${when} ${service}:${operation}  calls seen: ${seen}`);
+  for (const fault of answer.faults) {
+    const { id, service, operation, when, seen, account } = fault;
+    const whose = account === undefined ? '' : ` of ${account}`;
+    printData(io, `${id}  ${when} ${service}:${operation}${whose}  ${effectText(fault)}  calls seen: ${seen}`);
   }
 }
 
+function effectText({ error, delayMs, throttle }: FaultView): string {
+  if (error !== undefined) return `${error.code}:${error.status}`;
+  if (throttle !== undefined) return `${throttle.rate}/s, ${throttle.burst} at once`;
+  return delayMs === undefined ? 'hangs' : `${delayMs} ms late`;
+}
+
 export async function addFault(io: Io, service: string, operation: string, values: Values): Promise<void> {
-  const { account, nth, count, after, error, hang, delay } = values;
+  const { account, nth, count, after, error, hang, delay, throttle } = values;
   const { id } = await control<{ id: string }>(io, values, 'POST', 'faults', {
     service,
     operation,
@@ -32,10 +45,17 @@ export async function addFault(io: Io, service: string, operation: string, value
     when: after === true ? 'after' : 'before',
     error: typeof error === 'string' ? errorOf(error) : undefined,
     hang,
+    throttle: typeof throttle === 'string' ? throttleOf(throttle) : undefined,
     delayMs: typeof delay === 'string' ? Math.round(parseDuration(delay) * 1000) : undefined,
   });
   if (values['json'] === true) return printJson(io, { id });
   printData(io, id);
+}
+
+/** `5` or `5/20`: calls a second, and how many at once. */
+function throttleOf(text: string): { rate: number; burst?: number } {
+  const [rate, burst] = text.split('/');
+  return { rate: Number(rate), ...(burst === undefined ? {} : { burst: Number(burst) }) };
 }
 
 /** `Throttling` or `Throttling:400`. */
