@@ -19,12 +19,21 @@ export interface Signed {
 const hex = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex');
 const hmac = (key: string | Uint8Array, text: string): Buffer => createHmac('sha256', key).update(text).digest();
 
+export interface ToSign {
+  readonly method: string;
+  readonly path: string;
+  readonly body?: string | Uint8Array;
+  readonly type?: string;
+  /** Of a JSON service. */
+  readonly target?: string;
+}
+
 /** `path` with its query must be percent-encoded and, the query, in order. */
 export function sign(
   endpoint: string,
   { accessKeyId, secretAccessKey }: Keys,
   service: string,
-  { method, path, body = '', type }: { method: string; path: string; body?: string | Uint8Array; type?: string },
+  { method, path, body = '', type, target }: ToSign,
 ): Signed {
   const time = new Date().toISOString().replace(/[-:]|\.\d{3}/g, '');
   const date = time.slice(0, 8);
@@ -32,6 +41,7 @@ export function sign(
   const payload = hex(body);
   const headers: Record<string, string> = {
     ...(type === undefined ? {} : { 'content-type': type }),
+    ...(target === undefined ? {} : { 'x-amz-target': target }),
     host: new URL(endpoint).host,
     'x-amz-content-sha256': payload,
     'x-amz-date': time,

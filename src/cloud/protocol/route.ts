@@ -60,10 +60,20 @@ export function routeRequest(request: HttpRequest): Route {
 
 type Rest = Pick<Route, 'service' | 'signingName' | 'protocol' | 'operation' | 'form' | 'rest' | 'defect'>;
 
+/** Service shapes of the models of services that speak query, by which SDKs that move to JSON name them. */
+const queryTargets: Readonly<Record<string, ServiceId>> = {
+  AWSSecurityTokenServiceV20110615: 'sts',
+  AWSIdentityManagementV20100508: 'iam',
+};
+
+function serviceOfTarget(prefix: string): ServiceId | undefined {
+  if (Object.hasOwn(queryTargets, prefix)) return queryTargets[prefix];
+  return serviceIds.find((id) => serviceModel(id).targetPrefix === prefix);
+}
+
 function jsonRoute(target: string, scope: Scope | undefined): Rest {
   const dot = target.lastIndexOf('.');
-  const prefix = target.slice(0, Math.max(0, dot));
-  const named = serviceIds.find((id) => serviceModel(id).targetPrefix === prefix);
+  const named = serviceOfTarget(target.slice(0, Math.max(0, dot)));
   const service = scope === undefined ? named : embedded(scope.signingName);
   // A target of another service than the one signed for names no operation of this one.
   const operation = service !== undefined && service === named ? target.slice(dot + 1) : undefined;

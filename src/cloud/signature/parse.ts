@@ -1,5 +1,6 @@
 // The signature as a request carries it, in the Authorization header or in the query, parsed and
 // checked for form; whether it is right is `signature.ts`'s to say.
+import { hash } from 'node:crypto';
 import type { Millis } from '../../base/index.ts';
 import { awsFailure } from '../failures.ts';
 import type { HttpRequest } from '../http.ts';
@@ -40,8 +41,7 @@ function fromHeader(request: HttpRequest, route: Route): Presented {
   if (algorithm !== 'AWS4-HMAC-SHA256') throw signatureRefusal(route.protocol, 'unsupported-algorithm');
   const parts = headerParts(header.slice(space + 1), route);
   const missing = ['Credential', 'Signature', 'SignedHeaders'].filter((name) => !parts.has(name));
-  if (missing.length > 0)
-    throw incomplete(route, missing.map((name) => `Authorization header requires '${name}' parameter.`).join(' '));
+  if (missing.length > 0) throw incomplete(route, missingParts(request, missing, route));
   const timestamp = timestampOf(request, route);
   return {
     ...credentialParts(parts.get('Credential')!, timestamp, route),
@@ -59,16 +59,31 @@ function incomplete(route: Route, message: string): Error {
   return signatureRefusal(route.protocol, 'incomplete', message);
 }
 
+/** AWS names everything that is missing at once, and tells the header by its hash only. */
+function missingParts({ headers }: HttpRequest, missing: readonly string[], route: Route): string {
+  const sentences = missing.map((name) => `Authorization header requires '${name}' parameter.`);
+  if (headers['x-amz-date'] === undefined && headers['date'] === undefined) sentences.push(noDate);
+  if (route.protocol === 'rest-xml') return sentences.join(' ');
+  const text = hash('sha256', headers['authorization'] ?? '', 'base64');
+  return `${sentences.join(' ')} (Hashed with SHA-256 and encoded with Base64) Authorization=${text}`;
+}
+
+const noDate = "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.";
+
 function headerParts(text: string, route: Route): Map<string, string> {
   const parts = new Map<string, string>();
   for (const piece of text.split(',', 10)) {
     const equals = piece.indexOf('=');
-    // The piece is not repeated: it may hold what a client put there by mistake.
-    if (equals === -1)
-      throw incomplete(route, 'The Authorization header has a part that is no key=value pair (missing equal-sign).');
+    if (equals === -1) throw incomplete(route, noPair(piece));
     parts.set(piece.slice(0, equals).trim(), piece.slice(equals + 1).trim());
   }
   return parts;
+}
+
+// AWS repeats the hash only: the piece may hold what a client put there by mistake.
+function noPair(piece: string): string {
+  const text = hash('sha256', piece.trim(), 'base64');
+  return `Invalid key=value pair (missing equal-sign) in Authorization header (hashed with SHA-256 and encoded with Base64): '${text}'.`;
 }
 
 function timestampOf(request: HttpRequest, route: Route): string {
@@ -76,7 +91,7 @@ function timestampOf(request: HttpRequest, route: Route): string {
   if (stated !== undefined) return stated;
   const date = request.headers['date'];
   if (date === undefined) {
-    throw incomplete(route, "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.");
+    throw incomplete(route, noDate);
   }
   if (/^\d{8}T\d{6}Z$/.test(date)) return date;
   const moment = Date.parse(date.slice(0, 64));
@@ -144,7 +159,7 @@ function fromQuery(request: HttpRequest, route: Route): Presented {
   const take = (name: string): string => {
     const found = parameters.get(name.toLowerCase());
     if (found !== undefined && found[1] !== '') return found[1];
-    throw incomplete(route, `AWS query-string parameters must include '${name}'.`);
+    throw incomplete(route, route.protocol === 'rest-xml' ? s3Parameters : missingParameter(name));
   };
   if (take('X-Amz-Algorithm') !== 'AWS4-HMAC-SHA256') throw signatureRefusal(route.protocol, 'unsupported-algorithm');
   const timestamp = take('X-Amz-Date');
@@ -159,12 +174,25 @@ function fromQuery(request: HttpRequest, route: Route): Presented {
   };
 }
 
+const s3Parameters =
+  'Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.';
+
+function missingParameter(name: string): string {
+  return `AWS query-string parameters must include '${name}'. Re-examine the query-string parameters.`;
+}
+
 // S3 insists on the parameter; STS takes fifteen minutes when it is absent.
 function expiresOf(text: string | undefined, route: Route): number {
   if (text === undefined && route.protocol !== 'rest-xml') return 900;
-  const seconds = /^\d{1,10}$/.test(text ?? '') ? Number(text) : Number.NaN;
-  if (!Number.isFinite(seconds)) throw incomplete(route, 'X-Amz-Expires should be a number');
-  if (seconds > weekSeconds)
-    throw incomplete(route, 'X-Amz-Expires must be less than a week (in seconds) that is less than 604800');
+  if (text === undefined) throw incomplete(route, s3Parameters);
+  if (!/^-?\d{1,10}$/.test(text)) throw incomplete(route, 'X-Amz-Expires should be a number');
+  const seconds = Number(text);
+  if (seconds < 0) throw incomplete(route, 'X-Amz-Expires must be non-negative');
+  if (seconds > weekSeconds) {
+    throw incomplete(
+      route,
+      'X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than 604800 seconds',
+    );
+  }
   return seconds;
 }
