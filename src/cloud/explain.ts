@@ -13,7 +13,7 @@ export type Explanation = { readonly id: string } & Trace;
 export class Explanations {
   readonly #random: Random;
   readonly #key: Uint8Array;
-  readonly #requests = new Map<string, AuthorizationRequest>();
+  readonly #refused = new Map<string, AuthorizationRequest | Trace>();
 
   /** `secret` is what encoded messages are sealed with: they can be read as long as it stays the same. */
   constructor(random: Random, secret: Secret) {
@@ -23,19 +23,36 @@ export class Explanations {
 
   /** Keeps a refused request; returns its explain id. */
   record(request: AuthorizationRequest): string {
+    return this.#keep(request);
+  }
+
+  /** Keeps a refusal by a rule of the service, which no policy has a say in; returns its explain id. */
+  recordRule(request: Trace['request'], reason: string, hint: string | undefined): string {
+    const cure = hint ?? `no policy can allow it, the service says: ${reason}`;
+    return this.#keep({
+      request,
+      decision: 'deny',
+      decidedBy: { type: 'service', explicit: false },
+      policies: [],
+      cure,
+    });
+  }
+
+  #keep(refused: AuthorizationRequest | Trace): string {
     const id = randomText(this.#random, 20);
-    this.#requests.set(id, request);
-    if (this.#requests.size > kept) this.#requests.delete(this.#requests.keys().next().value!);
+    this.#refused.set(id, refused);
+    if (this.#refused.size > kept) this.#refused.delete(this.#refused.keys().next().value!);
     return id;
   }
 
   find(id: string): Explanation | undefined {
-    const request = this.#requests.get(id);
-    return request === undefined ? undefined : { id, ...explain(request) };
+    const refused = this.#refused.get(id);
+    if (refused === undefined) return undefined;
+    return { id, ...('cure' in refused ? refused : explain(refused)) };
   }
 
   clear(): void {
-    this.#requests.clear();
+    this.#refused.clear();
   }
 
   /** The text after EC2's `Encoded authorization failure message:`; complete in itself, readable by this server for the caller's account only. */

@@ -4,14 +4,19 @@ import { Failure, failuresOf } from '../base/index.ts';
 /**
  * An answer that AWS would give as an error: `code` and `message` as they stand on the wire.
  * Without `status` the protocol takes the status of the code from the service's table (400 where
- * the table has none). `fields` are further members of the error's shape.
+ * the table has none). `fields` are further members of the error's shape. `hint` is not sent: `stint cloud explain`
+ * tells it of a refusal that no policy decided.
  */
 export function awsFailure(
   code: string,
   message: string,
-  options: { readonly status?: number; readonly fields?: Readonly<Record<string, unknown>> } = {},
+  options: {
+    readonly status?: number;
+    readonly fields?: Readonly<Record<string, unknown>>;
+    readonly hint?: string | undefined;
+  } = {},
 ): Failure {
-  return new Failure(code, message, { status: options.status ?? 0, detail: options.fields });
+  return new Failure(code, message, { status: options.status ?? 0, detail: options.fields, hint: options.hint });
 }
 
 /** Failures of running the embedded AWS itself: starting it, its files, its control routes. */

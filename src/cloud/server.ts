@@ -119,6 +119,9 @@ function refuseBody(head: HttpRequest, reason: Refusal, requestId: string): Http
   return writeFailure(route, failure, requestId);
 }
 
+/** Codes that say "you may not". */
+const ruleCodes: ReadonlySet<string> = new Set(['AccessDenied', 'AccessDeniedException', 'UnauthorizedOperation']);
+
 /** One request on its way, and what the event will tell of it. */
 class Exchange {
   readonly #parts: Parts;
@@ -139,6 +142,8 @@ class Exchange {
   /** Absent until it is known who asks for what. */
   #noteUse: (() => void) | undefined;
   #visibleAt: Millis | undefined;
+  /** Who asks and what is known: what is refused from here on is refused by the service. */
+  #isActing = false;
 
   /** `upload`: the form that stands for the request's signature. */
   constructor(parts: Parts, request: HttpRequest, gone: () => AbortSignal, upload?: PostUpload) {
@@ -164,6 +169,7 @@ class Exchange {
         throw error;
       }
       const failure = this.#failureOf(error);
+      if (failure !== undefined) this.#explainRule(failure);
       this.#tell(failure === undefined ? 'InternalFailure' : failure.code);
       this.#trace(undefined, failure ?? { code: 'InternalFailure', message: '' });
       return this.#explained(writeFailure(this.#route, failure ?? error, this.#requestId));
@@ -229,6 +235,7 @@ class Exchange {
   #act(operation: Operation, input: never, prepared: never): unknown {
     this.#checkStillValid();
     const call = this.#call();
+    this.#isActing = true;
     const permissions = operation.permissions(input, call, prepared);
     this.#noteUse = () => noteUse(call, permissions);
     this.#judge(call, permissions);
@@ -295,6 +302,22 @@ class Exchange {
     const verdict = this.#parts.authorizer.judge(call, [permission]);
     if (verdict.decision === 'deny') this.#verdict = verdict;
     return verdict.refusal;
+  }
+
+  /** A call that the service refused by a rule of its own gets an explanation as well. */
+  #explainRule(failure: Failure): void {
+    const { explanations, authorizer } = this.#parts;
+    const isDenial = this.#isActing && ruleCodes.has(failure.code) && authorizer.enforce !== 'off';
+    if (!isDenial || this.#verdict.explainId !== undefined) return;
+    const { service, operation } = this.#route;
+    const request = {
+      principal: 'arn' in this.#principal ? this.#principal.arn : this.#principal.type,
+      action: `${service}:${operation}`,
+      resource: this.#resource ?? '*',
+      context: {},
+    };
+    const explainId = explanations.recordRule(request, failure.message, failure.hint);
+    this.#verdict = { decision: 'deny', explainId };
   }
 
   /** What may leave as it is; undefined for a defect. */

@@ -1,6 +1,6 @@
 // What to do about a refusal: the statement that nearly allowed it, or the policy in which an Allow is missing.
 import type { ConditionTrace, PolicyTrace, StatementTrace, Trace } from './explain.ts';
-import { isCrossAccount } from './evaluate.ts';
+import { isCrossAccount, resourcePolicyType } from './evaluate.ts';
 import type { AuthorizationRequest, PolicyType } from './types.ts';
 
 type Untreated = Omit<Trace, 'cure'>;
@@ -97,6 +97,18 @@ function denyText(trace: Untreated): string {
   return `${placeName(policy, statement)} denies it: ${way}`;
 }
 
+/** Between accounts both sides must allow. The caller's is asked first, so what is missing on the other one is told with it. */
+function otherSide(trace: Untreated, request: AuthorizationRequest, type: PolicyType): string {
+  const asked: readonly PolicyType[] = ['identity', 'boundary', 'session'];
+  if (!asked.includes(type) || !isCrossAccount(request)) return '';
+  const theirs = resourcePolicyType(request);
+  const policies = trace.policies.filter((policy) => policy.type === theirs);
+  const granted = policies.some(({ statements }) => statements.some((one) => one.effect === 'Allow' && one.applies));
+  if (granted) return '';
+  const wish = missingText(theirs, request, trace.request.principal);
+  return `; the resource is of another account, \`${request.resource.account}\`, which must allow it too: ${wish}`;
+}
+
 /** Plain text for whoever was refused. */
 export function cureOf(trace: Untreated, request: AuthorizationRequest): string {
   if (trace.decision === 'allow') return 'nothing to do: the request is allowed';
@@ -104,5 +116,5 @@ export function cureOf(trace: Untreated, request: AuthorizationRequest): string 
   const type = trace.decidedBy.type as PolicyType;
   const wish = missingText(type, request, trace.request.principal);
   const near = nearestAllow(trace, type);
-  return near === undefined ? wish : `${near}; or ${wish}`;
+  return (near === undefined ? wish : `${near}; or ${wish}`) + otherSide(trace, request, type);
 }

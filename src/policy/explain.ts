@@ -16,8 +16,8 @@ export interface Trace {
   };
   readonly decision: 'allow' | 'deny';
   readonly decidedBy: {
-    /** For an implicit denial the type that had to allow and did not. */
-    readonly type: PolicyType | 'root' | 'permissionless';
+    /** For an implicit denial the type that had to allow and did not; `service` for a rule that no policy has a say in. */
+    readonly type: PolicyType | 'root' | 'permissionless' | 'service';
     readonly explicit: boolean;
     readonly policyArn?: string | undefined;
     readonly policyName?: string | undefined;

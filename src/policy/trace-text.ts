@@ -39,6 +39,7 @@ function verdict({ decision, decidedBy }: Trace): string {
   const { type, explicit, sid, statement } = decidedBy;
   if (type === 'root') return 'allowed: the root user needs no policy';
   if (type === 'permissionless') return 'allowed: the action needs no permission';
+  if (type === 'service') return 'denied: a rule of the service, in which no policy has a say';
   const name = decidedBy.policyArn ?? decidedBy.policyName;
   const place = `${sid === undefined ? `statement number ${(statement ?? 0) + 1}` : `statement \`${sid}\``} of ${name === undefined ? `the ${typeNames[type]}` : `\`${name}\``}`;
   if (decision === 'allow') return `allowed by ${place}`;

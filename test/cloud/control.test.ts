@@ -361,6 +361,24 @@ test('a refusal is explained by the id in its header', async () => {
   assert.equal(codeOf((await control(cloud, 'GET', 'explain/nothing')).body), 'no-such-explanation');
 });
 
+test('a refusal by a rule of the service is explained too, with what to do', async () => {
+  await using cloud = await startCloud();
+  const refusedBy = async (keys: Keys, RoleArn: string) => {
+    const sent = stsOf(cloud, keys).send(new AssumeRoleCommand({ RoleArn, RoleSessionName: 'alice' }));
+    await assert.rejects(sent, { name: 'AccessDenied' });
+    const { body } = await control(cloud, 'GET', 'events');
+    const event = (body['events'] as Record<string, unknown>[]).at(-1)!;
+    assert.equal(event['decision'], 'deny');
+    return (await control(cloud, 'GET', `explain/${String(event['explainId'])}`)).body;
+  };
+  const missing = await refusedBy(adminOf(cloud, dev), `arn:aws:iam::${dev}:role/missing`);
+  assert.deepEqual(missing['decidedBy'], { type: 'service', explicit: false });
+  assert.equal((missing['request'] as { action: string }).action, 'sts:AssumeRole');
+  assert.match(String(missing['cure']), /^there is no role `arn:aws:iam::222222222222:role\/missing`/);
+  const root = await refusedBy(cloud.credentials.accounts[dev]!.root, `arn:aws:iam::${dev}:role/missing`);
+  assert.match(String(root['cure']), /^no policy can allow it, the service says: Roles may not be assumed by root/);
+});
+
 test('enforcement that only reports lets the call through and tells the refusal', async () => {
   await using cloud = await startCloud({ enforce: 'report' });
   await createRole(cloud, 'reader');

@@ -166,6 +166,20 @@ test('each policy type that can be missing has its own cure', () => {
   }
 });
 
+test('between accounts the cure names what both sides lack', () => {
+  const other = { arn: 'arn:aws:s3:::photos/cat.jpg', account: '222222222222' };
+  const theirs: AttachedPolicy = {
+    policy: compilePolicy(JSON.stringify({ Statement: { ...read, Principal: { AWS: '111111111111' } } }), 'resource'),
+  };
+  assert.match(
+    explain(ask({}, {}, other)).cure,
+    /^allow .* in an identity-based policy of .*; the resource is of another account, `222222222222`, which must allow it too: name `.*alice` or its account in the resource-based policy/,
+  );
+  const half = explain(ask({}, {}, { ...other, policy: { kind: 'resource', attached: theirs } })).cure;
+  assert.match(half, /in an identity-based policy of/);
+  assert.doesNotMatch(half, /another account/);
+});
+
 test('one document in two places decides in one of them', () => {
   const both = policy('arn:both', { Effect: 'Deny', Action: 's3:*', Resource: '*' });
   const trace = explain(ask({ identity: [both], boundary: both }));

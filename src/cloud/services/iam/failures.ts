@@ -35,8 +35,8 @@ export function malformedPolicy(message: string): Failure {
   return awsFailure('MalformedPolicyDocument', message, { status: 400 });
 }
 
-export function accessDenied(message: string): Failure {
-  return awsFailure('AccessDenied', message, { status: 403 });
+export function accessDenied(message: string, hint?: string): Failure {
+  return awsFailure('AccessDenied', message, { status: 403, hint });
 }
 
 /** What AWS says of credentials that cannot be used for a service, and of sessions whose owner is gone. */

@@ -4,6 +4,7 @@ import type { AssumeRoleRequest, AssumeRoleResponse } from '@aws-sdk/client-sts'
 import { operation, type Call, type Permission } from '../../call.ts';
 import type { Session, SessionTag } from '../../credential.ts';
 import { makeSession } from '../iam/credentials.ts';
+import { find, roleNoun } from '../iam/entities.ts';
 import { accessDenied, validationError } from '../iam/failures.ts';
 import { givenMfa, spendMfa } from '../iam/mfa.ts';
 import type { Role } from '../iam/model.ts';
@@ -88,7 +89,12 @@ function targetOf({ RoleArn: arn }: Input, call: Call): Role | undefined {
 /** AWS does not tell a role that does not exist from one that does not trust the caller. */
 function notAuthorized(arn: string, call: Call) {
   const caller = 'arn' in call.principal ? call.principal.arn : 'anonymous';
-  return accessDenied(`User: ${caller} is not authorized to perform: sts:AssumeRole on resource: ${arn}`);
+  const [, account = '', name = ''] = /:(\d{12}):role\/(?:[^/]+\/)*([^/]+)$/.exec(arn) ?? [];
+  const made = find(roleNoun, { world: call.world, account }, name)?.arn === arn;
+  const hint = made
+    ? `the role \`${arn}\` was made a moment ago and has not propagated yet: ask again when its time has passed`
+    : `there is no role \`${arn}\`: check account, path and name, or create it`;
+  return accessDenied(`User: ${caller} is not authorized to perform: sts:AssumeRole on resource: ${arn}`, hint);
 }
 
 /** Source identity stays what it was along a chain. */
