@@ -313,7 +313,7 @@ class Exchange {
     const request = {
       principal: 'arn' in this.#principal ? this.#principal.arn : this.#principal.type,
       action: `${service}:${operation}`,
-      resource: this.#resource ?? '*',
+      resource: this.#permission?.resource ?? '*',
       context: {},
     };
     const explainId = explanations.recordRule(request, failure.message, failure.hint);

@@ -7,7 +7,7 @@ import { awsFailure } from '../failures.ts';
 import type { HttpRequest, HttpResponse } from '../http.ts';
 import { escapeXml } from '../protocol/xml-writer.ts';
 import { restTarget } from '../protocol/rest-xml.ts';
-import { hmac, type SigningKeys } from '../signature/canonical.ts';
+import type { SigningKeys } from '../signature/canonical.ts';
 import { signatureRefusal } from '../signature/refusals.ts';
 import { ageOf, type SigningFacts } from '../signing-facts.ts';
 import { readUploadForm, type UploadForm } from './form.ts';
@@ -111,7 +111,7 @@ export function signerOf(
   if (token !== credential.session?.token.reveal()) throw signatureRefusal('rest-xml', 'bad-token');
   const key = keys.keyFor(accessKeyId, credential.secretAccessKey.reveal(), { date, region, service });
   const given = Buffer.from(field('X-Amz-Signature'), 'hex');
-  const right = hmac(key, policy);
+  const right = key.sign(policy);
   // SECURITY: a key made for another service signs no upload.
   if (service !== 's3' || given.length !== right.length || !timingSafeEqual(given, right)) {
     throw signatureRefusal('rest-xml', 'wrong-signature', '', { AWSAccessKeyId: accessKeyId, StringToSign: policy });
