@@ -147,7 +147,8 @@ test('a stop does not wait for what has not arrived, and answers what has', asyn
     refuseBody: () => ({ status: 413, headers: {}, body: '' }),
     onDefect: (error) => assert.fail(String(error)),
   };
-  const { port, stop } = await listen('127.0.0.1', 0, answerer);
+  const listener = await listen('127.0.0.1', 0, answerer);
+  const { port } = listener;
   const half = ['', 'GET / HT', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n12345'].map((text) => {
     const socket = connect(port, '127.0.0.1', () => socket.write(text));
     socket.on('error', () => undefined);
@@ -155,7 +156,7 @@ test('a stop does not wait for what has not arrived, and answers what has', asyn
   });
   const whole = send(`http://127.0.0.1:${port}/`);
   await entered.promise;
-  const stopped = stop();
+  const stopped = listener.stop();
   // They end while the whole request is still being answered.
   await Promise.all(half);
   answered.resolve();

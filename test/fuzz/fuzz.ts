@@ -178,7 +178,8 @@ try {
     }
   };
   await Promise.all(Array.from({ length: 16 }, (_, index) => worker(index)));
-  for (const [what, times] of [...counts].toSorted()) console.log(`${what.padEnd(30)} ${times}`);
+  for (const [what, times] of [...counts].toSorted(([a], [b]) => (a < b ? -1 : 1)))
+    console.log(`${what.padEnd(30)} ${times}`);
   console.log(`most memory: ${mostMiB.toFixed(0)} MiB`);
   if (!(await isAlive())) faults.push('the process does not answer any more');
   if (mostMiB > Number(values.memory)) faults.push(`${mostMiB.toFixed(0)} MiB of memory`);

@@ -205,7 +205,12 @@ test('a role assumed with a web identity is told to its account, in the name of 
   const ClientIDList = ['sts.amazonaws.com'];
   const made = await iam.send(new CreateOpenIDConnectProviderCommand({ Url: issuer, ClientIDList }));
   const provider = made.OpenIDConnectProviderArn!;
-  const Statement = { Effect: 'Allow', Principal: { Federated: provider }, Action: 'sts:AssumeRoleWithWebIdentity' };
+  const Statement = {
+    Effect: 'Allow',
+    Principal: { Federated: provider },
+    Action: 'sts:AssumeRoleWithWebIdentity',
+    Condition: { StringLike: { 'token.actions.githubusercontent.com:sub': 'repo:acme/*' } },
+  };
   const AssumeRolePolicyDocument = JSON.stringify({ Version: '2012-10-17', Statement });
   const { Role } = await iam.send(new CreateRoleCommand({ RoleName: 'role', AssumeRolePolicyDocument }));
   const WebIdentityToken = await testToken(cloud, { issuer, subject: 'repo:acme/app' });

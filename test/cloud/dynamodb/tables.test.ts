@@ -28,8 +28,8 @@ const arn = 'arn:aws:dynamodb:us-east-1:222222222222:table/things';
 test('a table is CREATING in the answer and ACTIVE afterwards, made at the emulated time', async () => {
   await using cloud = await startCloud();
   const db = dynamodbOf(cloud);
-  cloud.clock.set(Date.UTC(2030, 0, 1));
   cloud.clock.freeze(true);
+  cloud.clock.set(Date.UTC(2030, 0, 1));
   const { TableDescription: made } = await db.send(tableOf('things'));
   assert.equal(made?.TableStatus, 'CREATING');
   assert.deepEqual(made?.CreationDateTime, new Date(Date.UTC(2030, 0, 1)));

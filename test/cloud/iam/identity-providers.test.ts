@@ -121,7 +121,7 @@ test('tags are checked, listed in pages, and guard the provider', async () => {
   const second = await list({ Marker: first.Marker });
   assert.deepEqual(
     [...first.Tags!, ...second.Tags!].map((tag) => tag.Key),
-    ['team', 'stage'],
+    ['stage', 'team'],
   );
   await admin.iam.send(new Iam.UntagOpenIDConnectProviderCommand({ ...on, TagKeys: ['STAGE', 'stage'] }));
   assert.deepEqual((await list({})).Tags, [{ Key: 'team', Value: 'blue' }]);
