@@ -5,6 +5,7 @@ import { contextKeysOf, type AttachedPolicy, type ContextValue, type Principal }
 import { operation, type Call, type Permission } from '../../call.ts';
 import { find, groupNoun, need, permissionOn, permissionOnAll, roleNoun, userNoun } from './entities.ts';
 import { invalidInput } from './failures.ts';
+import { memberOf } from '../organizations/tree.ts';
 import { entityPolicies, scpsOf } from './lookup.ts';
 import type { Group, Role, User } from './model.ts';
 import { afterMarker, pageOf } from './page.ts';
@@ -150,7 +151,7 @@ const simulatePrincipalPolicy = operation<Parsed<Sdk.SimulatePrincipalPolicyRequ
       boundary: givenBoundary(input) ?? own.boundary,
       scps: isServiceLinked ? [] : scpsOf(call.account, call.world),
     };
-    const organization = call.world.account(call.account) !== undefined;
+    const organization = memberOf(call.world, call.account) !== undefined;
     return run(call, input, input.CallerArn ?? input.PolicySourceArn, { policies, organization });
   },
 });
