@@ -57,8 +57,9 @@ interface Known {
   readonly levels: Partial<Record<AuthorizationPolicyType, PolicyLevels>>;
 }
 
-// A memo, not state: keyed by rows that are never changed in place and by the revision of what else was read.
-const memo = new WeakMap<Member, Known>();
+// A memo, not state: keyed by rows that are never changed in place and by the revision of what else was read. Each
+// world has its own: one as it is, and one as it is seen while changes are on their way.
+const memo = new WeakMap<World, WeakMap<Member, Known>>();
 
 const none: PolicyLevels = [];
 
@@ -71,8 +72,10 @@ export function levelsFor(world: World, account: string, type: AuthorizationPoli
   const member = memberOf(world, account);
   if (member === undefined || account === world.managementAccount) return none;
   const revision = organizationRevision(world);
-  let known = memo.get(member);
-  if (known?.revision !== revision) memo.set(member, (known = { revision, levels: {} }));
+  let members = memo.get(world);
+  if (members === undefined) memo.set(world, (members = new WeakMap<Member, Known>()));
+  let known = members.get(member);
+  if (known?.revision !== revision) members.set(member, (known = { revision, levels: {} }));
   return (known.levels[type] ??= computeLevels(world, member, type));
 }
 
