@@ -26,6 +26,8 @@ export interface Session {
   readonly federatedProvider?: string | undefined;
   /** True for a role that was assumed with another role's session. */
   readonly chained?: boolean | undefined;
+  /** Set for a root session of AssumeRoot: the policy that leaves it one task. It denies only, for the root user may everything. */
+  readonly taskPolicyArn?: string | undefined;
 }
 
 /**

@@ -92,6 +92,7 @@ function sessionKeys(credential: Credential | undefined, now: number): Keys {
     'aws:MultiFactorAuthAge': session.mfaAt === undefined ? undefined : Math.floor((now - session.mfaAt) / 1000),
     'aws:SourceIdentity': session.sourceIdentity,
     'aws:FederatedProvider': session.federatedProvider,
+    'aws:AssumedRoot': session.taskPolicyArn === undefined ? undefined : true,
     ...session.originKeys,
   };
 }

@@ -47,7 +47,7 @@ function missingText(type: PolicyType, request: AuthorizationRequest, caller: st
         ? 'pass a session policy when asking for the federation token: without one the session has no permissions of its own'
         : `allow ${what} in the session policy passed when the session was made`;
     case 'trust':
-      return `name \`${caller}\` or its account in the trust policy of \`${request.resource.arn}\`, with \`${request.action}\``;
+      return `name \`${caller}\`${'account' in request.principal ? ' or its account' : ''} in the trust policy of \`${request.resource.arn}\`, with \`${request.action}\``;
     case 'scp':
       return `allow ${what} in a service control policy of every level from the organization's root to the account; the management account can change them`;
     case 'rcp':

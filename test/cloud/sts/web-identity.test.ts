@@ -75,6 +75,20 @@ test('a token of GitHub, as the test issuer signs it, becomes a session of the r
   await refused(assume(role, stranger), 'AccessDenied', /^Not authorized to perform sts:AssumeRoleWithWebIdentity$/);
 });
 
+test('a refusal is explained by the claim that did not fit', async () => {
+  const role = await makeRole('explained', arnOf(github), { Condition: { StringEquals: { [`${host}:ref`]: 'main' } } });
+  await refused(assume(role, await fromGithub({ ref: 'other' })), 'AccessDenied', 'Not authorized');
+  const { events } = (await control(cloud, 'GET', 'events?limit=1000')).body as {
+    events: { explainId: string | null }[];
+  };
+  const { body } = await control(cloud, 'GET', `explain/${events.at(-1)!.explainId}`);
+  assert.match(
+    body['cure'] as string,
+    /`token\.actions\.githubusercontent\.com:ref` wants `main`, the request has `other`/,
+  );
+  assert.doesNotMatch(body['cure'] as string, /or its account/);
+});
+
 test('claims that AWS knows of an issuer are keys, and no others', async () => {
   const on = (key: string, value: string) => ({ Condition: { StringEquals: { [`${host}:${key}`]: value } } });
   const known = await makeRole('known-claim', arnOf(github), on('repository', 'acme/app'));

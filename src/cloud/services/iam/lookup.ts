@@ -79,7 +79,7 @@ export function policiesOf(credential: Credential, world: World): PrincipalPolic
   const rows = () => rowsOf(credential, owner, place);
   return remembered({ key, owner, rows }, world, credential.account, () => {
     return {
-      identity: owner === undefined ? rootPolicies(credential) : identityPolicies(owner, place),
+      identity: owner === undefined ? rootPolicies(credential, place) : identityPolicies(owner, place),
       boundary: owner === undefined ? undefined : boundaryOf(owner, place),
       session: sessionPolicies(credential, place),
       scps:
@@ -261,7 +261,10 @@ function sessionPolicies(credential: Credential, place: Place): readonly Attache
 const everything = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}';
 
 /** The root user has no identity policies; a federated session it issued has all of its permissions. */
-function rootPolicies(credential: Credential): readonly AttachedPolicy[] {
-  if (credential.kind === 'root') return [];
+function rootPolicies(credential: Credential, place: Place): readonly AttachedPolicy[] {
+  if (credential.kind === 'root') {
+    const task = credential.session?.taskPolicyArn;
+    return task === undefined ? [] : managed(task, place, { arn: 'session' });
+  }
   return [{ policy: compiledDocument(credential, everything), name: 'root user' }];
 }

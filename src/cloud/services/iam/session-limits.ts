@@ -27,5 +27,7 @@ export function limited(
 /** A session of GetSessionToken: the user's or root's own, with an expiry. */
 export function isSessionToken(call: Call): boolean {
   const { credential } = call;
-  return credential?.session !== undefined && (credential.kind === 'user' || credential.kind === 'root');
+  const { session } = credential ?? {};
+  if (session === undefined || session.taskPolicyArn !== undefined) return false;
+  return credential?.kind === 'user' || credential?.kind === 'root';
 }

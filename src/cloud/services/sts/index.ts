@@ -15,6 +15,7 @@ import { accountOfAccessKeyId } from '../iam/ids.ts';
 import { isSessionToken, limited } from '../iam/session-limits.ts';
 import type { Parsed } from '../iam/shapes.ts';
 import { assumeRole } from './assume-role.ts';
+import { assumeRoot } from './assume-root.ts';
 import { assumeRoleWithSaml } from './saml.ts';
 import { assumeRoleWithWebIdentity } from './web-identity.ts';
 import { getFederationToken, getSessionToken } from './tokens.ts';
@@ -84,6 +85,7 @@ export const sts: Service = {
       AssumeRole: assumeRole,
       AssumeRoleWithSAML: assumeRoleWithSaml,
       AssumeRoleWithWebIdentity: assumeRoleWithWebIdentity,
+      AssumeRoot: assumeRoot,
       GetSessionToken: getSessionToken,
       GetFederationToken: getFederationToken,
       GetCallerIdentity: getCallerIdentity,
