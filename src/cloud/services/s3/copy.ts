@@ -3,8 +3,9 @@ import type { CopyObjectCommandInput, CopyObjectOutput } from '@aws-sdk/client-s
 import { operation, type Call, type Permission } from '../../call.ts';
 import { awsFailure } from '../../failures.ts';
 import { bucketOf, findBucket, findObject, objectOf, permission, prefixed, readPermissions } from './access.ts';
-import { checkedChecksum, md5 } from './checksum.ts';
+import { checkedChecksum } from './checksum.ts';
 import { checkCopySource, checkWrite } from './conditions.ts';
+import { checkKeyUsable, encryptionHeaders, encryptionOf, etagOf, readKeyPermissions } from './encryption.ts';
 import { invalidArgument, invalidRequest, noSuchBucket, noSuchKey } from './failures.ts';
 import type { Bucket, StoredObject } from './model.ts';
 import { storeObject } from './storage.ts';
@@ -41,7 +42,9 @@ export function copySource(
   const bucket = findBucket(call, source.bucket);
   if (bucket === undefined) throw noSuchBucket(source.bucket);
   const actions = tags ? ['s3:GetObject', 's3:GetObjectTagging'] : ['s3:GetObject'];
-  return { bucket, key: source.key, permissions: readPermissions(call, actions, bucket, source.key) };
+  const object = findObject(call, bucket, source.key);
+  const keys = object === undefined ? [] : readKeyPermissions(call, object, object.encryption);
+  return { bucket, key: source.key, permissions: [...readPermissions(call, actions, bucket, source.key), ...keys] };
 }
 
 /** @throws AccessDenied 403 when the caller expected another owner of the source */
@@ -100,6 +103,7 @@ export const CopyObject = operation<CopyObjectCommandInput, CopyObjectOutput>({
     );
     const key = input.Key ?? '';
     checkWrite(input, findObject(call, bucket, key), () => noSuchKey(key));
+    checkKeyUsable(call, source.encryption);
     const copied = copyOf(call, bucket, source, input);
     storeObject(call, bucket, copied);
     return {
@@ -109,7 +113,7 @@ export const CopyObject = operation<CopyObjectCommandInput, CopyObjectOutput>({
         ...copied.checksum,
         ChecksumType: 'FULL_OBJECT',
       },
-      ServerSideEncryption: 'AES256',
+      ...encryptionHeaders(copied.encryption),
     };
   },
 });
@@ -127,11 +131,14 @@ function copyOf(call: Call, bucket: Bucket, source: StoredObject, input: CopyObj
     );
   }
   const described = describedBy(input);
+  const encryption = encryptionOf(call, bucket, input);
+  checkKeyUsable(call, encryption);
   return {
     bucket: bucket.name,
     key: input.Key ?? '',
     body: source.body,
-    etag: `"${md5(source.body)}"`,
+    etag: etagOf(call, source.body, encryption),
+    encryption,
     lastModified: call.clock.now(),
     checksum:
       input.ChecksumAlgorithm === undefined && source.checksumType === 'FULL_OBJECT'

@@ -25,6 +25,16 @@ export interface Bucket {
   readonly documents: StoredDocuments;
 }
 
+/** Encryption with a key of KMS. */
+export interface ObjectEncryption {
+  readonly algorithm: 'aws:kms' | 'aws:kms:dsse';
+  readonly keyArn: string;
+  /** S3 asks KMS for the bucket, not for each object. */
+  readonly bucketKey: boolean;
+  /** What the writer adds to the encryption context. */
+  readonly context?: Readonly<Record<string, string>> | undefined;
+}
+
 export interface StoredObject {
   readonly bucket: string;
   readonly key: string;
@@ -40,6 +50,8 @@ export interface StoredObject {
   readonly headers: ContentHeaders;
   readonly storageClass: string;
   readonly tags: Readonly<Record<string, string>>;
+  /** Absent: with keys of S3 itself. */
+  readonly encryption?: ObjectEncryption | undefined;
   /** Of a multipart upload: what it was put together from, in order. */
   readonly parts?: readonly ObjectPart[] | undefined;
 }
@@ -68,6 +80,7 @@ export interface Upload {
   readonly startedAt: Millis;
   readonly algorithm: 'CRC32' | 'CRC32C' | 'CRC64NVME' | 'SHA1' | 'SHA256';
   readonly checksumType: 'FULL_OBJECT' | 'COMPOSITE';
+  readonly encryption?: ObjectEncryption | undefined;
   readonly described: Pick<StoredObject, 'metadata' | 'headers' | 'storageClass' | 'tags'>;
 }
 

@@ -15,12 +15,13 @@ import type {
   UploadPartOutput,
 } from '@aws-sdk/client-s3';
 import { randomText } from '../../../base/index.ts';
-import { operation, type Call } from '../../call.ts';
+import { operation, type Call, type Permission } from '../../call.ts';
 import { awsFailure } from '../../failures.ts';
 import { bucketOf, findObject, objectOf, permission } from './access.ts';
 import { checkedChecksum, compositeChecksum, md5, type ChecksumName } from './checksum.ts';
 import { checkWrite, sliceOf } from './conditions.ts';
 import { checkSourceOwner, copySource } from './copy.ts';
+import { checkKeyUsable, encryptionHeaders, encryptionOf, readKeyPermissions } from './encryption.ts';
 import { invalidArgument, invalidRequest, malformedXml, noSuchKey } from './failures.ts';
 import { parts, uploads, type Bucket, type Part, type Upload } from './model.ts';
 import { canonicalId } from './names.ts';
@@ -68,6 +69,22 @@ function drop(call: Call, bucket: Bucket, upload: Upload): void {
   call.world.table(uploads).delete(bucket.owner, uploadRow(bucket, { Key: upload.key, UploadId: upload.id }));
 }
 
+interface PartPlace extends UploadName {
+  readonly Bucket?: string | undefined;
+  readonly ExpectedBucketOwner?: string | undefined;
+}
+
+/** Adding to an upload; one with a key of KMS also needs `kms:Decrypt` ("Uploading large objects using multipart upload"). */
+function partPermissions(input: PartPlace, call: Call): readonly Permission[] {
+  const bucket = bucketOf(call, input);
+  const key = input.Key ?? '';
+  const upload = call.world.table(uploads).get(bucket.owner, uploadRow(bucket, input));
+  return [
+    permission(call, 's3:PutObject', bucket, key),
+    ...readKeyPermissions(call, { bucket: bucket.name, key }, upload?.encryption),
+  ];
+}
+
 export const CreateMultipartUpload = operation<CreateMultipartUploadCommandInput, CreateMultipartUploadOutput>({
   permissions: (input, call) => uploadPermissions(call, bucketOf(call, input), input),
   handle(input, call) {
@@ -82,14 +99,16 @@ export const CreateMultipartUpload = operation<CreateMultipartUploadCommandInput
       startedAt: call.clock.now(),
       algorithm,
       checksumType: input.ChecksumType ?? (composite ? 'COMPOSITE' : 'FULL_OBJECT'),
+      encryption: encryptionOf(call, bucket, input),
       described: describedBy(input),
     };
+    checkKeyUsable(call, upload.encryption);
     call.world.table(uploads).put(bucket.owner, uploadRow(bucket, { Key: upload.key, UploadId: upload.id }), upload);
     return {
       Bucket: bucket.name,
       Key: upload.key,
       UploadId: upload.id,
-      ServerSideEncryption: 'AES256',
+      ...encryptionHeaders(upload.encryption),
       ...(input.ChecksumAlgorithm === undefined
         ? {}
         : { ChecksumAlgorithm: input.ChecksumAlgorithm, ChecksumType: upload.checksumType }),
@@ -133,32 +152,30 @@ function storePart(
 }
 
 export const UploadPart = operation<PartInput, UploadPartOutput>({
-  permissions: (input, call) => [permission(call, 's3:PutObject', bucketOf(call, input), input.Key ?? '')],
+  permissions: partPermissions,
   handle(input, call) {
     const bucket = bucketOf(call, input);
-    const { etag, checksum } = storePart(
-      call,
-      bucket,
-      uploadOf(call, bucket, input),
-      input.PartNumber,
-      input.Body ?? new Uint8Array(),
-      input,
-    );
-    return { ETag: etag, ...checksum, ServerSideEncryption: 'AES256' };
+    const upload = uploadOf(call, bucket, input);
+    checkKeyUsable(call, upload.encryption);
+    const body = input.Body ?? new Uint8Array();
+    const { etag, checksum } = storePart(call, bucket, upload, input.PartNumber, body, input);
+    return { ETag: etag, ...checksum, ...encryptionHeaders(upload.encryption) };
   },
 });
 
 export const UploadPartCopy = operation<UploadPartCopyCommandInput, UploadPartCopyOutput>({
   permissions: (input, call) => [
     ...copySource(call, input.CopySource, false).permissions,
-    permission(call, 's3:PutObject', bucketOf(call, input), input.Key ?? ''),
+    ...partPermissions(input, call),
   ],
   handle(input, call) {
     const bucket = bucketOf(call, input);
     const upload = uploadOf(call, bucket, input);
     const from = copySource(call, input.CopySource, false);
     checkSourceOwner(input, from.bucket);
-    const { body } = objectOf(call, from.bucket, from.key);
+    const { body, encryption } = objectOf(call, from.bucket, from.key);
+    checkKeyUsable(call, encryption);
+    checkKeyUsable(call, upload.encryption);
     const slice = sliceOf(input.CopySourceRange, body.length);
     if (input.CopySourceRange !== undefined && slice === undefined) {
       throw invalidArgument(
@@ -171,7 +188,7 @@ export const UploadPartCopy = operation<UploadPartCopyCommandInput, UploadPartCo
     const part = storePart(call, bucket, upload, input.PartNumber, copied, {});
     return {
       CopyPartResult: { ETag: part.etag, LastModified: new Date(part.modifiedAt), ...part.checksum },
-      ServerSideEncryption: 'AES256',
+      ...encryptionHeaders(upload.encryption),
     };
   },
 });
@@ -222,10 +239,11 @@ function namedParts(
 }
 
 export const CompleteMultipartUpload = operation<CompleteMultipartUploadCommandInput, CompleteMultipartUploadOutput>({
-  permissions: (input, call) => [permission(call, 's3:PutObject', bucketOf(call, input), input.Key ?? '')],
+  permissions: partPermissions,
   handle(input, call) {
     const bucket = bucketOf(call, input);
     const upload = uploadOf(call, bucket, input);
+    checkKeyUsable(call, upload.encryption);
     const named = namedParts(call, bucket, upload, input);
     checkWrite(input, findObject(call, bucket, upload.key), () => noSuchKey(upload.key));
     const body = new Uint8Array(Buffer.concat(named.map((part) => part.body)));
@@ -247,6 +265,7 @@ export const CompleteMultipartUpload = operation<CompleteMultipartUploadCommandI
       lastModified: call.clock.now(),
       checksum,
       checksumType: upload.checksumType,
+      encryption: upload.encryption,
       parts: named.map((part) => ({ number: part.number, size: part.body.length, checksum: part.checksum })),
       ...upload.described,
     });
@@ -257,7 +276,7 @@ export const CompleteMultipartUpload = operation<CompleteMultipartUploadCommandI
       ETag: etag,
       ...checksum,
       ChecksumType: upload.checksumType,
-      ServerSideEncryption: 'AES256',
+      ...encryptionHeaders(upload.encryption),
     };
   },
 });

@@ -15,8 +15,9 @@ import { isFailure } from '../../../base/index.ts';
 import { operation, type Call, type Permission } from '../../call.ts';
 import { awsFailure } from '../../failures.ts';
 import { bucketOf, findObject, objectOf, permission, prefixed, readPermissions } from './access.ts';
-import { checkedChecksum, md5 } from './checksum.ts';
+import { checkedChecksum } from './checksum.ts';
 import { checkRead, checkWrite, sliceOf, type Slice } from './conditions.ts';
+import { checkKeyUsable, encryptionHeaders, encryptionOf, etagOf, readKeyPermissions } from './encryption.ts';
 import { invalidRequest, malformedXml, noSuchKey, notImplemented } from './failures.ts';
 import type { Bucket, ContentHeaders, StoredObject } from './model.ts';
 import { removeObject, storeObject } from './storage.ts';
@@ -24,8 +25,6 @@ import { checkUpload, describedBy, uploadPermissions } from './upload.ts';
 
 type PutInput = Omit<PutObjectCommandInput, 'Body'> & { readonly Body?: Uint8Array };
 type GetOutput = Omit<GetObjectOutput, 'Body'> & { readonly Body: Uint8Array };
-
-const encryption = { ServerSideEncryption: 'AES256' } as const;
 
 export const PutObject = operation<PutInput, PutObjectOutput>({
   permissions: (input, call) => uploadPermissions(call, bucketOf(call, input), input),
@@ -37,7 +36,9 @@ export const PutObject = operation<PutInput, PutObjectOutput>({
     if (input.WriteOffsetBytes !== undefined) throw notImplemented('appending to an object');
     const checksum = checkedChecksum(input, body);
     checkWrite(input, findObject(call, bucket, key), () => noSuchKey(key));
-    const etag = `"${md5(body)}"`;
+    const encryption = encryptionOf(call, bucket, input);
+    checkKeyUsable(call, encryption);
+    const etag = etagOf(call, body, encryption);
     storeObject(call, bucket, {
       bucket: bucket.name,
       key,
@@ -46,12 +47,13 @@ export const PutObject = operation<PutInput, PutObjectOutput>({
       lastModified: call.clock.now(),
       checksum,
       checksumType: 'FULL_OBJECT',
+      encryption,
       ...describedBy(input),
     });
-    return { ETag: etag, ...checksum, ChecksumType: 'FULL_OBJECT', ...encryption };
+    return { ETag: etag, ...checksum, ChecksumType: 'FULL_OBJECT', ...encryptionHeaders(encryption) };
   },
   depth:
-    'encryption with AES256 as AWS reports it; KMS and customer keys are refused; versions and object lock are off',
+    'encryption is enforced and reported as AWS does, bodies lie in memory as they are; customer keys are refused; versions and object lock are off',
 });
 
 type ContentMembers = Omit<ContentHeaders, 'Expires'> & { readonly Expires?: Date };
@@ -70,7 +72,7 @@ function headersOf(object: StoredObject, checksumMode: string | undefined) {
     ETag: object.etag,
     ...contentHeaders(object),
     Metadata: { ...object.metadata },
-    ...encryption,
+    ...encryptionHeaders(object.encryption),
     // "You get this header only if it is not STANDARD."
     ...(object.storageClass === 'STANDARD'
       ? {}
@@ -142,28 +144,34 @@ function sized(object: StoredObject, input: GetObjectCommandInput | HeadObjectCo
   };
 }
 
+type Reading = Pick<GetObjectCommandInput, 'Bucket' | 'Key' | 'VersionId' | 'ExpectedBucketOwner'>;
+
+function readingPermissions(input: Reading, call: Call): readonly Permission[] {
+  const action = input.VersionId === undefined ? 's3:GetObject' : 's3:GetObjectVersion';
+  return readPermissions(call, [action], bucketOf(call, input), input.Key);
+}
+
+function decryptPermissions(input: Reading, call: Call): readonly Permission[] {
+  const object = findObject(call, bucketOf(call, input), input.Key);
+  return object === undefined ? [] : readKeyPermissions(call, object, object.encryption);
+}
+
 export const GetObject = operation<GetObjectCommandInput, GetOutput>({
-  permissions: (input, call) =>
-    readPermissions(
-      call,
-      [input.VersionId === undefined ? 's3:GetObject' : 's3:GetObjectVersion'],
-      bucketOf(call, input),
-      input.Key,
-    ),
+  permissions: (input, call) => [...readingPermissions(input, call), ...decryptPermissions(input, call)],
   handle(input, call) {
-    const { body, head } = sized(readable(input, call), input);
+    const object = readable(input, call);
+    checkKeyUsable(call, object.encryption);
+    const { body, head } = sized(object, input);
     return { ...head, ...overrides(input, call), Body: body };
   },
 });
 
 export const HeadObject = operation<HeadObjectCommandInput, HeadObjectOutput>({
-  permissions: (input, call) =>
-    readPermissions(
-      call,
-      [input.VersionId === undefined ? 's3:GetObject' : 's3:GetObjectVersion'],
-      bucketOf(call, input),
-      input.Key,
-    ),
+  // "If the object is encrypted with KMS and you enable x-amz-checksum-mode, you must have permission to kms:Decrypt."
+  permissions: (input, call) => [
+    ...readingPermissions(input, call),
+    ...(input.ChecksumMode === 'ENABLED' ? decryptPermissions(input, call) : []),
+  ],
   handle(input, call) {
     const { head } = sized(readable(input, call), input);
     return { ...head, ...overrides(input, call) };

@@ -58,11 +58,16 @@ function refuseEnabled(what: string): (document: Document) => void {
 
 function checkEncryption(document: Document): void {
   const rules = document['Rules'] as
-    | readonly { ApplyServerSideEncryptionByDefault?: { SSEAlgorithm?: string } }[]
+    | readonly { ApplyServerSideEncryptionByDefault?: { SSEAlgorithm?: string; KMSMasterKeyID?: string } }[]
     | undefined;
   if (rules === undefined || rules.length !== 1) throw malformedXml();
-  const algorithm = rules[0]!.ApplyServerSideEncryptionByDefault?.SSEAlgorithm ?? 'AES256';
-  if (algorithm !== 'AES256') throw notImplemented('encryption with AWS KMS keys');
+  const { SSEAlgorithm = 'AES256', KMSMasterKeyID } = rules[0]!.ApplyServerSideEncryptionByDefault ?? {};
+  if (!['AES256', 'aws:kms', 'aws:kms:dsse'].includes(SSEAlgorithm)) throw malformedXml();
+  if (KMSMasterKeyID === undefined || SSEAlgorithm !== 'AES256') return;
+  throw invalidArgument(
+    'a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse',
+    'ApplyServerSideEncryptionByDefault',
+  );
 }
 
 function checkOwnership(document: Document): void {

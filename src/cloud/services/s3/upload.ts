@@ -2,20 +2,20 @@
 import type { Call, Permission } from '../../call.ts';
 import { awsFailure } from '../../failures.ts';
 import { headerContext, permission, prefixed } from './access.ts';
+import { checkEncryption, encryptionOf, writeKeyPermissions, type EncryptionOptions } from './encryption.ts';
 import { invalidRequest, notImplemented } from './failures.ts';
 import type { Bucket, ContentHeaders, StoredObject } from './model.ts';
 import { keyProblem } from './names.ts';
 import { tagsOfHeader } from './tags.ts';
 
 /** What an upload says about the object besides its bytes; the same for a put, a copy and a multipart upload. */
-export interface UploadOptions extends Omit<ContentHeaders, 'Expires'> {
+export interface UploadOptions extends Omit<ContentHeaders, 'Expires'>, EncryptionOptions {
   readonly Expires?: Date | undefined;
   readonly Key?: string | undefined;
   readonly ACL?: string | undefined;
   readonly Metadata?: Record<string, string> | undefined;
   readonly Tagging?: string | undefined;
   readonly StorageClass?: string | undefined;
-  readonly ServerSideEncryption?: string | undefined;
   readonly SSECustomerAlgorithm?: string | undefined;
   readonly ObjectLockMode?: string | undefined;
   readonly ObjectLockLegalHoldStatus?: string | undefined;
@@ -29,9 +29,7 @@ export interface UploadOptions extends Omit<ContentHeaders, 'Expires'> {
 export function checkUpload(input: UploadOptions): void {
   const problem = keyProblem(input.Key ?? '');
   if (problem !== undefined) throw problem;
-  if (input.ServerSideEncryption !== undefined && input.ServerSideEncryption !== 'AES256') {
-    throw notImplemented('encryption with AWS KMS keys');
-  }
+  checkEncryption(input);
   if (input.SSECustomerAlgorithm !== undefined) throw notImplemented('encryption with keys of the customer');
   if (input.ObjectLockMode !== undefined || input.ObjectLockLegalHoldStatus !== undefined) {
     throw invalidRequest('Bucket is missing Object Lock Configuration');
@@ -86,7 +84,7 @@ function pick<Key extends string>(
   return out;
 }
 
-/** Writing a key: `s3:PutObject`, and one more permission for each of tags and ACL that come with it. */
+/** Writing a key: `s3:PutObject`, and one more permission for each of tags, ACL and KMS key that come with it. */
 export function uploadPermissions(call: Call, bucket: Bucket, input: UploadOptions): readonly Permission[] {
   const tags = tagsOfHeader(input.Tagging);
   const keys = Object.keys(tags);
@@ -100,5 +98,6 @@ export function uploadPermissions(call: Call, bucket: Bucket, input: UploadOptio
     on('s3:PutObject'),
     ...(keys.length === 0 ? [] : [on('s3:PutObjectTagging')]),
     ...(input.ACL === undefined ? [] : [on('s3:PutObjectAcl')]),
+    ...writeKeyPermissions(call, { bucket: bucket.name, key: input.Key ?? '' }, encryptionOf(call, bucket, input)),
   ];
 }
