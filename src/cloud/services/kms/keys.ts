@@ -19,6 +19,7 @@ import {
   keyArn,
   keys,
   kmsArn,
+  pendingDeletions,
   rowOf,
   saveKey,
   type Key,
@@ -88,6 +89,7 @@ const createKey = operation<Parsed<Sdk.CreateKeyRequest>, Sdk.CreateKeyResponse,
     const kind = wantedKind(input);
     checkKind(kind, input);
     const tags = checkTags(input.Tags, call.world.quotas.TagsPerResource);
+    removeDeleted(call);
     if (call.world.table(keys).count(call.account) >= call.world.quotas.KMSKeysPerAccount) {
       throw limitExceeded(`You have reached the limit of ${call.world.quotas.KMSKeysPerAccount} KMS keys.`);
     }
@@ -142,14 +144,23 @@ const listKeys = operation<Parsed<Sdk.ListKeysRequest>, Sdk.ListKeysResponse>({
   },
 });
 
-/** Takes away what is left of keys whose waiting period is over. */
+/** Takes away what is left of keys whose waiting period is over; looks at no other key. */
 function removeDeleted(call: Call): void {
-  const { world, account } = call;
+  const { world, account, region } = call;
   const now = call.clock.now();
-  const gone = Array.from(idsUnder({ world, account }, keys, `${call.region}/`), ([, key]) => key).filter(
-    ({ deletionAt }) => deletionAt !== undefined && deletionAt <= now,
-  );
-  for (const key of gone) removeKey(call, key);
+  const due: string[] = [];
+  for (const [row] of idsUnder({ world, account }, pendingDeletions, `${region}/`)) {
+    if (Number(row.slice(0, 15)) > now) break;
+    due.push(row);
+  }
+  for (const row of due) {
+    const key = world.table(keys).get(account, rowOf({ region, id: row.slice(16) }));
+    if (key?.deletionAt !== undefined) removeKey(call, key);
+  }
+}
+
+function deletionRow({ region, id, deletionAt }: Key): string {
+  return `${region}/${String(deletionAt).padStart(15, '0')}/${id}`;
 }
 
 function removeKey({ world }: Call, key: Key): void {
@@ -166,6 +177,7 @@ function removeKey({ world }: Call, key: Key): void {
     world.table(importTokens).delete(key.account, `${row}/${token}`);
   }
   removeGrantsOf(world, key);
+  world.table(pendingDeletions).delete(key.account, deletionRow(key));
   world.table(keys).delete(key.account, row);
 }
 
@@ -223,7 +235,9 @@ const scheduleKeyDeletion = operation<Parsed<Sdk.ScheduleKeyDeletionRequest>, Sd
     if (days < 7 || days > 30) throw validation('PendingWindowInDays must be between 7 and 30 days, inclusive.');
     refusePendingDeletion(call, key);
     const deletionAt = call.clock.now() + days * dayMillis;
-    saveKey(call.world, { ...currentKey(call, key), deletionAt });
+    const pending = { ...currentKey(call, key), deletionAt };
+    saveKey(call.world, pending);
+    call.world.table(pendingDeletions).put(key.account, deletionRow(pending), true);
     return {
       KeyId: keyArn(call.world, key),
       DeletionDate: new Date(deletionAt),
@@ -240,6 +254,7 @@ const cancelKeyDeletion = operation<Parsed<Sdk.CancelKeyDeletionRequest>, Sdk.Ca
     const arn = keyArn(call.world, key);
     if (key.deletionAt === undefined) throw invalidState(`${arn} is not pending deletion.`);
     // "If this operation succeeds, the key state of the KMS key is Disabled."
+    call.world.table(pendingDeletions).delete(key.account, deletionRow(key));
     saveKey(call.world, { ...key, deletionAt: undefined, enabled: false });
     return { KeyId: arn };
   },

@@ -95,6 +95,8 @@ export const grants = tableName<Grant>('kms.grant');
 export const granteeGrants = tableName<true>('kms.grantee-grant');
 /** Which grants a principal may retire. Account: the principal's. Id: `REGION/PRINCIPAL/GRANT`. */
 export const retirableGrants = tableName<{ readonly owner: string; readonly keyId: string }>('kms.retirable-grant');
+/** Which keys wait for their deletion. Account: the owner. Id: `REGION/`, when it is due (15 digits), `/KEY`. */
+export const pendingDeletions = tableName<true>('kms.pending-deletion');
 /** Account: the key's owner. Id: `REGION/KEY/` and the token's hash. */
 export const importTokens = tableName<ImportToken>('kms.import-token');
 
