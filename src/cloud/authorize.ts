@@ -55,7 +55,8 @@ export class Authorizer {
       const { request, decision } = this.#decide(call, permission);
       if (decision.decision === 'allow') continue;
       const explainId = this.#explanations.record(request);
-      const refusal = this.enforce === 'report' ? {} : { refusal: this.#refusal(call, explainId, request, decision) };
+      const refusal =
+        this.enforce === 'report' ? {} : { refusal: this.#refusal(call, permission, { explainId, request, decision }) };
       return { decision: 'deny', explainId, ...refusal };
     }
     return { decision: 'allow' };
@@ -94,14 +95,20 @@ export class Authorizer {
     return prepared;
   }
 
-  #refusal(call: Call, explainId: string, request: AuthorizationRequest, decision: Decision): Failure {
+  #refusal(call: Call, { named }: Permission, { explainId, request, decision }: Refused): Failure {
     const sameOrganization = isInOrganization(call, request);
-    const message = denialMessage(request, decision, { policyArn: sameOrganization });
+    const message = denialMessage(request, decision, { policyArn: sameOrganization, resource: named });
     return denialFailure(call.service, message, {
       sameOrganization,
       encoded: () => this.#explanations.encode(explainId, request, decision),
     });
   }
+}
+
+interface Refused {
+  readonly explainId: string;
+  readonly request: AuthorizationRequest;
+  readonly decision: Decision;
 }
 
 const noLevels: readonly (readonly AttachedPolicy[])[] = [];

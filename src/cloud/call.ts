@@ -53,6 +53,8 @@ export interface Permission {
   readonly action: string;
   /** ARN, or `*` for an action that names no resource. */
   readonly resource: string;
+  /** What a refusal calls the resource, where AWS does not write its ARN: `role web`. */
+  readonly named?: string | undefined;
   /**
    * Who asks, when it is not the signer: the identity provider behind an unsigned call (`sts:AssumeRoleWithSAML`). Only
    * policies on the resource's side know it.

@@ -34,6 +34,8 @@ export interface DenialOptions {
    * only the caller of this function knows organizations.
    */
   readonly policyArn?: boolean | undefined;
+  /** What the service calls the resource in its refusals; absent: its ARN. */
+  readonly resource?: string | undefined;
 }
 
 /** S3 quotes the ARN; S3 and EC2 leave a resource out that is none, the other services print `*`. */
@@ -63,6 +65,7 @@ export function denialMessage(request: AuthorizationRequest, decision: Decision,
   if (request.principal.type === 'Federated' && resourcePolicyType(request) === 'trust') {
     return `Not authorized to perform ${request.action}`;
   }
-  const where = onResource(request.action, request.resource.arn);
+  const { resource } = options;
+  const where = resource === undefined ? onResource(request.action, request.resource.arn) : ` on resource: ${resource}`;
   return `User: ${callerName(request.principal)} is not authorized to perform: ${request.action}${where} ${why}`;
 }

@@ -34,6 +34,8 @@ export interface Entity {
 export interface Noun<Row extends Entity> {
   /** In names of operations: `CreateUser`. */
   readonly label: string;
+  /** In refusals: `user`; absent where they write the ARN. */
+  readonly word?: string;
   /** Member of inputs that names it. */
   readonly nameKey: string;
   /** In ARNs: `user`. */
@@ -45,6 +47,7 @@ export interface Noun<Row extends Entity> {
 
 export const userNoun: Noun<User> = {
   label: 'User',
+  word: 'user',
   nameKey: 'UserName',
   type: 'user',
   table: users,
@@ -53,6 +56,7 @@ export const userNoun: Noun<User> = {
 
 export const groupNoun: Noun<Group> = {
   label: 'Group',
+  word: 'group',
   nameKey: 'GroupName',
   type: 'group',
   table: groups,
@@ -61,6 +65,7 @@ export const groupNoun: Noun<Group> = {
 
 export const roleNoun: Noun<Role> = {
   label: 'Role',
+  word: 'role',
   nameKey: 'RoleName',
   type: 'role',
   table: roles,
@@ -69,6 +74,7 @@ export const roleNoun: Noun<Role> = {
 
 export const instanceProfileNoun: Noun<InstanceProfile> = {
   label: 'InstanceProfile',
+  word: 'instance profile',
   nameKey: 'InstanceProfileName',
   type: 'instance-profile',
   table: instanceProfiles,
@@ -77,6 +83,7 @@ export const instanceProfileNoun: Noun<InstanceProfile> = {
 
 export const policyNoun: Noun<ManagedPolicy> = {
   label: 'Policy',
+  word: 'policy',
   nameKey: 'PolicyName',
   type: 'policy',
   table: managedPolicies,
@@ -107,6 +114,10 @@ export function arnOf(call: Pick<Call, 'world' | 'account'>, type: string, path:
   return `arn:${call.world.partition}:iam::${call.account}:${type}${path}${name}`;
 }
 
+/** Actions whose refusals write the ARN; IAM's older ones call the entity by its kind and name. */
+const byArn =
+  /^(?:PassRole|Tag|Untag|List\w+Tags$|Simulate|GetContextKeys|\w+PermissionsBoundary$|\w+ServiceLinkedRole|\w+ServiceSpecificCredential|\w+Service(?:LastAccessed|Access))/;
+
 /** Permission for `action` on the entity called `name`, which need not exist; its live tags are in the context. */
 export function permissionOn<Row extends Entity>(
   noun: Noun<Row>,
@@ -119,6 +130,7 @@ export function permissionOn<Row extends Entity>(
   return {
     action: `iam:${action}`,
     resource: row?.arn ?? arnOf(call, noun.type, '/', name),
+    named: noun.word === undefined || byArn.test(action) ? undefined : `${noun.word} ${name}`,
     context: { ...resourceTagKeys(row?.tags ?? []), ...context },
   };
 }

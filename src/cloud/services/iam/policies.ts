@@ -26,6 +26,7 @@ export function permissionOnPolicy(call: Call, action: string, arn: string, cont
   return {
     action: `iam:${action}`,
     resource: arn,
+    named: /^(?:Tag|Untag|List\w+Tags$)/.test(action) ? undefined : `policy ${arn}`,
     context: { ...resourceTagKeys(findPolicy(call, arn)?.tags ?? []), ...context },
   };
 }
@@ -51,7 +52,7 @@ const createPolicy = operation<Parsed<Sdk.CreatePolicyRequest>, Sdk.CreatePolicy
     const made = { name: input.PolicyName, path: input.Path };
     const tags = requestTagKeys(input.Tags);
     return [
-      permissionToMake(call, 'policy', 'CreatePolicy', made, tags),
+      { ...permissionToMake(call, 'policy', 'CreatePolicy', made, tags), named: `policy ${input.PolicyName}` },
       ...(input.Tags?.length ? [permissionToMake(call, 'policy', 'TagPolicy', made, tags)] : []),
     ];
   },
@@ -99,7 +100,7 @@ const getPolicy = operation<Parsed<Sdk.GetPolicyRequest>, Sdk.GetPolicyResponse>
 type Listed = ManagedPolicy | AwsPolicySummary;
 
 const listPolicies = operation<Parsed<Sdk.ListPoliciesRequest>, Sdk.ListPoliciesResponse>({
-  permissions: () => [permissionOnAll('ListPolicies')],
+  permissions: (input) => [{ ...permissionOnAll('ListPolicies'), named: `policy path ${input.PathPrefix ?? '/'}` }],
   handle: (input, call) => {
     const { items, ...page } = pageOf(listedPolicies(input, call), input, (policy) => {
       const usage = call.world.table(policyUsage).get(call.account, policy.arn);
