@@ -1,4 +1,5 @@
 import * as Iam from '@aws-sdk/client-iam';
+import * as Organizations from '@aws-sdk/client-organizations';
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { startCloud, type Cloud } from '../../../src/cloud/index.ts';
@@ -10,8 +11,19 @@ before(async () => {
 });
 after(() => cloud.stop());
 
-test('the management account switches central root access on and off; a member cannot even read it', async () => {
+const trustIam = () =>
+  clientsOf(cloud, central).organizations.send(
+    new Organizations.EnableAWSServiceAccessCommand({ ServicePrincipal: 'iam.amazonaws.com' }),
+  );
+
+test('central root access is switched by the management account, once the organisation trusts IAM', async () => {
   const { iam } = clientsOf(cloud, central);
+  await refused(
+    iam.send(new Iam.ListOrganizationsFeaturesCommand({})),
+    'ServiceAccessNotEnabled',
+    `Trusted Access for IAM not enabled by organization of input account ${central}.`,
+  );
+  await trustIam();
   const list = async () => {
     const { OrganizationId, EnabledFeatures } = await iam.send(new Iam.ListOrganizationsFeaturesCommand({}));
     assert.equal(OrganizationId, 'o-stintlocal');
@@ -26,16 +38,33 @@ test('the management account switches central root access on and off; a member c
   assert.deepEqual(await list(), ['RootSessions']);
   const off = await iam.send(new Iam.DisableOrganizationsRootSessionsCommand({}));
   assert.deepEqual(off.EnabledFeatures, []);
+});
+
+test('a member reads and switches off the features only as delegated administrator of IAM', async () => {
+  await trustIam();
+  await clientsOf(cloud, central).iam.send(new Iam.EnableOrganizationsRootSessionsCommand({}));
   const member = clientsOf(cloud, dev).iam;
-  for (const command of [
-    new Iam.ListOrganizationsFeaturesCommand({}),
-    new Iam.EnableOrganizationsRootSessionsCommand({}),
-  ]) {
-    await refused(member.send(command as never), 'AccountNotManagementOrDelegatedAdministrator');
+  const list = () => member.send(new Iam.ListOrganizationsFeaturesCommand({}));
+  const enable = () => member.send(new Iam.EnableOrganizationsRootSessionsCommand({}));
+  const outsider = `Input account ${dev} is neither management account nor delegated admin.`;
+  for (const call of [list, enable]) {
+    await refused(call(), 'AccountNotManagementOrDelegatedAdministrator', outsider);
   }
+  await clientsOf(cloud, central).organizations.send(
+    new Organizations.RegisterDelegatedAdministratorCommand({ AccountId: dev, ServicePrincipal: 'iam.amazonaws.com' }),
+  );
+  assert.deepEqual((await list()).EnabledFeatures, ['RootSessions']);
+  await refused(
+    enable(),
+    'CallerIsNotManagementAccount',
+    `Caller account ${dev} is not management account of the organization and cannot enable IAM features.`,
+  );
+  const off = await member.send(new Iam.DisableOrganizationsRootSessionsCommand({}));
+  assert.deepEqual(off.EnabledFeatures, []);
 });
 
 test('the features of the organisation need their own permissions', async () => {
+  await trustIam();
   const admin = clientsOf(cloud, central);
   const reader = clientsOf(cloud, await makeUser(admin, 'feature-reader', allow('iam:ListOrganizationsFeatures'))).iam;
   await reader.send(new Iam.ListOrganizationsFeaturesCommand({}));

@@ -11,6 +11,7 @@ import { permissionOnAll } from './entities.ts';
 import { invalidInput, noSuchEntity } from './failures.ts';
 import { usesOf, type ActionUse } from './last-used.ts';
 import { principalIds, roles, users } from './model.ts';
+import { jobOwner } from './owners.ts';
 import { pageOfList } from './page.ts';
 import type { Parsed } from './shapes.ts';
 
@@ -31,13 +32,6 @@ const jobs = tableName<Job>('iam.access-job');
 
 const makingMillis = 1000;
 
-/** All keys of a user are one owner; every session is its own. */
-function ownerOf(call: Call): string {
-  const { principal, credential } = call;
-  if (credential?.session !== undefined) return credential.accessKeyId;
-  return principal.type === 'User' ? principal.userId : call.account;
-}
-
 const generateServiceLastAccessedDetails = operation<
   Parsed<Sdk.GenerateServiceLastAccessedDetailsRequest>,
   Sdk.GenerateServiceLastAccessedDetailsResponse
@@ -48,7 +42,7 @@ const generateServiceLastAccessedDetails = operation<
     const now = call.clock.now();
     const id = uuid(call.random);
     call.world.table(jobs).put(call.account, id, {
-      owner: ownerOf(call),
+      owner: jobOwner(call),
       granularity: input.Granularity ?? 'SERVICE_LEVEL',
       createdAt: now,
       readyAt: now + makingMillis,
@@ -63,7 +57,7 @@ const generateServiceLastAccessedDetails = operation<
 /** @throws NoSuchEntity */
 function needJob(call: Call, id: string): Job {
   const job = call.world.table(jobs).get(call.account, id);
-  if (job?.owner !== ownerOf(call)) throw noSuchEntity(`The job with id ${id} cannot be found.`);
+  if (job?.owner !== jobOwner(call)) throw noSuchEntity(`The job with id ${id} cannot be found.`);
   return job;
 }
 

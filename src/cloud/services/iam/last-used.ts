@@ -2,7 +2,7 @@
 import type { Millis } from '../../../base/index.ts';
 import type { Principal } from '../../../policy/index.ts';
 import type { Call, Permission } from '../../call.ts';
-import { tableName } from '../../world.ts';
+import { tableName, type World } from '../../world.ts';
 import { accessKeyRow } from './credentials.ts';
 import { find, idsUnder, roleNoun, save, type Place } from './entities.ts';
 import { accessKeys } from './model.ts';
@@ -32,6 +32,20 @@ export function* usesOf(place: Place, principalId: string, now: Millis): Generat
     const [service, action] = id.split('/', 2) as [string, string];
     yield { principalId, service, action, ...use };
   }
+}
+
+/** The latest request of anybody in an account, by service. */
+export function accountUses(
+  world: World,
+  account: string,
+  now: Millis,
+): ReadonlyMap<string, { readonly at: Millis; readonly region: string }> {
+  const latest = new Map<string, { readonly at: Millis; readonly region: string }>();
+  for (const [id, use] of world.table(activity).list(account)) {
+    const [, service = ''] = id.split('/', 3);
+    if (use.at > now - rememberedMillis && use.at > (latest.get(service)?.at ?? -1)) latest.set(service, use);
+  }
+  return latest;
 }
 
 /** Forgets what a user or role asked for, when it is deleted. */

@@ -4,6 +4,9 @@ import type * as Sdk from '@aws-sdk/client-iam';
 import { operation, type Call, type Operation } from '../../call.ts';
 import { awsFailure } from '../../failures.ts';
 import { tableName, type World } from '../../world.ts';
+import { delegations, serviceAccess } from '../organizations/delegation-rows.ts';
+import { pairId } from '../organizations/model.ts';
+import { memberOf } from '../organizations/tree.ts';
 import { permissionOnAll } from './entities.ts';
 
 export type OrganizationsFeature = 'RootCredentialsManagement' | 'RootSessions';
@@ -21,16 +24,42 @@ interface FeaturesAnswer {
   readonly EnabledFeatures: OrganizationsFeature[];
 }
 
-/** @throws OrganizationNotFoundException, AccountNotManagementOrDelegatedAdministratorException */
-function checkCaller(call: Call): void {
-  const { account, world } = call;
-  if (world.account(account) === undefined) {
-    throw awsFailure('OrganizationNotFoundException', 'No organization is associated with your account.');
+const servicePrincipal = 'iam.amazonaws.com';
+
+/** True for the management account and for a member that administers IAM for the organisation. */
+export function mayReachMembers(world: World, account: string): boolean {
+  if (account === world.managementAccount) return true;
+  return world.table(delegations).get('', pairId(account, servicePrincipal)) !== undefined;
+}
+
+/**
+ * @throws OrganizationNotFoundException, AccountNotManagementOrDelegatedAdministratorException,
+ * ServiceAccessNotEnabledException
+ */
+function checkCaller({ account, world }: Call): void {
+  if (memberOf(world, account) === undefined) {
+    throw awsFailure('OrganizationNotFoundException', `Account ${account} is not part of an organization.`);
   }
+  if (!mayReachMembers(world, account)) {
+    throw awsFailure(
+      'AccountNotManagementOrDelegatedAdministratorException',
+      `Input account ${account} is neither management account nor delegated admin.`,
+    );
+  }
+  if (world.table(serviceAccess).get('', servicePrincipal) === undefined) {
+    throw awsFailure(
+      'ServiceAccessNotEnabledException',
+      `Trusted Access for IAM not enabled by organization of input account ${account}.`,
+    );
+  }
+}
+
+/** Only the management account switches on; a delegated administrator may switch off. @throws CallerIsNotManagementAccountException */
+function checkMayEnable({ account, world }: Call): void {
   if (account === world.managementAccount) return;
   throw awsFailure(
-    'AccountNotManagementOrDelegatedAdministratorException',
-    `Input account ${account} is neither management account nor delegated admin.`,
+    'CallerIsNotManagementAccountException',
+    `Caller account ${account} is not management account of the organization and cannot enable IAM features.`,
   );
 }
 
@@ -51,6 +80,7 @@ function change(action: string, feature: OrganizationsFeature, on: boolean): Ope
     permissions: () => [permissionOnAll(action)],
     handle: (_input, call) => {
       checkCaller(call);
+      if (on) checkMayEnable(call);
       setFeature(call.world, feature, on);
       return featuresAnswer(call.world);
     },

@@ -22,3 +22,9 @@ export function permissionOnOwner(input: OwnerInput, call: Call, action: string)
     ? [{ action: `iam:${action}`, resource: `arn:${call.partition}:iam::${call.account}:root` }]
     : [permissionOn(userNoun, call, action, userNameOf(input, call))];
 }
+
+/** Who may read a report that this caller asks for: all keys of a user are one owner, every session is its own. */
+export function jobOwner({ principal, credential, account }: Call): string {
+  if (credential?.session !== undefined) return credential.accessKeyId;
+  return principal.type === 'User' ? principal.userId : account;
+}
