@@ -28,6 +28,7 @@ import { needPolicy } from './managed.ts';
 import { mfaDeviceOperations, needDevice, permissionOnDevice, saveDevice } from './mfa-devices.ts';
 import { managedPolicies, type ManagedPolicy, type MfaDevice, type Tag } from './model.ts';
 import { oidcProviderOperations, taggableOidcProvider } from './oidc-providers.ts';
+import { organizationsAccessOperations } from './organizations-access.ts';
 import { organizationsFeatureOperations } from './organizations-features.ts';
 import { permissionOnPolicy, permissionToChange, policyOperations } from './policies.ts';
 import { policyVersionOperations } from './policy-versions.ts';
@@ -99,6 +100,7 @@ const operations = {
   ...accountFeatureOperations,
   ...credentialReportOperations,
   ...accessReportOperations,
+  ...organizationsAccessOperations,
   ...organizationsFeatureOperations,
   ...inlinePolicyOperations(userCarrier),
   ...inlinePolicyOperations(groupCarrier),
