@@ -15,6 +15,14 @@ import {
   type IAMClient,
 } from '@aws-sdk/client-iam';
 import {
+  CreateGrantCommand,
+  CreateKeyCommand,
+  EncryptCommand,
+  KMSClient,
+  ListGrantsCommand,
+  PutKeyPolicyCommand,
+} from '@aws-sdk/client-kms';
+import {
   AttachPolicyCommand,
   CreatePolicyCommand,
   DescribePolicyCommand,
@@ -159,6 +167,33 @@ test('organisation policies and bucket policies bind when they have propagated',
   await look();
   cloud.clock.advance(60_000);
   await assert.rejects(look(), refused('AccessDenied', /service control policy/));
+});
+
+test('a grant of KMS and a changed key policy count when they have propagated, a grant token at once', async () => {
+  await using cloud = await delayedCloud({ kms: '5m' });
+  const admin = new KMSClient(configOf(cloud, cloud.credentials.accounts[dev]!));
+  const { KeyMetadata } = await admin.send(new CreateKeyCommand({}));
+  const KeyId = KeyMetadata!.Arn!;
+  const { iam } = adminOf(cloud, dev);
+  await iam.send(new CreateUserCommand({ UserName: 'ann' }));
+  const ann = new KMSClient(configOf(cloud, await keyOf(iam, 'ann')));
+  const Plaintext = Buffer.from('text');
+  const encrypt = (GrantTokens: string[] = []) => ann.send(new EncryptCommand({ KeyId, Plaintext, GrantTokens }));
+  const GranteePrincipal = `arn:aws:iam::${dev}:user/ann`;
+  const { GrantToken } = await admin.send(new CreateGrantCommand({ KeyId, GranteePrincipal, Operations: ['Encrypt'] }));
+  await admin.send(new ListGrantsCommand({ KeyId }));
+  await assert.rejects(encrypt(), refused('AccessDeniedException'));
+  await encrypt([GrantToken!]);
+  cloud.clock.advance(300_000);
+  await encrypt();
+  const Policy = policyText(
+    { Effect: 'Allow', Principal: { AWS: dev }, Action: 'kms:*', Resource: '*' },
+    { Effect: 'Deny', Principal: { AWS: GranteePrincipal }, Action: 'kms:Encrypt', Resource: '*' },
+  );
+  await admin.send(new PutKeyPolicyCommand({ KeyId, Policy }));
+  await encrypt();
+  cloud.clock.advance(300_000);
+  await assert.rejects(encrypt(), refused('AccessDeniedException', /explicit deny/));
 });
 
 test('events tell when a write becomes visible; the route shows, changes and resets the delays', async () => {

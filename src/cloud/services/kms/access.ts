@@ -6,7 +6,7 @@ import { idsUnder } from '../iam/entities.ts';
 import { encryptionContextKeys, resourceTags, specContext, type Keys, type KeyUse } from './conditions.ts';
 import { grantsInForce } from './grants-in-force.ts';
 import type { Found } from './lookup.ts';
-import { keyAliases, keyArn, rowOf, type Key } from './model.ts';
+import { keyAliases, keyArn, keys, rowOf, type Key } from './model.ts';
 import { policyInForce } from './policy-document.ts';
 
 /** What people of another account may do with a key at all, whatever its policy says. */
@@ -49,7 +49,9 @@ export function keyPermission(call: Call, action: string, { key, alias }: Found,
   };
   // Without a policy of its own the key lets nobody of another account in.
   if (key.account !== call.account && !crossAccount.has(action)) return permission;
-  const attached = { policy: policyInForce(key), name: 'default', attachedTo: permission.resource };
+  // A key that was made a moment ago has no older policy that could still count.
+  const seen = call.world.seen.table(keys).get(key.account, rowOf(key)) ?? key;
+  const attached = { policy: policyInForce(seen), name: 'default', attachedTo: permission.resource };
   return { ...permission, resourcePolicy: { kind: 'key', attached, grants: grantsInForce(call, key, action, use) } };
 }
 

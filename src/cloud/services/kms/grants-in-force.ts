@@ -13,11 +13,12 @@ type Pairs = Readonly<Record<string, string>> | undefined;
 /** Grants whose grantee the caller may be, and whose operations and constraints cover this use. */
 export function grantsInForce(call: Call, key: Key, action: string, use: KeyUse): readonly AttachedPolicy[] {
   const operation = action.slice('kms:'.length);
-  const place = { world: call.world, account: key.account };
+  const { seen } = call.world;
+  const place = { world: seen, account: key.account };
   const found: AttachedPolicy[] = [];
   for (const name of storedNamesOf(call.principal, call.partition)) {
     for (const [id] of idsUnder(place, granteeGrants, `${rowOf(key)}/${name}/`)) {
-      const grant = call.world.table(grants).get(key.account, `${rowOf(key)}/${id}`);
+      const grant = seen.table(grants).get(key.account, `${rowOf(key)}/${id}`);
       if (grant !== undefined && covers(grant, operation, use)) found.push(grantPolicy(grant, [grant.grantee]));
     }
   }

@@ -16,13 +16,18 @@ interface WithTokens {
   readonly GrantTokens?: readonly string[] | undefined;
 }
 
-/** Grants count at once, so a token adds nothing; but it must be one. */
+/**
+ * Without a propagation delay grants count at once, and a token adds nothing but must be one. With a delay it does what
+ * it is for: the grant counts before it has propagated ("Using a grant token", developer guide).
+ */
 function checkingTokens(operation: Operation): Operation {
   return {
     ...operation,
     permissions: (input: never, call: Call, prepared: never) => {
-      (input as WithTokens).GrantTokens?.forEach(readGrantToken);
-      return operation.permissions(input, call, prepared);
+      const tokens = (input as WithTokens).GrantTokens ?? [];
+      tokens.forEach(readGrantToken);
+      const world = tokens.length === 0 ? call.world : { ...call.world, seen: call.world };
+      return operation.permissions(input, { ...call, world }, prepared);
     },
   };
 }

@@ -55,11 +55,19 @@ export function organizationRevision(world: World): number {
 interface Known {
   readonly revision: number;
   readonly levels: Partial<Record<AuthorizationPolicyType, PolicyLevels>>;
+  /** Those of the revision before: the same objects come back when they say the same. */
+  readonly before: Known['levels'] | undefined;
 }
 
-// A memo, not state: keyed by rows that are never changed in place and by the revision of what else was read. Each
-// world has its own: one as it is, and one as it is seen while changes are on their way.
-const memo = new WeakMap<World, WeakMap<Member, Known>>();
+// A memo, not state: keyed by rows that are never changed in place and by the revision of what else was read. One
+// for each world: what is seen may be older than what is.
+const memos = new WeakMap<World, WeakMap<Member, Known>>();
+
+function memoOf(world: World): WeakMap<Member, Known> {
+  let memo = memos.get(world);
+  if (memo === undefined) memos.set(world, (memo = new WeakMap<Member, Known>()));
+  return memo;
+}
 
 const none: PolicyLevels = [];
 
@@ -72,11 +80,29 @@ export function levelsFor(world: World, account: string, type: AuthorizationPoli
   const member = memberOf(world, account);
   if (member === undefined || account === world.managementAccount) return none;
   const revision = organizationRevision(world);
-  let members = memo.get(world);
-  if (members === undefined) memo.set(world, (members = new WeakMap<Member, Known>()));
-  let known = members.get(member);
-  if (known?.revision !== revision) members.set(member, (known = { revision, levels: {} }));
-  return (known.levels[type] ??= computeLevels(world, member, type));
+  const memo = memoOf(world);
+  let known = memo.get(member);
+  if (known?.revision !== revision) {
+    const before = { ...known?.before, ...known?.levels };
+    memo.set(member, (known = { revision, levels: {}, before }));
+  }
+  return (known.levels[type] ??= unchanged(known.before?.[type], computeLevels(world, member, type)));
+}
+
+/** `before` when it says the same: a write elsewhere in the organisation leaves what was compiled for a caller as it is. */
+function unchanged(before: PolicyLevels | undefined, now: PolicyLevels): PolicyLevels {
+  const isSame = (one: AttachedPolicy, other: AttachedPolicy | undefined): boolean =>
+    one.policy === other?.policy &&
+    one.arn === other.arn &&
+    one.name === other.name &&
+    one.attachedTo === other.attachedTo;
+  const same =
+    before?.length === now.length &&
+    now.every((level, index) => {
+      const old = before[index]!;
+      return level.length === old.length && level.every((policy, place) => isSame(policy, old[place]));
+    });
+  return same ? before : now;
 }
 
 function computeLevels(world: World, member: Member, type: AuthorizationPolicyType): PolicyLevels {
