@@ -1,12 +1,13 @@
 // `--state DIR` and SIGKILL, of the whole process and under load: what was acknowledged is there again, and nothing is
 // half there.
 import assert from 'node:assert/strict';
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { test } from 'node:test';
 import {
   CreateAccessKeyCommand,
@@ -18,17 +19,19 @@ import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
 import { readCredentialsFile } from '../../src/cloud/index.ts';
 import { central, iamOf, stsOf, type Keys } from './support.ts';
 
+type Child = ChildProcessByStdio<null, Readable, null>;
+
 const main = join(import.meta.dirname, '../../src/cli/main.ts');
 
-async function start(state: string): Promise<ChildProcess> {
+async function start(state: string): Promise<Child> {
   const args = [main, 'cloud', 'start', '--port', '0', '--json', '--quiet', '--state', state];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-  await once(createInterface({ input: child.stdout! }), 'line');
+  await once(createInterface({ input: child.stdout }), 'line');
   return child;
 }
 
 /** Makes users with keys until the server is gone; kills it after `acknowledged` keys. */
-async function createUntilKilled(child: ChildProcess, state: string, round: number, kill: number) {
+async function createUntilKilled(child: Child, state: string, round: number, kill: number) {
   const credentials = readCredentialsFile(join(state, 'credentials.json'));
   const iam = iamOf(credentials, credentials.accounts[central]!);
   const keys = new Map<string, Keys>();
