@@ -95,8 +95,8 @@ test("what does not exist is named in AWS's words", async () => {
   const misprint = 'arn:aws:iam:aws:policy/AmazonS3FullAccess';
   await refused(
     iam.send(new Iam.AttachUserPolicyCommand({ UserName: 'admin', PolicyArn: misprint })),
-    'ValidationError',
-    'Invalid ARN:  Could not be parsed!',
+    'InvalidInput',
+    `ARN ${misprint} is not valid.`,
   );
 });
 
