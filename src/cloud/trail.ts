@@ -42,7 +42,7 @@ const kept = 10_000;
 
 /** A queue: `shift` of an array of thousands takes longer than the whole rest of an event. */
 class Queue<Item> {
-  #items: Item[] = [];
+  #items: (Item | undefined)[] = [];
   /** Items before it are gone. */
   #first = 0;
 
@@ -56,6 +56,8 @@ class Queue<Item> {
 
   shift(): Item | undefined {
     const item = this.#items[this.#first];
+    // What is gone must not be held until the next tidying: there are thousands of queues.
+    this.#items[this.#first] = undefined;
     this.#first += 1;
     if (this.#first > 1000 && this.#first * 2 > this.#items.length) {
       this.#items = this.#items.slice(this.#first);
