@@ -95,6 +95,8 @@ export function signerOf(
 ): Credential | undefined {
   const policy = form.fields.get('policy');
   if (policy === undefined) return undefined;
+  // "Amazon S3 no longer supports Signature Version 2" for buckets made since June 2020.
+  if (form.fields.has('awsaccesskeyid')) throw signatureRefusal('rest-xml', 'unsupported-algorithm');
   const field = (name: string): string => {
     const value = form.fields.get(name.toLowerCase());
     if (value === undefined) throw missing(name);

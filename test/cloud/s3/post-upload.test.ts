@@ -119,6 +119,7 @@ test('a form that does not keep to its policy, or is signed wrongly, is refused'
   await refused({ conditions: [['content-length-range', 9, 20]] }, 'EntityTooSmall', /smaller than the minimum/);
   await refused({ spoil: (fields) => (fields['x-amz-signature'] = '00'.repeat(32)) }, 'SignatureDoesNotMatch', /./);
   await refused({ spoil: (fields) => delete fields['x-amz-signature'] }, 'InvalidArgument', /X-Amz-Signature/);
+  await refused({ spoil: (fields) => (fields['AWSAccessKeyId'] = 'AKIA') }, 'InvalidRequest', /use AWS4-HMAC-SHA256/);
   await refused({ spoil: (fields) => delete fields['key'] }, 'InvalidArgument', /field named &apos;key&apos;/);
   await refused(
     { spoil: (fields) => (fields['x-amz-credential'] = 'AKIANONE/20260101/us-east-1/s3/aws4_request') },
