@@ -14,13 +14,17 @@ type Input = Parsed<AssumeRootRequest>;
 
 const defaultSeconds = 900;
 
-/** https://docs.aws.amazon.com/IAM/latest/UserGuide/id_root-user-privileged-task.html */
-const tasks: ReadonlySet<string> = new Set([
-  'IAMAuditRootUserCredentials',
-  'IAMCreateRootUserPassword',
-  'IAMDeleteRootUserCredentials',
-  'S3UnlockBucketPolicy',
-  'SQSUnlockQueuePolicy',
+/**
+ * Each task and the features of the organisation of which one opens it: the user guide calls the first three the
+ * management of root credentials and the others privileged root actions, and AssumeRoot's page wants the latter for all.
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/id_root-user-access-management.html
+ */
+const tasks: ReadonlyMap<string, readonly string[]> = new Map([
+  ['IAMAuditRootUserCredentials', ['RootCredentialsManagement', 'RootSessions']],
+  ['IAMCreateRootUserPassword', ['RootCredentialsManagement', 'RootSessions']],
+  ['IAMDeleteRootUserCredentials', ['RootCredentialsManagement', 'RootSessions']],
+  ['S3UnlockBucketPolicy', ['RootSessions']],
+  ['SQSUnlockQueuePolicy', ['RootSessions']],
 ]);
 
 export const assumeRoot = operation<Input, AssumeRootResponse>({
@@ -39,7 +43,7 @@ export const assumeRoot = operation<Input, AssumeRootResponse>({
   },
   handle: (input, call) => {
     const target = targetOf(input, call);
-    checkReach(target, call);
+    checkReach(target, taskOf(input, call), call);
     const sourceIdentity = call.credential?.session?.sourceIdentity;
     const session = {
       tags: [],
@@ -77,12 +81,16 @@ function taskOf({ TaskPolicyArn: { arn = '' } }: Input, call: Call): string {
 }
 
 /** From the management account, or IAM's delegated administrator, into a member, once the feature is on. @throws AccessDenied */
-function checkReach({ account, arn }: Target, call: Call): void {
+function checkReach({ account, arn }: Target, taskArn: string, call: Call): void {
   const { world } = call;
   const isMember = account !== world.managementAccount && world.account(account) !== undefined;
   const administers = world.table(delegations).get('', pairId(call.account, 'iam.amazonaws.com')) !== undefined;
   const isCentral = call.account === world.managementAccount || administers;
-  if (isCentral && isMember && organizationsFeatures(world).includes('RootSessions')) return;
+  const openers = tasks.get(taskArn.slice(taskArn.lastIndexOf('/') + 1))!;
+  if (isCentral && isMember) {
+    if (organizationsFeatures(world).some((feature) => openers.includes(feature))) return;
+    throw accessDenied('Root sessions feature is not enabled for your AWS Organization.');
+  }
   const caller = 'arn' in call.principal ? call.principal.arn : 'anonymous';
   throw accessDenied(`User: ${caller} is not authorized to perform: sts:AssumeRoot on resource: ${arn}`);
 }
