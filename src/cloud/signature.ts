@@ -1,4 +1,4 @@
-// Signature Version 4, judged as AWS judges it. The caller of a request is only who `authenticate`
+// Signature Version 4 (and 2, where S3 still takes it), judged as AWS judges it. The caller of a request is only who `authenticate`
 // says; there is no key that passes without a signature, and in doubt the answer is no.
 import { hash, timingSafeEqual } from 'node:crypto';
 import type { Millis } from '../base/index.ts';
@@ -10,6 +10,7 @@ import { decodePayload } from './signature/payload.ts';
 import { canonicalRequest, type HmacKey, sha256Hex, SigningKeys, stringToSign } from './signature/canonical.ts';
 import { presentedSignature, type Presented } from './signature/parse.ts';
 import { signatureRefusal } from './signature/refusals.ts';
+import { checkVersion2, hasVersion2Query, readVersion2 } from './signature/version-2.ts';
 
 export { SigningKeys } from './signature/canonical.ts';
 
@@ -49,6 +50,7 @@ export function authenticate(
 ): Authenticated {
   if (!route.signed) return withoutSignature(request, route);
   checkOneMechanism(request, route);
+  if (hasVersion2Query(request, route)) return version2(request, route, find, time);
   const presented = presentedSignature(request, route);
   checkScope(route, presented);
   const credential = find(presented.accessKeyId);
@@ -56,12 +58,29 @@ export function authenticate(
   checkTime(route, presented, time.wall);
   const signingKey = keys.keyFor(credential.accessKeyId, credential.secretAccessKey.reveal(), presented.scope);
   checkSignature(request, route, presented, signingKey);
-  // After the signature, so that nobody without the secret learns whether a session has ended.
-  if (credential.session !== undefined && time.emulated >= credential.session.expiresAt) {
-    throw signatureRefusal(route.protocol, 'expired-session');
-  }
+  checkSession(route, credential, time);
   const whole = route.presigned ? withQueryHeaders(request) : request;
   return { credential, request: decodePayload(whole, route, presented, signingKey) };
+}
+
+function version2(
+  request: HttpRequest,
+  route: Route,
+  find: (accessKeyId: string) => Credential | undefined,
+  time: SignatureTime,
+): Authenticated {
+  const presented = readVersion2(request, route);
+  const credential = find(presented.accessKeyId);
+  checkCredential(route, presented, credential);
+  checkVersion2(presented, credential, time.wall);
+  checkSession(route, credential, time);
+  return { credential, request: decodePayload(presented.request, route, undefined, undefined) };
+}
+
+/** Asked after the signature, so that nobody without the secret learns whether a session has ended. */
+function checkSession(route: Route, { session }: Credential, { emulated }: SignatureTime): void {
+  if (session === undefined || emulated < session.expiresAt) return;
+  throw signatureRefusal(route.protocol, 'expired-session');
 }
 
 function withoutSignature(request: HttpRequest, route: Route): Authenticated {
@@ -87,7 +106,7 @@ function checkScope(route: Route, { scope }: Presented): void {
 
 function checkCredential(
   route: Route,
-  presented: Presented,
+  presented: Pick<Presented, 'accessKeyId' | 'token'>,
   credential: Credential | undefined,
 ): asserts credential is Credential {
   if (credential === undefined || credential.status !== 'Active') {

@@ -3,8 +3,9 @@ import type { HttpRequest } from './http.ts';
 
 export interface SigningFacts {
   readonly place: 'header' | 'query' | 'form';
-  /** Milliseconds since the time that was signed. */
-  readonly age: number;
+  readonly version: 'AWS' | 'AWS4-HMAC-SHA256';
+  /** Milliseconds since the time that was signed; version 2 does not say it in a query. */
+  readonly age?: number | undefined;
   /** `x-amz-content-sha256` as it came. */
   readonly payload?: string | undefined;
 }
@@ -13,10 +14,12 @@ export interface SigningFacts {
 export function signingFactsOf({ headers, query }: HttpRequest, now: number): SigningFacts {
   const inHeader = headers['authorization'] !== undefined;
   const parameters = new URLSearchParams(inHeader ? '' : query);
+  const isVersion2 = parameters.has('AWSAccessKeyId');
   const date = (inHeader ? headers['x-amz-date'] : parameters.get('X-Amz-Date')) ?? '';
   return {
     place: inHeader ? 'header' : 'query',
-    age: ageOf(date, now),
+    version: isVersion2 ? 'AWS' : 'AWS4-HMAC-SHA256',
+    age: isVersion2 ? undefined : ageOf(date, now),
     payload: headers['x-amz-content-sha256'] ?? parameters.get('X-Amz-Content-Sha256') ?? undefined,
   };
 }

@@ -16,13 +16,20 @@ interface Recorded extends Omit<HttpRequest, 'body'> {
   readonly body: string;
 }
 
-const file = new URL('../cases/cloud/signatures.json', import.meta.url);
-const recorded = JSON.parse(readFileSync(file, 'utf8')) as {
+interface Recording {
   readonly time: string;
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly requests: readonly Recorded[];
-};
+}
+
+function recordingOf(name: string): Recording {
+  return JSON.parse(readFileSync(new URL(`../cases/cloud/${name}.json`, import.meta.url), 'utf8')) as Recording;
+}
+
+// Both were made at one time with one key.
+const recorded = recordingOf('signatures');
+const ofVersion2 = recordingOf('signatures-version-2');
 const signedAt = Date.parse(recorded.time);
 
 function requestOf({ method, path, query, headers, body }: Recorded): HttpRequest {
@@ -107,4 +114,31 @@ test('a signature in the header is good for fifteen minutes either way', () => {
   ] as const) {
     assert.equal(accepted(requestOf(one), one.token, signedAt + offset), expected, String(offset));
   }
+});
+
+for (const one of ofVersion2.requests) {
+  const request = requestOf(one);
+
+  test(`version 2, ${one.name}: accepted as signed until it expires, and refused when a part that it covers is changed`, () => {
+    const changed = (more: Partial<HttpRequest>) => accepted({ ...request, ...more }, one.token);
+    assert.equal(changed({}), true);
+    assert.equal(changed({ method: request.method === 'GET' ? 'PUT' : 'GET' }), false);
+    assert.equal(changed({ path: `${request.path}x` }), false);
+    assert.equal(changed({ query: `${request.query}&versionId=1` }), false);
+    assert.equal(changed({ query: `${request.query}&x-amz-acl=private` }), false);
+    assert.equal(changed({ headers: { ...request.headers, 'x-amz-copy-source': 'other/key' } }), false);
+    assert.equal(changed({ headers: { ...request.headers, 'content-md5': 'x' } }), false);
+    assert.equal(changed({ query: request.query.replace('Expires=1767323945', 'Expires=1767323946') }), false);
+    assert.equal(changed({ query: request.query.replace(/&Signature=[^&]*/, '') }), false);
+    assert.equal(accepted(request, `${one.token ?? ''}x`), false);
+    assert.equal(accepted(request, one.token, signedAt + 900_000), true);
+    assert.equal(accepted(request, one.token, signedAt + 900_001), false);
+  });
+}
+
+test('version 2: a signature for a key in a path is not good for a longer key under a virtual host', () => {
+  const one = ofVersion2.requests.find(({ path }) => path === '/bucket/k')!;
+  const request = { ...requestOf(one), headers: { host: 'bucket.s3.amazonaws.com' } };
+  assert.equal(routeRequest(request).rest?.key, 'bucket/k');
+  assert.equal(accepted(request, one.token), false);
 });

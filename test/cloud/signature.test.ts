@@ -294,9 +294,10 @@ test('a signature for one service does not pass at another that a second credent
   assert.equal(refusal(changed(request, { authorization: twice })), 'SignatureDoesNotMatch 403');
 });
 
-test('a version 2 signature is refused as one, in the header and in the query', async () => {
+test('a version 2 signature is refused as one in the header, and in the query where it is not whole', async () => {
   const request = changed(await signedRequest('s3'), { authorization: undefined });
-  const query = 'AWSAccessKeyId=AKIAEXAMPLE&Signature=abc&Expires=1';
-  assert.equal(refusal({ ...request, query }), 'InvalidRequest 400');
+  const query = 'AWSAccessKeyId=AKIAEXAMPLE&Signature=abc&Expires=9999999999';
+  assert.equal(refusal({ ...request, query }), 'SignatureDoesNotMatch 403');
+  assert.equal(refusal({ ...request, query: 'AWSAccessKeyId=AKIAEXAMPLE&Expires=1' }), 'AccessDenied 403');
   assert.equal(refusal(changed(request, { authorization: 'AWS AKIAEXAMPLE:abc' })), 'InvalidRequest 400');
 });

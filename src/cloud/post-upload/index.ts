@@ -127,7 +127,7 @@ export function signerOf(
 
 /** How the upload was signed, as conditions of policies ask. */
 export function postSigning({ form }: PostUpload, now: Millis): SigningFacts {
-  return { place: 'form', age: ageOf(form.fields.get('x-amz-date') ?? '', now) };
+  return { place: 'form', version: 'AWS4-HMAC-SHA256', age: ageOf(form.fields.get('x-amz-date') ?? '', now) };
 }
 
 /** The answer of the PutObject as a form gets it: 204, or as its fields ask. */

@@ -63,8 +63,8 @@ export function requestKeys({ http: { signing } }: Call): Context {
   if (signing === undefined) return {};
   return {
     's3:authType': authTypes[signing.place],
-    's3:signatureversion': 'AWS4-HMAC-SHA256',
-    's3:signatureAge': String(signing.age),
+    's3:signatureversion': signing.version,
+    's3:signatureAge': signing.age === undefined ? undefined : String(signing.age),
     's3:x-amz-content-sha256': signing.payload,
   };
 }
