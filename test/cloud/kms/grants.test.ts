@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import {
   CreateGrantCommand,
+  EncryptCommand,
   ListGrantsCommand,
   ListRetirableGrantsCommand,
+  PutKeyPolicyCommand,
   RetireGrantCommand,
   RevokeGrantCommand,
   type CreateGrantCommandInput,
@@ -10,8 +12,9 @@ import {
 import { CreateUserCommand, DeleteUserCommand } from '@aws-sdk/client-iam';
 import { test } from 'node:test';
 import { startCloud } from '../../../src/cloud/index.ts';
-import { adminOf, central, dev, iamOf } from '../support.ts';
-import { kmsAs, kmsOf, newKey } from './support.ts';
+import { policyText } from '../clients.ts';
+import { adminOf, central, control, dev, iamOf } from '../support.ts';
+import { bytes, kmsAs, kmsOf, newKey } from './support.ts';
 
 test('grants are listed as they were made, and by grantee and id', async () => {
   await using cloud = await startCloud();
@@ -131,4 +134,35 @@ test('retirable grants are listed over accounts, in pages', async () => {
   await assert.rejects(theirs.send(new ListRetirableGrantsCommand({ RetiringPrincipal })), {
     name: 'AccessDeniedException',
   });
+});
+
+test('while writes propagate, a grant counts by its token only and a new policy not yet', async () => {
+  await using cloud = await startCloud();
+  const kms = kmsOf(cloud);
+  const { KeyId } = await newKey(kms);
+  const grantee = await kmsAs(cloud, dev, 'grantee');
+  await control(cloud, 'POST', 'propagation', { kms: '60s' });
+  const GranteePrincipal = `arn:aws:iam::${dev}:user/grantee`;
+  const { GrantToken = '' } = await kms.send(
+    new CreateGrantCommand({ KeyId, GranteePrincipal, Operations: ['Encrypt'] }),
+  );
+  const encrypt = (GrantTokens?: string[]) =>
+    grantee.send(new EncryptCommand({ KeyId, Plaintext: bytes('x'), GrantTokens }));
+  await assert.rejects(encrypt(), { name: 'AccessDeniedException' });
+  await encrypt([GrantToken]);
+  const stranger = await kmsAs(cloud, dev, 'stranger');
+  const borrowed = stranger.send(new EncryptCommand({ KeyId, Plaintext: bytes('x'), GrantTokens: [GrantToken] }));
+  await assert.rejects(borrowed, { name: 'AccessDeniedException' });
+  const account = { Effect: 'Allow', Principal: { AWS: dev }, Action: 'kms:*', Resource: '*' } as const;
+  const deny = { Effect: 'Deny', Principal: '*', Action: 'kms:Encrypt', Resource: '*' } as const;
+  await kms.send(new PutKeyPolicyCommand({ KeyId, Policy: policyText(account, deny) }));
+  await kms.send(new EncryptCommand({ KeyId, Plaintext: bytes('x') }));
+  cloud.clock.advance(60_000);
+  await assert.rejects(encrypt(), {
+    name: 'AccessDeniedException',
+    message: /explicit deny in a resource-based policy/,
+  });
+  await kms.send(new PutKeyPolicyCommand({ KeyId, Policy: policyText(account) }));
+  cloud.clock.advance(60_000);
+  await encrypt();
 });

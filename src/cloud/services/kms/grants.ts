@@ -49,7 +49,7 @@ function grantContext(input: Parsed<Sdk.CreateGrantRequest>): Keys {
 }
 
 const createGrant = operation<Parsed<Sdk.CreateGrantRequest>, Sdk.CreateGrantResponse>({
-  depth: 'Grants are effective at once; services are no grantees.',
+  depth: 'Services are no grantees.',
   permissions: (input, call) => {
     const found = needKey(call, input.KeyId, { aliases: false });
     const grant = newGrant(input);
