@@ -17,6 +17,8 @@ const { values } = parseArgs({
 });
 const seconds = Number(values.seconds);
 const width = 16;
+/** moto loses writes that come at once. */
+const widthOf = (name: string): number => (name === 'moto' ? 1 : width);
 const document = (statement: object) => JSON.stringify({ Version: '2012-10-17', Statement: [statement] });
 
 /** What is asked of both; `prepare` makes what it needs. */
@@ -56,8 +58,8 @@ const measures: readonly Measure[] = [
   },
   {
     name: 'ListUsers, 1,000 of 5,000 a page',
-    prepare: async ({ endpoint, keys }, connections) => {
-      await inParallel(4990, width, (index) =>
+    prepare: async ({ name, endpoint, keys }, connections) => {
+      await inParallel(4990, widthOf(name), (index) =>
         connections.send(signForm(endpoint, keys, 'iam', { Action: 'CreateUser', UserName: `user-${index}` })),
       );
     },
@@ -65,8 +67,8 @@ const measures: readonly Measure[] = [
   },
   {
     name: 'GetAccountAuthorizationDetails, 500 roles',
-    prepare: async ({ endpoint, keys }, connections) => {
-      await inParallel(490, width, async (index) => {
+    prepare: async ({ name, endpoint, keys }, connections) => {
+      await inParallel(490, widthOf(name), async (index) => {
         const RoleName = `role-${index}`;
         const role = { Action: 'CreateRole', RoleName, AssumeRolePolicyDocument: trust };
         await connections.send(signForm(endpoint, keys, 'iam', role));
@@ -104,13 +106,15 @@ async function rateOf(server: Contestant, connections: Connections, signed: Sign
   let calls = 0;
   const worker = async () => {
     while (performance.now() < until) {
-      await connections.send(signed);
-      calls += 1;
+      // moto answers 500 to some calls of many at once; only what is answered counts.
+      await connections.send(signed).then(
+        () => (calls += 1),
+        () => undefined,
+      );
     }
   };
-  const ended = await Promise.allSettled(Array.from({ length: width }, worker));
-  // moto answers 500 to some of this; the others are still to be measured.
-  if (ended.some(({ status }) => status === 'rejected')) return { perSecond: Number.NaN, processorEach: Number.NaN };
+  await Promise.all(Array.from({ length: width }, worker));
+  if (calls === 0) return { perSecond: Number.NaN, processorEach: Number.NaN };
   const elapsed = (performance.now() - began) / 1000;
   return { perSecond: calls / elapsed, processorEach: (processorMs(server) - before) / calls };
 }
