@@ -127,10 +127,10 @@ class ShapeTable {
   readonly shapes: Record<string, Shape> = {};
   readonly rules: Rule[] = [];
   readonly #rulesByText = new Map<string, number>();
-  readonly #service: string;
+  readonly service: string;
 
   constructor(service: string) {
-    this.#service = service;
+    this.service = service;
   }
 
   ruleIndex(rule: Rule): number {
@@ -148,7 +148,7 @@ class ShapeTable {
     if (schema.isListSchema()) return this.#add(this.#listName(schema), () => this.#list(schema));
     if (schema.isMapSchema()) return this.#add(schema.getName() ?? 'map', () => this.#map(schema));
     if (schema.isStructSchema()) return this.#add(schema.getName()!, () => this.#structure(schema));
-    throw new Error(`${this.#service}: no wire form for ${schema.getName(true)}`);
+    throw new Error(`${this.service}: no wire form for ${schema.getName(true)}`);
   }
 
   #add(name: string, build: () => Shape): string {
@@ -202,7 +202,7 @@ class ShapeTable {
     // A structure's own xmlName names the root element only; as a member it goes by the member's.
     const own: Traits = schema.getMemberTraits();
     const binding = httpBinding(traits);
-    const rule = tagRules[this.#service]?.[place];
+    const rule = tagRules[this.service]?.[place];
     return {
       ...(target === 'string' ? {} : { target }),
       ...(own['xmlName'] === undefined ? {} : { xmlName: own['xmlName'] as string }),
@@ -212,7 +212,7 @@ class ShapeTable {
       ...(traits['xmlAttribute'] ? { attribute: true as const } : {}),
       ...(traits['xmlNamespace'] === undefined ? {} : { xmlns: traits['xmlNamespace'] as readonly [string, string] }),
       ...(traits['sensitive'] ? { sensitive: true as const } : {}),
-      ...(this.#service === 'iam' && uriEncoded.has(place) ? { uriEncoded: true as const } : {}),
+      ...(this.service === 'iam' && uriEncoded.has(place) ? { uriEncoded: true as const } : {}),
       ...(rule === undefined ? {} : { rule: this.ruleIndex(rule) }),
     };
   }
@@ -253,15 +253,20 @@ function httpOf(operation: OperationSchema): OperationModel['http'] {
   return { method, labels, query, needs, status };
 }
 
-function ruleOf(constraint: Constraint): Rule | undefined {
+// The messages of IAM, STS and Organizations show a pattern without its ends, those of KMS with them.
+function patternText(pattern: string, service: string): string {
+  return service === 'kms' ? pattern : pattern.replace(/^\^/, '').replace(/\$$/, '');
+}
+
+function ruleOf(constraint: Constraint, service: string): Rule | undefined {
   const bounds = constraint.length ?? constraint.range;
   const rule: Rule = {
     ...(constraint.type === 'integer' ? { integer: true as const } : {}),
     ...(bounds?.min === undefined ? {} : { min: bounds.min }),
     ...(bounds?.max === undefined ? {} : { max: bounds.max }),
-    ...(constraint.pattern === undefined ? {} : { pattern: constraint.pattern.replace(/^\^/, '').replace(/\$$/, '') }),
+    ...(constraint.pattern === undefined ? {} : { pattern: patternText(constraint.pattern, service) }),
     ...(constraint.enum === undefined ? {} : { enum: constraint.enum }),
-    ...(constraint.member === undefined ? {} : { item: ruleOf(constraint.member) ?? {} }),
+    ...(constraint.member === undefined ? {} : { item: ruleOf(constraint.member, service) ?? {} }),
   };
   return Object.keys(rule).length > 0 ? rule : undefined;
 }
@@ -272,7 +277,7 @@ function rulesOf(
 ): OperationModel['rules'] {
   const rules: Record<string, number> = {};
   for (const [member, constraint] of Object.entries(constraints ?? {})) {
-    const rule = ruleOf(constraint);
+    const rule = ruleOf(constraint, table.service);
     if (rule !== undefined) rules[member] = table.ruleIndex(rule);
   }
   return Object.keys(rules).length > 0 ? rules : undefined;
