@@ -167,8 +167,8 @@ export function unsupported(route: Route): Failure {
   if (!hasOperation(service, operation)) return awsFailure(code, unknownOperation(route, operation), { status: 400 });
   const versionIsWrong = protocol === 'query' && route.form?.version !== serviceModel(service).version;
   if (versionIsWrong) return awsFailure(code, unknownOperation(route, operation), { status: 400 });
-  const status = protocol === 'rest-xml' ? 501 : 400;
-  return awsFailure(code, `The operation ${operation} is not offered by the embedded AWS`, { status });
+  // S3 itself says 501 for what it has not; clients take 5xx for a fault that passes, and try again.
+  return awsFailure(code, `The operation ${operation} is not offered by the embedded AWS`, { status: 400 });
 }
 
 const unsupportedCodes: Readonly<Record<Protocol, string>> = {
