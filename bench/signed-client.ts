@@ -1,7 +1,7 @@
 // A client that costs little, so that what is measured is the server: signs once per request with Signature
 // Version 4 and keeps its connections.
 import { createHash, createHmac } from 'node:crypto';
-import { Agent, request as httpRequest } from 'node:http';
+import { connect, type Socket } from 'node:net';
 
 export interface Keys {
   readonly accessKeyId: string;
@@ -79,34 +79,129 @@ export function signForm(
   });
 }
 
+/**
+ * Up to `most` connections that are kept. Requests and answers are plain bytes on a socket: Node's own HTTP client costs
+ * as much of a core as the server that is measured. Answers must say their length, as both servers' do.
+ */
 export class Connections {
-  readonly #agent: Agent;
-  readonly #address: { readonly hostname: string; readonly port: string };
+  readonly #address: { readonly host: string; readonly port: number };
+  readonly #most: number;
+  readonly #free: Connection[] = [];
+  readonly #waiting: ((connection: Connection) => void)[] = [];
+  readonly #all: Connection[] = [];
 
   constructor(endpoint: string, most: number) {
-    this.#agent = new Agent({ keepAlive: true, maxSockets: most });
     const { hostname, port } = new URL(endpoint);
-    this.#address = { hostname, port };
+    this.#address = { host: hostname, port: Number(port) };
+    this.#most = most;
   }
 
   /** The text of the answer. @throws Error for a status that is not 2xx */
-  send({ method, path, headers, body }: Signed): Promise<string> {
-    return new Promise((resolve, reject) => {
-      const options = { ...this.#address, method, path, headers, agent: this.#agent };
-      const sent = httpRequest(options, (response) => {
-        let text = '';
-        response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
-        response.on('error', reject).on('end', () => {
-          if (response.statusCode! < 300) resolve(text);
-          else reject(new Error(`answered ${response.statusCode}: ${text.slice(0, 300)}`));
-        });
-      });
-      sent.on('error', reject).end(body);
-    });
+  async send(signed: Signed): Promise<string> {
+    const connection = await this.#take();
+    try {
+      const { status, text } = await connection.send(bytesOf(signed));
+      if (status < 300) return text;
+      throw new Error(`answered ${status}: ${text.slice(0, 300)}`);
+    } finally {
+      this.#give(connection);
+    }
   }
 
   close(): void {
-    this.#agent.destroy();
+    for (const connection of this.#all) connection.close();
+  }
+
+  async #take(): Promise<Connection> {
+    const free = this.#free.pop();
+    if (free !== undefined) return free;
+    if (this.#all.length >= this.#most) return new Promise((resolve) => this.#waiting.push(resolve));
+    const made = new Connection(this.#address);
+    this.#all.push(made);
+    return made;
+  }
+
+  #give(connection: Connection): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#free.push(connection);
+    else next(connection);
+  }
+}
+
+/** The same request is sent many times. */
+const written = new WeakMap<Signed, Buffer>();
+
+function bytesOf(signed: Signed): Buffer {
+  let bytes = written.get(signed);
+  if (bytes === undefined) {
+    const { method, path, headers, body } = signed;
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+    bytes = Buffer.concat([Buffer.from(`${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n`), Buffer.from(body)]);
+    written.set(signed, bytes);
+  }
+  return bytes;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+}
+
+const headEnd = Buffer.from('\r\n\r\n');
+
+/** One socket, one request at a time; opened again when the server closed it. */
+class Connection {
+  readonly #address: { readonly host: string; readonly port: number };
+  #socket: Socket | undefined;
+  #received: Buffer[] = [];
+  #wanted = Number.POSITIVE_INFINITY;
+  #settle: PromiseWithResolvers<Answer> | undefined;
+
+  constructor(address: { readonly host: string; readonly port: number }) {
+    this.#address = address;
+  }
+
+  send(bytes: Buffer): Promise<Answer> {
+    this.#received = [];
+    this.#wanted = Number.POSITIVE_INFINITY;
+    this.#settle = Promise.withResolvers<Answer>();
+    this.#open().write(bytes);
+    return this.#settle.promise;
+  }
+
+  close(): void {
+    this.#socket?.destroy();
+  }
+
+  #open(): Socket {
+    if (this.#socket !== undefined && !this.#socket.destroyed && this.#socket.writable) return this.#socket;
+    const socket = connect(this.#address).setNoDelay(true);
+    socket.on('data', (chunk) => this.#read(chunk));
+    const fail = (error: Error) => {
+      if (this.#socket === socket) this.#settle?.reject(error);
+    };
+    socket.on('error', fail).on('close', () => fail(new Error('the connection was closed')));
+    return (this.#socket = socket);
+  }
+
+  #read(chunk: Buffer): void {
+    this.#received.push(chunk);
+    const whole = this.#received.length === 1 ? chunk : Buffer.concat(this.#received);
+    this.#received = [whole];
+    if (this.#wanted === Number.POSITIVE_INFINITY) {
+      const end = whole.indexOf(headEnd);
+      if (end === -1) return;
+      const length = /\r\ncontent-length: *(\d+)/i.exec(whole.toString('latin1', 0, end))?.[1];
+      this.#wanted = end + headEnd.length + Number(length ?? 0);
+    }
+    if (whole.length < this.#wanted) return;
+    const head = whole.indexOf(headEnd) + headEnd.length;
+    const status = Number(whole.toString('latin1', 9, 12));
+    const { resolve } = this.#settle!;
+    this.#settle = undefined;
+    // A server that says it closes must not be asked again on this socket.
+    if (/\r\nconnection: *close/i.test(whole.toString('latin1', 0, head))) this.#socket?.destroy();
+    resolve({ status, text: whole.toString('utf8', head, this.#wanted) });
   }
 }
 
