@@ -3,65 +3,9 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { awsFailure } from '../failures.ts';
+import { crc32c, crc64nvme } from './crc.ts';
 
 export type ChecksumAlgorithm = 'CRC32' | 'CRC32C' | 'CRC64NVME' | 'SHA1' | 'SHA256' | 'SHA512' | 'MD5';
-
-// CRC-32C, reflected polynomial 0x1EDC6F41 (RFC 3720, appendix B.4).
-const crc32cTable = tableOf(0x82f63b78);
-
-function tableOf(polynomial: number): Uint32Array {
-  const table = new Uint32Array(256);
-  for (let byte = 0; byte < 256; byte++) {
-    let value = byte;
-    for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ polynomial : value >>> 1;
-    table[byte] = value >>> 0;
-  }
-  return table;
-}
-
-function crc32c(bytes: Uint8Array): number {
-  let value = 0xffffffff;
-  for (const byte of bytes) value = crc32cTable[(value ^ byte) & 0xff]! ^ (value >>> 8);
-  return (value ^ 0xffffffff) >>> 0;
-}
-
-// CRC-64/NVME, reflected polynomial 0x9A6C9329AC4BC9B5, as two halves: BigInt would take fifty times as long.
-const [crc64High, crc64Low] = crc64Tables(0x9a6c9329, 0xac4bc9b5);
-
-function crc64Tables(polynomialHigh: number, polynomialLow: number): readonly [Uint32Array, Uint32Array] {
-  const highs = new Uint32Array(256);
-  const lows = new Uint32Array(256);
-  for (let byte = 0; byte < 256; byte++) {
-    let high = 0;
-    let low = byte;
-    for (let bit = 0; bit < 8; bit++) {
-      const odd = low & 1;
-      low = ((low >>> 1) | (high << 31)) >>> 0;
-      high >>>= 1;
-      if (odd) {
-        high = (high ^ polynomialHigh) >>> 0;
-        low = (low ^ polynomialLow) >>> 0;
-      }
-    }
-    highs[byte] = high;
-    lows[byte] = low;
-  }
-  return [highs, lows];
-}
-
-function crc64nvme(bytes: Uint8Array): Buffer {
-  let high = 0xffffffff;
-  let low = 0xffffffff;
-  for (const byte of bytes) {
-    const index = (low ^ byte) & 0xff;
-    low = (((low >>> 8) | (high << 24)) ^ crc64Low[index]!) >>> 0;
-    high = ((high >>> 8) ^ crc64High[index]!) >>> 0;
-  }
-  const result = Buffer.alloc(8);
-  result.writeUInt32BE((high ^ 0xffffffff) >>> 0, 0);
-  result.writeUInt32BE((low ^ 0xffffffff) >>> 0, 4);
-  return result;
-}
 
 function bigEndian(value: number): Buffer {
   const bytes = Buffer.alloc(4);
@@ -79,9 +23,16 @@ const compute: Readonly<Record<ChecksumAlgorithm, (bytes: Uint8Array) => Buffer>
   MD5: (bytes) => createHash('md5').update(bytes).digest(),
 };
 
+// A memo: a body is asked for its checksum when it arrives and again when it is kept. Bodies are never changed in place.
+const known = new WeakMap<Uint8Array, Map<ChecksumAlgorithm, string>>();
+
 /** The checksum in base64, as S3's headers carry it. */
 export function checksum(algorithm: ChecksumAlgorithm, bytes: Uint8Array): string {
-  return compute[algorithm](bytes).toString('base64');
+  let ofBody = known.get(bytes);
+  if (ofBody === undefined) known.set(bytes, (ofBody = new Map()));
+  let text = ofBody.get(algorithm);
+  if (text === undefined) ofBody.set(algorithm, (text = compute[algorithm](bytes).toString('base64')));
+  return text;
 }
 
 export function isChecksumAlgorithm(name: string): name is ChecksumAlgorithm {
