@@ -39,8 +39,8 @@ export interface Call {
     readonly userAgent: string;
     readonly secure: boolean;
     readonly referer?: string | undefined;
-    /** Absent for an unsigned call. */
-    readonly signing?: SigningFacts | undefined;
+    /** How the call was signed; undefined for an unsigned one. Read from the request when it is asked, for few ask. */
+    readonly signing: () => SigningFacts | undefined;
   };
 }
 

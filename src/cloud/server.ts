@@ -285,7 +285,7 @@ class Exchange {
         userAgent: headers['user-agent'] ?? '',
         secure,
         referer: headers['referer'],
-        signing: this.#signing(),
+        signing: () => this.#signing(),
       },
     };
     return call;

@@ -61,7 +61,7 @@ function callOf(principal: Principal, extra: Partial<Call> = {}): Call {
     decodeAuthorizationMessage: () => undefined,
     issuerKeys: new IssuerKeys({ own: {}, outside: false }),
     trail: new Trail(),
-    http: { host: '127.0.0.1', sourceIp: '127.0.0.1', userAgent: 'cli', secure: false },
+    http: { host: '127.0.0.1', sourceIp: '127.0.0.1', userAgent: 'cli', secure: false, signing: () => undefined },
     ...extra,
   };
 }

@@ -76,7 +76,13 @@ export async function makeTestWorld(quotas: Partial<Quotas> = {}): Promise<TestW
           decodeAuthorizationMessage: () => undefined,
           issuerKeys: new IssuerKeys({ own: {}, outside: false }),
           trail: new Trail(),
-          http: { host: 'localhost', sourceIp: '127.0.0.1', userAgent: 'test', secure: false },
+          http: {
+            host: 'localhost',
+            sourceIp: '127.0.0.1',
+            userAgent: 'test',
+            secure: false,
+            signing: () => undefined,
+          },
         };
         const operation = (services as Record<string, typeof iam>)[service]!.operations[name]!;
         const prepared = (await operation.prepare?.(input as never, call)) as never;

@@ -59,7 +59,8 @@ export function objectOf(call: Call, bucket: Bucket, key: string | undefined): S
 const authTypes = { header: 'REST-HEADER', query: 'REST-QUERY-STRING', form: 'POST' } as const;
 
 /** Keys of how the request was signed: S3 user guide, "Amazon S3 signature version 4 policy keys". */
-export function requestKeys({ http: { signing } }: Call): Context {
+export function requestKeys({ http }: Call): Context {
+  const signing = http.signing();
   if (signing === undefined) return {};
   return {
     's3:authType': authTypes[signing.place],
