@@ -138,6 +138,15 @@ export function parseTokenOrder(text: string, ownIssuer: string): TokenOrder {
   return { issuer, subject, audience, claims, expiresInSeconds: Math.floor(parseDuration(expiresIn)) };
 }
 
+const taskBody = z.strictObject({
+  roleArn: z.string().regex(/^arn:[\w-]+:iam::\d{12}:role\/.+$/, 'write the ARN of a role'),
+});
+
+/** `{"roleArn":"arn:aws:iam::222222222222:role/app"}`. @throws Failure `invalid-body` */
+export function parseTaskOrder(text: string): z.infer<typeof taskBody> {
+  return parseBody(text, taskBody);
+}
+
 function unknownName(what: string, name: string, names: readonly string[]): Failure {
   const near = nearestName(name, names);
   const hint = near === undefined ? `the ${what}s are ${names.join(', ')}` : `did you mean \`${near}\`?`;

@@ -10,6 +10,8 @@ import { cloudFailure } from './failures.ts';
 import type { Faults } from './faults.ts';
 import type { Propagation } from './propagation.ts';
 import type { HttpRequest, HttpResponse } from './http.ts';
+import { checkOrigin } from './local-origin.ts';
+import type { Tasks } from './tasks.ts';
 import { discoveryOf, testIssuerPath, type TestIssuer } from './test-issuer.ts';
 
 /** What the routes may touch. */
@@ -31,6 +33,7 @@ export interface ControlTargets {
   saveClock(): Promise<void>;
   reset(): Promise<void>;
   instances(): readonly object[];
+  readonly tasks: Tasks;
   /** Begins the end of the server; the answer to this request still leaves. */
   stop(): void;
 }
@@ -56,6 +59,8 @@ const routes: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
   tokens: { POST: signToken },
   'oidc/': { GET: publishIssuer },
   instances: { GET: (_request, targets) => ({ instances: targets.instances() }) },
+  tasks: { GET: (_request, { tasks }) => ({ tasks: tasks.list() }), POST: startTask },
+  'tasks/': { DELETE: stopTask },
   stop: { POST: (_request, targets) => (targets.stop(), { stopping: true }) },
 };
 
@@ -106,24 +111,6 @@ function wrongMethod(allowed: readonly string[]): HttpResponse {
     hint: `use ${allowed.join(' or ')}`,
   });
   return json(failure.status, { error: failure }, { allow: allowed.join(', ') });
-}
-
-/**
- * A page of another site may reach a loopback port: by its address (then Origin or Sec-Fetch-Site tell), or by a name
- * of its own that resolves to it (then Host tells).
- */
-function checkOrigin({ headers }: HttpRequest, hosts: ReadonlySet<string>): void {
-  const host = headers['host'] ?? '';
-  const origin = headers['origin'];
-  const site = headers['sec-fetch-site'];
-  const isOwn =
-    hosts.has(host.replace(/:\d+$/, '').toLowerCase()) &&
-    (origin === undefined || origin === `http://${host}`) &&
-    (site === undefined || site === 'same-origin' || site === 'none');
-  if (isOwn) return;
-  throw cloudFailure('cross-site', 'the control routes answer only on their own address', {
-    hint: 'use the `endpoint` of the credentials file, from a program and not from a page of another site',
-  });
 }
 
 function checkToken({ headers }: HttpRequest, token: Secret): void {
@@ -187,6 +174,15 @@ function removeFault(_request: HttpRequest, { faults }: ControlTargets, id: stri
 async function signToken(request: HttpRequest, { issuer }: ControlTargets): Promise<object> {
   const { parseTokenOrder } = await import('./control-bodies.ts');
   return { token: await issuer.sign(parseTokenOrder(textOf(request), originOf(request) + testIssuerPath)) };
+}
+
+async function startTask(request: HttpRequest, { tasks }: ControlTargets): Promise<object> {
+  const { parseTaskOrder } = await import('./control-bodies.ts');
+  return await tasks.start(parseTaskOrder(textOf(request)).roleArn, originOf(request));
+}
+
+function stopTask(_request: HttpRequest, { tasks }: ControlTargets, id: string): Promise<object> {
+  return tasks.stop(id).then(() => ({ stopped: true }));
 }
 
 function publishIssuer(request: HttpRequest, { issuer }: ControlTargets, rest: string): object {

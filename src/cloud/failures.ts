@@ -44,5 +44,8 @@ export const cloudFailure = failuresOf({
   'invalid-body': { status: 400, when: 'the body of a control request is not understood' },
   'invalid-query': { status: 400, when: 'the query of a control request is not understood' },
   'no-such-fault': { status: 404, when: 'a fault that is to be removed does not exist' },
+  'no-such-role': { status: 404, when: 'a task is to have a role that does not exist' },
+  'role-not-trusting': { status: 403, when: 'a task is to have a role that does not trust ECS' },
+  'no-such-task': { status: 404, when: 'a task that is to be stopped does not exist' },
   'no-such-explanation': { status: 404, when: 'a refusal that is asked about is not known' },
 });

@@ -17,6 +17,7 @@ import { serviceIds, Services } from './services/index.ts';
 import { resetState, restoreClock, saveClock, setUp, worldOf, type Setup } from './setup.ts';
 import { SigningKeys } from './signature.ts';
 import { State } from './state.ts';
+import { Tasks } from './tasks.ts';
 import { TestIssuer } from './test-issuer.ts';
 import { Trail } from './trail.ts';
 import type { World } from './world.ts';
@@ -194,6 +195,7 @@ function partsOf(
   const services = new Services();
   const enforce = options.enforce ?? 'on';
   const issuer = new TestIssuer(setup.seed, clock, random);
+  const tasks = new Tasks({ state, world: world.seen, clock, random, explanations, hosts: running.hosts });
   const control: ControlTargets = {
     token: setup.controlToken,
     version,
@@ -218,6 +220,7 @@ function partsOf(
       await metadata.reload();
     },
     instances: () => metadata.view(),
+    tasks,
     stop: () => running.stop(),
   };
   const authorizer = new Authorizer(enforce, explanations);

@@ -8,7 +8,8 @@ import type { Credential, SessionTag } from './credential.ts';
 import { organizationPath } from './services/organizations/tree.ts';
 import type { World } from './world.ts';
 
-type Keys = Record<string, ContextValue | undefined>;
+/** A key that AWS would leave out is undefined. */
+export type Keys = Record<string, ContextValue | undefined>;
 
 /** Every key of `call` for one permission. `tags` are the caller's: of its user or role and its session, later ones win. */
 export function requestContext(call: Call, permission: Permission, tags: readonly SessionTag[]): Context {
@@ -20,6 +21,28 @@ export function requestContext(call: Call, permission: Permission, tags: readonl
     ...resourceKeys(resourceAccount, call.world.seen),
     ...permission.context,
   });
+}
+
+/**
+ * Keys of a call that an AWS service makes by itself on something of `account`. Those of the resource for which it
+ * calls (`aws:SourceArn` and the like) are not among them: not every service gives them.
+ */
+export function serviceKeys(service: string, account: string, now: number, world: World): Keys {
+  return {
+    ...principalKeys({ type: 'Service', service }, [], world),
+    'aws:CurrentTime': isoSeconds(now),
+    'aws:EpochTime': Math.floor(now / 1000),
+    'aws:SecureTransport': true,
+    ...resourceKeys(account, world),
+  };
+}
+
+/**
+ * The keys of the resource for which a service calls.
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-sourcearn
+ */
+export function sourceKeys(arn: string, account: string, world: World): Keys {
+  return { 'aws:SourceArn': arn, 'aws:SourceAccount': account, ...organizationKeys('Source', account, world) };
 }
 
 /** The account that owns the permission's resource; undefined for `*` and for ARNs that name none. */
@@ -124,7 +147,7 @@ function resourceKeys(account: string, world: World): Keys {
   return { 'aws:ResourceAccount': account, ...organizationKeys('Resource', account, world) };
 }
 
-function organizationKeys(side: 'Principal' | 'Resource', account: string, world: World): Keys {
+function organizationKeys(side: 'Principal' | 'Resource' | 'Source', account: string, world: World): Keys {
   const path = organizationPath(world, account);
   if (path === undefined) return {};
   return { [`aws:${side}OrgID`]: world.organizationId, [`aws:${side}OrgPaths`]: [path] };

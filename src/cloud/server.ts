@@ -39,6 +39,7 @@ import { authenticate, type SigningKeys } from './signature.ts';
 import { signingFactsOf, type SigningFacts } from './signing-facts.ts';
 import { answerSignin, readSigninRequest } from './signin/index.ts';
 import type { State } from './state.ts';
+import { isTaskRequest } from './tasks.ts';
 import { trailEvents } from './trail-events.ts';
 import type { Trail } from './trail.ts';
 import type { World } from './world.ts';
@@ -73,6 +74,7 @@ const objectBody = 134_217_728;
 export function createAnswerer(parts: Parts): Answerer {
   return {
     answer: (request, gone) => {
+      if (isTaskRequest(request)) return parts.control.tasks.answer(request);
       if (request.path.startsWith(controlPrefix)) return answerControl(request, parts.control);
       const signin = readSigninRequest(request);
       if (signin !== undefined) return answerSignin(signin, request, parts, uuid(parts.random));

@@ -41,6 +41,9 @@ test('every other control route is refused without the token, and with a wrong o
     'GET events',
     'GET explain/x',
     'GET instances',
+    'GET tasks',
+    'POST tasks',
+    'DELETE tasks/x',
     'POST stop',
   ];
   for (const route of routes) {

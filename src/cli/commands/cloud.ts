@@ -233,13 +233,13 @@ function collected(value: string, before: readonly string[] = []): readonly stri
 function registerExec(cloud: Command, io: Io): void {
   verb(
     cloud,
-    'exec <instance-id>',
-    'run a command as if on a running instance, with the keys of its profile',
+    'exec <instance-or-role>',
+    'run a command as if on a running instance, with the keys of its profile; or, given the ARN of a role, as an ECS task with it',
     'stint cloud exec i-0123456789abcdef0 -- aws s3 ls',
-    'stint cloud exec i-0123456789abcdef0 -- python3 app.py',
+    'stint cloud exec arn:aws:iam::222222222222:role/app -- python3 app.py',
   )
     .argument('[command...]', 'everything after `--`')
-    .action(async (instanceId: string, command: string[], values: Values) =>
-      (await import('./cloud/exec.ts')).exec(io, instanceId, command, values),
+    .action(async (place: string, command: string[], values: Values) =>
+      (await import('./cloud/exec.ts')).exec(io, place, command, values),
     );
 }

@@ -1,4 +1,5 @@
-// `stint cloud exec`: runs a command as if on an instance. It finds no keys but those of the metadata service.
+// `stint cloud exec`: runs a command as if on an instance or in a task. It finds no keys but those of the metadata
+// service, or of the task's role.
 import { devNull } from 'node:os';
 import { nearestName } from '../../../base/index.ts';
 import type { Io } from '../../command.ts';
@@ -12,21 +13,62 @@ interface InstanceView {
   readonly region: string;
 }
 
-export async function exec(io: Io, instanceId: string, command: readonly string[], values: Values): Promise<void> {
+interface StartedTask {
+  readonly taskId: string;
+  readonly credentialsUri: string;
+  readonly authorizationToken: string;
+  readonly region: string;
+}
+
+type Environment = Readonly<Record<string, string>>;
+
+/** `place`: the id of an instance, or the ARN of a role. */
+export async function exec(io: Io, place: string, command: readonly string[], values: Values): Promise<void> {
   const [program, ...args] = command;
   if (program === undefined) {
     throw cloudVerbFailure('missing-argument', 'a command is needed', {
-      hint: `write \`stint cloud exec ${instanceId} -- COMMAND\``,
+      hint: `write \`stint cloud exec ${place} -- COMMAND\``,
     });
   }
+  const run = (found: Environment): Promise<number> =>
+    runIn(io, program, args, environmentIn(found, credentialsOf(io, values).endpoint, io.env));
+  io.exit(await (place.startsWith('arn:') ? inTask(io, place, values, run) : onInstance(io, place, values, run)));
+}
+
+async function runIn(io: Io, program: string, args: readonly string[], env: Record<string, string>): Promise<number> {
+  const { execCommand } = await import('../../../assume/index.ts');
+  const { code, error } = await execCommand(program, args, { env, terminal: io.stdin.isTTY });
+  if (error !== undefined) printFailure(io, error);
+  return code;
+}
+
+type Run = (found: Environment) => Promise<number>;
+
+async function onInstance(io: Io, instanceId: string, values: Values, run: Run): Promise<number> {
   const { instances } = await control<{ instances: readonly InstanceView[] }>(io, values, 'GET', 'instances');
   const instance = instances.find((one) => one.instanceId === instanceId);
   if (instance === undefined) throw notRunning(instanceId, instances);
-  const { execCommand } = await import('../../../assume/index.ts');
-  const env = environmentOn(instance, credentialsOf(io, values).endpoint, io.env);
-  const { code, error } = await execCommand(program, args, { env, terminal: io.stdin.isTTY });
-  if (error !== undefined) printFailure(io, error);
-  io.exit(code);
+  return await run({
+    AWS_EC2_METADATA_SERVICE_ENDPOINT: `${instance.metadataEndpoint}/`,
+    ...regionOf(instance),
+  });
+}
+
+/** The task is there as long as the command runs. */
+async function inTask(io: Io, roleArn: string, values: Values, run: Run): Promise<number> {
+  const task = await control<StartedTask>(io, values, 'POST', 'tasks', { roleArn });
+  const code = await run({
+    AWS_CONTAINER_CREDENTIALS_FULL_URI: task.credentialsUri,
+    AWS_CONTAINER_AUTHORIZATION_TOKEN: task.authorizationToken,
+    ...regionOf(task),
+  });
+  // It has ended already where the command stopped or reset the embedded AWS.
+  await control(io, values, 'DELETE', `tasks/${task.taskId}`).catch(() => undefined);
+  return code;
+}
+
+function regionOf({ region }: { readonly region: string }): Environment {
+  return { AWS_REGION: region, AWS_DEFAULT_REGION: region };
 }
 
 function notRunning(instanceId: string, instances: readonly InstanceView[]): Error {
@@ -41,17 +83,15 @@ function notRunning(instanceId: string, instances: readonly InstanceView[]): Err
   return cloudVerbFailure('instance-not-running', `no instance \`${instanceId}\` is running`, { hint });
 }
 
-/** The environment without every `AWS_*`, and with what a machine in EC2 would find by itself. */
-function environmentOn(instance: InstanceView, endpoint: string, env: Io['env']): Record<string, string> {
+/** The environment without every `AWS_*`, and with what a machine in AWS would find by itself. */
+function environmentIn(found: Environment, endpoint: string, env: Io['env']): Record<string, string> {
   const kept = Object.entries(env).filter(
     (entry): entry is [string, string] => entry[1] !== undefined && !entry[0].startsWith('AWS_'),
   );
   return {
     ...Object.fromEntries(kept),
-    AWS_EC2_METADATA_SERVICE_ENDPOINT: `${instance.metadataEndpoint}/`,
+    ...found,
     AWS_ENDPOINT_URL: endpoint,
-    AWS_REGION: instance.region,
-    AWS_DEFAULT_REGION: instance.region,
     AWS_CONFIG_FILE: devNull,
     AWS_SHARED_CREDENTIALS_FILE: devNull,
   };
