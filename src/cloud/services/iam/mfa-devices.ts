@@ -36,7 +36,7 @@ export function permissionOnDevice(
 /** @throws NoSuchEntity */
 export function needDevice(call: Call, serialNumber: string): MfaDevice {
   const device = call.world.table(mfaDevices).get(call.account, serialNumber);
-  if (device === undefined) throw noSuchEntity(`MFA Device with serial number ${serialNumber} does not exist.`);
+  if (device === undefined) throw noSuchEntity(`VirtualMFADevice with serial number ${serialNumber} does not exist.`);
   return device;
 }
 
@@ -58,7 +58,7 @@ const createVirtualMfaDevice = operation<Parsed<Sdk.CreateVirtualMFADeviceReques
       const path = input.Path ?? '/';
       const serialNumber = arnOf(call, 'mfa', path, input.VirtualMFADeviceName);
       if (call.world.table(mfaDevices).get(call.account, serialNumber) !== undefined) {
-        throw alreadyExists('MFA device already exists.');
+        throw alreadyExists('MFADevice entity at the same path and name already exists.');
       }
       const seed = base32Text(call.random, seedLength);
       saveDevice(call, {
