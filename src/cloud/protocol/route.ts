@@ -66,7 +66,9 @@ const queryTargets: Readonly<Record<string, ServiceId>> = {
   AWSIdentityManagementV20100508: 'iam',
 };
 
-function serviceOfTarget(prefix: string): ServiceId | undefined {
+/** Clients of older models write CloudTrail's with its namespace: `com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101`. */
+function serviceOfTarget(qualified: string): ServiceId | undefined {
+  const prefix = qualified.slice(qualified.lastIndexOf('.') + 1);
   if (Object.hasOwn(queryTargets, prefix)) return queryTargets[prefix];
   return serviceIds.find((id) => serviceModel(id).targetPrefix === prefix);
 }
