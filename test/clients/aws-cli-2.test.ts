@@ -69,8 +69,6 @@ test('AWS CLI 2', { skip: skipUnless('aws2') }, async (t) => {
       ...env
     } = {
       ...admin,
-      // Sessions are kept there over runs.
-      HOME: folder,
       AWS_CONFIG_FILE: file('config', config),
       AWS_SHARED_CREDENTIALS_FILE: file('credentials', `[central]\n${own}`),
     };

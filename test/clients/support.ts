@@ -126,6 +126,8 @@ export async function startCloudProcess(t: TestContext): Promise<RunningCloud> {
       AWS_SECRET_ACCESS_KEY: keys.secretAccessKey,
       ...(keys.sessionToken === undefined ? {} : { AWS_SESSION_TOKEN: keys.sessionToken }),
       AWS_PAGER: '',
+      // The AWS CLI keeps sessions in it, over runs.
+      HOME: folder,
       STINT_HOME: folder,
     });
   return {
