@@ -1,8 +1,25 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { run, skipUnless, startCloudProcess, startServerProcess, stint, type Environment } from './support.ts';
+import { CreateAccessKeyCommand, CreateUserCommand } from '@aws-sdk/client-iam';
+import { devClients } from './places.ts';
+import {
+  run,
+  skipUnless,
+  startCloudProcess,
+  startServerProcess,
+  stint,
+  type Environment,
+  type RunningCloud,
+} from './support.ts';
 
 const skip = skipUnless('python');
+
+async function keysOfNobody(cloud: RunningCloud) {
+  const { iam } = devClients(cloud);
+  await iam.send(new CreateUserCommand({ UserName: 'nobody' }));
+  const { AccessKey } = await iam.send(new CreateAccessKeyCommand({ UserName: 'nobody' }));
+  return { accessKeyId: AccessKey!.AccessKeyId!, secretAccessKey: AccessKey!.SecretAccessKey! };
+}
 
 async function story(part: string, env: Environment): Promise<Record<string, unknown>> {
   const done = await run('python', ['test/clients/story.py', part], env);
@@ -56,6 +73,39 @@ test(
     });
   },
 );
+
+test('boto3: waiters, pages, transfers in parts and presigned addresses', { skip }, async (t) => {
+  const cloud = await startCloudProcess(t);
+  const { accessKeyId, secretAccessKey } = await keysOfNobody(cloud);
+  const env = { ...cloud.admin('dev'), NOBODY: `${accessKeyId}:${secretAccessKey}` };
+  const { code, stdout, stderr } = await run('python', ['test/clients/programs/boto_services.py'], env);
+  assert.equal(code, 0, stderr);
+  assert.deepEqual(JSON.parse(stdout), {
+    waiters: 'AccessDenied',
+    paginators: {
+      users: [3, 5],
+      roles: [2, 5],
+      details: true,
+      objects: [3, 7],
+      buckets: [1, 1],
+      regions: true,
+      refused: 'AccessDenied',
+    },
+    table: { query: [3, 6, 9, 12], scan: 30, filtered: 3, refused: 'AccessDeniedException' },
+    transfer: { same: true, parts: '3', metadata: { a: 'b' }, copied: true, refused: 'AccessDenied' },
+    presigned: {
+      put: 200,
+      get: [200, 'content'],
+      'head with get': 403,
+      changed: 403,
+      nobody: 403,
+      post: 204,
+      'post too large': 400,
+      posted: 'small',
+      identity: true,
+    },
+  });
+});
 
 test('hvac: the AWS engine is configured, lends an IAM user, lists with LIST, and revokes', { skip }, async (t) => {
   const cloud = await startCloudProcess(t);
