@@ -6,7 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { CreateAccessKeyCommand, CreateUserCommand, PutUserPolicyCommand } from '@aws-sdk/client-iam';
-import { dev, devClients, makePlaces, policy, webToken } from './places.ts';
+import { dev, devClients, keyless, makePlaces, policy, webToken } from './places.ts';
 import {
   run,
   skipUnless,
@@ -63,12 +63,8 @@ test('AWS CLI 2', { skip: skipUnless('aws2') }, async (t) => {
     const profile = (name: string, role: string): string =>
       `[profile ${name}]\nrole_arn = arn:aws:iam::${dev}:role/${role}\nsource_profile = central\nrole_session_name = me\n`;
     const config = profile('dev', 'OrganizationAccountAccessRole') + profile('none', 'NoSuchRole');
-    const {
-      AWS_ACCESS_KEY_ID: _id,
-      AWS_SECRET_ACCESS_KEY: _secret,
-      ...env
-    } = {
-      ...admin,
+    const env = {
+      ...keyless(admin),
       AWS_CONFIG_FILE: file('config', config),
       AWS_SHARED_CREDENTIALS_FILE: file('credentials', `[central]\n${own}`),
     };

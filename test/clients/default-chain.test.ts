@@ -6,8 +6,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { UpdateAssumeRolePolicyCommand } from '@aws-sdk/client-iam';
-import { dev, devClients, execIn, makePlaces, policy, webEnvironment, webToken } from './places.ts';
-import { run, skipUnless, startCloudProcess, temporaryFolder, type Environment, type Finished } from './support.ts';
+import { dev, devClients, execIn, keyless, makePlaces, policy, webEnvironment, webToken } from './places.ts';
+import { run, skipUnless, startCloudProcess, temporaryFolder, type Environment } from './support.ts';
 
 type Seen = Readonly<Record<string, string>>;
 
@@ -34,10 +34,9 @@ async function openPlaces(t: TestContext) {
     body: JSON.stringify({ roleArn }),
   });
   const task = (await response.json()) as { taskId: string; credentialsUri: string; authorizationToken: string };
-  const { AWS_ACCESS_KEY_ID: _id, AWS_SECRET_ACCESS_KEY: _secret, ...bare } = cloud.admin('dev');
   const running = (env: Environment) => (command: readonly string[]) => run(command[0]!, command.slice(1), env);
   const pod = (token: string) => ({
-    ...bare,
+    ...keyless(cloud.admin('dev')),
     AWS_CONTAINER_CREDENTIALS_FULL_URI: task.credentialsUri,
     AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: token,
   });
@@ -139,7 +138,7 @@ test('programs are who their place says', { skip: skipUnless('aws2') }, async (t
       Promise.all((['instance', 'pod', 'workflow'] as const).map((place) => seenBy(places, place, javaScript))),
       Promise.all((['instance', 'pod', 'workflow'] as const).map((place) => seenBy(places, place, python))),
       exported(places, 'instance'),
-      places.task(javaScript) as Promise<Finished>,
+      places.task(javaScript),
     ]);
     assert.deepEqual(js, ['CredentialsProviderError', 'CredentialsProviderError', 'AccessDenied'].map(refused));
     assert.deepEqual(py, ['NoCredentialsError', 'CredentialRetrievalError', 'AccessDenied'].map(refused));

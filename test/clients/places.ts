@@ -81,8 +81,14 @@ export async function webToken(cloud: RunningCloud, subject: string): Promise<st
   return stdout.trim();
 }
 
+/** The environment without keys. */
+export function keyless(env: Environment): Environment {
+  const { AWS_ACCESS_KEY_ID: _id, AWS_SECRET_ACCESS_KEY: _secret, ...rest } = env;
+  return rest;
+}
+
 /** The environment of a program that has a token in a file instead of keys. */
 export function webEnvironment(cloud: RunningCloud, roleArn: string, tokenFile: string): Environment {
-  const { AWS_ACCESS_KEY_ID: _id, AWS_SECRET_ACCESS_KEY: _secret, ...env } = cloud.admin('dev');
-  return { ...env, AWS_ROLE_ARN: roleArn, AWS_ROLE_SESSION_NAME: 'run-7', AWS_WEB_IDENTITY_TOKEN_FILE: tokenFile };
+  const token = { AWS_ROLE_ARN: roleArn, AWS_ROLE_SESSION_NAME: 'run-7', AWS_WEB_IDENTITY_TOKEN_FILE: tokenFile };
+  return { ...keyless(cloud.admin('dev')), ...token };
 }
