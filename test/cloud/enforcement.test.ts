@@ -11,6 +11,7 @@
 // `AccessKey` or `Credentials`, or `nobody` (unsigned). `user` of a step makes a user in the account of `as`, with an
 // inline policy of the given statements, and saves its keys under that name.
 // `token` of a step is an order to the test issuer (`POST /_stint/tokens`); `save` names what it signs: `${t.token}`.
+// `totp` names the saved answer of CreateVirtualMFADevice; `save` gets what it shows: `${t.now}`, `${t.before}`, `${t.next}`.
 // Without `refused` a step must succeed; `answer` is a part of what comes back. `${…}` reads saved answers.
 // Objects under the names of documents are sent as JSON text. `region` is us-east-1 unless given.
 import assert from 'node:assert/strict';

@@ -1,6 +1,7 @@
 // Steps of a case over the wire, taken against an embedded AWS with the SDK's clients. What a step may say stands at
 // the top of enforcement.test.ts.
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 import * as cloudtrail from '@aws-sdk/client-cloudtrail';
 import * as dynamodb from '@aws-sdk/client-dynamodb';
 import * as ec2 from '@aws-sdk/client-ec2';
@@ -34,6 +35,7 @@ export interface Step {
   readonly statements?: readonly object[];
   readonly advance?: string;
   readonly token?: object;
+  readonly totp?: string;
 }
 
 interface SdkClient {
@@ -76,6 +78,7 @@ export class Run {
     if (step.advance !== undefined) this.#cloud.clock.advance(parseDuration(step.advance) * 1000);
     else if (step.user !== undefined) await this.#user(step);
     else if (step.token !== undefined) await this.#token(step.token, step.save!);
+    else if (step.totp !== undefined) this.#saved.set(step.save!, this.#codes(step.totp));
     else await this.#call(step);
   }
 
@@ -94,6 +97,14 @@ export class Run {
     const { says, ...rest } = this.filled(refused) as Refused;
     assert.partialDeepStrictEqual(told, rest);
     if (says !== undefined) assert.ok(message.includes(says), `${JSON.stringify(told)} does not say “${says}”`);
+  }
+
+  /** What the virtual device that was saved as `device` shows now, showed 30 seconds ago and will show in 30 seconds. */
+  #codes(device: string): object {
+    const made = this.#saved.get(device) as iam.CreateVirtualMFADeviceResponse;
+    const seed = Buffer.from(made.VirtualMFADevice!.Base32StringSeed!).toString();
+    const step = Math.floor(this.#cloud.clock.now() / 30_000);
+    return { before: codeOf(seed, step - 1), now: codeOf(seed, step), next: codeOf(seed, step + 1) };
   }
 
   async #token(order: object, save: string): Promise<void> {
@@ -177,6 +188,21 @@ export class Run {
     assert.ok(typeof found === 'string' || typeof found === 'number', `no text was saved as ${name}${path}`);
     return String(found);
   }
+}
+
+/** The one-time password of RFC 6238 for a seed in base 32. */
+function codeOf(seed: string, step: number): string {
+  const bits = seed
+    .match(/./g)!
+    .map((letter) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(letter).toString(2).padStart(5, '0'));
+  const bytes = bits
+    .join('')
+    .match(/.{8}/g)!
+    .map((byte) => Number.parseInt(byte, 2));
+  const counter = Buffer.alloc(8);
+  counter.writeBigUInt64BE(BigInt(step));
+  const digest = createHmac('sha1', Buffer.from(bytes)).update(counter).digest();
+  return String((digest.readUInt32BE(digest.at(-1)! & 15) & 0x7fffffff) % 1_000_000).padStart(6, '0');
 }
 
 /** Documents that come back as text are read, so that a case can tell them by their parts. */
