@@ -4,11 +4,11 @@
 import type { World } from '../../world.ts';
 import { find, roleNoun, userNoun, type Place } from './entities.ts';
 import { principalIds } from './model.ts';
+import { isServicePrincipal } from './service-principals.ts';
 
 const uniqueId = /^A(?:ID|RO)A[A-Z0-9]{17}$/;
 const iamArn = /^arn:[\w-]+:iam::(\d{12}):(root|user\/.+|role\/.+)$/;
 const stsArn = /^arn:[\w-]+:sts::(\d{12}):(?:assumed-role\/[^/*?]+\/[^/*?]+|federated-user\/[^/*?]+)$/;
-const service = /^[a-z0-9.-]+\.amazonaws\.com(?:\.cn)?$/;
 
 interface Statement {
   readonly Principal?: unknown;
@@ -48,7 +48,7 @@ export function principalArn(id: string, world: World): string | undefined {
 }
 
 function storedPrincipal(kind: string, value: string, world: World): string | undefined {
-  if (kind === 'Service') return service.test(value) ? value : undefined;
+  if (kind === 'Service') return isServicePrincipal(value) ? value : undefined;
   if (kind !== 'AWS' || value === '*') return value;
   if (/^\d{12}$/.test(value)) return `arn:${world.partition}:iam::${value}:root`;
   if (uniqueId.test(value)) return principalArn(value, world) === undefined ? undefined : value;
