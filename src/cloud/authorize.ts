@@ -85,6 +85,7 @@ export class Authorizer {
         policy: permission.resourcePolicy,
         rcps: bindsRcps(permission) ? rcpsOf(account ?? call.account, world) : noLevels,
       },
+      canonicalUser: permission.canonicalUser,
       context: requestContext(call, permission, credential === undefined ? [] : principalTagsOf(credential, world)),
     };
   }

@@ -65,6 +65,8 @@ export interface Permission {
   /** Service keys and `aws:ResourceTag/…`, `aws:RequestTag/…`, `aws:TagKeys`; names in any case. Global keys are filled by authorize. */
   readonly context?: Readonly<Record<string, string | readonly string[] | undefined>> | undefined;
   readonly resourcePolicy?: ResourcePolicies | undefined;
+  /** The caller's account as S3 knows it, for a policy that names a `CanonicalUser`. */
+  readonly canonicalUser?: string | undefined;
   /** RCPs do not bind what AWS owns and manages in the account: its own KMS keys. */
   readonly rcpExempt?: boolean | undefined;
 }

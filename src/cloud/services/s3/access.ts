@@ -4,7 +4,7 @@ import type { Call, Permission } from '../../call.ts';
 import { awsFailure } from '../../failures.ts';
 import { noSuchBucket, noSuchKey } from './failures.ts';
 import { bucketOwners, buckets, objects, type Bucket, type StoredObject } from './model.ts';
-import { s3Arn } from './names.ts';
+import { canonicalId, s3Arn } from './names.ts';
 import { policyFor } from './policy-in-force.ts';
 
 type Context = Record<string, string | readonly string[] | undefined>;
@@ -91,8 +91,12 @@ export function permission(
     resource: s3Arn(call.partition, bucket.name, key),
     resourceAccount: bucket.owner,
     context: { ...requestKeys(call), 's3:ResourceAccount': bucket.owner, ...bucketTags(bucket), ...context },
-    ...(attached === undefined ? {} : { resourcePolicy: { kind: 'resource', attached } }),
+    ...(attached === undefined ? {} : { resourcePolicy: { kind: 'resource', attached }, ...canonicalUserOf(call) }),
   };
+}
+
+function canonicalUserOf({ principal }: Call): Pick<Permission, 'canonicalUser'> {
+  return 'account' in principal ? { canonicalUser: canonicalId(principal.account) } : {};
 }
 
 /**
