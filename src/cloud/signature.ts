@@ -154,7 +154,7 @@ function checkPresignedTime(route: Route, presented: Presented, seconds: number,
   const early = presented.signedAt > wall + windowMillis;
   if (wall <= ends && !early) return;
   if (route.protocol === 'rest-xml') {
-    throw awsFailure('AccessDenied', early ? 'Request is not yet valid' : 'Request has expired', {
+    throw awsFailure('AccessDenied', early ? 'Request is not valid yet' : 'Request has expired', {
       status: 403,
       fields: { 'X-Amz-Expires': seconds, Expires: iso(ends), ServerTime: iso(wall) },
     });

@@ -185,7 +185,7 @@ const answers: Readonly<Record<string, readonly string[]>> = {
   'no date': [
     'IncompleteSignature 400',
     'IncompleteSignatureException 400',
-    'AuthorizationHeaderMalformed 400',
+    'AccessDenied 403',
     'IncompleteSignature 400',
   ],
   'changed body': [

@@ -12,7 +12,8 @@ import * as s3 from '@aws-sdk/client-s3';
 import * as sts from '@aws-sdk/client-sts';
 import { parseDuration } from '../../src/base/index.ts';
 import type { Cloud } from '../../src/cloud/index.ts';
-import { control, type Keys } from './support.ts';
+import { sendSigned, type RawRequest } from './raw.ts';
+import { control, type Answer, type Keys } from './support.ts';
 
 interface Refused {
   readonly code: string;
@@ -36,6 +37,7 @@ export interface Step {
   readonly advance?: string;
   readonly token?: object;
   readonly totp?: string;
+  readonly raw?: RawRequest;
 }
 
 interface SdkClient {
@@ -79,7 +81,22 @@ export class Run {
     else if (step.user !== undefined) await this.#user(step);
     else if (step.token !== undefined) await this.#token(step.token, step.save!);
     else if (step.totp !== undefined) this.#saved.set(step.save!, this.#codes(step.totp));
+    else if (step.raw !== undefined) await this.#raw(step, step.raw);
     else await this.#call(step);
+  }
+
+  async #raw(step: Step, raw: RawRequest): Promise<void> {
+    const answer = await sendSigned(this.#cloud.endpoint, this.filled(raw) as RawRequest, this.#keysOf(step.as!));
+    const { code, status, message, says = '' } = (this.filled(step.refused) ?? {}) as Partial<Refused>;
+    const told = { ...errorOf(answer), status: answer.status, headers: answer.headers, text: answer.text };
+    const wanted = {
+      ...(code === undefined ? { status: 200 } : { code }),
+      ...(status === undefined ? {} : { status }),
+    };
+    assert.partialDeepStrictEqual(told, { ...wanted, ...(message === undefined ? {} : { message }) });
+    assert.ok(told.message.includes(says), `${told.message} does not say “${says}”`);
+    if (step.answer !== undefined) assert.partialDeepStrictEqual(told, this.filled(step.answer));
+    if (step.save !== undefined) this.#saved.set(step.save, told);
   }
 
   async #call(step: Step): Promise<void> {
@@ -203,6 +220,20 @@ function codeOf(seed: string, step: number): string {
   counter.writeBigUInt64BE(BigInt(step));
   const digest = createHmac('sha1', Buffer.from(bytes)).update(counter).digest();
   return String((digest.readUInt32BE(digest.at(-1)! & 15) & 0x7fffffff) % 1_000_000).padStart(6, '0');
+}
+
+/** What an answer refuses with, in XML or JSON; empty when it refuses nothing. */
+function errorOf({ text, headers }: Answer): { readonly code: string; readonly message: string } {
+  const [, code = '', message = ''] = /<Code>(.*?)<\/Code>\s*<Message>([^]*?)<\/Message>/.exec(text) ?? [];
+  if (!text.startsWith('{')) return { code, message: unescaped(message) };
+  const body = JSON.parse(text) as { __type?: string; message?: string; Message?: string };
+  const type = body.__type ?? String(headers['x-amzn-errortype'] ?? '');
+  return { code: type.replace(/^.*#/, ''), message: body.message ?? body.Message ?? '' };
+}
+
+function unescaped(text: string): string {
+  const named: Readonly<Record<string, string>> = { lt: '<', gt: '>', quot: '"', apos: "'", amp: '&' };
+  return text.replace(/&(lt|gt|quot|apos|amp);/g, (_, name: string) => named[name]!);
 }
 
 /** Documents that come back as text are read, so that a case can tell them by their parts. */

@@ -68,6 +68,7 @@ function missingParts({ headers }: HttpRequest, missing: readonly string[], rout
   return `${sentences.join(' ')} (Hashed with SHA-256 and encoded with Base64) Authorization=${text}`;
 }
 
+const s3NoDate = 'AWS authentication requires a valid Date or x-amz-date header';
 const noDate = "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.";
 
 function headerParts(text: string, route: Route): Map<string, string> {
@@ -90,9 +91,8 @@ function timestampOf(request: HttpRequest, route: Route): string {
   const stated = request.headers['x-amz-date'];
   if (stated !== undefined) return stated;
   const date = request.headers['date'];
-  if (date === undefined) {
-    throw incomplete(route, noDate);
-  }
+  if (date === undefined && route.protocol === 'rest-xml') throw awsFailure('AccessDenied', s3NoDate, { status: 403 });
+  if (date === undefined) throw incomplete(route, noDate);
   if (/^\d{8}T\d{6}Z$/.test(date)) return date;
   const moment = Date.parse(date.slice(0, 64));
   if (!Number.isFinite(moment)) throw incomplete(route, 'Date must be in ISO-8601 or RFC 1123 form.');
@@ -104,6 +104,7 @@ function timeOf(timestamp: string, route: Route): { timestamp: string; signedAt:
   const [, year, month, day, hour, minute, second] = digits ?? [];
   const signedAt = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
   if (!Number.isFinite(signedAt)) {
+    if (route.protocol === 'rest-xml' && route.presigned) throw incomplete(route, s3DateForm);
     throw incomplete(route, "Date must be in ISO-8601 'basic format'. Expected the form YYYYMMDD'T'HHMMSS'Z'.");
   }
   return { timestamp, signedAt };
@@ -112,13 +113,19 @@ function timeOf(timestamp: string, route: Route): { timestamp: string; signedAt:
 function credentialParts(text: string, timestamp: string, route: Route): { accessKeyId: string; scope: Scope } {
   const [accessKeyId, date, region, service, terminator, ...more] = text.split('/', 8);
   if (!accessKeyId || !date || !region || !service || terminator === undefined || more.length > 0) {
-    throw incomplete(
+    throw badCredential(
       route,
       'Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term.',
+      'the Credential is mal-formed; expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".',
     );
   }
-  if (terminator !== 'aws4_request')
-    throw incomplete(route, "Credential should be scoped with a valid terminator: 'aws4_request'.");
+  if (terminator !== 'aws4_request') {
+    throw badCredential(
+      route,
+      "Credential should be scoped with a valid terminator: 'aws4_request'.",
+      `incorrect terminal "${terminator}". This endpoint uses "aws4_request".`,
+    );
+  }
   if (!timestamp.startsWith(date) || !/^\d{8}$/.test(date)) {
     throw incomplete(
       route,
@@ -126,6 +133,15 @@ function credentialParts(text: string, timestamp: string, route: Route): { acces
     );
   }
   return { accessKeyId, scope: { date, region, service } };
+}
+
+/** S3 has words of its own, and tells with them where the credential stands. */
+function badCredential(route: Route, words: string, s3Words: string): Error {
+  if (route.protocol !== 'rest-xml') return incomplete(route, words);
+  const place = route.presigned
+    ? 'Error parsing the X-Amz-Credential parameter'
+    : 'The authorization header is malformed';
+  return incomplete(route, `${place}; ${s3Words}`);
 }
 
 function headerNames(text: string, route: Route): readonly string[] {
@@ -174,6 +190,7 @@ function fromQuery(request: HttpRequest, route: Route): Presented {
   };
 }
 
+const s3DateForm = `X-Amz-Date must be in the ISO8601 Long Format "yyyyMMdd'T'HHmmss'Z'"`;
 const s3Parameters =
   'Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.';
 
