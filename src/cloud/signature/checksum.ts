@@ -66,7 +66,13 @@ function checkOne(algorithm: string, value: string, body: Uint8Array): void {
       status: 501,
     });
   }
-  if (checksum(algorithm, body) === value) return;
+  const own = checksum(algorithm, body);
+  if (own === value) return;
+  if (value.length !== own.length || Buffer.from(value, 'base64').toString('base64') !== value) {
+    throw awsFailure('InvalidRequest', `Value for x-amz-checksum-${algorithm.toLowerCase()} header is invalid.`, {
+      status: 400,
+    });
+  }
   throw awsFailure('BadDigest', `The ${algorithm} you specified did not match the calculated checksum.`, {
     status: 400,
   });

@@ -24,7 +24,16 @@ export function decodePayload(
   if (stated !== undefined && !isChunked(stated)) checkHash(request.body, stated);
   // The checksums of CompleteMultipartUpload are those of the object, not of its own body.
   if (route.operation !== 'CompleteMultipartUpload') checkChecksums(decoded.headers, decoded.body);
+  if (route.operation === 'DeleteObjects') requireDigest(decoded.headers);
   return decoded;
+}
+
+/** "The Content-MD5 header … is required for all Multi-Object Delete requests", or a checksum in its place (DeleteObjects). */
+function requireDigest(headers: HttpRequest['headers']): void {
+  if (Object.keys(headers).some((name) => /^(?:content-md5|x-amz-checksum-\w+)$/.test(name))) return;
+  throw awsFailure('InvalidRequest', 'Missing required header for this request: Content-MD5 OR x-amz-checksum-*', {
+    status: 400,
+  });
 }
 
 function checkHash(body: Uint8Array, stated: string): void {

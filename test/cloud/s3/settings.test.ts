@@ -176,10 +176,10 @@ test('a part of a multipart upload is read by its number, and parts with checksu
     [1, Buffer.alloc(5 * 1024 * 1024, 'a')],
     [3, Buffer.from('tail')],
   ] as const) {
-    const { ETag } = await s3.send(
+    const { ETag, ChecksumCRC32C } = await s3.send(
       new UploadPartCommand({ Bucket, Key, UploadId, PartNumber, Body, ChecksumAlgorithm: 'CRC32C' }),
     );
-    Parts.push({ PartNumber, ETag });
+    Parts.push({ PartNumber, ETag, ChecksumCRC32C });
   }
   const done = await s3.send(new CompleteMultipartUploadCommand({ Bucket, Key, UploadId, MultipartUpload: { Parts } }));
   assert.match(done.ChecksumCRC32C!, /-2$/);

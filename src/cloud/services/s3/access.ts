@@ -18,6 +18,7 @@ export function findBucket(call: Call, name: string | undefined): Bucket | undef
 /**
  * The bucket a call names. S3 answers for a name nobody has before it asks for permissions.
  * @throws NoSuchBucket 404
+ * @throws InvalidBucketOwnerAWSAccountID 400 when the expected owner is no account
  * @throws AccessDenied 403 when the caller expected another owner
  */
 export function bucketOf(
@@ -28,9 +29,17 @@ export function bucketOf(
     readonly RequestPayer?: string | undefined;
   },
 ): Bucket {
+  const expected = input.ExpectedBucketOwner;
+  if (expected !== undefined && !/^\d{12}$/.test(expected)) {
+    throw awsFailure(
+      'InvalidBucketOwnerAWSAccountID',
+      `The value of the expected bucket owner parameter must be an AWS Account ID... [${expected}]`,
+      { status: 400 },
+    );
+  }
   const bucket = findBucket(call, input.Bucket);
   if (bucket === undefined) throw noSuchBucket(input.Bucket ?? '');
-  if (input.ExpectedBucketOwner !== undefined && input.ExpectedBucketOwner !== bucket.owner) {
+  if (expected !== undefined && expected !== bucket.owner) {
     throw awsFailure('AccessDenied', 'Access Denied', { status: 403 });
   }
   if (call.account !== bucket.owner && input.RequestPayer !== 'requester' && paysItself(call, bucket)) {
@@ -113,6 +122,24 @@ export function readPermissions(
   const tags = prefixed('s3:ExistingObjectTag/', object?.tags ?? {});
   const own = actions.map((action) => permission(call, action, bucket, key ?? '', tags));
   return object === undefined ? [...own, permission(call, 's3:ListBucket', bucket)] : own;
+}
+
+/** Comparing an ETag reads the object: "conditional deletes with a specific ETag value require both permissions", and writes too. */
+export function matchPermissions(
+  call: Call,
+  bucket: Bucket,
+  key: string,
+  match: string | undefined,
+): readonly Permission[] {
+  if (match === undefined || match === '*') return [];
+  const tags = prefixed('s3:ExistingObjectTag/', findObject(call, bucket, key)?.tags ?? {});
+  return [permission(call, 's3:GetObject', bucket, key, tags)];
+}
+
+/** Keys of a write: its headers, and whether it makes the object or only prepares it ("Enforce conditional writes"). */
+export function writeContext(call: Call, input: object): Context {
+  const prepares = ['CreateMultipartUpload', 'UploadPart', 'UploadPartCopy'].includes(call.operation);
+  return { ...headerContext(input), 's3:ObjectCreationOperation': String(!prepares) };
 }
 
 /** Tags as condition keys: `s3:ExistingObjectTag/team` and the like. */

@@ -28,9 +28,10 @@ export function checkedChecksum(input: object, bytes: Uint8Array): Record<string
   }
   const named = given['ChecksumAlgorithm'];
   const algorithm = sent[0] ?? (typeof named === 'string' ? named : 'CRC64NVME');
-  if (!isAlgorithm(algorithm)) throw invalidRequest('Checksum algorithm provided is unsupported.');
+  checkAlgorithm(algorithm);
   const own = checksum(algorithm, bytes);
   const claimed = given[`Checksum${algorithm}`];
+  if (typeof claimed === 'string') checkForm(algorithm, claimed, own.length);
   if (claimed !== undefined && claimed !== own) {
     throw awsFailure('BadDigest', `The ${algorithm} you specified did not match the calculated checksum.`, {
       status: 400,
@@ -39,8 +40,24 @@ export function checkedChecksum(input: object, bytes: Uint8Array): Record<string
   return { [`Checksum${algorithm}`]: own };
 }
 
-function isAlgorithm(name: string): name is ChecksumName {
-  return (algorithms as readonly string[]).includes(name);
+/** The header must be base64 of as many bytes as the algorithm gives. */
+function checkForm(algorithm: ChecksumName, claimed: string, length: number): void {
+  if (claimed.length === length && Buffer.from(claimed, 'base64').toString('base64') === claimed) return;
+  throw invalidRequest(`Value for x-amz-checksum-${algorithm.toLowerCase()} header is invalid.`);
+}
+
+/** @throws InvalidRequest 400 */
+export function checkAlgorithm(name: string): asserts name is ChecksumName {
+  if ((algorithms as readonly string[]).includes(name)) return;
+  throw invalidRequest(
+    'Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]',
+  );
+}
+
+/** The algorithm of the checksum that came with a body; undefined when none did. */
+export function sentAlgorithm(input: object): ChecksumName | undefined {
+  const given = input as Readonly<Record<string, unknown>>;
+  return algorithms.find((name) => typeof given[`Checksum${name}`] === 'string');
 }
 
 function checkContentMd5(given: unknown, bytes: Uint8Array): void {

@@ -1,6 +1,6 @@
 // Conditional headers and ranges of RFC 9110 (sections 13 and 14) as S3 answers them.
 import { awsFailure } from '../../failures.ts';
-import { notImplemented } from './failures.ts';
+import { invalidArgument, invalidRequest, unacceptedHeader } from './failures.ts';
 import type { StoredObject } from './model.ts';
 
 export interface Preconditions {
@@ -27,23 +27,28 @@ function preconditionFailed(condition: string): Error {
   });
 }
 
+/** The header that does not hold, by the order of precedence that GetObject documents. */
+function failedCondition(conditions: Preconditions, object: StoredObject): string | undefined {
+  const { IfMatch, IfNoneMatch, IfModifiedSince, IfUnmodifiedSince } = conditions;
+  const modified = second(object.lastModified);
+  if (IfMatch !== undefined) {
+    if (!etagMatches(IfMatch, object.etag)) return 'If-Match';
+  } else if (IfUnmodifiedSince !== undefined && modified > second(IfUnmodifiedSince.getTime())) {
+    return 'If-Unmodified-Since';
+  }
+  if (IfNoneMatch !== undefined) return etagMatches(IfNoneMatch, object.etag) ? 'If-None-Match' : undefined;
+  if (IfModifiedSince === undefined || modified > second(IfModifiedSince.getTime())) return undefined;
+  return 'If-Modified-Since';
+}
+
 /**
  * For reads.
  * @throws PreconditionFailed 412, NotModified 304 (without a body)
  */
 export function checkRead(conditions: Preconditions, object: StoredObject): void {
-  const { IfMatch, IfNoneMatch, IfModifiedSince, IfUnmodifiedSince } = conditions;
-  const modified = second(object.lastModified);
-  if (IfMatch !== undefined) {
-    if (!etagMatches(IfMatch, object.etag)) throw preconditionFailed('If-Match');
-  } else if (IfUnmodifiedSince !== undefined && modified > second(IfUnmodifiedSince.getTime())) {
-    throw preconditionFailed('If-Unmodified-Since');
-  }
-  if (IfNoneMatch !== undefined) {
-    if (etagMatches(IfNoneMatch, object.etag)) throw notModified(object);
-  } else if (IfModifiedSince !== undefined && modified <= second(IfModifiedSince.getTime())) {
-    throw notModified(object);
-  }
+  const failed = failedCondition(conditions, object);
+  if (failed === 'If-None-Match' || failed === 'If-Modified-Since') throw notModified(object);
+  if (failed !== undefined) throw preconditionFailed(failed);
 }
 
 function notModified(object: StoredObject): Error {
@@ -54,12 +59,22 @@ function notModified(object: StoredObject): Error {
  * For the source of a copy: every failed condition is a 412, also where a read would be a 304 (CopyObject).
  * @throws PreconditionFailed 412
  */
-export function checkCopySource(conditions: Preconditions, object: StoredObject): void {
-  try {
-    checkRead(conditions, object);
-  } catch {
-    throw preconditionFailed('x-amz-copy-source-If');
-  }
+export function checkCopySource(input: CopyConditions, object: StoredObject): void {
+  const {
+    CopySourceIfMatch: IfMatch,
+    CopySourceIfNoneMatch: IfNoneMatch,
+    CopySourceIfModifiedSince: IfModifiedSince,
+    CopySourceIfUnmodifiedSince: IfUnmodifiedSince,
+  } = input;
+  const failed = failedCondition({ IfMatch, IfNoneMatch, IfModifiedSince, IfUnmodifiedSince }, object);
+  if (failed !== undefined) throw preconditionFailed(`x-amz-copy-source-${failed}`);
+}
+
+export interface CopyConditions {
+  readonly CopySourceIfMatch?: string | undefined;
+  readonly CopySourceIfNoneMatch?: string | undefined;
+  readonly CopySourceIfModifiedSince?: Date | undefined;
+  readonly CopySourceIfUnmodifiedSince?: Date | undefined;
 }
 
 /**
@@ -68,8 +83,7 @@ export function checkCopySource(conditions: Preconditions, object: StoredObject)
  */
 export function checkWrite(conditions: Preconditions, object: StoredObject | undefined, missing: () => Error): void {
   const { IfMatch, IfNoneMatch } = conditions;
-  // "Amazon S3 … expects the * (asterisk) character" (PutObject, If-None-Match).
-  if (IfNoneMatch !== undefined && IfNoneMatch !== '*') throw notImplemented('If-None-Match with an ETag');
+  checkWriteHeaders(IfMatch, IfNoneMatch);
   if (IfNoneMatch !== undefined && object !== undefined && etagMatches(IfNoneMatch, object.etag)) {
     throw preconditionFailed('If-None-Match');
   }
@@ -78,10 +92,48 @@ export function checkWrite(conditions: Preconditions, object: StoredObject | und
   if (!etagMatches(IfMatch, object.etag)) throw preconditionFailed('If-Match');
 }
 
+/** "Amazon S3 … expects the * (asterisk) character" (PutObject, If-None-Match), and an ETag for If-Match. */
+function checkWriteHeaders(match: string | undefined, noneMatch: string | undefined): void {
+  if (match !== undefined && noneMatch !== undefined) {
+    throw unacceptedHeader('If-Match,If-None-Match', 'Multiple conditional request headers present in the request');
+  }
+  if (match === '*') throw unaccepted('If-Match');
+  if (noneMatch !== undefined && noneMatch !== '*') throw unaccepted('If-None-Match');
+}
+
+const unaccepted = (header: string): Error =>
+  unacceptedHeader(header, `We don't accept the provided value of ${header} header for this API`);
+
+/**
+ * For deletes, which take `If-Match: *` for any object.
+ * @throws PreconditionFailed 412, NoSuchKey 404 by `missing`
+ */
+export function checkDelete(match: string, object: StoredObject | undefined, missing: () => Error): void {
+  if (object === undefined) throw missing();
+  if (!etagMatches(match, object.etag)) throw preconditionFailed('If-Match');
+}
+
 export interface Slice {
   readonly from: number;
   /** Not included. */
   readonly to: number;
+}
+
+/**
+ * The part of a source that a copy of it takes.
+ * @throws InvalidArgument, InvalidRequest; both 400
+ */
+export function copiedSlice(range: string, size: number): Slice {
+  const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(range) ?? [];
+  const refused = (message: string): Error => invalidArgument(message, 'x-amz-copy-source-range', range);
+  if (first === undefined || Number(last) < Number(first)) {
+    throw refused(
+      'The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the zero-based offsets of the first and last bytes to copy',
+    );
+  }
+  if (Number(first) >= size) throw invalidRequest('The specified copy range is invalid for the source object size');
+  if (Number(last) >= size) throw refused(`Range specified is not valid for source object of size: ${size}`);
+  return { from: Number(first), to: Number(last) + 1 };
 }
 
 /**

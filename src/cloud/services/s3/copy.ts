@@ -92,15 +92,8 @@ export const CopyObject = operation<CopyObjectCommandInput, CopyObjectOutput>({
     const source = objectOf(call, from.bucket, from.key);
     const bucket = bucketOf(call, input);
     checkUpload(input);
-    checkCopySource(
-      {
-        IfMatch: input.CopySourceIfMatch,
-        IfNoneMatch: input.CopySourceIfNoneMatch,
-        IfModifiedSince: input.CopySourceIfModifiedSince,
-        IfUnmodifiedSince: input.CopySourceIfUnmodifiedSince,
-      },
-      source,
-    );
+    checkDirectives(input);
+    checkCopySource(input, source);
     const key = input.Key ?? '';
     checkWrite(input, findObject(call, bucket, key), () => noSuchKey(key));
     checkKeyUsable(call, source.encryption);
@@ -117,6 +110,17 @@ export const CopyObject = operation<CopyObjectCommandInput, CopyObjectOutput>({
     };
   },
 });
+
+/** @throws InvalidArgument 400 */
+function checkDirectives({ MetadataDirective, TaggingDirective }: CopyObjectCommandInput): void {
+  const known = ['COPY', 'REPLACE', undefined];
+  if (!known.includes(MetadataDirective)) {
+    throw invalidArgument('Unknown metadata directive.', 'x-amz-metadata-directive', MetadataDirective);
+  }
+  if (!known.includes(TaggingDirective)) {
+    throw invalidArgument('Unknown tagging directive.', 'x-amz-tagging-directive', TaggingDirective);
+  }
+}
 
 function copyOf(call: Call, bucket: Bucket, source: StoredObject, input: CopyObjectCommandInput): StoredObject {
   const replaces = input.MetadataDirective === 'REPLACE';

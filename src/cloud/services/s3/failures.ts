@@ -33,6 +33,18 @@ export function malformedXml(): Failure {
   );
 }
 
+/** A header, or a value of it, that S3 knows and does not take here. */
+export function unacceptedHeader(header: string, additionalMessage?: string): Failure {
+  return awsFailure('NotImplemented', 'A header you provided implies functionality that is not implemented', {
+    status: 501,
+    fields: { Header: header, ...(additionalMessage === undefined ? {} : { additionalMessage }) },
+  });
+}
+
+export function invalidVersion(version: string): Failure {
+  return invalidArgument('Invalid version id specified', 'versionId', version);
+}
+
 /** For what this S3 does not do: refused rather than ignored. */
 export function notImplemented(what: string): Failure {
   return awsFailure('NotImplemented', `A header you provided implies functionality that is not implemented: ${what}`, {

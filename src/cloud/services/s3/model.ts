@@ -79,6 +79,8 @@ export interface Upload {
   readonly key: string;
   readonly startedAt: Millis;
   readonly algorithm: 'CRC32' | 'CRC32C' | 'CRC64NVME' | 'SHA1' | 'SHA256';
+  /** Nobody asked for the algorithm: S3 took it itself. */
+  readonly unstated?: boolean | undefined;
   readonly checksumType: 'FULL_OBJECT' | 'COMPOSITE';
   readonly encryption?: ObjectEncryption | undefined;
   readonly described: Pick<StoredObject, 'metadata' | 'headers' | 'storageClass' | 'tags'>;
@@ -102,5 +104,8 @@ export const objects = tableName<StoredObject>('s3.object');
 export const usage = tableName<number>('s3.usage');
 /** Account: the bucket's owner. Id: `BUCKET/KEY`, NUL, the upload's id. */
 export const uploads = tableName<Upload>('s3.upload');
-/** Account: the bucket's owner. Id: the upload's id, `/`, the part's number in five digits. */
+/** Account: the bucket's owner. Id: `partRow`. */
 export const parts = tableName<Part>('s3.part');
+
+/** The upload's id, `/`, the part's number in five digits. */
+export const partRow = (id: string, number: number): string => `${id}/${String(number).padStart(5, '0')}`;

@@ -17,13 +17,21 @@ import type {
 import { randomText } from '../../../base/index.ts';
 import { operation, type Call, type Permission } from '../../call.ts';
 import { awsFailure } from '../../failures.ts';
-import { bucketOf, findObject, objectOf, permission } from './access.ts';
-import { checkedChecksum, compositeChecksum, md5, type ChecksumName } from './checksum.ts';
-import { checkWrite, sliceOf } from './conditions.ts';
+import { bucketOf, findObject, matchPermissions, objectOf, permission, writeContext } from './access.ts';
+import {
+  checkAlgorithm,
+  checkedChecksum,
+  compositeChecksum,
+  md5,
+  sentAlgorithm,
+  type ChecksumName,
+} from './checksum.ts';
+import { checkCopySource, checkWrite, copiedSlice } from './conditions.ts';
+import { checkMode, namedParts } from './completion.ts';
 import { checkSourceOwner, copySource } from './copy.ts';
 import { checkKeyUsable, encryptionHeaders, encryptionOf, readKeyPermissions } from './encryption.ts';
-import { invalidArgument, invalidRequest, malformedXml, noSuchKey } from './failures.ts';
-import { parts, uploads, type Bucket, type Part, type Upload } from './model.ts';
+import { invalidArgument, invalidRequest, noSuchKey } from './failures.ts';
+import { partRow, parts, uploads, type Bucket, type Part, type Upload } from './model.ts';
 import { canonicalId } from './names.ts';
 import { count, storeObject } from './storage.ts';
 import { checkUpload, describedBy, uploadPermissions } from './upload.ts';
@@ -34,13 +42,10 @@ interface UploadName {
   readonly UploadId?: string | undefined;
 }
 
-/** Parts but the last have at least 5 MiB: "Amazon S3 multipart upload limits". */
-const leastPart = 5 * 1024 * 1024;
 const mostParts = 10_000;
 
 const uploadRow = (bucket: Bucket, { Key, UploadId }: UploadName): string =>
   `${bucket.name}/${Key ?? ''}\0${UploadId ?? ''}`;
-const partRow = (id: string, number: number): string => `${id}/${String(number).padStart(5, '0')}`;
 
 function uploadOf(call: Call, bucket: Bucket, name: UploadName): Upload {
   const upload = call.world.table(uploads).get(bucket.owner, uploadRow(bucket, name));
@@ -72,6 +77,7 @@ function drop(call: Call, bucket: Bucket, upload: Upload): void {
 interface PartPlace extends UploadName {
   readonly Bucket?: string | undefined;
   readonly ExpectedBucketOwner?: string | undefined;
+  readonly IfMatch?: string | undefined;
 }
 
 /** Adding to an upload; one with a key of KMS also needs `kms:Decrypt` ("Uploading large objects using multipart upload"). */
@@ -80,7 +86,8 @@ function partPermissions(input: PartPlace, call: Call): readonly Permission[] {
   const key = input.Key ?? '';
   const upload = call.world.table(uploads).get(bucket.owner, uploadRow(bucket, input));
   return [
-    permission(call, 's3:PutObject', bucket, key),
+    permission(call, 's3:PutObject', bucket, key, writeContext(call, input)),
+    ...matchPermissions(call, bucket, key, input.IfMatch),
     ...readKeyPermissions(call, { bucket: bucket.name, key }, upload?.encryption),
   ];
 }
@@ -90,7 +97,11 @@ export const CreateMultipartUpload = operation<CreateMultipartUploadCommandInput
   handle(input, call) {
     const bucket = bucketOf(call, input);
     checkUpload(input);
-    const algorithm = (input.ChecksumAlgorithm ?? 'CRC64NVME') as ChecksumName;
+    const algorithm: string = input.ChecksumAlgorithm ?? 'CRC64NVME';
+    checkAlgorithm(algorithm);
+    if (input.ChecksumType !== undefined && input.ChecksumAlgorithm === undefined) {
+      throw invalidRequest('The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header.');
+    }
     const composite = input.ChecksumAlgorithm !== undefined && algorithm !== 'CRC64NVME';
     checkChecksumType(algorithm, input.ChecksumType);
     const upload: Upload = {
@@ -98,6 +109,7 @@ export const CreateMultipartUpload = operation<CreateMultipartUploadCommandInput
       key: input.Key ?? '',
       startedAt: call.clock.now(),
       algorithm,
+      ...(input.ChecksumAlgorithm === undefined ? { unstated: true } : {}),
       checksumType: input.ChecksumType ?? (composite ? 'COMPOSITE' : 'FULL_OBJECT'),
       encryption: encryptionOf(call, bucket, input),
       described: describedBy(input),
@@ -142,6 +154,12 @@ function storePart(
       String(number),
     );
   }
+  const sent = sentAlgorithm(given);
+  if (sent !== undefined && upload.unstated === undefined && sent !== upload.algorithm) {
+    throw invalidRequest(
+      `Checksum Type mismatch occurred, expected checksum Type: ${upload.algorithm.toLowerCase()}, actual checksum Type: ${sent.toLowerCase()}`,
+    );
+  }
   const table = call.world.table(parts);
   const id = partRow(upload.id, number);
   const checksum = checkedChecksum({ ChecksumAlgorithm: upload.algorithm, ...given }, body);
@@ -173,17 +191,12 @@ export const UploadPartCopy = operation<UploadPartCopyCommandInput, UploadPartCo
     const upload = uploadOf(call, bucket, input);
     const from = copySource(call, input.CopySource, false);
     checkSourceOwner(input, from.bucket);
-    const { body, encryption } = objectOf(call, from.bucket, from.key);
+    const source = objectOf(call, from.bucket, from.key);
+    checkCopySource(input, source);
+    const { body, encryption } = source;
     checkKeyUsable(call, encryption);
     checkKeyUsable(call, upload.encryption);
-    const slice = sliceOf(input.CopySourceRange, body.length);
-    if (input.CopySourceRange !== undefined && slice === undefined) {
-      throw invalidArgument(
-        'The x-amz-copy-source-range value must be of the form bytes=first-last',
-        'x-amz-copy-source-range',
-        input.CopySourceRange,
-      );
-    }
+    const slice = input.CopySourceRange === undefined ? undefined : copiedSlice(input.CopySourceRange, body.length);
     const copied = slice === undefined ? body : body.slice(slice.from, slice.to);
     const part = storePart(call, bucket, upload, input.PartNumber, copied, {});
     return {
@@ -192,51 +205,6 @@ export const UploadPartCopy = operation<UploadPartCopyCommandInput, UploadPartCo
     };
   },
 });
-
-/** The parts a completion names, in its order. @throws MalformedXML, InvalidPartOrder, InvalidPart, EntityTooSmall; all 400 */
-function namedParts(
-  call: Call,
-  bucket: Bucket,
-  upload: Upload,
-  input: CompleteMultipartUploadCommandInput,
-): readonly Part[] {
-  const wanted = input.MultipartUpload?.Parts ?? [];
-  if (wanted.length === 0) {
-    throw malformedXml();
-  }
-  let last = 0;
-  const found = wanted.map(({ PartNumber = 0, ETag = '' }) => {
-    if (PartNumber <= last) {
-      throw awsFailure(
-        'InvalidPartOrder',
-        'The list of parts was not in ascending order. Parts must be ordered by part number.',
-        { status: 400 },
-      );
-    }
-    last = PartNumber;
-    const part = call.world.table(parts).get(bucket.owner, partRow(upload.id, PartNumber));
-    if (part === undefined || part.etag.replaceAll('"', '') !== ETag.replaceAll('"', '')) {
-      throw awsFailure(
-        'InvalidPart',
-        "One or more of the specified parts could not be found.  The part may not have been uploaded, or the specified entity tag may not match the part's entity tag.",
-        { status: 400, fields: { PartNumber: String(PartNumber), ETag } },
-      );
-    }
-    return part;
-  });
-  const small = found.slice(0, -1).find(({ body }) => body.length < leastPart);
-  if (small !== undefined) {
-    throw awsFailure('EntityTooSmall', 'Your proposed upload is smaller than the minimum allowed size', {
-      status: 400,
-      fields: {
-        ProposedSize: String(small.body.length),
-        MinSizeAllowed: String(leastPart),
-        PartNumber: String(small.number),
-      },
-    });
-  }
-  return found;
-}
 
 export const CompleteMultipartUpload = operation<CompleteMultipartUploadCommandInput, CompleteMultipartUploadOutput>({
   permissions: partPermissions,
@@ -247,6 +215,7 @@ export const CompleteMultipartUpload = operation<CompleteMultipartUploadCommandI
     const named = namedParts(call, bucket, upload, input);
     checkWrite(input, findObject(call, bucket, upload.key), () => noSuchKey(upload.key));
     const body = new Uint8Array(Buffer.concat(named.map((part) => part.body)));
+    checkMode(upload, input, body.length);
     const digests = Buffer.concat(named.map((part) => Buffer.from(part.etag.replaceAll('"', ''), 'hex')));
     const etag = `"${md5(digests)}-${named.length}"`;
     const checksum =

@@ -14,11 +14,19 @@ import type {
 import { isFailure } from '../../../base/index.ts';
 import { operation, type Call, type Permission } from '../../call.ts';
 import { awsFailure } from '../../failures.ts';
-import { bucketOf, findObject, objectOf, permission, prefixed, readPermissions } from './access.ts';
+import { bucketOf, findObject, matchPermissions, objectOf, permission, prefixed, readPermissions } from './access.ts';
 import { checkedChecksum } from './checksum.ts';
-import { checkRead, checkWrite, sliceOf, type Slice } from './conditions.ts';
+import { checkDelete, checkRead, checkWrite, sliceOf, type Slice } from './conditions.ts';
 import { checkKeyUsable, encryptionHeaders, encryptionOf, etagOf, readKeyPermissions } from './encryption.ts';
-import { invalidRequest, malformedXml, noSuchKey, notImplemented } from './failures.ts';
+import {
+  invalidArgument,
+  invalidRequest,
+  invalidVersion,
+  malformedXml,
+  noSuchKey,
+  notImplemented,
+  unacceptedHeader,
+} from './failures.ts';
 import type { Bucket, ContentHeaders, StoredObject } from './model.ts';
 import { removeObject, storeObject } from './storage.ts';
 import { checkUpload, describedBy, uploadPermissions } from './upload.ts';
@@ -83,10 +91,9 @@ function headersOf(object: StoredObject, checksumMode: string | undefined) {
 }
 
 function readable(input: GetObjectCommandInput | HeadObjectCommandInput, call: Call): StoredObject {
+  // Ids of versions that S3 never gave are no ids, and it gave none here.
+  if (input.VersionId !== undefined && input.VersionId !== 'null') throw invalidVersion(input.VersionId);
   const object = objectOf(call, bucketOf(call, input), input.Key);
-  if (input.VersionId !== undefined && input.VersionId !== 'null') {
-    throw awsFailure('NoSuchVersion', 'The specified version does not exist.', { status: 404 });
-  }
   if (input.PartNumber !== undefined && partOf(object, input.PartNumber) === undefined) {
     throw awsFailure('InvalidPartNumber', 'The requested partnumber is not satisfiable', { status: 416 });
   }
@@ -122,7 +129,7 @@ function partOf({ parts, body }: StoredObject, place: number): Slice | undefined
 function sliceFor(object: StoredObject, input: GetObjectCommandInput | HeadObjectCommandInput): Slice | undefined {
   if (input.PartNumber === undefined) return sliceOf(input.Range, object.body.length);
   if (input.Range !== undefined) {
-    throw invalidRequest('Cannot specify both Range header and partNumber query parameter.');
+    throw invalidRequest('Cannot specify both Range header and partNumber query parameter');
   }
   return object.parts === undefined ? undefined : partOf(object, input.PartNumber);
 }
@@ -179,23 +186,53 @@ export const HeadObject = operation<HeadObjectCommandInput, HeadObjectOutput>({
 });
 
 export const DeleteObject = operation<DeleteObjectCommandInput, DeleteObjectOutput>({
-  permissions: (input, call) => [deletePermission(call, bucketOf(call, input), input)],
+  permissions(input, call) {
+    const bucket = bucketOf(call, input);
+    return [deletePermission(call, bucket, input), ...matchPermissions(call, bucket, input.Key ?? '', input.IfMatch)];
+  },
   handle(input, call) {
     const bucket = bucketOf(call, input);
     const key = input.Key ?? '';
-    if (input.IfMatch !== undefined)
-      checkWrite({ IfMatch: input.IfMatch }, findObject(call, bucket, key), () => noSuchKey(key));
+    checkDeleteOptions(input);
+    if (input.IfMatch !== undefined) checkDelete(input.IfMatch, findObject(call, bucket, key), () => noSuchKey(key));
     removeObject(call, bucket, key);
     return {};
   },
 });
 
+/** What only directory buckets and object lock take. */
+function checkDeleteOptions(input: DeleteObjectCommandInput): void {
+  if (input.IfMatchLastModifiedTime !== undefined) throw unacceptedHeader('x-amz-if-match-last-modified-time');
+  if (input.IfMatchSize !== undefined) throw unacceptedHeader('x-amz-if-match-size');
+  checkBypass(input);
+  if (input.VersionId !== undefined && input.VersionId !== 'null') throw invalidVersion(input.VersionId);
+}
+
+function checkBypass({
+  BypassGovernanceRetention,
+}: {
+  readonly BypassGovernanceRetention?: boolean | undefined;
+}): void {
+  if (BypassGovernanceRetention === undefined) return;
+  throw invalidArgument(
+    'x-amz-bypass-governance-retention is only applicable to Object Lock enabled buckets.',
+    'x-amz-bypass-governance-retention',
+  );
+}
+
 function deletePermission(
   call: Call,
   bucket: Bucket,
-  one: { readonly Key?: string | undefined; readonly VersionId?: string | undefined },
+  one: {
+    readonly Key?: string | undefined;
+    readonly VersionId?: string | undefined;
+    readonly IfMatch?: string | undefined;
+  },
 ): Permission {
-  const tags = prefixed('s3:ExistingObjectTag/', findObject(call, bucket, one.Key)?.tags ?? {});
+  const tags = {
+    ...prefixed('s3:ExistingObjectTag/', findObject(call, bucket, one.Key)?.tags ?? {}),
+    's3:if-match': one.IfMatch,
+  };
   const action = one.VersionId === undefined ? 's3:DeleteObject' : 's3:DeleteObjectVersion';
   return permission(call, action, bucket, one.Key ?? '', tags);
 }
@@ -208,6 +245,7 @@ export const DeleteObjects = operation<DeleteObjectsCommandInput, DeleteObjectsO
   },
   handle(input, call) {
     const bucket = bucketOf(call, input);
+    checkBypass(input);
     const wanted = input.Delete?.Objects ?? [];
     if (wanted.length === 0 || wanted.length > 1000) {
       throw malformedXml();
@@ -236,11 +274,17 @@ function deleteOne(
     readonly ETag?: string | undefined;
   },
 ): { Code: string; Message: string } | undefined {
-  const refused = call.refusal(deletePermission(call, bucket, one));
-  if (refused !== undefined) return { Code: refused.code, Message: refused.message };
   const key = one.Key ?? '';
+  const asked = [
+    deletePermission(call, bucket, { ...one, IfMatch: one.ETag }),
+    ...matchPermissions(call, bucket, key, one.ETag),
+  ];
+  for (const each of asked) {
+    const refused = call.refusal(each);
+    if (refused !== undefined) return { Code: refused.code, Message: refused.message };
+  }
   try {
-    if (one.ETag !== undefined) checkWrite({ IfMatch: one.ETag }, findObject(call, bucket, key), () => noSuchKey(key));
+    if (one.ETag !== undefined) checkDelete(one.ETag, findObject(call, bucket, key), () => noSuchKey(key));
   } catch (error) {
     if (isFailure(error)) return { Code: error.code, Message: error.message };
     throw error;

@@ -1,9 +1,9 @@
 // What comes with the bytes of an upload: headers, metadata, tags; and the permissions to write them.
 import type { Call, Permission } from '../../call.ts';
 import { awsFailure } from '../../failures.ts';
-import { headerContext, permission, prefixed } from './access.ts';
+import { matchPermissions, permission, prefixed, writeContext } from './access.ts';
 import { checkEncryption, encryptionOf, writeKeyPermissions, type EncryptionOptions } from './encryption.ts';
-import { invalidRequest, notImplemented } from './failures.ts';
+import { invalidArgument, invalidRequest, notImplemented } from './failures.ts';
 import type { Bucket, ContentHeaders, StoredObject } from './model.ts';
 import { keyProblem } from './names.ts';
 import { tagsOfHeader } from './tags.ts';
@@ -23,13 +23,31 @@ export interface UploadOptions extends Omit<ContentHeaders, 'Expires'>, Encrypti
   readonly GrantRead?: string | undefined;
   readonly GrantReadACP?: string | undefined;
   readonly GrantWriteACP?: string | undefined;
+  readonly IfMatch?: string | undefined;
 }
+
+/** Of general purpose buckets; OUTPOSTS, SNOW and EXPRESS_ONEZONE are for others. */
+const storageClasses =
+  'STANDARD REDUCED_REDUNDANCY STANDARD_IA ONEZONE_IA INTELLIGENT_TIERING GLACIER DEEP_ARCHIVE GLACIER_IR'.split(' ');
+
+/** S3 user guide, "Canned ACL". */
+const cannedAcls =
+  'private public-read public-read-write aws-exec-read authenticated-read bucket-owner-read bucket-owner-full-control log-delivery-write'.split(
+    ' ',
+  );
 
 /** Refuses what this S3 would have to ignore. */
 export function checkUpload(input: UploadOptions): void {
   const problem = keyProblem(input.Key ?? '');
   if (problem !== undefined) throw problem;
   checkEncryption(input);
+  if (input.StorageClass !== undefined && !storageClasses.includes(input.StorageClass)) {
+    throw awsFailure('InvalidStorageClass', 'The storage class you specified is not valid', {
+      status: 400,
+      fields: { StorageClassRequested: input.StorageClass },
+    });
+  }
+  if (input.ACL !== undefined && !cannedAcls.includes(input.ACL)) throw invalidArgument('', 'x-amz-acl', input.ACL);
   if (input.SSECustomerAlgorithm !== undefined) throw notImplemented('encryption with keys of the customer');
   if (input.ObjectLockMode !== undefined || input.ObjectLockLegalHoldStatus !== undefined) {
     throw invalidRequest('Bucket is missing Object Lock Configuration');
@@ -89,7 +107,7 @@ export function uploadPermissions(call: Call, bucket: Bucket, input: UploadOptio
   const tags = tagsOfHeader(input.Tagging);
   const keys = Object.keys(tags);
   const context = {
-    ...headerContext(input),
+    ...writeContext(call, input),
     ...prefixed('s3:RequestObjectTag/', tags),
     ...(keys.length === 0 ? {} : { 's3:RequestObjectTagKeys': keys }),
   };
@@ -98,6 +116,7 @@ export function uploadPermissions(call: Call, bucket: Bucket, input: UploadOptio
     on('s3:PutObject'),
     ...(keys.length === 0 ? [] : [on('s3:PutObjectTagging')]),
     ...(input.ACL === undefined ? [] : [on('s3:PutObjectAcl')]),
+    ...matchPermissions(call, bucket, input.Key ?? '', input.IfMatch),
     ...writeKeyPermissions(call, { bucket: bucket.name, key: input.Key ?? '' }, encryptionOf(call, bucket, input)),
   ];
 }
