@@ -175,6 +175,12 @@ const iamSentences: readonly (readonly [place: RegExp, pattern: string | undefin
 function refusal(service: ServiceId, violations: readonly Violation[]): Failure {
   const first = violations[0]!;
   if (service === 's3') {
+    // The body of PutBucketPolicy is no XML.
+    if (first.kind === 'required' && first.place === 'policy') {
+      return awsFailure('MalformedPolicy', "Policies must be valid JSON and the first byte must be '{'", {
+        status: 400,
+      });
+    }
     if (first.kind === 'required' && !first.place.includes('.')) {
       return awsFailure('InvalidRequest', `Missing required parameter for this request: '${first.place}'`, {
         status: 400,

@@ -114,6 +114,8 @@ export const CreateBucket = operation<CreateBucketCommandInput, CreateBucketOutp
   depth: 'without object lock and versioning; directory buckets are not offered',
 });
 
+const ownerships = ['BucketOwnerEnforced', 'BucketOwnerPreferred', 'ObjectWriter'];
+
 function checkCreateOptions(input: CreateBucketCommandInput): void {
   if (input.ObjectLockEnabledForBucket === true) throw notImplemented('object lock');
   if (
@@ -121,6 +123,10 @@ function checkCreateOptions(input: CreateBucketCommandInput): void {
     input.CreateBucketConfiguration?.Location !== undefined
   ) {
     throw notImplemented('directory buckets');
+  }
+  const ownership: string | undefined = input.ObjectOwnership;
+  if (ownership !== undefined && !ownerships.includes(ownership)) {
+    throw invalidArgument(`Invalid x-amz-object-ownership header: ${ownership}`, 'x-amz-object-ownership');
   }
   const grants =
     input.GrantFullControl ?? input.GrantRead ?? input.GrantReadACP ?? input.GrantWrite ?? input.GrantWriteACP;
@@ -138,7 +144,8 @@ function checkCreateOptions(input: CreateBucketCommandInput): void {
 /** Where the bucket goes; the endpoint of a region takes only its own name, us-east-1 takes any. */
 function regionOf(input: CreateBucketCommandInput, call: Call): string {
   const constraint: string | undefined = input.CreateBucketConfiguration?.LocationConstraint;
-  if (constraint === 'us-east-1') {
+  const unknown = constraint !== undefined && constraint !== 'EU' && !/^[a-z]{2}(?:-[a-z]+)+-\d$/.test(constraint);
+  if (constraint === 'us-east-1' || (unknown && call.region === 'us-east-1')) {
     throw awsFailure('InvalidLocationConstraint', 'The specified location-constraint is not valid', {
       status: 400,
       fields: { LocationConstraint: constraint },

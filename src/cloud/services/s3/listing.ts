@@ -185,6 +185,13 @@ export const ListObjectVersions = operation<ListObjectVersionsCommandInput, List
   permissions: (input, call) => listPermission('s3:ListBucketVersions', input, call),
   handle(input, call) {
     const bucket = bucketOf(call, input);
+    if (input.VersionIdMarker !== undefined && input.KeyMarker === undefined) {
+      throw invalidArgument(
+        'A version-id marker cannot be specified without a key marker.',
+        'version-id-marker',
+        input.VersionIdMarker,
+      );
+    }
     const page = pageOf(call, bucket, wantedOf(input, input.KeyMarker));
     const encode = encoder(input);
     return {

@@ -39,6 +39,7 @@ export function syntaxProblem(text: string): string | undefined {
   if (version !== undefined && version !== '2012-10-17' && version !== '2008-10-17') {
     return 'The policy must contain a valid version string';
   }
+  if (statement === undefined) return 'Missing required field Statement';
   const statements = Array.isArray(statement) ? statement : [statement];
   for (const one of statements) {
     const problem = isObject(one) ? statementProblem(one) : undefined;

@@ -77,14 +77,14 @@ export function checkWebsite(document: WebsiteConfiguration): void {
     }
     return;
   }
-  if (index?.Suffix === undefined || index.Suffix === '') {
+  if (index === undefined) {
     throw invalidArgument(
       'A value for IndexDocument Suffix must be provided if RedirectAllRequestsTo is empty',
       'IndexDocument',
       'null',
     );
   }
-  if (index.Suffix.includes('/')) {
+  if (index.Suffix === undefined || index.Suffix === '' || index.Suffix.includes('/')) {
     throw invalidArgument('The IndexDocument Suffix is not well formed', 'IndexDocument', index.Suffix);
   }
 }
@@ -94,12 +94,16 @@ export function checkLogging({ LoggingEnabled: enabled }: BucketLoggingStatus, c
   if (enabled === undefined) return;
   const target = findBucket(call, enabled.TargetBucket);
   if (target !== undefined && target.owner === bucket.owner && target.region === bucket.region) return;
+  if (target !== undefined && target.owner === bucket.owner) {
+    throw awsFailure('CrossLocationLoggingProhibitted', 'Cross S3 location logging not allowed. ', {
+      status: 403,
+      fields: { TargetBucketLocation: target.region },
+    });
+  }
   const message =
     target === undefined
       ? 'The target bucket for logging does not exist'
-      : target.owner === bucket.owner
-        ? 'The target bucket for logging must be in the same region as the source bucket.'
-        : 'The owner for the bucket to be logged and the target bucket must be the same.';
+      : 'The owner for the bucket to be logged and the target bucket must be the same.';
   throw awsFailure('InvalidTargetBucketForLogging', message, {
     status: 400,
     fields: { TargetBucket: enabled.TargetBucket },

@@ -74,7 +74,7 @@ function checkOwnership(document: Document): void {
   const rules = document['Rules'] as readonly { ObjectOwnership?: string }[] | undefined;
   const wanted = rules?.[0]?.ObjectOwnership;
   if (rules?.length !== 1 || !['BucketOwnerEnforced', 'BucketOwnerPreferred', 'ObjectWriter'].includes(wanted ?? '')) {
-    throw invalidArgument('The ObjectOwnership value is not valid', 'ObjectOwnership', wanted);
+    throw malformedXml();
   }
 }
 
