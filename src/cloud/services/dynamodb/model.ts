@@ -91,8 +91,6 @@ export interface DynamoTable {
 export const tables = tableName<DynamoTable>('dynamodb.table');
 /** Account: a shelf (`shelfOf`), so that the cost of a call does not grow with other tables. Id: dynalite's key. */
 export const items = tableName<Item>('dynamodb.item');
-/** Account: the caller's. Id: `REGION/TOKEN` → the transaction that was done with it. */
-export const transactions = tableName<{ readonly at: Millis; readonly digest: string }>('dynamodb.transaction');
 
 /** Where the items of a table or of one of its indexes lie. The id is of one table only, also after a namesake is made. */
 export function shelfOf(table: DynamoTable, index?: string): string {

@@ -1,20 +1,18 @@
 // TransactGetItems and TransactWriteItems. A call runs alone and everything it wrote is undone when it
 // throws: so the writes are simply made one after another, and the first that may not be undoes all.
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
-import { createHash } from 'node:crypto';
 import type * as Sdk from '@aws-sdk/client-dynamodb';
-import { canonicalJson, isFailure, type Failure } from '../../../base/index.ts';
+import { isFailure, type Failure } from '../../../base/index.ts';
 import { operation, type Call, type Permission } from '../../call.ts';
 import { awsFailure } from '../../failures.ts';
 import type { Parsed } from '../iam/shapes.ts';
+import { isRepeated } from './client-tokens.ts';
 import { conditionKeys } from './condition-keys.ts';
 import { documentsOf, withDocuments } from './documents.ts';
 import { db, type actions, type ItemRequest } from './dynalite.ts';
 import { invalid, tableNotFound, translated } from './failures.ts';
 import { actOn, readItemRequest, storedItem } from './items.ts';
-import { transactions } from './model.ts';
 import { permission, type Place } from './places.ts';
-import { plain } from './requests.ts';
 import { viewOf } from './store.ts';
 
 type WriteInput = Parsed<Sdk.TransactWriteItemsInput>;
@@ -39,8 +37,6 @@ const kinds = {
 } as const;
 
 const mostItems = 100;
-/** "An idempotency token is valid for 10 minutes". */
-const tokenMillis = 600_000;
 
 function checkCount(items: readonly object[]): void {
   if (items.length >= 1 && items.length <= mostItems) return;
@@ -136,27 +132,6 @@ function checkCondition({ request, place, input }: Part, call: Call): void {
     'The conditional request failed',
     shown ? { fields: { Item: item } } : {},
   );
-}
-
-/** True when the token was used for the same transaction: nothing is left to do. */
-function isRepeated(input: WriteInput, call: Call): boolean {
-  const { ClientRequestToken: token } = input;
-  if (token === undefined) return false;
-  const digest = createHash('sha256')
-    .update(canonicalJson(plain(input.TransactItems)))
-    .digest('base64');
-  const rows = call.world.table(transactions);
-  const id = `${call.region}/${token}`;
-  const known = rows.get(call.account, id);
-  if (known !== undefined && call.clock.now() - known.at < tokenMillis) {
-    if (known.digest === digest) return true;
-    throw awsFailure(
-      'IdempotentParameterMismatchException',
-      'The request uses the same client token as a previous, but non-identical request.',
-    );
-  }
-  rows.put(call.account, id, { at: call.clock.now(), digest });
-  return false;
 }
 
 /** A transaction reads or writes each item twice. */
