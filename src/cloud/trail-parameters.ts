@@ -29,8 +29,11 @@ const secretNames: ReadonlySet<string> = new Set([
   'sharedsecret',
 ]);
 
-/** A long text is cut: "the size limit of requestParameters is 100 KB". */
-const longest = 102_400;
+/**
+ * "This field has a maximum size of 100 KB. When the field size exceeds 100 KB, the requestParameters content is
+ * omitted"; the same of responseElements.
+ */
+const mostCharacters = 102_400;
 
 /** The input of a call; null when it has no members. */
 export function shownInput(service: ServiceId, operation: string, input: object | undefined): object | null {
@@ -45,8 +48,9 @@ export function shownOutput(service: ServiceId, operation: string, output: unkno
 function shown(service: ServiceId, name: string | undefined, values: object | undefined, leaveOut: boolean) {
   if (name === undefined || values === undefined || values === null) return null;
   const model = serviceModel(service);
-  const result = new Shower(model, leaveOut).structure(structureOf(model, name), values as Values);
-  return Object.keys(result).length === 0 ? null : result;
+  const shower = new Shower(model, leaveOut);
+  const result = shower.structure(structureOf(model, name), values as Values);
+  return Object.keys(result).length === 0 || shower.isTooLong ? null : result;
 }
 
 type Values = Readonly<Record<string, unknown>>;
@@ -54,10 +58,16 @@ type Values = Readonly<Record<string, unknown>>;
 class Shower {
   readonly #model: ServiceModel;
   readonly #leaveOut: boolean;
+  #left = mostCharacters;
 
   constructor(model: ServiceModel, leaveOut: boolean) {
     this.#model = model;
     this.#leaveOut = leaveOut;
+  }
+
+  /** Names and other values take little beside the texts that are counted. */
+  get isTooLong(): boolean {
+    return this.#left < 0;
   }
 
   structure(shape: Structure, values: Values): Record<string, unknown> {
@@ -89,7 +99,8 @@ class Shower {
     if (value instanceof Date) return timeText(value);
     // Bytes and streams are contents, not parameters.
     if (typeof value === 'object' || typeof value === 'function') return undefined;
-    return typeof value === 'string' ? value.slice(0, longest) : value;
+    if (typeof value === 'string') this.#left -= value.length;
+    return value;
   }
 
   /** `SAMLProviderArn` → `sAMLProviderArn`, as CloudTrail does it; a bucket is a `bucketName`. */

@@ -85,8 +85,15 @@ export class Trail {
     if (history === undefined) this.#histories.set(place, (history = new Queue()));
     history.push(event);
     this.#order.push(history);
-    // A history is in the order of its events, so its first is the oldest of all.
-    if (this.#order.size > kept) this.#order.shift()!.shift();
+    if (this.#order.size > kept) this.#forgetOldest();
+  }
+
+  /** A history is in the order of its events, so its first is the oldest of all. */
+  #forgetOldest(): void {
+    const history = this.#order.shift()!;
+    const { account, region } = history.shift()!;
+    // A caller may name any number of regions.
+    if (history.size === 0) this.#histories.delete(`${account}/${region}`);
   }
 
   /** Newest first, in the order in which calls ended. Cost does not grow with other histories. */
