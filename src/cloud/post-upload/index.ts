@@ -39,6 +39,13 @@ function missing(field: string): Error {
   );
 }
 
+function invalidName(name: string): Error {
+  return awsFailure('InvalidArgument', `A field named '${name}' cannot be kept as a header.`, {
+    status: 400,
+    fields: { ArgumentName: name, ArgumentValue: '' },
+  });
+}
+
 /** @throws MalformedPOSTRequest, InvalidArgument 400; MethodNotAllowed 405 for a form that is sent to a key */
 export function readPostUpload(request: HttpRequest): PostUpload {
   const { bucket, key: extra } = restTarget(request);
@@ -65,13 +72,20 @@ export function readPostUpload(request: HttpRequest): PostUpload {
 const headerFields =
   /^(?:cache-control|content-(?:type|disposition|encoding|language)|expires|x-amz-(?:meta-.+|storage-class|server-side-encryption.*|website-redirect-location|checksum-.+))$/;
 
+/** RFC 9110, section 5.1: a name that is none could not leave again with the object. */
+const headerName = /^[!#$%&'*+.^_`|~0-9a-z-]+$/;
+
 function headersOf(request: HttpRequest, { fields }: UploadForm): HttpRequest['headers'] {
   // SECURITY: no header of the request but these; what the upload is stands in the fields that the policy covers.
   const { 'user-agent': agent = '', referer } = request.headers;
   // The bucket is in the path from now on.
   const headers: Record<string, string> = { host: 's3.localhost', 'user-agent': agent };
   if (referer !== undefined) headers['referer'] = referer;
-  for (const [name, value] of fields) if (headerFields.test(name)) headers[name] = value;
+  for (const [name, value] of fields) {
+    if (!headerFields.test(name)) continue;
+    if (!headerName.test(name)) throw invalidName(name);
+    headers[name] = value;
+  }
   const acl = fields.get('acl');
   if (acl !== undefined) headers['x-amz-acl'] = acl;
   const tags = [...(fields.get('tagging') ?? '').matchAll(/<Key>([^<]*)<\/Key>\s*<Value>([^<]*)<\/Value>/g)];

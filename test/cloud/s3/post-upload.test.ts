@@ -154,3 +154,17 @@ test('who signed a form needs the permission, and nobody uploads without a polic
   });
   assert.deepEqual([broken.status, codeOf(broken)?.[0]], [400, 'MalformedPOSTRequest']);
 });
+
+test('metadata whose name no header can have is refused; a value of any language comes back encoded', async () => {
+  await using cloud = await startCloud();
+  const { s3, keys } = await uploads(cloud);
+  for (const name of ['x-amz-meta-日', 'x-amz-meta-a b', 'x-amz-meta-a:b']) {
+    const answer = await post(cloud, keys, 'forms', { fields: { [name]: 'x' }, conditions: [{ [name]: 'x' }] });
+    assert.deepEqual([answer.status, codeOf(answer)?.[0]], [400, 'InvalidArgument'], name);
+  }
+  const fields = { 'x-amz-meta-by': '日本' };
+  const answer = await post(cloud, keys, 'forms', { fields, conditions: [fields] });
+  assert.equal(answer.status, 204);
+  const { Metadata } = await s3.send(new HeadObjectCommand({ Bucket: 'forms', Key: 'up/a b.txt' }));
+  assert.deepEqual(Metadata, { by: '=?UTF-8?B?5pel5pys?=' });
+});
