@@ -18,3 +18,8 @@ export interface HttpResponse {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array | string;
 }
+
+/** Names of this machine as `URL` has them: `localhost`, what ends in `.localhost` (RFC 6761), and loopback addresses. */
+export function isLoopback(hostname: string): boolean {
+  return /^(?:localhost|.+\.localhost|127(?:\.\d{1,3}){3}|\[::1\])$/i.test(hostname);
+}

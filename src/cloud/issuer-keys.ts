@@ -2,11 +2,10 @@
 // hosts are asked unless the cloud was started otherwise; answers are bounded in time and size, and nothing is followed
 // but the one `jwks_uri`.
 import { X509Certificate } from 'node:crypto';
-import { request as httpRequest } from 'node:http';
-import { request as httpsRequest } from 'node:https';
 import type { TLSSocket } from 'node:tls';
 import { isObject } from '../base/index.ts';
 import { awsFailure } from './failures.ts';
+import { isLoopback } from './http.ts';
 import type { PublicKey } from './test-issuer.ts';
 
 const longestMillis = 5000;
@@ -62,11 +61,6 @@ export class IssuerKeys {
   }
 }
 
-/** Hosts of this machine, for which `http://` is enough. */
-export function isLoopback(hostname: string): boolean {
-  return /^(?:localhost|.+\.localhost|127(?:\.\d{1,3}){3}|\[::1\])$/i.test(hostname);
-}
-
 /** AWS's words, with its two blanks. */
 export function noKey() {
   return awsFailure(
@@ -94,6 +88,9 @@ function parsed(body: Buffer): Readonly<Record<string, unknown>> {
 
 /** One GET; a redirect is no answer. */
 async function get(url: URL, thumbprints: readonly string[]): Promise<Buffer> {
+  // An `import 'node:http'` in an ES module loads undici as well: 28 ms of the start.
+  const { request: httpRequest } = process.getBuiltinModule('node:http');
+  const { request: httpsRequest } = process.getBuiltinModule('node:https');
   const signal = AbortSignal.timeout(longestMillis);
   try {
     return await new Promise<Buffer>((resolve, reject) => {

@@ -6,13 +6,12 @@ import { timingSafeEqual } from 'node:crypto';
 import { isFailure, isoSeconds, type Clock, type Random } from '../../base/index.ts';
 import type { Credential } from '../credential.ts';
 import type { Events } from '../events.ts';
-import { awsFailure } from '../failures.ts';
-import type { HttpRequest, HttpResponse } from '../http.ts';
+import { isLoopback, type HttpRequest, type HttpResponse } from '../http.ts';
 import { findCredential, principalOf } from '../services/iam/lookup.ts';
 import type { State } from '../state.ts';
 import type { World } from '../world.ts';
 import { page } from './page.ts';
-import type { SigninAction, SigninRequest } from './request.ts';
+import { readDestination, readSession, refusal, type SigninAction, type SigninRequest } from './request.ts';
 import {
   closeConsoleSession,
   consoleSession,
@@ -81,10 +80,6 @@ export async function answerSignin(
     visibleAt: null,
   });
   return request.method === 'HEAD' ? { ...response, body: '' } : response;
-}
-
-function refusal(message: string) {
-  return awsFailure('BadRequest', message, { status: 400 });
 }
 
 /** Who made the link is told by it, so that its reader knows whom to ask for another. */
@@ -194,7 +189,7 @@ class Signin {
     const cookie = openConsoleSession(world, random, now, session);
     const maxAge = Math.floor((session.until - now) / 1000);
     const headers = { 'set-cookie': `${cookieName}=${cookie}; Path=/; HttpOnly; SameSite=Lax; Max-Age=${maxAge}` };
-    const response = isLoopback(destination)
+    const response = isLoopback(destination.hostname)
       ? { status: 302, headers: { ...headers, ...away, location: destination.href }, body: '' }
       : this.#welcome(session, credential, destination, headers);
     return { credential, response, resource: destination.origin };
@@ -274,39 +269,7 @@ class Signin {
 
 const away = { 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' };
 
-interface Handed {
-  readonly sessionId: string;
-  readonly sessionKey: string;
-  readonly sessionToken: string;
-}
-
-function readSession(text: string | undefined): Handed {
-  let value: unknown;
-  try {
-    value = JSON.parse(text ?? '');
-  } catch {
-    value = undefined;
-  }
-  const { sessionId, sessionKey, sessionToken } = (value ?? {}) as Partial<Record<keyof Handed, unknown>>;
-  if (typeof sessionId !== 'string' || typeof sessionKey !== 'string' || typeof sessionToken !== 'string') {
-    throw refusal('Session must be a JSON object with sessionId, sessionKey and sessionToken.');
-  }
-  return { sessionId, sessionKey, sessionToken };
-}
-
 function isSame(known: string, given: string): boolean {
   const [one, other] = [Buffer.from(known), Buffer.from(given)];
   return one.length === other.length && timingSafeEqual(one, other);
-}
-
-function readDestination(text: string | undefined): URL {
-  const url = text !== undefined && URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '') {
-    throw refusal('Destination must be the address of a console page.');
-  }
-  return url;
-}
-
-function isLoopback({ hostname }: URL): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(hostname);
 }

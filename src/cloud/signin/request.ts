@@ -1,4 +1,6 @@
-// What is asked of the sign-in endpoint, told from what else arrives at the one port.
+// What is asked of the sign-in endpoint, told from what else arrives at the one port; its parameters, read.
+import type { Failure } from '../../base/index.ts';
+import { awsFailure } from '../failures.ts';
 import type { HttpRequest } from '../http.ts';
 
 export type SigninAction = 'getSigninToken' | 'login' | 'logout' | 'switchrole';
@@ -39,4 +41,40 @@ function parametersOf({ method, query, headers, body }: HttpRequest): URLSearchP
   if (method !== 'POST' || !isForm) return parameters;
   for (const [name, value] of new URLSearchParams(Buffer.from(body).toString('utf8'))) parameters.append(name, value);
   return parameters;
+}
+
+/** What becomes the endpoint's 400 page. */
+export function refusal(message: string): Failure {
+  return awsFailure('BadRequest', message, { status: 400 });
+}
+
+/** The credentials that `Session` hands in. */
+interface Handed {
+  readonly sessionId: string;
+  readonly sessionKey: string;
+  readonly sessionToken: string;
+}
+
+/** @throws what becomes the 400 page */
+export function readSession(text: string | undefined): Handed {
+  let value: unknown;
+  try {
+    value = JSON.parse(text ?? '');
+  } catch {
+    value = undefined;
+  }
+  const { sessionId, sessionKey, sessionToken } = (value ?? {}) as Partial<Record<keyof Handed, unknown>>;
+  if (typeof sessionId !== 'string' || typeof sessionKey !== 'string' || typeof sessionToken !== 'string') {
+    throw refusal('Session must be a JSON object with sessionId, sessionKey and sessionToken.');
+  }
+  return { sessionId, sessionKey, sessionToken };
+}
+
+/** @throws what becomes the 400 page */
+export function readDestination(text: string | undefined): URL {
+  const url = text !== undefined && URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '') {
+    throw refusal('Destination must be the address of a console page.');
+  }
+  return url;
 }

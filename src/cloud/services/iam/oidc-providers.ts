@@ -2,7 +2,7 @@
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_create_oidc.html
 import type * as Sdk from '@aws-sdk/client-iam';
 import { operation, type Call, type Permission } from '../../call.ts';
-import { isLoopback } from '../../issuer-keys.ts';
+import { isLoopback } from '../../http.ts';
 import { permissionOnAll } from './entities.ts';
 import { alreadyExists, invalidInput, noSuchEntity, quotaExceeded, validationError } from './failures.ts';
 import { oidcProviders, withoutScheme, type OidcProvider } from './identity-providers.ts';
