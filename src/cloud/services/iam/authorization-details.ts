@@ -1,6 +1,7 @@
 // GetAccountAuthorizationDetails: everything that decides about access in an account, in one paginated list.
 import type * as Sdk from '@aws-sdk/client-iam';
 import { operation, type Call } from '../../call.ts';
+import { idOfMarker } from '../page.ts';
 import { attachedPolicyShape } from './attachments.ts';
 import { awsPolicy } from './aws-policies.ts';
 import { permissionOnAll } from './entities.ts';
@@ -71,9 +72,9 @@ function* allItems(call: Call, places: string, after: string | undefined): Gener
 /** Where the marker goes on. @throws ValidationError when it was given for another filter */
 function afterItem(marker: string | undefined, places: string): string | undefined {
   if (marker === undefined) return undefined;
-  const id = Buffer.from(marker, 'base64url').toString('utf8');
-  if (!id.startsWith(`@${places} `)) throw validationError('Marker and Filter do not match');
-  return id.slice(places.length + 2);
+  const id = idOfMarker(marker);
+  if (id?.startsWith(`${places} `) !== true) throw validationError('Marker and Filter do not match');
+  return id.slice(places.length + 1);
 }
 
 function inlineShape(row: Identity): { PolicyName: string; PolicyDocument: string }[] {

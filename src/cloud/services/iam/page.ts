@@ -1,4 +1,5 @@
 // Pagination as IAM does it: Marker in, IsTruncated and Marker out.
+import { idOfMarker, takePage } from '../page.ts';
 import { validationError } from './failures.ts';
 
 /** AWS's default and largest page of most lists. */
@@ -18,35 +19,19 @@ export interface Page<Item> {
 /** The row id a marker stands for. @throws ValidationError `Invalid Marker.` */
 export function afterMarker(marker: string | undefined): string | undefined {
   if (marker === undefined) return undefined;
-  const id = Buffer.from(marker, 'base64url').toString('utf8');
-  if (id.length < 2 || !id.startsWith('@')) throw validationError('Invalid Marker.');
-  return id.slice(1);
+  const id = idOfMarker(marker);
+  if (id === undefined) throw validationError('Invalid Marker.');
+  return id;
 }
 
-function markerFor(id: string): string {
-  return Buffer.from(`@${id}`).toString('base64url');
-}
-
-/**
- * One page of `rows`, which begin after `afterMarker(input.Marker)`. Rows for which `shape` gives
- * undefined are passed over. Stops reading at the first row beyond the page.
- */
+/** One page of `rows`, which begin after `afterMarker(input.Marker)`; as `takePage`. */
 export function pageOf<Row, Item>(
   rows: Iterable<readonly [id: string, row: Row]>,
   input: PageInput,
   shape: (row: Row, id: string) => Item | undefined,
 ): Page<Item> {
-  const size = input.MaxItems ?? pageSize;
-  const items: Item[] = [];
-  let last = '';
-  for (const [id, row] of rows) {
-    const item = shape(row, id);
-    if (item === undefined) continue;
-    if (items.length === size) return { items, IsTruncated: true, Marker: markerFor(last) };
-    items.push(item);
-    last = id;
-  }
-  return { items, IsTruncated: false };
+  const { items, marker } = takePage(rows, input.MaxItems ?? pageSize, shape);
+  return marker === undefined ? { items, IsTruncated: false } : { items, IsTruncated: true, Marker: marker };
 }
 
 /** A page of a list that is already in memory, in the order given; `idOf` tells its items apart. */

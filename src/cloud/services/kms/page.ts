@@ -1,4 +1,5 @@
 // Pagination as KMS does it: Limit and Marker in, NextMarker and Truncated out.
+import { idOfMarker, takePage } from '../page.ts';
 import { invalidMarker } from './failures.ts';
 
 export interface PageInput {
@@ -14,31 +15,20 @@ export interface Page<Item> {
 /** The row id after which a page begins. @throws InvalidMarkerException */
 export function afterMarker(marker: string | undefined): string | undefined {
   if (marker === undefined) return undefined;
-  const id = Buffer.from(marker, 'base64url').toString('utf8');
-  if (!id.startsWith('@')) throw invalidMarker();
-  return id.slice(1);
+  const id = idOfMarker(marker);
+  if (id === undefined) throw invalidMarker();
+  return id;
 }
 
-/** One page of `rows`, which begin after the marker. Rows for which `shape` gives undefined are passed over. */
+/** One page of `rows`, which begin after the marker; as `takePage`. */
 export function pageOf<Row, Item>(
   rows: Iterable<readonly [id: string, row: Row]>,
   { Limit }: PageInput,
   sizes: { readonly usual: number; readonly most: number },
   shape: (row: Row, id: string) => Item | undefined,
 ): Page<Item> {
-  const size = Math.min(Limit ?? sizes.usual, sizes.most);
-  const items: Item[] = [];
-  let last = '';
-  for (const [id, row] of rows) {
-    const item = shape(row, id);
-    if (item === undefined) continue;
-    if (items.length === size) {
-      return { items, page: { Truncated: true, NextMarker: Buffer.from(`@${last}`).toString('base64url') } };
-    }
-    items.push(item);
-    last = id;
-  }
-  return { items, page: { Truncated: false } };
+  const { items, marker } = takePage(rows, Math.min(Limit ?? sizes.usual, sizes.most), shape);
+  return { items, page: marker === undefined ? { Truncated: false } : { Truncated: true, NextMarker: marker } };
 }
 
 /** A page of a short list; markers are positions in it. */

@@ -1,5 +1,5 @@
-// Pagination as Organizations does it: NextToken in and out, 20 items at most. A token names the last item
-// given, so that a page costs what it holds and changes between two pages do no harm.
+// Pagination as Organizations does it: NextToken in and out, 20 items at most.
+import { idOfMarker, takePage } from '../page.ts';
 import { invalidInput } from './failures.ts';
 
 const pageSize = 20;
@@ -19,24 +19,16 @@ type Rows<Item> = Iterable<readonly [id: string, item: Item]>;
 /** The id a token stands for. @throws InvalidInputException for a token that was not given out */
 function afterToken(token: string | undefined): string | undefined {
   if (token === undefined) return undefined;
-  const id = Buffer.from(token, 'base64url').toString();
-  if (id.length < 2 || !id.startsWith('@')) {
-    throw invalidInput('You provided an invalid NextToken.', 'INVALID_NEXT_TOKEN');
-  }
-  return id.slice(1);
+  const id = idOfMarker(token);
+  if (id === undefined) throw invalidInput('You provided an invalid NextToken.', 'INVALID_NEXT_TOKEN');
+  return id;
 }
 
 /** One page of rows that are in order of their ids and begin after the one given to `rowsAfter`. */
 export function pageOf<Item>(rowsAfter: (after: string | undefined) => Rows<Item>, input: PageInput): Page<Item> {
-  const size = input.MaxResults ?? pageSize;
-  const items: Item[] = [];
-  let last = '';
-  for (const [id, item] of rowsAfter(afterToken(input.NextToken))) {
-    if (items.length === size) return { items, NextToken: Buffer.from(`@${last}`).toString('base64url') };
-    items.push(item);
-    last = id;
-  }
-  return { items };
+  const rows = rowsAfter(afterToken(input.NextToken));
+  const { items, marker } = takePage(rows, input.MaxResults ?? pageSize, (item) => item);
+  return marker === undefined ? { items } : { items, NextToken: marker };
 }
 
 /** One page of a short list in its own order; `idOf` tells its items apart. */
