@@ -1,6 +1,7 @@
 // The `userIdentity` of a record. https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html
 import { isoSeconds } from '../../../base/index.ts';
 import type { TrailEvent } from '../../trail.ts';
+import { userIdOf } from '../iam/lookup.ts';
 
 /** Of the caller, as the account that owns `event` may see it: of a stranger no more than where it is from. */
 export function userIdentity(event: TrailEvent): object {
@@ -18,7 +19,7 @@ export function userIdentity(event: TrailEvent): object {
     case 'Anonymous':
       return { type: 'Unknown', principalId: '', accountId: 'ANONYMOUS_PRINCIPAL' };
   }
-  const principalId = principalIdOf(event);
+  const principalId = userIdOf(principal);
   if (principal.account !== account) return { type: 'AWSAccount', principalId, accountId: principal.account };
   const session = sessionContext(event);
   return {
@@ -45,19 +46,6 @@ function federatedIdentity({ operation, answer }: TrailEvent, provider: string):
   if (subject === undefined) return { type: 'WebIdentityUser', identityProvider: provider };
   const principalId = `${given['provider'] ?? provider}:${audience}:${subject}`;
   return { type: 'WebIdentityUser', principalId, userName: subject, identityProvider: given['provider'] ?? provider };
-}
-
-function principalIdOf({ principal }: TrailEvent): string {
-  switch (principal.type) {
-    case 'User':
-      return principal.userId;
-    case 'AssumedRole':
-      return `${principal.roleId}:${principal.sessionName}`;
-    case 'FederatedUser':
-      return `${principal.account}:${principal.name}`;
-    default:
-      return 'account' in principal ? principal.account : '';
-  }
 }
 
 function sessionContext(event: TrailEvent): object | undefined {

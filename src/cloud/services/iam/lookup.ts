@@ -70,6 +70,25 @@ export function principalOf(credential: Credential, world: World): Principal {
   }
 }
 
+/**
+ * The unique id of the caller, `aws:userid`; empty for who is of no account.
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#principaltable
+ */
+export function userIdOf(principal: Principal): string {
+  switch (principal.type) {
+    case 'Root':
+      return principal.account;
+    case 'User':
+      return principal.userId;
+    case 'AssumedRole':
+      return `${principal.roleId}:${principal.sessionName}`;
+    case 'FederatedUser':
+      return `${principal.account}:${principal.name}`;
+    default:
+      return '';
+  }
+}
+
 /** @throws InvalidClientTokenId when its user or role is gone */
 export function policiesOf(credential: Credential, world: World): PrincipalPolicies {
   const owner = ownerId(credential) === undefined ? undefined : ownerOf(credential, world);

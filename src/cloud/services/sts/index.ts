@@ -7,11 +7,11 @@ import type {
   GetCallerIdentityResponse,
 } from '@aws-sdk/client-sts';
 import type { Failure } from '../../../base/index.ts';
-import type { Principal } from '../../../policy/index.ts';
 import { operation, type Call, type Service } from '../../call.ts';
 import { awsFailure } from '../../failures.ts';
 import { accessDenied, validationError } from '../iam/failures.ts';
 import { accountOfAccessKeyId } from '../iam/ids.ts';
+import { userIdOf } from '../iam/lookup.ts';
 import { isSessionToken, limited } from '../iam/session-limits.ts';
 import type { Parsed } from '../iam/shapes.ts';
 import { assumeRole } from './assume-role.ts';
@@ -28,22 +28,6 @@ const getCallerIdentity = operation<object, GetCallerIdentityResponse>({
     Arn: 'arn' in call.principal ? call.principal.arn : undefined,
   }),
 });
-
-/** `aws:userid`: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#principaltable */
-function userIdOf(principal: Principal): string {
-  switch (principal.type) {
-    case 'Root':
-      return principal.account;
-    case 'User':
-      return principal.userId;
-    case 'AssumedRole':
-      return `${principal.roleId}:${principal.sessionName}`;
-    case 'FederatedUser':
-      return `${principal.account}:${principal.name}`;
-    default:
-      return 'anonymous';
-  }
-}
 
 const getAccessKeyInfo = operation<Parsed<GetAccessKeyInfoRequest>, GetAccessKeyInfoResponse>({
   permissions: () => [{ action: 'sts:GetAccessKeyInfo', resource: '*' }],
