@@ -1,7 +1,9 @@
 // The log of calls, as CloudTrail would tell them. SECURITY: names and decisions only; never an input,
 // an output or a key.
 import { isoSeconds, type Millis } from '../base/index.ts';
+import type { Verdict } from './authorize.ts';
 import { Ring } from './ring.ts';
+import type { EndedCall } from './trail-events.ts';
 
 /** What is told of one call. */
 export interface CallEvent {
@@ -25,6 +27,30 @@ export interface CallEvent {
   readonly faultId: string | null;
   /** When authorization sees what the call wrote, by the emulated clock; `null`: at once, or nothing was written. */
   readonly visibleAt: string | null;
+}
+
+/** What became of a call beside its answer. */
+interface Marks extends Pick<Verdict, 'decision' | 'explainId'> {
+  readonly faultId: string | undefined;
+  readonly visibleAt: Millis | undefined;
+}
+
+/** A call to a service as the log tells of it. */
+export function callEvent(call: EndedCall, marks: Marks): Omit<CallEvent, 'seq' | 'time'> {
+  const { route, principal, permission, error } = call;
+  return {
+    account: call.credential?.account ?? '',
+    service: route.service ?? route.signingName,
+    operation: route.operation ?? '',
+    principalArn: 'arn' in principal ? principal.arn : null,
+    resource: permission?.resource ?? null,
+    decision: marks.decision ?? null,
+    errorCode: error?.code ?? null,
+    explainId: marks.explainId ?? null,
+    requestId: call.requestId,
+    faultId: marks.faultId ?? null,
+    visibleAt: marks.visibleAt === undefined ? null : isoSeconds(marks.visibleAt),
+  };
 }
 
 /** Events kept; older ones are forgotten. 10,000 of them hold some 4 MB. */

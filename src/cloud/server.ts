@@ -1,21 +1,20 @@
 // The whole flow of one request: route → authenticate → read → fault before → authorize and handle in one
 // transaction → fault after → event → answer. Everything it uses arrives with it.
-import { isFailure, isoSeconds, uuid, type Clock, type Failure, type Millis, type Random } from '../base/index.ts';
+import { isFailure, uuid, type Clock, type Failure, type Millis, type Random } from '../base/index.ts';
 import type { Principal } from '../policy/index.ts';
 import type { Authorizer, Verdict } from './authorize.ts';
 import type { Call, Operation, Permission } from './call.ts';
-import { answerControl, controlPrefix, refuseControlBody, type ControlTargets } from './control.ts';
+import { answerControl, controlPrefix, type ControlTargets } from './control.ts';
 import type { Credential } from './credential.ts';
-import type { Events } from './events.ts';
+import { callEvent, type Events } from './events.ts';
 import type { Explanations } from './explain.ts';
 import { awsFailure } from './failures.ts';
 import { clientGone, type Faults } from './faults.ts';
 import type { HttpRequest, HttpResponse } from './http.ts';
 import type { MetadataServices } from './imds.ts';
 import type { IssuerKeys } from './issuer-keys.ts';
-import { smallBody, type Answerer, type Refusal } from './listener.ts';
+import type { Answerer } from './listener.ts';
 import {
-  jsonBodyLimit,
   readInput,
   routeRequest,
   unsupportedOperation,
@@ -34,13 +33,14 @@ import {
 import { noteUse } from './services/iam/last-used.ts';
 import { findCredential, principalOf } from './services/iam/lookup.ts';
 import type { Propagation } from './propagation.ts';
+import { bodyLimit, refuseBody } from './request-bodies.ts';
 import type { Services } from './services/index.ts';
 import { authenticate, type SigningKeys } from './signature.ts';
 import { signingFactsOf, type SigningFacts } from './signing-facts.ts';
 import { answerSignin, readSigninRequest } from './signin/index.ts';
 import type { State } from './state.ts';
 import { isTaskRequest } from './tasks.ts';
-import { trailEvents } from './trail-events.ts';
+import { trailEvents, type EndedCall } from './trail-events.ts';
 import type { Trail } from './trail.ts';
 import type { World } from './world.ts';
 
@@ -67,9 +67,6 @@ export interface Parts {
   onDefect(error: unknown): void;
 }
 
-/** The most bytes of one request to S3; AWS takes 5 GB, which does not fit in memory. */
-const objectBody = 134_217_728;
-
 /** What answers the requests of one embedded AWS. */
 export function createAnswerer(parts: Parts): Answerer {
   return {
@@ -80,15 +77,10 @@ export function createAnswerer(parts: Parts): Answerer {
       if (signin !== undefined) return answerSignin(signin, request, parts, uuid(parts.random));
       return isPostUpload(request) ? answerPost(parts, request, gone) : new Exchange(parts, request, gone).answer();
     },
-    bodyLimit: (head) => (head.path.startsWith(controlPrefix) ? smallBody : bodyLimitOf(routeRequest(head))),
+    bodyLimit,
     refuseBody: (head, reason) => refuseBody(head, reason, uuid(parts.random)),
     onDefect: (error) => parts.onDefect(error),
   };
-}
-
-function bodyLimitOf({ service, protocol }: Route): number {
-  if (service === 's3') return objectBody;
-  return service !== undefined && protocol === 'json' ? jsonBodyLimit(service) : smallBody;
 }
 
 /** A browser's upload: answered as the PutObject that it means. */
@@ -104,25 +96,11 @@ async function answerPost(parts: Parts, request: HttpRequest, gone: () => AbortS
   return postAnswer(upload, response, request.headers['host'] ?? '');
 }
 
-function refuseBody(head: HttpRequest, reason: Refusal, requestId: string): HttpResponse {
-  if (head.path.startsWith(controlPrefix)) return refuseControlBody();
-  const route = routeRequest(head);
-  if (reason === 'no-room') {
-    return writeFailure(
-      route,
-      awsFailure('ServiceUnavailable', 'Please reduce your request rate.', { status: 503 }),
-      requestId,
-    );
-  }
-  const failure =
-    route.service === 's3'
-      ? awsFailure('EntityTooLarge', 'Your proposed upload exceeds the maximum allowed object size.', { status: 400 })
-      : awsFailure('RequestEntityTooLarge', `The request is larger than ${bodyLimitOf(route)} bytes`, { status: 413 });
-  return writeFailure(route, failure, requestId);
-}
-
 /** Codes that say "you may not". */
 const ruleCodes: ReadonlySet<string> = new Set(['AccessDenied', 'AccessDeniedException', 'UnauthorizedOperation']);
+
+/** How a call ends whose client hung up while a fault held it. */
+const hungUp: EndedCall['error'] = { code: 'ClientGone', message: '' };
 
 /** One request on its way, and what the event will tell of it. */
 class Exchange {
@@ -162,18 +140,16 @@ class Exchange {
     try {
       const output = await this.#output();
       const response = writeOutput(this.#route, output, this.#requestId);
-      this.#tell(undefined);
-      this.#trace(output, undefined);
+      this.#tell(output, undefined);
       return this.#explained(response);
     } catch (error) {
       if (error === clientGone) {
-        this.#tell('ClientGone');
+        this.#tell(undefined, hungUp);
         throw error;
       }
       const failure = this.#failureOf(error);
       if (failure !== undefined) this.#explainRule(failure);
-      this.#tell(failure === undefined ? 'InternalFailure' : failure.code);
-      this.#trace(undefined, failure ?? { code: 'InternalFailure', message: '' });
+      this.#tell(undefined, failure ?? { code: 'InternalFailure', message: '' });
       return this.#explained(writeFailure(this.#route, failure ?? error, this.#requestId));
     }
   }
@@ -338,26 +314,10 @@ class Exchange {
     return { ...response, headers: { ...response.headers, 'x-stint-explain-id': explainId } };
   }
 
-  #tell(errorCode: string | undefined): void {
-    const { events, clock } = this.#parts;
-    events.record(clock.now(), {
-      account: this.#credential?.account ?? '',
-      service: this.#route.service ?? this.#route.signingName,
-      operation: this.#route.operation ?? '',
-      principalArn: 'arn' in this.#principal ? this.#principal.arn : null,
-      resource: this.#permission?.resource ?? null,
-      decision: this.#verdict.decision ?? null,
-      errorCode: errorCode ?? null,
-      explainId: this.#verdict.explainId ?? null,
-      requestId: this.#requestId,
-      faultId: this.#faultId ?? null,
-      visibleAt: this.#visibleAt === undefined ? null : isoSeconds(this.#visibleAt),
-    });
-  }
-
-  #trace(output: unknown, error: Pick<Failure, 'code' | 'message'> | undefined): void {
-    const { trail, world, clock } = this.#parts;
-    const ended = {
+  /** To the event log, and to CloudTrail unless nobody waited for the end. */
+  #tell(output: unknown, error: EndedCall['error']): void {
+    const { events, trail, world, clock } = this.#parts;
+    const ended: EndedCall = {
       route: this.#route,
       request: this.#request,
       requestId: this.#requestId,
@@ -369,6 +329,7 @@ class Exchange {
       output,
       error,
     };
-    for (const event of trailEvents(ended, world)) trail.record(event);
+    events.record(ended.at, callEvent(ended, { ...this.#verdict, faultId: this.#faultId, visibleAt: this.#visibleAt }));
+    if (error !== hungUp) for (const event of trailEvents(ended, world)) trail.record(event);
   }
 }
