@@ -7,6 +7,7 @@ import * as types from './describe-instance-types.ts';
 import * as instances from './describe-instances.ts';
 import * as networkParts from './describe-network-parts.ts';
 import * as network from './describe-network.ts';
+import * as prefixLists from './describe-prefix-lists.ts';
 import * as regions from './describe-regions.ts';
 import * as readGroups from './describe-security-groups.ts';
 import * as readVolumes from './describe-volumes.ts';
@@ -48,6 +49,7 @@ export const ec2: Service = {
     regions,
     network,
     networkParts,
+    prefixLists,
     images,
     types,
   ),
