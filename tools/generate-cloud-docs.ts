@@ -88,18 +88,22 @@ const beside = [
 ];
 
 async function page(): Promise<string> {
-  const services = new Services();
-  const sections: string[] = [];
-  for (const id of serviceIds) sections.push(sectionOf((await services.get(id))!));
+  const known = new Services();
+  const services: Service[] = [];
+  for (const id of serviceIds) services.push((await known.get(id))!);
+  const operations = services.reduce((sum, service) => sum + Object.keys(service.operations).length, 0);
   return [
     '# The embedded AWS: operations',
     '',
-    'Every call is signed, verified and authorised by IAM’s whole evaluation, with no bypass. What is not offered answers 400',
-    'in the form of its service and names the operation. Instances have IMDSv2 on a loopback port each. “complete” means: what',
-    'AWS documents of the operation, as far as it concerns what is offered. This page is generated from the source:',
-    '`npm run generate:docs`.',
+    `${operations} operations of ${services.length} services, on one port of this machine, for every account. Every call's signature is`,
+    'verified and every call is authorised by IAM’s whole evaluation, with no bypass. What is not offered answers 400 in the form',
+    'of its service and names the operation. Instances have IMDSv2 on a loopback port each. “complete” means: what AWS documents',
+    'of the operation, as far as it concerns what is offered.',
     '',
-    ...sections,
+    'How it is run and used: [test your IAM](test-your-iam.md). Its clock, delays, faults, events, explanations and state:',
+    '[a world under control](cloud-control.md). This page is generated from the source: `npm run generate:docs`.',
+    '',
+    ...services.map(sectionOf),
     ...beside,
   ].join('\n');
 }
