@@ -239,7 +239,7 @@ function partsOf(
     propagation,
     control,
     metadata,
-    issuerKeys: new IssuerKeys({ own: issuer.publicKey, outside: options.outsideIssuers === true }),
+    issuerKeys: new IssuerKeys({ own: issuer.publicKey, outside: options.outsideIssuers === true, wall: systemClock }),
     services,
     onDefect,
   };

@@ -3,7 +3,7 @@
 // but the one `jwks_uri`.
 import { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
-import { isObject } from '../base/index.ts';
+import { isObject, type Clock, type Millis } from '../base/index.ts';
 import { awsFailure } from './failures.ts';
 import { isLoopback } from './http.ts';
 import type { PublicKey } from './test-issuer.ts';
@@ -23,15 +23,19 @@ export interface IssuerKeysOptions {
   readonly own: PublicKey;
   /** Whether hosts beyond this machine may be asked. */
   readonly outside: boolean;
+  /** Real time, by which certificates of hosts are judged. */
+  readonly wall: Clock;
 }
 
 export class IssuerKeys {
   readonly own: PublicKey;
   readonly #outside: boolean;
+  readonly #wall: Clock;
 
-  constructor({ own, outside }: IssuerKeysOptions) {
+  constructor({ own, outside, wall }: IssuerKeysOptions) {
     this.own = own;
     this.#outside = outside;
+    this.#wall = wall;
   }
 
   /**
@@ -57,7 +61,8 @@ export class IssuerKeys {
         `the embedded AWS asks no host beyond this machine: ${url.host}. Start it with --outside-issuers, or sign with its test issuer (\`stint cloud token\`)`,
       );
     }
-    return parsed(await get(url, issuer.thumbprints));
+    const faultOf = (socket: TLSSocket) => certificateFault(socket, url.hostname, issuer.thumbprints, this.#wall.now());
+    return parsed(await get(url, faultOf));
   }
 }
 
@@ -86,8 +91,8 @@ function parsed(body: Buffer): Readonly<Record<string, unknown>> {
   throw noKey();
 }
 
-/** One GET; a redirect is no answer. */
-async function get(url: URL, thumbprints: readonly string[]): Promise<Buffer> {
+/** One GET; a redirect is no answer. `faultOf` says why a server is not trusted. */
+async function get(url: URL, faultOf: (socket: TLSSocket) => string | undefined): Promise<Buffer> {
   // An `import 'node:http'` in an ES module loads undici as well: 28 ms of the start.
   const { request: httpRequest } = process.getBuiltinModule('node:http');
   const { request: httpsRequest } = process.getBuiltinModule('node:https');
@@ -103,7 +108,7 @@ async function get(url: URL, thumbprints: readonly string[]): Promise<Buffer> {
       // Before anything of the answer is read, and before the request is sent.
       request.on('socket', (socket) => {
         socket.once('secureConnect', () => {
-          const fault = certificateFault(socket as TLSSocket, url.hostname, thumbprints);
+          const fault = faultOf(socket as TLSSocket);
           if (fault !== undefined) request.destroy(new Error(fault));
         });
       });
@@ -130,7 +135,12 @@ async function get(url: URL, thumbprints: readonly string[]): Promise<Buffer> {
 }
 
 /** Why the server's certificate is not trusted; undefined when an authority or a thumbprint vouches for it. */
-function certificateFault(socket: TLSSocket, hostname: string, thumbprints: readonly string[]): string | undefined {
+function certificateFault(
+  socket: TLSSocket,
+  hostname: string,
+  thumbprints: readonly string[],
+  now: Millis,
+): string | undefined {
   if (socket.authorized) return undefined;
   const leaf = socket.getPeerX509Certificate();
   const host = hostname.replace(/^\[|\]$/g, '');
@@ -139,7 +149,7 @@ function certificateFault(socket: TLSSocket, hostname: string, thumbprints: read
   }
   const top = topOf(leaf);
   const known = new Set(thumbprints.map((thumbprint) => thumbprint.toLowerCase()));
-  const isCurrent = Date.parse(leaf.validFrom) <= Date.now() && Date.now() <= Date.parse(leaf.validTo);
+  const isCurrent = Date.parse(leaf.validFrom) <= now && now <= Date.parse(leaf.validTo);
   if (isCurrent && known.has(top.fingerprint.replaceAll(':', '').toLowerCase())) return undefined;
   return `the certificate of ${hostname} is trusted neither by an authority nor by a thumbprint of the provider`;
 }

@@ -2,7 +2,7 @@
 import { Trail } from '../../src/cloud/trail.ts';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { AdjustableClock, Secret, systemRandom } from '../../src/base/index.ts';
+import { AdjustableClock, Secret, systemClock, systemRandom } from '../../src/base/index.ts';
 import type { Call, Permission } from '../../src/cloud/call.ts';
 import type { Credential, Session } from '../../src/cloud/credential.ts';
 import { IssuerKeys } from '../../src/cloud/issuer-keys.ts';
@@ -59,7 +59,7 @@ function callOf(principal: Principal, extra: Partial<Call> = {}): Call {
     random: systemRandom,
     refusal: () => undefined,
     decodeAuthorizationMessage: () => undefined,
-    issuerKeys: new IssuerKeys({ own: {}, outside: false }),
+    issuerKeys: new IssuerKeys({ own: {}, outside: false, wall: systemClock }),
     trail: new Trail(),
     http: { host: '127.0.0.1', sourceIp: '127.0.0.1', userAgent: 'cli', secure: false, signing: () => undefined },
     ...extra,

@@ -1,6 +1,6 @@
 // A world of its own for tests of handlers: real tables, the default accounts, no server and no authorization.
 import { Trail } from '../../../src/cloud/trail.ts';
-import { AdjustableClock, systemRandom } from '../../../src/base/index.ts';
+import { AdjustableClock, systemClock, systemRandom } from '../../../src/base/index.ts';
 import type { Call, ServiceId } from '../../../src/cloud/call.ts';
 import type { Credential } from '../../../src/cloud/credential.ts';
 import { IssuerKeys } from '../../../src/cloud/issuer-keys.ts';
@@ -74,7 +74,7 @@ export async function makeTestWorld(quotas: Partial<Quotas> = {}): Promise<TestW
           ...options,
           refusal: () => undefined,
           decodeAuthorizationMessage: () => undefined,
-          issuerKeys: new IssuerKeys({ own: {}, outside: false }),
+          issuerKeys: new IssuerKeys({ own: {}, outside: false, wall: systemClock }),
           trail: new Trail(),
           http: {
             host: 'localhost',
