@@ -89,8 +89,7 @@ async function answerPost(parts: Parts, request: HttpRequest, gone: () => AbortS
   try {
     upload = readPostUpload(request);
   } catch (error) {
-    if (!isFailure(error)) parts.onDefect(error);
-    return writeFailure(routeRequest(request), error, uuid(parts.random));
+    return new Exchange(parts, request, gone).refuse(error);
   }
   const response = await new Exchange(parts, upload.request, gone, upload).answer();
   return postAnswer(upload, response, request.headers['host'] ?? '');
@@ -147,11 +146,16 @@ class Exchange {
         this.#tell(undefined, hungUp);
         throw error;
       }
-      const failure = this.#failureOf(error);
-      if (failure !== undefined) this.#explainRule(failure);
-      this.#tell(undefined, failure ?? { code: 'InternalFailure', message: '' });
-      return this.#explained(writeFailure(this.#route, failure ?? error, this.#requestId));
+      return this.refuse(error);
     }
+  }
+
+  /** Tells of the failure, and answers with it. */
+  refuse(error: unknown): HttpResponse {
+    const failure = this.#failureOf(error);
+    if (failure !== undefined) this.#explainRule(failure);
+    this.#tell(undefined, failure ?? { code: 'InternalFailure', message: '' });
+    return this.#explained(writeFailure(this.#route, failure ?? error, this.#requestId));
   }
 
   async #output(): Promise<unknown> {

@@ -4,7 +4,7 @@ import { createHmac } from 'node:crypto';
 import { test } from 'node:test';
 import { startCloud, type Cloud } from '../../../src/cloud/index.ts';
 import { adminOf, dev, userWith } from '../clients.ts';
-import { send, type Answer, type Keys } from '../support.ts';
+import { control, send, type Answer, type Keys } from '../support.ts';
 
 const hmac = (key: Buffer | string, text: string): Buffer => createHmac('sha256', key).update(text).digest();
 
@@ -167,4 +167,14 @@ test('metadata whose name no header can have is refused; a value of any language
   assert.equal(answer.status, 204);
   const { Metadata } = await s3.send(new HeadObjectCommand({ Bucket: 'forms', Key: 'up/a b.txt' }));
   assert.deepEqual(Metadata, { by: '=?UTF-8?B?5pel5pys?=' });
+});
+
+test('a form that cannot be read is refused, and the refusal stands in the events', async () => {
+  await using cloud = await startCloud();
+  const headers = { 'content-type': 'multipart/form-data; boundary=b' };
+  const answer = await send(`${cloud.endpoint}/forms`, { method: 'POST', headers, body: 'no form' });
+  assert.deepEqual([answer.status, codeOf(answer)?.[0]], [400, 'MalformedPOSTRequest']);
+  const { body } = await control(cloud, 'GET', 'events');
+  const [event] = (body as { events: { service: string; errorCode: string }[] }).events.slice(-1);
+  assert.partialDeepStrictEqual(event, { service: 's3', errorCode: 'MalformedPOSTRequest' });
 });
