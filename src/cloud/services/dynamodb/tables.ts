@@ -14,7 +14,7 @@ import {
   type KeyElement,
   type SecondaryIndex,
 } from './model.ts';
-import { existing, permission, permissionOnAll, placeOf, requestTags, saveTable, type Place } from './places.ts';
+import { existing, permission, placeOf, requestTags, saveTable, type Place } from './places.ts';
 import { storedPolicy } from './resource-policy.ts';
 import { checked } from './requests.ts';
 import { checkOnDemand, checkTableClass, encryptionOf, newStream } from './settings.ts';
@@ -186,7 +186,10 @@ export function empty(call: Call, shelf: string): void {
 }
 
 const listTables = operation<Parsed<Sdk.ListTablesInput>, Sdk.ListTablesOutput>({
-  permissions: () => permissionOnAll('ListTables'),
+  // The service authorization reference knows no resource for it; refusals name every table of the account.
+  permissions: (_, { partition, region, account }) => [
+    { action: 'dynamodb:ListTables', resource: `arn:${partition}:dynamodb:${region}:${account}:table/*` },
+  ],
   handle(input, call) {
     checked('ListTables', input, call);
     const { Limit = 100, ExclusiveStartTableName = '' } = input;
