@@ -13,7 +13,7 @@ import type {
 import type { Call } from '../../call.ts';
 import { awsFailure } from '../../failures.ts';
 import { checkId } from './failures.ts';
-import { filtered, paged, type Filterable } from './filters.ts';
+import { checkNotPaged, filtered, paged, type Filterable } from './filters.ts';
 import type { Instance, NetworkInterface } from './model.ts';
 import { zonesOf } from './network.ts';
 import { onEverything } from './permissions.ts';
@@ -67,10 +67,12 @@ function found(
   input: {
     InstanceIds?: string[] | undefined;
     Filters?: { Name?: string | undefined; Values?: string[] | undefined }[] | undefined;
+    MaxResults?: number | undefined;
   },
   call: Call,
 ): readonly Instance[] {
   const ids = input.InstanceIds ?? [];
+  checkNotPaged(ids, input);
   const all = ids.length === 0 ? visibleInstances(call) : instancesOf(call, [...new Set(ids)]);
   return filtered(all, input.Filters, instanceFilters(call));
 }

@@ -69,6 +69,12 @@ interface PageInput {
   readonly NextToken?: string | undefined;
 }
 
+/** Pages are of what is searched for, not of what is named: asked before the ids are looked up. @throws InvalidParameterCombination 400 */
+export function checkNotPaged(ids: readonly string[] | undefined, input: PageInput): void {
+  if (ids === undefined || ids.length === 0 || input.MaxResults === undefined) return;
+  throw invalidCombination('The parameter instancesSet cannot be used with the parameter maxResults');
+}
+
 /** @throws InvalidParameterValue, InvalidNextToken 400 */
 export function paged<Entity>(
   entities: readonly Entity[],
@@ -77,9 +83,7 @@ export function paged<Entity>(
 ): { readonly page: readonly Entity[]; readonly NextToken?: string } {
   const { min = 5, max = 1000 } = options;
   if (input.MaxResults === undefined && input.NextToken === undefined) return { page: entities };
-  if (options.ids !== undefined && options.ids.length > 0 && input.MaxResults !== undefined) {
-    throw invalidCombination('The parameter instancesSet cannot be used with the parameter maxResults');
-  }
+  checkNotPaged(options.ids, input);
   const most = input.MaxResults ?? max;
   if (most < min || most > max) {
     throw invalidParameter(

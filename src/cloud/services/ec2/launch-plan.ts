@@ -176,7 +176,7 @@ export function diskOf(wanted: DiskRequest, least?: number): Omit<Disk, 'id'> {
   const gibibytes = wanted.VolumeSize ?? least;
   const limits = Object.hasOwn(sizes, type) ? sizes[type] : undefined;
   if (limits === undefined) throw invalidParameter(`Invalid volume type: ${type}`);
-  if (gibibytes === undefined) throw missingParameter('size or snapshotId');
+  if (gibibytes === undefined) throw missingParameter('size/snapshot');
   if (gibibytes < Math.max(least ?? 1, limits[0]) || gibibytes > limits[1]) {
     throw invalidParameter(`Volume of ${gibibytes}GiB is not valid: ${type} takes ${limits[0]} to ${limits[1]} GiB.`);
   }

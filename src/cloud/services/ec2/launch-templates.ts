@@ -221,12 +221,20 @@ function deletionProblem(call: Call, template: LaunchTemplate, wanted: string) {
   return { Code: 'unexpectedError' as const, Message: 'The default version of a launch template cannot be deleted.' };
 }
 
+function noneOfThatName(): never {
+  throw awsFailure(
+    'InvalidLaunchTemplateName.NotFoundException',
+    'At least one of the launch templates specified in the request does not exist.',
+    { status: 400 },
+  );
+}
+
 export const DescribeLaunchTemplates = dryRunnable<DescribeLaunchTemplatesCommandInput, DescribeLaunchTemplatesResult>({
   permissions: onEverything('DescribeLaunchTemplates'),
   handle(input, call) {
     const named = [
       ...(input.LaunchTemplateIds ?? []).map((id) => templateOf(call, { LaunchTemplateId: id })),
-      ...(input.LaunchTemplateNames ?? []).map((name) => templateOf(call, { LaunchTemplateName: name })),
+      ...(input.LaunchTemplateNames ?? []).map((name) => findTemplateByName(call, name) ?? noneOfThatName()),
     ];
     const found = filtered(named.length === 0 ? templatesOf(call) : named, input.Filters, {
       tags: ({ id }) => tagsOf(call, id),

@@ -76,7 +76,7 @@ function refuseUnoffered(input: CreateVolumeCommandInput): void {
       { status: 400 },
     );
   }
-  if (input.Size === undefined) throw missingParameter('size or snapshotId');
+  if (input.Size === undefined) throw missingParameter('size/snapshot');
 }
 
 export const DeleteVolume = dryRunnable<DeleteVolumeCommandInput, object>({
