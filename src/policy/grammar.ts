@@ -242,7 +242,8 @@ export class DocumentReader {
   #who(node: JsonNode, path: string): PrincipalSource {
     if (node.type === 'string' && node.value === '*') return everyone;
     if (node.type === 'string') {
-      this.#fault(principalFault('AWS', node.value, this.#kind), node, path);
+      const said = this.#kind === 'trust' ? 'Principal must be a JSON object.' : undefined;
+      this.#report('principal', `\`${node.value}\` stands alone, without the type of the principal`, node, path, said);
       return everyone;
     }
     const members = this.#members(node, path);
@@ -250,7 +251,8 @@ export class DocumentReader {
     const who: Record<PrincipalType, readonly string[]> = { ...everyone, AWS: [] };
     for (const [type, value] of members ?? []) {
       const place = `${path}.${type}`;
-      if (!isPrincipalType(type)) {
+      // "For example, Amazon S3 lets you specify a canonical user ID": who assumes roles has none.
+      if (!isPrincipalType(type) || (type === 'CanonicalUser' && this.#kind === 'trust')) {
         const said = this.#kind === 'trust' ? `Invalid principal in policy: "${type}"` : undefined;
         this.#report('principal', `there is no principal type \`${type}\``, value, place, said);
         continue;

@@ -7,8 +7,8 @@ import { principalIds } from './model.ts';
 import { isServicePrincipal } from './service-principals.ts';
 
 const uniqueId = /^A(?:ID|RO)A[A-Z0-9]{17}$/;
-const iamArn = /^arn:[\w-]+:iam::(\d{12}):(root|user\/.+|role\/.+)$/;
-const stsArn = /^arn:[\w-]+:sts::(\d{12}):(?:assumed-role\/[^/*?]+\/[^/*?]+|federated-user\/[^/*?]+)$/;
+const iamArn = /^arn:([\w-]+):iam::(\d{12}):(root|user\/.+|role\/.+)$/;
+const stsArn = /^arn:([\w-]+):sts::\d{12}:(?:assumed-role\/[^/*?]+\/[^/*?]+|federated-user\/[^/*?]+)$/;
 
 interface Statement {
   readonly Principal?: unknown;
@@ -52,9 +52,9 @@ function storedPrincipal(kind: string, value: string, world: World): string | un
   if (kind !== 'AWS' || value === '*') return value;
   if (/^\d{12}$/.test(value)) return `arn:${world.partition}:iam::${value}:root`;
   if (uniqueId.test(value)) return principalArn(value, world) === undefined ? undefined : value;
-  if (stsArn.test(value)) return value;
-  const [, account, rest] = iamArn.exec(value) ?? [];
-  if (account === undefined || rest === undefined) return undefined;
+  if (stsArn.exec(value)?.[1] === world.partition) return value;
+  const [, partition, account, rest] = iamArn.exec(value) ?? [];
+  if (partition !== world.partition || account === undefined || rest === undefined) return undefined;
   if (rest === 'root') return value;
   const place: Place = { world, account };
   const name = rest.slice(rest.lastIndexOf('/') + 1);
