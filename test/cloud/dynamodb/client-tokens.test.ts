@@ -23,7 +23,7 @@ function world() {
     use: (ClientRequestToken: string) =>
       state.transaction(() => isRepeated({ ClientRequestToken, TransactItems: [] }, call)),
     kept: () =>
-      ['dynamodb.transaction', 'dynamodb.transaction-use'].map((name) => state.table(tableName(name)).count(dev)),
+      ['dynamodb.transaction', 'dynamodb.transaction-end'].map((name) => state.table(tableName(name)).count(dev)),
   };
 }
 

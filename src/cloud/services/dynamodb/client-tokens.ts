@@ -7,20 +7,17 @@ import { canonicalJson, type Millis } from '../../../base/index.ts';
 import type { Call } from '../../call.ts';
 import { awsFailure } from '../../failures.ts';
 import { tableName } from '../../world.ts';
+import { forgetEnded, noteEnd } from '../ends.ts';
 import type { Parsed } from '../iam/shapes.ts';
 import { plain } from './requests.ts';
 
 /** Account: the caller's. Id: `REGION/TOKEN` → the transaction that was done with it. */
 const transactions = tableName<{ readonly at: Millis; readonly digest: string }>('dynamodb.transaction');
-/** Account: the caller's. Id: when a token was used, a space, its row. */
-const uses = tableName<true>('dynamodb.transaction-use');
+/** Account: the caller's. When tokens end. */
+const tokenEnds = tableName<true>('dynamodb.transaction-end');
 
 /** "An idempotency token is valid for 10 minutes". */
 const lastingMillis = 600_000;
-/** Tokens forgotten with each new one: two, so that what was piled up goes away. */
-const forgottenAtOnce = 2;
-
-const useOf = (at: Millis, row: string): string => `${String(at).padStart(16, '0')} ${row}`;
 
 /**
  * True when the token was used for the same transaction: nothing is left to do. Otherwise it is used from now on.
@@ -43,21 +40,12 @@ export function isRepeated(input: Parsed<Sdk.TransactWriteItemsInput>, call: Cal
       'The request uses the same client token as a previous, but non-identical request.',
     );
   }
-  forgetEnded(call, at);
-  rows.put(call.account, row, { at, digest });
-  call.world.table(uses).put(call.account, useOf(at, row), true);
-  return false;
-}
-
-function forgetEnded({ world, account }: Call, now: Millis): void {
-  const limit = useOf(now - lastingMillis, '');
-  let left = forgottenAtOnce;
-  for (const [id] of world.table(uses).list(account)) {
-    if (id >= limit || left-- === 0) return;
-    world.table(uses).delete(account, id);
-    const row = id.slice(id.indexOf(' ') + 1);
+  const ends = call.world.table(tokenEnds);
+  forgetEnded(ends, call.account, at, (ended, endedAt) => {
     // A token that was used again is remembered from its last use.
-    const known = world.table(transactions).get(account, row);
-    if (known !== undefined && id === useOf(known.at, row)) world.table(transactions).delete(account, row);
-  }
+    if (rows.get(call.account, ended)?.at === endedAt - lastingMillis) rows.delete(call.account, ended);
+  });
+  rows.put(call.account, row, { at, digest });
+  noteEnd(ends, call.account, at + lastingMillis, row);
+  return false;
 }

@@ -1,8 +1,9 @@
 // Making, switching and dropping credentials. A long-term key stands in two tables: the one that signs
 // by and the one that its user is listed by; both change here and nowhere else.
-import { Secret, type Clock, type Millis, type Random } from '../../../base/index.ts';
+import { Secret, type Clock, type Random } from '../../../base/index.ts';
 import type { Credential, Session } from '../../credential.ts';
 import type { AccessKeyPair, World } from '../../world.ts';
+import { forgetEnded, noteEnd } from '../ends.ts';
 import { accessKeyIdFor, secretKeyText } from './ids.ts';
 import { rowId, type Place } from './entities.ts';
 import { accessKeys, credentials, sessionEnds, type AccessKey } from './model.ts';
@@ -89,26 +90,15 @@ export function makeSession(
     ...owner,
   };
   mint.world.table(credentials).put('', credential.accessKeyId, credential);
-  mint.world.table(sessionEnds).put('', sessionEnd(credential.session.expiresAt, credential.accessKeyId), true);
+  noteEnd(mint.world.table(sessionEnds), '', credential.session.expiresAt, credential.accessKeyId);
   forgetOldSessions(mint);
   return credential;
 }
 
 /** How long an expired session is still known, and answered `ExpiredToken` rather than as unknown. */
 const rememberedMillis = 7 * 86_400_000;
-/** Sessions forgotten with each one made: two, so that what was piled up goes away. */
-const forgottenAtOnce = 2;
 
-function sessionEnd(expiresAt: Millis, accessKeyId: string): string {
-  return `${String(expiresAt).padStart(16, '0')} ${accessKeyId}`;
-}
-
-function forgetOldSessions(mint: Mint): void {
-  const limit = sessionEnd(mint.clock.now() - rememberedMillis, '');
-  let left = forgottenAtOnce;
-  for (const [id] of mint.world.table(sessionEnds).list('')) {
-    if (id >= limit || left-- === 0) return;
-    mint.world.table(sessionEnds).delete('', id);
-    mint.world.table(credentials).delete('', id.slice(id.indexOf(' ') + 1));
-  }
+function forgetOldSessions({ world, clock }: Mint): void {
+  const table = world.table(credentials);
+  forgetEnded(world.table(sessionEnds), '', clock.now() - rememberedMillis, (id) => table.delete('', id));
 }
