@@ -1,6 +1,6 @@
 // What is wrong, or worth knowing, about the access that a definition would make. Error findings block an apply.
 import type { AccountRef, Document, Resource, Statement, Texts, WantedAccount } from './resources.ts';
-import { policyLimits } from '../policy/index.ts';
+import { policyLimits, wildcardMatcher } from '../policy/index.ts';
 import { documentSize } from './documents.ts';
 
 export interface Finding {
@@ -24,11 +24,7 @@ const list = (texts: Texts | undefined): readonly string[] =>
 const isProduction = (stage: string): boolean => /^prod(?:uction)?\b/i.test(stage);
 
 function matchesAction(pattern: string, action: string): boolean {
-  const source = pattern
-    .replaceAll(/[.+^${}()|[\]\\]/g, String.raw`\$&`)
-    .replaceAll('*', '.*')
-    .replaceAll('?', '.');
-  return new RegExp(`^${source}$`, 'i').test(action);
+  return wildcardMatcher(pattern, { ignoreCase: true })(action);
 }
 
 function deniedWithoutMfa(statement: Statement, action: string): boolean {

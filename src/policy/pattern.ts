@@ -203,3 +203,21 @@ export function compilePattern(text: string, options: PatternOptions): TextPatte
   const folded = options.ignoreCase ? tokensOf(text.toLowerCase(), options) : tokens;
   return new FixedPattern(folded, options.ignoreCase);
 }
+
+/**
+ * Whether values match `text`, in which `*` and `?` are wildcards. With `escapes` a backslash before one of them, or
+ * before another backslash, makes it plain.
+ */
+export function wildcardMatcher(
+  text: string,
+  { ignoreCase = false, escapes = false }: { readonly ignoreCase?: boolean; readonly escapes?: boolean } = {},
+): (value: string) => boolean {
+  const folded = ignoreCase ? text.toLowerCase() : text;
+  const parts = folded.match(escapes ? /\\[*?\\]|[*?]|[^*?\\]+|\\/g : /[*?]|[^*?]+/g) ?? [];
+  const tokens = parts.map((part): Token => {
+    if (part === '*' || part === '?') return { wild: part };
+    return escapes && /^\\[*?\\]$/.test(part) ? part.slice(1) : part;
+  });
+  const matcher = new TokenMatcher(tokens);
+  return (value) => matcher.matches(ignoreCase ? value.toLowerCase() : value);
+}

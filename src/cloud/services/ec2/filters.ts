@@ -1,4 +1,5 @@
 // Filters and pages of the Describe operations.
+import { wildcardMatcher } from '../../../policy/index.ts';
 import { awsFailure } from '../../failures.ts';
 import { invalidCombination, invalidParameter } from './failures.ts';
 import type { Tags } from './model.ts';
@@ -14,18 +15,8 @@ export interface Filterable<Entity> {
   readonly tags: (entity: Entity) => Tags;
 }
 
-function matcher(pattern: string): (value: string) => boolean {
-  if (!/[*?\\]/.test(pattern)) return (value) => value === pattern;
-  const source = pattern.replace(/\\([*?\\])|[*?]|[.+^${}()|[\]\\]/g, (found, escaped: string | undefined) => {
-    if (escaped !== undefined) return `\\${escaped}`;
-    return found === '*' ? '.*' : found === '?' ? '.' : `\\${found}`;
-  });
-  const expression = new RegExp(`^${source}$`, 's');
-  return (value) => expression.test(value);
-}
-
 /**
- * What passes every filter: within one its values are alternatives, `*` and `?` are wildcards.
+ * What passes every filter: within one its values are alternatives, `*` and `?` are wildcards, and plain after a backslash.
  * @throws InvalidParameterValue 400 for a filter this operation does not have
  */
 export function filtered<Entity>(
@@ -41,7 +32,7 @@ export function filtered<Entity>(
 
 function testOf<Entity>(filter: Filter, by: Filterable<Entity>): (entity: Entity) => boolean {
   const name = filter.Name ?? '';
-  const matchers = (filter.Values ?? []).map(matcher);
+  const matchers = (filter.Values ?? []).map((value) => wildcardMatcher(value, { escapes: true }));
   const any = (values: readonly string[]): boolean =>
     values.some((value) => matchers.some((matches) => matches(value)));
   if (name.startsWith('tag:')) {

@@ -1,6 +1,7 @@
 // Which services, and which of their actions, policies could open: what service last accessed reports are about.
 // This is discovery and not authorization: conditions of an Allow are taken as met, those of a Deny as not met.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_last-accessed.html
+import { wildcardMatcher } from '../../../policy/index.ts';
 import { serviceModel } from '../../protocol/models.ts';
 import type { ServiceId } from '../../call.ts';
 import names from './service-names.json' with { type: 'json' };
@@ -35,19 +36,15 @@ interface Pattern {
   readonly text: string;
   /** Undefined: of every service. */
   readonly namespace: string | undefined;
-  readonly regexp: RegExp;
+  readonly matches: (action: string) => boolean;
 }
 
 function patternOf(text: string): Pattern {
-  const source = text
-    .replace(/[.+^${}()|[\]\\]/g, String.raw`\$&`)
-    .replaceAll('*', '.*')
-    .replaceAll('?', '.');
   const [namespace = ''] = text.toLowerCase().split(':', 1);
   return {
     text,
     namespace: /[*?]/.test(namespace) ? undefined : namespace,
-    regexp: new RegExp(`^${source}$`, 'is'),
+    matches: wildcardMatcher(text, { ignoreCase: true }),
   };
 }
 
@@ -119,7 +116,7 @@ export class Selection {
 }
 
 function matches(patterns: readonly Pattern[], action: string): boolean {
-  return patterns.some((pattern) => pattern.regexp.test(action));
+  return patterns.some((pattern) => pattern.matches(action));
 }
 
 // Actions on data are not tracked, and those of S3 have names that are not those of its operations.

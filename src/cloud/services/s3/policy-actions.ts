@@ -1,5 +1,6 @@
 // Which S3 permissions are about a bucket and which about its keys, for a policy that is put on a bucket.
 // Source: service authorization reference, "Actions, resources, and condition keys for Amazon S3".
+import { wildcardMatcher } from '../../../policy/index.ts';
 
 const objectActions = words(`
   AbortMultipartUpload BypassGovernanceRetention DeleteObject DeleteObjectTagging DeleteObjectVersion
@@ -49,12 +50,8 @@ export type ActionTarget = 'bucket' | 'object' | 'other';
 export function targetsOf(action: string): readonly ActionTarget[] {
   if (action === '*') return ['bucket', 'object', 'other'];
   const name = action.slice(action.indexOf(':') + 1).toLowerCase();
-  const source = name
-    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-    .replaceAll('*', '.*')
-    .replaceAll('?', '.');
-  const pattern = new RegExp(`^${source}$`);
-  const matches = (actions: readonly string[]): boolean => actions.some((one) => pattern.test(one));
+  const isNamed = wildcardMatcher(name);
+  const matches = (actions: readonly string[]): boolean => actions.some(isNamed);
   return [
     ...(matches(bucketActions) ? (['bucket'] as const) : []),
     ...(matches(objectActions) ? (['object'] as const) : []),
