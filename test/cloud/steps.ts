@@ -45,18 +45,28 @@ interface SdkClient {
   destroy(): void;
 }
 
-type Module = Readonly<Record<string, new (input: object) => object>>;
+/** What each SDK client exports: commands (`CreateUserCommand`) and schemas (`CreateUser$`). */
+export const modules: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  iam,
+  sts,
+  organizations,
+  s3,
+  ec2,
+  kms,
+  dynamodb,
+  cloudtrail,
+};
 
-const services = {
-  iam: [iam, iam.IAMClient],
-  sts: [sts, sts.STSClient],
-  organizations: [organizations, organizations.OrganizationsClient],
-  s3: [s3, s3.S3Client],
-  ec2: [ec2, ec2.EC2Client],
-  kms: [kms, kms.KMSClient],
-  dynamodb: [dynamodb, dynamodb.DynamoDBClient],
-  cloudtrail: [cloudtrail, cloudtrail.CloudTrailClient],
-} as unknown as Readonly<Record<string, readonly [module: Module, client: new (config: object) => SdkClient]>>;
+const clients: Readonly<Record<string, new (config: never) => SdkClient>> = {
+  iam: iam.IAMClient,
+  sts: sts.STSClient,
+  organizations: organizations.OrganizationsClient,
+  s3: s3.S3Client,
+  ec2: ec2.EC2Client,
+  kms: kms.KMSClient,
+  dynamodb: dynamodb.DynamoDBClient,
+  cloudtrail: cloudtrail.CloudTrailClient,
+};
 
 const documentMembers: ReadonlySet<string> = new Set([
   'PolicyDocument',
@@ -145,19 +155,19 @@ export class Run {
   /** The answer, or the error the client threw. */
   async send(as: string, call: string, input: object, region = 'us-east-1'): Promise<object> {
     const [service, operation] = call.split(':') as [string, string];
-    const [module, Client] = services[service]!;
+    const Command = modules[service]![`${operation}Command`] as new (input: object) => object;
     const keys = this.#keysOf(as);
     const unsigned = { signer: { sign: async (request: object) => request } };
-    const client = new Client({
+    const client = new clients[service]!({
       endpoint: this.#cloud.endpoint,
       region,
       maxAttempts: 1,
       forcePathStyle: true,
       credentials: keys ?? { accessKeyId: 'none', secretAccessKey: 'none' },
       ...(keys === undefined ? unsigned : {}),
-    });
+    } as never);
     try {
-      return await client.send(new module[`${operation}Command`]!(this.filled(input) as object));
+      return await client.send(new Command(this.filled(input) as object));
     } catch (error) {
       return error as Error;
     } finally {
@@ -187,7 +197,8 @@ export class Run {
     if (typeof value === 'string')
       return value.replace(/\$\{([\w-]+)((?:\.\w+)+)\}/g, (_, name, path) => this.#read(name, path));
     if (Array.isArray(value)) return value.map((item) => this.filled(item));
-    if (typeof value !== 'object' || value === null) return value;
+    if (typeof value !== 'object' || value === null || value instanceof Date || value instanceof Uint8Array)
+      return value;
     return Object.fromEntries(
       Object.entries(value).map(([key, one]) => {
         const filled = this.filled(one);
