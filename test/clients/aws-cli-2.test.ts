@@ -6,7 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { CreateAccessKeyCommand, CreateUserCommand, PutUserPolicyCommand } from '@aws-sdk/client-iam';
-import { dev, devClients, keyless, makePlaces, policy, webToken } from './places.ts';
+import { dev, clientsOf, keyless, makePlaces, policy, webToken } from './places.ts';
 import {
   run,
   skipUnless,
@@ -37,7 +37,7 @@ async function outcomes(env: Environment, calls: readonly string[]): Promise<Rea
 
 /** The environment of a new user of `dev` with these permissions. */
 async function userWith(cloud: RunningCloud, name: string, ...statements: readonly object[]): Promise<Environment> {
-  const { iam } = devClients(cloud);
+  const { iam } = clientsOf(cloud);
   await iam.send(new CreateUserCommand({ UserName: name }));
   if (statements.length > 0) {
     const PolicyDocument = policy(...statements);

@@ -6,7 +6,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { UpdateAssumeRolePolicyCommand } from '@aws-sdk/client-iam';
-import { dev, devClients, execIn, keyless, makePlaces, policy, webEnvironment, webToken } from './places.ts';
+import { dev, clientsOf, execIn, keyless, makePlaces, policy, webEnvironment, webToken } from './places.ts';
 import { run, skipUnless, startCloudProcess, temporaryFolder, type Environment } from './support.ts';
 
 type Seen = Readonly<Record<string, string>>;
@@ -90,7 +90,7 @@ async function exported(places: Places, place: PlaceName): Promise<string> {
 async function distrust({ cloud }: Places): Promise<void> {
   const nobody = policy({ Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' });
   const command = new UpdateAssumeRolePolicyCommand({ RoleName: 'app', PolicyDocument: nobody });
-  await devClients(cloud).iam.send(command);
+  await clientsOf(cloud).iam.send(command);
 }
 
 test('programs are who their place says', { skip: skipUnless('aws2') }, async (t) => {

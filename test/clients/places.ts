@@ -18,9 +18,9 @@ export const issuer = 'https://token.actions.githubusercontent.com';
 export const policy = (...statements: readonly object[]): string =>
   JSON.stringify({ Version: '2012-10-17', Statement: statements });
 
-/** The clients of the admin of `dev`, in this process. */
-export function devClients({ endpoint, accounts }: RunningCloud) {
-  const { accessKeyId, secretAccessKey } = accounts[dev]!;
+/** The clients of the admin of an account, `dev` unless told, in this process. */
+export function clientsOf({ endpoint, accounts }: RunningCloud, account = dev) {
+  const { accessKeyId, secretAccessKey } = accounts[account]!;
   const options = { endpoint, region: 'us-east-1', maxAttempts: 1, credentials: { accessKeyId, secretAccessKey } };
   return {
     iam: new IAMClient(options),
@@ -54,7 +54,7 @@ export interface Places {
 
 /** The role `app`, which may list buckets and no more, an instance with it, and the bucket `dev-artifacts`. */
 export async function makePlaces(cloud: RunningCloud): Promise<Places> {
-  const { iam, ec2, s3 } = devClients(cloud);
+  const { iam, ec2, s3 } = clientsOf(cloud);
   await iam.send(new CreateOpenIDConnectProviderCommand({ Url: issuer, ClientIDList: ['sts.amazonaws.com'] }));
   const { Role } = await iam.send(new CreateRoleCommand({ RoleName: 'app', AssumeRolePolicyDocument: trust }));
   const PolicyDocument = policy({ Effect: 'Allow', Action: 's3:ListAllMyBuckets', Resource: '*' });

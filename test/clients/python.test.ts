@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CreateAccessKeyCommand, CreateUserCommand } from '@aws-sdk/client-iam';
-import { devClients } from './places.ts';
+import { clientsOf } from './places.ts';
 import {
   run,
   skipUnless,
@@ -15,7 +15,7 @@ import {
 const skip = skipUnless('python');
 
 async function keysOfNobody(cloud: RunningCloud) {
-  const { iam } = devClients(cloud);
+  const { iam } = clientsOf(cloud);
   await iam.send(new CreateUserCommand({ UserName: 'nobody' }));
   const { AccessKey } = await iam.send(new CreateAccessKeyCommand({ UserName: 'nobody' }));
   return { accessKeyId: AccessKey!.AccessKeyId!, secretAccessKey: AccessKey!.SecretAccessKey! };
