@@ -128,6 +128,24 @@ test('credentials are for who shows the task’s token, and for no page of a bro
   assert.equal(await refusal(send(unknown, { headers })), '400 InvalidIdInRequest');
 });
 
+test('who asks at once, and again, gets one and the same session', async () => {
+  await using cloud = await startCloud();
+  await createRole(cloud);
+  const task = await startTask(cloud);
+  const given = await Promise.all(Array.from({ length: 20 }, () => credentials(task)));
+  assert.equal(new Set(given.map(({ accessKeyId }) => accessKeyId)).size, 1);
+});
+
+test('a role that has not propagated yet gives nothing, and everything then', async () => {
+  await using cloud = await startCloud();
+  cloud.clock.freeze(true);
+  await control(cloud, 'POST', 'propagation', { iam: '2s' });
+  await createRole(cloud);
+  assert.equal(codeOf(await control(cloud, 'POST', 'tasks', { roleArn })), 'no-such-role');
+  cloud.clock.advance(2000);
+  await credentials(await startTask(cloud));
+});
+
 // ECS developer guide, "Task IAM role", on the confused deputy problem: the keys that a trust policy can ask for.
 const like = (arn: string) => ({ ArnLike: { 'aws:SourceArn': arn } });
 const trusts: readonly (readonly [what: string, trust: string, allowed: boolean])[] = [
