@@ -81,7 +81,7 @@ export class Explanations {
   }
 }
 
-/** The members that AWS shows. Source: STS API reference, DecodeAuthorizationMessage; `explainId` is ours. */
+/** The members that AWS shows. Source: AWS CLI reference, decode-authorization-message; `explainId` is ours. */
 function messageOf(id: string, request: AuthorizationRequest, decision: Decision): object {
   const { principal } = request;
   const explicit = decision.decision === 'deny' && decision.explicit ? decision.by : undefined;
@@ -96,16 +96,20 @@ function messageOf(id: string, request: AuthorizationRequest, decision: Decision
             {
               statementId: statement.sid ?? '',
               effect: statement.effect.toUpperCase(),
-              principals: items([{ value: request.context.get('aws:userid') ?? '' }]),
+              // Of a session its role: the id before the session's name.
+              principals: items([{ value: idOf(request).split(':')[0]! }]),
+              principalGroups: items([]),
               [statement.action.not ? 'notActions' : 'actions']: values(statement.action.values),
               resources: values(statement.resource?.values ?? []),
+              conditions: items(statement.conditions.map((one) => ({ key: one.key, values: values(one.values) }))),
             },
           ],
     ),
     failures: items([]),
     context: {
       principal: {
-        id: request.context.get('aws:userid') ?? '',
+        id: idOf(request),
+        ...(principal.type === 'User' ? { name: principal.userName } : {}),
         ...('arn' in principal ? { arn: principal.arn } : {}),
       },
       action: request.action,
@@ -114,6 +118,10 @@ function messageOf(id: string, request: AuthorizationRequest, decision: Decision
     },
     explainId: id,
   };
+}
+
+function idOf({ context }: AuthorizationRequest): string {
+  return [context.get('aws:userid') ?? ''].flat()[0]!;
 }
 
 const items = (list: readonly object[]): object => ({ items: list });

@@ -80,13 +80,17 @@ test("EC2's refusal carries a message that STS decodes for who may, with the exp
   const message = JSON.parse(DecodedMessage!) as {
     explicitDeny: boolean;
     explainId: string;
-    matchedStatements: { items: { statementId: string }[] };
-    context: { action: string };
+    matchedStatements: {
+      items: { statementId: string; effect: string; principalGroups: object; conditions: object }[];
+    };
+    context: { action: string; principal: { name: string; arn: string } };
   };
-  assert.deepEqual(
-    [message.explicitDeny, message.matchedStatements.items[0]!.statementId, message.context.action],
-    [true, 'NoStart', 'ec2:RunInstances'],
-  );
+  const { context, explicitDeny } = message;
+  assert.deepEqual([explicitDeny, context.action], [true, 'ec2:RunInstances']);
+  const none = { items: [] };
+  const statement = { statementId: 'NoStart', effect: 'DENY', principalGroups: none, conditions: none };
+  assert.partialDeepStrictEqual(message.matchedStatements.items, [statement]);
+  assert.partialDeepStrictEqual(context.principal, { name: 'alice', arn: 'arn:aws:iam::222222222222:user/alice' });
   await assert.rejects(stsOf(cloud, adminOf(cloud, central)).send(decode), {
     name: 'InvalidAuthorizationMessageException',
   });
