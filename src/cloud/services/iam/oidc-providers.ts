@@ -67,7 +67,7 @@ function checkUrl(text: string): void {
 function checkThumbprints(call: Call, given: readonly string[]): readonly string[] {
   const limit = call.world.quotas.ThumbprintsPerOpenIdConnectProvider;
   if (given.length > limit) throw invalidInput(`Thumbprint list must contain fewer than ${limit} entries.`);
-  const wrong = given.find((thumbprint) => !/^[0-9a-f]{40}$/i.test(thumbprint));
+  const wrong = given.find((thumbprint) => !/^[0-9a-z]{40}$/i.test(thumbprint));
   if (wrong !== undefined) throw invalidInput(`Invalid thumbprint: ${wrong}`);
   return given;
 }
