@@ -38,10 +38,12 @@ export interface DenialOptions {
   readonly resource?: string | undefined;
 }
 
-/** S3 quotes the ARN; S3 and EC2 leave a resource out that is none, the other services print `*`. */
+/** S3 quotes the ARN; these services leave a resource out that is none, the others print `*`. */
+const silent: ReadonlySet<string> = new Set(['s3', 'ec2', 'cloudtrail']);
+
 function onResource(action: string, arn: string): string {
   const service = action.slice(0, action.indexOf(':')).toLowerCase();
-  if (arn === '*' && (service === 's3' || service === 'ec2')) return '';
+  if (arn === '*' && silent.has(service)) return '';
   return ` on resource: ${service === 's3' ? `"${arn}"` : arn}`;
 }
 
