@@ -186,11 +186,18 @@ function unknownOperation({ protocol, form }: Route, operation: string): string 
   return protocol === 'ec2' ? `The action ${operation} is not valid for this web service.` : '';
 }
 
-function nothingAsked({ protocol, method }: Route): Failure {
+function nothingAsked({ protocol, method, rest }: Route): Failure {
   if (protocol === 'json') return awsFailure('UnknownOperationException', '', { status: 400 });
   if (protocol === 'query') return awsFailure('MissingAction', 'Missing Action', { status: 400 });
   if (protocol === 'ec2')
     return awsFailure('MissingAction', 'The request must contain the parameter Action', { status: 400 });
+  // A POST to a bucket itself is an upload by form, and this one carries no form.
+  if (method === 'POST' && rest?.bucket !== undefined && rest.key === undefined && rest.query.size === 0) {
+    return awsFailure('PreconditionFailed', 'At least one of the pre-conditions you specified did not hold', {
+      status: 412,
+      fields: { Condition: 'Bucket POST must be of the enclosure-type multipart/form-data' },
+    });
+  }
   return awsFailure('MethodNotAllowed', 'The specified method is not allowed against this resource.', {
     status: 405,
     fields: { Method: method },
