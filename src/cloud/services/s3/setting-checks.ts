@@ -6,7 +6,9 @@ import type {
   BucketLoggingStatus,
   CORSConfiguration,
   LifecycleRule,
+  LifecycleRuleAndOperator,
   NotificationConfiguration,
+  RoutingRule,
   WebsiteConfiguration,
 } from '@aws-sdk/client-s3';
 import type { Call } from '../../call.ts';
@@ -45,8 +47,23 @@ export function checkLifecycle({ Rules: rules = [] }: Partial<BucketLifecycleCon
   rules.forEach(checkRule);
 }
 
+const stated = (members: object | undefined): number =>
+  Object.values(members ?? {}).filter((one) => one !== undefined).length;
+
+function checkTags(and: LifecycleRuleAndOperator | undefined): void {
+  const keys = (and?.Tags ?? []).map(({ Key }) => Key);
+  if (new Set(keys).size < keys.length) throw invalidRequest('Duplicate Tag Keys are not allowed.');
+}
+
 function checkRule(rule: LifecycleRule): void {
   if (rule.Status !== 'Enabled' && rule.Status !== 'Disabled') throw malformedXml();
+  // A rule says what it is for: by a filter, or by the prefix that rules of old have.
+  if (rule.Filter === undefined && rule.Prefix === undefined) throw malformedXml();
+  if (stated(rule.Filter) > 1) throw malformedXml();
+  if (rule.NoncurrentVersionExpiration !== undefined && stated(rule.NoncurrentVersionExpiration) === 0) {
+    throw malformedXml();
+  }
+  checkTags(rule.Filter?.And);
   const actions = [
     rule.Expiration,
     rule.NoncurrentVersionExpiration,
@@ -73,8 +90,13 @@ export function checkWebsite(document: WebsiteConfiguration): void {
   const { IndexDocument: index, RedirectAllRequestsTo: redirect } = document;
   if (redirect !== undefined) {
     if (index !== undefined || document.ErrorDocument !== undefined || document.RoutingRules !== undefined) {
-      throw invalidRequest('RedirectAllRequestsTo cannot be provided in conjunction with other Routing Rules.');
+      throw invalidArgument(
+        'RedirectAllRequestsTo cannot be provided in conjunction with other Routing Rules.',
+        'RedirectAllRequestsTo',
+        'not null',
+      );
     }
+    checkProtocol(redirect.Protocol);
     return;
   }
   if (index === undefined) {
@@ -87,6 +109,30 @@ export function checkWebsite(document: WebsiteConfiguration): void {
   if (index.Suffix === undefined || index.Suffix === '' || index.Suffix.includes('/')) {
     throw invalidArgument('The IndexDocument Suffix is not well formed', 'IndexDocument', index.Suffix);
   }
+  (document.RoutingRules ?? []).forEach(checkRouting);
+}
+
+function checkProtocol(protocol: string | undefined): void {
+  if (protocol === undefined || protocol === 'http' || protocol === 'https') return;
+  throw invalidRequest(
+    'Invalid protocol, protocol can be http or https. If not defined the protocol will be selected automatically.',
+  );
+}
+
+function checkRouting({ Condition: condition, Redirect: redirect = {} }: RoutingRule): void {
+  if (redirect.ReplaceKeyPrefixWith !== undefined && redirect.ReplaceKeyWith !== undefined) {
+    throw invalidRequest('You can only define ReplaceKeyPrefix or ReplaceKey but not both.');
+  }
+  if (
+    condition !== undefined &&
+    condition.KeyPrefixEquals === undefined &&
+    condition.HttpErrorCodeReturnedEquals === undefined
+  ) {
+    throw invalidRequest(
+      "Condition cannot be empty. To redirect all requests without a condition, the condition element shouldn't be present.",
+    );
+  }
+  checkProtocol(redirect.Protocol);
 }
 
 /** The bucket that gets the logs has to be there and of the same owner. @throws InvalidTargetBucketForLogging 400 */
@@ -112,6 +158,17 @@ export function checkLogging({ LoggingEnabled: enabled }: BucketLoggingStatus, c
 
 /** Queues, topics and functions are not here to be found; EventBridge needs none. @throws InvalidArgument 400 */
 export function checkNotification(document: NotificationConfiguration): void {
+  const all = [
+    ...(document.QueueConfigurations ?? []),
+    ...(document.TopicConfigurations ?? []),
+    ...(document.LambdaFunctionConfigurations ?? []),
+  ];
+  const odd = all
+    .flatMap(({ Filter }) => Filter?.Key?.FilterRules ?? [])
+    .find(({ Name }) => !['prefix', 'suffix'].includes((Name ?? '').toLowerCase()));
+  if (odd !== undefined) {
+    throw invalidArgument('filter rule name must be either prefix or suffix', 'FilterRule.Name', odd.Name);
+  }
   const targets = [
     ...(document.QueueConfigurations ?? []).map(({ QueueArn }) => QueueArn),
     ...(document.TopicConfigurations ?? []).map(({ TopicArn }) => TopicArn),

@@ -49,7 +49,8 @@ function refuseEnabled(what: string): (document: Document) => void {
   return (document) => {
     const status = document['Status'];
     if (status === 'Enabled') throw notImplemented(what);
-    if (status !== 'Suspended')
+    if (status !== undefined && status !== 'Suspended') throw malformedXml();
+    if (status === undefined)
       throw awsFailure('IllegalVersioningConfigurationException', 'The Versioning element must be specified', {
         status: 400,
       });

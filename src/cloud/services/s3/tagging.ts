@@ -21,6 +21,7 @@ import type {
 import { operation, type Call } from '../../call.ts';
 import { awsFailure } from '../../failures.ts';
 import { bucketOf, findObject, headerContext, objectOf, permission, prefixed, readPermissions } from './access.ts';
+import { invalidVersion } from './failures.ts';
 import { buckets, objects, type Bucket, type StoredObject } from './model.ts';
 import { canonicalId } from './names.ts';
 import { tagSet, tagsOfSet, type Tags } from './tags.ts';
@@ -60,9 +61,25 @@ export const DeleteBucketTagging = operation<DeleteBucketTaggingCommandInput, ob
 });
 
 export const GetObjectTagging = operation<GetObjectTaggingCommandInput, GetObjectTaggingOutput>({
-  permissions: (input, call) => readPermissions(call, ['s3:GetObjectTagging'], bucketOf(call, input), input.Key),
-  handle: (input, call) => ({ TagSet: tagSet(objectOf(call, bucketOf(call, input), input.Key).tags) }),
+  permissions: (input, call) => readPermissions(call, [taggingAction('Get', input)], bucketOf(call, input), input.Key),
+  handle: (input, call) => ({ TagSet: tagSet(taggedOf(call, input).tags) }),
 });
+
+interface Tagged {
+  readonly Bucket?: string | undefined;
+  readonly Key?: string | undefined;
+  readonly VersionId?: string | undefined;
+}
+
+/** Who names a version needs the permission for versions: "Required permissions for Amazon S3 API operations". */
+const taggingAction = (verb: string, { VersionId }: Tagged): string =>
+  `s3:${verb}Object${VersionId === undefined ? '' : 'Version'}Tagging`;
+
+/** @throws InvalidArgument 400 for a version, of which there are none; NoSuchKey 404 */
+function taggedOf(call: Call, input: Tagged): StoredObject {
+  if (input.VersionId !== undefined && input.VersionId !== 'null') throw invalidVersion(input.VersionId);
+  return objectOf(call, bucketOf(call, input), input.Key);
+}
 
 function retag(call: Call, bucket: Bucket, object: StoredObject, tags: Tags): void {
   call.world.table(objects).put(bucket.owner, `${bucket.name}/${object.key}`, { ...object, tags });
@@ -77,11 +94,11 @@ export const PutObjectTagging = operation<PutObjectTaggingCommandInput, object>(
       ...prefixed('s3:RequestObjectTag/', tags),
       's3:RequestObjectTagKeys': Object.keys(tags),
     };
-    return [permission(call, 's3:PutObjectTagging', bucket, input.Key ?? '', context)];
+    return [permission(call, taggingAction('Put', input), bucket, input.Key ?? '', context)];
   },
   handle(input, call) {
     const bucket = bucketOf(call, input);
-    retag(call, bucket, objectOf(call, bucket, input.Key), tagsOfSet(input.Tagging?.TagSet, 'object'));
+    retag(call, bucket, taggedOf(call, input), tagsOfSet(input.Tagging?.TagSet, 'object'));
     return {};
   },
 });
@@ -90,11 +107,11 @@ export const DeleteObjectTagging = operation<DeleteObjectTaggingCommandInput, ob
   permissions(input, call) {
     const bucket = bucketOf(call, input);
     const tags = prefixed('s3:ExistingObjectTag/', findObject(call, bucket, input.Key)?.tags ?? {});
-    return [permission(call, 's3:DeleteObjectTagging', bucket, input.Key ?? '', tags)];
+    return [permission(call, taggingAction('Delete', input), bucket, input.Key ?? '', tags)];
   },
   handle(input, call) {
     const bucket = bucketOf(call, input);
-    retag(call, bucket, objectOf(call, bucket, input.Key), {});
+    retag(call, bucket, taggedOf(call, input), {});
     return {};
   },
 });
