@@ -14,7 +14,7 @@
 // `totp` names the saved answer of CreateVirtualMFADevice; `save` gets what it shows: `${t.now}`, `${t.before}`, `${t.next}`.
 // Without `refused` a step must succeed; `answer` is a part of what comes back. `${…}` reads saved answers.
 // `raw` of a step is a request signed by hand and spoiled (raw.ts says how), without an SDK's client: `answer` is then
-// a part of `{ status, headers, text, code, message }`, and `refused` reads the code from XML or JSON.
+// a part of `{ status, headers, text, json, code, message }`, and `refused` reads the code from XML or JSON.
 // Objects under the names of documents are sent as JSON text. `region` is us-east-1 unless given.
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';

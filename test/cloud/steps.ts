@@ -98,7 +98,8 @@ export class Run {
   async #raw(step: Step, raw: RawRequest): Promise<void> {
     const answer = await sendSigned(this.#cloud.endpoint, this.filled(raw) as RawRequest, this.#keysOf(step.as!));
     const { code, status, message, says = '' } = (this.filled(step.refused) ?? {}) as Partial<Refused>;
-    const told = { ...errorOf(answer), status: answer.status, headers: answer.headers, text: answer.text };
+    const json: unknown = answer.text.startsWith('{') ? JSON.parse(answer.text) : undefined;
+    const told = { ...errorOf(answer), status: answer.status, headers: answer.headers, text: answer.text, json };
     const wanted = {
       ...(code === undefined ? { status: 200 } : { code }),
       ...(status === undefined ? {} : { status }),
