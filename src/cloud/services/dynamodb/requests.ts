@@ -3,6 +3,7 @@
 import type { Call } from '../../call.ts';
 import { rules, validations, actions, type Item, type ItemRequest, type Rules, type Store } from './dynalite.ts';
 import { invalid, translated } from './failures.ts';
+import { lessNested } from './nesting.ts';
 import { storeOf } from './store.ts';
 
 /** Developer guide, "Quotas": "DynamoDB supports nested attributes up to 32 levels deep". */
@@ -34,6 +35,25 @@ function depthOf({ M, L }: { readonly M?: unknown; readonly L?: unknown }): numb
   return own + inner.reduce((most, one) => Math.max(most, depthOf(one)), 0);
 }
 
+type Values = Readonly<Record<string, unknown>>;
+
+/** Developer guide, "Quotas": "The maximum length of any expression string is 4 KB", in bytes as sent. */
+const longestExpression = 4096;
+const isCondition = /^(?:Condition|Filter|KeyCondition)Expression$/;
+
+/** The input with expressions that dynalite reads in no time. @throws ValidationException */
+function readable(input: Values): object {
+  const entries = Object.entries(input).map(([name, value]): readonly [string, unknown] => {
+    if (!name.endsWith('Expression') || typeof value !== 'string') return [name, value];
+    const size = Buffer.byteLength(value);
+    if (size > longestExpression) {
+      throw invalid(`Invalid ${name}: Expression size has exceeded the maximum allowed size; expression size: ${size}`);
+    }
+    return [name, isCondition.test(name) ? lessNested(name, value) : value];
+  });
+  return Object.fromEntries(entries);
+}
+
 /** Reads `input` by the rules of `operation`. @throws ValidationException, SerializationException */
 export function checked(operation: keyof typeof rules, input: object, call: Call): ItemRequest {
   return checkedBy(rules[operation], input, storeOf(call, new Map()));
@@ -41,7 +61,7 @@ export function checked(operation: keyof typeof rules, input: object, call: Call
 
 export function checkedBy(by: Rules, input: object, store: Store): ItemRequest {
   try {
-    const request = validations.checkTypes(plain(input) as object, by.types);
+    const request = validations.checkTypes(readable(plain(input) as Values), by.types);
     validations.checkValidations(request, by.types, by.custom, store);
     return request as ItemRequest;
   } catch (error) {
