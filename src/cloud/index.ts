@@ -187,29 +187,46 @@ function partsOf(
 ): Parts {
   const random = systemRandom;
   const onDefect = options.onDefect ?? ((error: unknown) => process.emitWarning(String(error)));
-  const metadata = new MetadataServices({ state, world: world.seen, clock, random, onDefect });
   const explanations = new Explanations(random, setup.controlToken);
-  const events = new Events();
-  const trail = new Trail();
-  const faults = new Faults(random, clock);
-  const services = new Services();
-  const enforce = options.enforce ?? 'on';
   const issuer = new TestIssuer(setup.seed, clock, random);
-  const tasks = new Tasks({ state, world: world.seen, clock, random, explanations, hosts: running.hosts });
-  const control: ControlTargets = {
-    token: setup.controlToken,
-    version,
-    enforce,
+  const parts = {
+    state,
+    world,
     clock,
+    wall: systemClock,
+    random,
+    signingKeys: new SigningKeys(),
+    authorizer: new Authorizer(options.enforce ?? 'on', explanations),
+    explanations,
+    events: new Events(),
+    trail: new Trail(),
+    faults: new Faults(random, clock),
+    propagation,
+    metadata: new MetadataServices({ state, world: world.seen, clock, random, onDefect }),
+    issuerKeys: new IssuerKeys({ own: issuer.publicKey, outside: options.outsideIssuers === true, wall: systemClock }),
+    services: new Services(),
+    onDefect,
+  };
+  return { ...parts, control: controlOf(parts, { token: setup.controlToken, clock, issuer }, running) };
+}
+
+type Controlled = Pick<ControlTargets, 'token' | 'clock' | 'issuer'>;
+
+function controlOf(parts: Omit<Parts, 'control'>, controlled: Controlled, running: Running): ControlTargets {
+  const { state, world, random, services, metadata, faults, events, trail, explanations, propagation } = parts;
+  const { clock } = controlled;
+  return {
+    ...controlled,
+    version,
+    enforce: parts.authorizer.enforce,
     faults,
     propagation,
     events,
     explanations,
-    issuer,
     hosts: running.hosts,
     services: serviceIds,
     operationsOf: async (service) => Object.keys((await services.get(service))?.operations ?? {}),
-    saveClock: () => saveClock(state, clock, systemClock),
+    saveClock: () => saveClock(state, clock, parts.wall),
     async reset() {
       clock.reset();
       faults.remove();
@@ -220,28 +237,8 @@ function partsOf(
       await metadata.reload();
     },
     instances: () => metadata.view(),
-    tasks,
+    tasks: new Tasks({ state, world: world.seen, clock, random, explanations, hosts: running.hosts }),
     stop: () => running.stop(),
-  };
-  const authorizer = new Authorizer(enforce, explanations);
-  return {
-    state,
-    world,
-    clock,
-    wall: systemClock,
-    random,
-    signingKeys: new SigningKeys(),
-    authorizer,
-    explanations,
-    events,
-    trail,
-    faults,
-    propagation,
-    control,
-    metadata,
-    issuerKeys: new IssuerKeys({ own: issuer.publicKey, outside: options.outsideIssuers === true, wall: systemClock }),
-    services,
-    onDefect,
   };
 }
 
