@@ -14,7 +14,7 @@ import { operation, type Call, type Permission } from '../../call.ts';
 import { awsFailure } from '../../failures.ts';
 import { bucketOf, findBucket, headerContext, permission, prefixed, requestKeys } from './access.ts';
 import { invalidArgument, notImplemented } from './failures.ts';
-import { dropUploads } from './multipart.ts';
+import { dropUploads } from './upload-rows.ts';
 import { bucketOwners, buckets, objects, type Bucket } from './model.ts';
 import { bucketNameProblem, canonicalId, fromToken, s3Arn, toToken } from './names.ts';
 import { tagsOfSet } from './tags.ts';

@@ -3,6 +3,7 @@ import type { Service } from '../../call.ts';
 import * as buckets from './buckets.ts';
 import { CopyObject } from './copy.ts';
 import * as listing from './listing.ts';
+import * as multipartListing from './multipart-listing.ts';
 import * as multipart from './multipart.ts';
 import * as objectAttributes from './object-attributes.ts';
 import * as objects from './objects.ts';
@@ -32,8 +33,8 @@ export const s3: Service = {
     UploadPartCopy: multipart.UploadPartCopy,
     CompleteMultipartUpload: multipart.CompleteMultipartUpload,
     AbortMultipartUpload: multipart.AbortMultipartUpload,
-    ListParts: multipart.ListParts,
-    ListMultipartUploads: multipart.ListMultipartUploads,
+    ListParts: multipartListing.ListParts,
+    ListMultipartUploads: multipartListing.ListMultipartUploads,
     PutBucketPolicy: policy.PutBucketPolicy,
     GetBucketPolicy: policy.GetBucketPolicy,
     DeleteBucketPolicy: policy.DeleteBucketPolicy,

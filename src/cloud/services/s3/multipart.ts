@@ -5,10 +5,6 @@ import type {
   CompleteMultipartUploadOutput,
   CreateMultipartUploadCommandInput,
   CreateMultipartUploadOutput,
-  ListMultipartUploadsCommandInput,
-  ListMultipartUploadsOutput,
-  ListPartsCommandInput,
-  ListPartsOutput,
   UploadPartCommandInput,
   UploadPartCopyCommandInput,
   UploadPartCopyOutput,
@@ -16,7 +12,6 @@ import type {
 } from '@aws-sdk/client-s3';
 import { randomText } from '../../../base/index.ts';
 import { operation, type Call, type Permission } from '../../call.ts';
-import { awsFailure } from '../../failures.ts';
 import { bucketOf, findObject, matchPermissions, objectOf, permission, writeContext } from './access.ts';
 import {
   checkAlgorithm,
@@ -32,47 +27,12 @@ import { checkSourceOwner, copySource } from './copy.ts';
 import { checkKeyUsable, encryptionHeaders, encryptionOf, readKeyPermissions } from './encryption.ts';
 import { invalidArgument, invalidRequest, noSuchKey } from './failures.ts';
 import { partRow, parts, uploads, type Bucket, type Part, type Upload } from './model.ts';
-import { canonicalId } from './names.ts';
 import { count, storeObject } from './storage.ts';
+import { drop, uploadOf, uploadRow, type UploadName } from './upload-rows.ts';
 import { checkUpload, describedBy, uploadPermissions } from './upload.ts';
 
 type PartInput = Omit<UploadPartCommandInput, 'Body'> & { readonly Body?: Uint8Array };
-interface UploadName {
-  readonly Key?: string | undefined;
-  readonly UploadId?: string | undefined;
-}
-
 const mostParts = 10_000;
-
-const uploadRow = (bucket: Bucket, { Key, UploadId }: UploadName): string =>
-  `${bucket.name}/${Key ?? ''}\0${UploadId ?? ''}`;
-
-function uploadOf(call: Call, bucket: Bucket, name: UploadName): Upload {
-  const upload = call.world.table(uploads).get(bucket.owner, uploadRow(bucket, name));
-  if (upload !== undefined) return upload;
-  throw awsFailure(
-    'NoSuchUpload',
-    'The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.',
-    { status: 404, fields: { UploadId: name.UploadId } },
-  );
-}
-
-function* partsOf(call: Call, bucket: Bucket, upload: Upload, after = 0): Generator<Part> {
-  const prefix = `${upload.id}/`;
-  for (const [id, part] of call.world.table(parts).list(bucket.owner, partRow(upload.id, after))) {
-    if (!id.startsWith(prefix)) return;
-    yield part;
-  }
-}
-
-/** The upload and its parts go; their bytes are free again. */
-function drop(call: Call, bucket: Bucket, upload: Upload): void {
-  for (const { number, body } of partsOf(call, bucket, upload)) {
-    count(call, bucket, -body.length);
-    call.world.table(parts).delete(bucket.owner, partRow(upload.id, number));
-  }
-  call.world.table(uploads).delete(bucket.owner, uploadRow(bucket, { Key: upload.key, UploadId: upload.id }));
-}
 
 interface PartPlace extends UploadName {
   readonly Bucket?: string | undefined;
@@ -258,92 +218,3 @@ export const AbortMultipartUpload = operation<AbortMultipartUploadCommandInput, 
     return {};
   },
 });
-
-export const ListParts = operation<ListPartsCommandInput, ListPartsOutput>({
-  permissions: (input, call) => [
-    permission(call, 's3:ListMultipartUploadParts', bucketOf(call, input), input.Key ?? ''),
-  ],
-  handle(input, call) {
-    const bucket = bucketOf(call, input);
-    const upload = uploadOf(call, bucket, input);
-    const most = Math.min(input.MaxParts ?? 1000, 1000);
-    const found: Part[] = [];
-    for (const part of partsOf(call, bucket, upload, Number(input.PartNumberMarker ?? 0))) {
-      found.push(part);
-      if (found.length > most) break;
-    }
-    const page = found.slice(0, most);
-    return {
-      Bucket: bucket.name,
-      Key: upload.key,
-      UploadId: upload.id,
-      PartNumberMarker: input.PartNumberMarker ?? '0',
-      MaxParts: most,
-      IsTruncated: found.length > most,
-      ...(found.length > most ? { NextPartNumberMarker: String(page.at(-1)?.number ?? 0) } : {}),
-      Parts: page.map((part) => ({
-        PartNumber: part.number,
-        ETag: part.etag,
-        Size: part.body.length,
-        LastModified: new Date(part.modifiedAt),
-        ...part.checksum,
-      })),
-      StorageClass: upload.described.storageClass as NonNullable<ListPartsOutput['StorageClass']>,
-      Owner: { ID: canonicalId(bucket.owner) },
-    };
-  },
-});
-
-export const ListMultipartUploads = operation<ListMultipartUploadsCommandInput, ListMultipartUploadsOutput>({
-  permissions: (input, call) => [permission(call, 's3:ListBucketMultipartUploads', bucketOf(call, input))],
-  handle(input, call) {
-    const bucket = bucketOf(call, input);
-    const most = Math.min(input.MaxUploads ?? 1000, 1000);
-    const found: Upload[] = [];
-    const { KeyMarker = '', Prefix = '' } = input;
-    // A marker without an upload id stands after every upload of its key.
-    const after =
-      input.UploadIdMarker === undefined
-        ? `${KeyMarker}${KeyMarker === '' ? '' : '\x01'}`
-        : `${KeyMarker}\0${input.UploadIdMarker}`;
-    for (const [id, upload] of call.world
-      .table(uploads)
-      .list(bucket.owner, `${bucket.name}/${after > Prefix ? after : Prefix}`)) {
-      if (!id.startsWith(`${bucket.name}/${Prefix}`)) break;
-      found.push(upload);
-      if (found.length > most) break;
-    }
-    const page = found.slice(0, most);
-    const last = page.at(-1);
-    return {
-      Bucket: bucket.name,
-      KeyMarker,
-      UploadIdMarker: input.UploadIdMarker ?? '',
-      Prefix,
-      MaxUploads: most,
-      IsTruncated: found.length > most,
-      ...(found.length > most && last !== undefined ? { NextKeyMarker: last.key, NextUploadIdMarker: last.id } : {}),
-      ...(page.length === 0
-        ? {}
-        : {
-            Uploads: page.map((upload) => ({
-              Key: upload.key,
-              UploadId: upload.id,
-              Initiated: new Date(upload.startedAt),
-              StorageClass: upload.described.storageClass as 'STANDARD',
-              Owner: { ID: canonicalId(bucket.owner) },
-            })),
-          }),
-    };
-  },
-  depth: 'without a delimiter',
-});
-
-/** What is left of uploads when their bucket goes. */
-export function dropUploads(call: Call, bucket: Bucket): void {
-  const prefix = `${bucket.name}/`;
-  for (const [id, upload] of call.world.table(uploads).list(bucket.owner, prefix)) {
-    if (!id.startsWith(prefix)) return;
-    drop(call, bucket, upload);
-  }
-}
