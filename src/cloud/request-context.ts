@@ -5,6 +5,7 @@ import { isoSeconds } from '../base/index.ts';
 import { contextOf, type Context, type ContextValue, type Principal } from '../policy/index.ts';
 import type { Call, Permission, ServiceId } from './call.ts';
 import type { Credential, SessionTag } from './credential.ts';
+import { userIdOf } from './services/iam/lookup.ts';
 import { organizationPath } from './services/organizations/tree.ts';
 import type { World } from './world.ts';
 
@@ -76,33 +77,11 @@ function principalKeys(principal: Principal, tags: readonly SessionTag[], world:
 }
 
 function identityKeys(principal: Extract<Principal, { account: string }>): Keys {
-  switch (principal.type) {
-    case 'Root':
-      return {
-        'aws:PrincipalArn': principal.arn,
-        'aws:PrincipalType': 'Account',
-        'aws:userid': principal.account,
-      };
-    case 'User':
-      return {
-        'aws:PrincipalArn': principal.arn,
-        'aws:PrincipalType': 'User',
-        'aws:userid': principal.userId,
-        'aws:username': principal.userName,
-      };
-    case 'AssumedRole':
-      return {
-        'aws:PrincipalArn': principal.roleArn,
-        'aws:PrincipalType': 'AssumedRole',
-        'aws:userid': `${principal.roleId}:${principal.sessionName}`,
-      };
-    case 'FederatedUser':
-      break;
-  }
   return {
-    'aws:PrincipalArn': principal.arn,
-    'aws:PrincipalType': 'FederatedUser',
-    'aws:userid': `${principal.account}:${principal.name}`,
+    'aws:PrincipalArn': principal.type === 'AssumedRole' ? principal.roleArn : principal.arn,
+    'aws:PrincipalType': principal.type === 'Root' ? 'Account' : principal.type,
+    'aws:userid': userIdOf(principal),
+    'aws:username': principal.type === 'User' ? principal.userName : undefined,
   };
 }
 
