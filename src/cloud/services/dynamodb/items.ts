@@ -6,6 +6,7 @@ import { awsFailure } from '../../failures.ts';
 import { conditionKeys } from './condition-keys.ts';
 import { actions, db, type ItemRequest } from './dynalite.ts';
 import { items, shelfOf, type DynamoTable } from './model.ts';
+import { deepestNesting } from './nesting.ts';
 import { permission, placeOf, type Place } from './places.ts';
 import { act, checkDepth, checked } from './requests.ts';
 import { storeOf, viewOf } from './store.ts';
@@ -65,6 +66,7 @@ function itemOperation(name: 'GetItem' | 'PutItem' | 'UpdateItem' | 'DeleteItem'
       return [permission(name, place, conditionKeys(name, request, place.table), request.IndexName)];
     },
     handle: (input, call) => actOn(name, readItemRequest(name, input, call), input, call),
+    ...(name === 'GetItem' ? {} : { depth: `parentheses of a condition nest up to ${deepestNesting} levels` }),
   });
 }
 

@@ -11,7 +11,7 @@ interface Group {
 }
 
 /** Each level takes five times as long as the one before: six take 0.1 s, nine 14 s. */
-const deepest = 6;
+export const deepestNesting = 6;
 const untouched = 2;
 
 // A path (`a.b`) and a name or value of the request (`#a`, `:v`) are one word.
@@ -27,8 +27,8 @@ export function lessNested(name: string, expression: string): string {
   if (whole === undefined) return expression;
   if (holdsOnlyAPair(whole)) throw invalid(`Invalid ${name}: The expression has redundant parentheses;`);
   const written = inside(whole);
-  if (depthOf(written) > deepest) {
-    throw invalid(`Invalid ${name}: The embedded AWS reads parentheses up to ${deepest} levels deep;`);
+  if (depthOf(written) > deepestNesting) {
+    throw invalid(`Invalid ${name}: The embedded AWS reads parentheses up to ${deepestNesting} levels deep;`);
   }
   return written;
 }
