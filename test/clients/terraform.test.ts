@@ -1,48 +1,12 @@
 import assert from 'node:assert/strict';
-import { accessSync, constants, cpSync, existsSync, readdirSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { cpSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { cleanEnvironment, root, run, startCloudProcess, temporaryFolder, type RunningCloud } from './support.ts';
+import { mirror, skip, terraform } from './terraform-cli.ts';
 
 const central = '111111111111';
 const dev = '222222222222';
-
-/** Folders that Terraform itself looks in, and where machines without a network keep its providers. */
-function mirrorFolders(): readonly string[] {
-  const named = process.env['STINT_TF_MIRROR'];
-  if (named !== undefined) return [named];
-  const implied = [
-    join(homedir(), '.terraform.d/plugins'),
-    '/usr/local/share/terraform/plugins',
-    '/usr/share/terraform/plugins',
-  ];
-  const inOpt = existsSync('/opt') ? readdirSync('/opt').map((name) => join('/opt', name)) : [];
-  return [...implied, ...inOpt];
-}
-
-const mirror = mirrorFolders().find((folder) => existsSync(join(folder, 'registry.terraform.io/hashicorp/aws')));
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-const terraform = (process.env['PATH'] ?? '')
-  .split(delimiter)
-  .map((folder) => join(folder, 'terraform'))
-  .find(isExecutable);
-
-const skip =
-  terraform === undefined
-    ? 'terraform is not installed here'
-    : mirror === undefined
-      ? 'no mirror holds the AWS provider of Terraform'
-      : false;
 
 /** What the provider asks for to learn that it is not there; any other error means that it had to try again, or was refused. */
 const expected = new Set([
