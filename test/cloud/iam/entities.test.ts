@@ -361,7 +361,7 @@ test('tags compare without case, and keys of AWS are reserved', async () => {
   await tag('Stage', 'owner');
   await tag('STAGE');
   await refused(tag('a', 'A'), 'InvalidInput', 'Duplicate tag keys found.');
-  await refused(tag('aws:mine'), 'ValidationError', 'aws:');
+  await refused(tag('aws:mine'), 'InvalidInput', 'aws:');
   await iam.send(new Iam.UntagRoleCommand({ RoleName, TagKeys: ['OWNER'] }));
   const { Tags } = await iam.send(new Iam.ListRoleTagsCommand({ RoleName }));
   assert.deepEqual(Tags, [{ Key: 'STAGE', Value: '0' }]);

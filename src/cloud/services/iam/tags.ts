@@ -1,6 +1,6 @@
 // Tags of IAM entities: checks, merging, and the condition keys they fill.
 import type { World } from '../../world.ts';
-import { invalidInput, limitExceeded, validationError } from './failures.ts';
+import { invalidInput, limitExceeded } from './failures.ts';
 import type { Tag } from './model.ts';
 
 /** Tags as the SDK types them. */
@@ -20,13 +20,13 @@ function comparable(key: string, tagCase: TagCase): string {
 
 /**
  * Checks tags of a request and gives them back as stored.
- * @throws InvalidInput, ValidationError
+ * @throws InvalidInput
  */
 export function checkTags(given: TagList | undefined, tagCase: TagCase = 'ignored'): readonly Tag[] {
   const seen = new Set<string>();
   return (given ?? []).map(({ Key: key = '', Value: value = '' }) => {
     if (key.toLowerCase().startsWith('aws:')) {
-      throw validationError('System tag keys cannot be added or removed: keys with the prefix aws: are reserved.');
+      throw invalidInput('Tag keys beginning with aws: are reserved for system use.');
     }
     if (seen.has(comparable(key, tagCase))) {
       throw invalidInput('Duplicate tag keys found. Please note that Tag keys are case insensitive.');
