@@ -83,6 +83,7 @@ export function restOperation(model: ServiceModel, request: HttpRequest, target:
   );
   const first = fits[0];
   if (first === undefined) return undefined;
+  if (best === undefined && Object.keys(first[1].query).length === 0) return undefined;
   // A sub-resource named without what it needs (`?analytics` without `id`) still means the sub-resource.
   const literals = Object.keys(first[1].query).length;
   return best !== undefined && Object.keys(best[1].query).length === literals ? best[0] : first[0];
@@ -109,9 +110,17 @@ export function readRestInput(
   const shape = structureOf(model, operation.input);
   for (const [name, member] of Object.entries(shape.members)) {
     const value = readBinding(model, name, member, request, target);
+    if (member.in === 'payload' && value === undefined && needsDocument(shape, name, member)) {
+      throw awsFailure('MissingRequestBodyError', 'Request Body is empty', { status: 400 });
+    }
     if (value !== undefined) values[name] = value;
   }
   return values;
+}
+
+/** A body that must be there and is XML; that of a bucket policy is text, and missed in other words. */
+function needsDocument({ required = [] }: Structure, name: string, { target }: Member): boolean {
+  return required.includes(name) && target !== undefined && !['string', 'blob', 'stream'].includes(target);
 }
 
 function readBinding(
@@ -162,9 +171,11 @@ function splitHeader(text: string): string[] {
 
 function readSimple(member: Member, text: string, place: string): Scalar {
   const value = readScalar(member, text);
-  if (value !== undefined) return value;
+  const wrong = typeof value === 'number' && !isWhole(value, member);
+  if (value !== undefined && !wrong) return value;
   const shown = member.sensitive === true ? {} : { ArgumentValue: text.slice(0, 200) };
-  throw awsFailure('InvalidArgument', `Provided ${place} is not of its type`, {
+  const fault = member.target === 'number' ? 'not an integer or within integer range' : 'is not of its type';
+  throw awsFailure('InvalidArgument', `Provided ${place} ${fault}`, {
     status: 400,
     fields: { ArgumentName: place, ...shown },
   });
@@ -174,6 +185,11 @@ function prefixed(headers: HttpRequest['headers'], prefix: string): Readonly<Rec
   const found = Object.entries(headers).filter(([name]) => name.startsWith(prefix) && name.length > prefix.length);
   if (found.length === 0) return undefined;
   return Object.fromEntries(found.map(([name, value]) => [name.slice(prefix.length), value]));
+}
+
+/** Numbers of S3 are whole; those of the query have 32 bits. */
+function isWhole(value: number, member: Member): boolean {
+  return Number.isSafeInteger(value) && (member.in !== 'query' || Math.abs(value) < 2 ** 31);
 }
 
 function readPayload(model: ServiceModel, name: string, member: Member, body: Uint8Array): unknown {

@@ -7,9 +7,16 @@ import type {
 } from '@aws-sdk/client-s3';
 import { operation } from '../../call.ts';
 import { bucketOf, permission } from './access.ts';
+import { invalidArgument } from './failures.ts';
 import { uploads, type Part, type Upload } from './model.ts';
 import { canonicalId } from './names.ts';
 import { partsOf, uploadOf } from './upload-rows.ts';
+
+/** @throws InvalidArgument 400 */
+function pageSize(wanted = 1000, name: string): number {
+  if (wanted >= 0) return Math.min(wanted, 1000);
+  throw invalidArgument(`Argument ${name} must be an integer between 0 and 2147483647`, name, String(wanted));
+}
 
 export const ListParts = operation<ListPartsCommandInput, ListPartsOutput>({
   permissions: (input, call) => [
@@ -18,7 +25,7 @@ export const ListParts = operation<ListPartsCommandInput, ListPartsOutput>({
   handle(input, call) {
     const bucket = bucketOf(call, input);
     const upload = uploadOf(call, bucket, input);
-    const most = Math.min(input.MaxParts ?? 1000, 1000);
+    const most = pageSize(input.MaxParts, 'max-parts');
     const found: Part[] = [];
     for (const part of partsOf(call, bucket, upload, Number(input.PartNumberMarker ?? 0))) {
       found.push(part);
@@ -50,7 +57,7 @@ export const ListMultipartUploads = operation<ListMultipartUploadsCommandInput, 
   permissions: (input, call) => [permission(call, 's3:ListBucketMultipartUploads', bucketOf(call, input))],
   handle(input, call) {
     const bucket = bucketOf(call, input);
-    const most = Math.min(input.MaxUploads ?? 1000, 1000);
+    const most = pageSize(input.MaxUploads, 'max-uploads');
     const found: Upload[] = [];
     const { KeyMarker = '', Prefix = '' } = input;
     // A marker without an upload id stands after every upload of its key.

@@ -32,7 +32,7 @@ export function syntaxProblem(text: string): string | undefined {
   } catch {
     return undefined;
   }
-  if (!isObject(policy)) return undefined;
+  if (!isObject(policy)) return "Policies must be valid JSON and the first byte must be '{'";
   const unknown = Object.keys(policy).find((name) => !policyFields.has(name));
   if (unknown !== undefined) return `Unknown field ${unknown}`;
   const { Version: version, Statement: statement } = policy;

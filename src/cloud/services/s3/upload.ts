@@ -47,6 +47,13 @@ export function checkUpload(input: UploadOptions): void {
       fields: { StorageClassRequested: input.StorageClass },
     });
   }
+  if (input.WebsiteRedirectLocation !== undefined && !/^(?:https?:\/\/|\/)/.test(input.WebsiteRedirectLocation)) {
+    throw awsFailure(
+      'InvalidRedirectLocation',
+      "The website redirect location must have a prefix of 'http://' or 'https://' or '/'.",
+      { status: 400 },
+    );
+  }
   if (input.ACL !== undefined && !cannedAcls.includes(input.ACL)) throw invalidArgument('', 'x-amz-acl', input.ACL);
   if (input.SSECustomerAlgorithm !== undefined) throw notImplemented('encryption with keys of the customer');
   if (input.ObjectLockMode !== undefined || input.ObjectLockLegalHoldStatus !== undefined) {
