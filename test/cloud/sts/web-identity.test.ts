@@ -25,7 +25,7 @@ const github = 'https://token.actions.githubusercontent.com';
 const host = 'token.actions.githubusercontent.com';
 const arnOf = (url: string) => `arn:aws:iam::${dev}:oidc-provider/${url.replace(/^https?:\/\//, '')}`;
 /** AWS saves no trust in GitHub that does not look at the subject. */
-const anySubject = { StringLike: { [`${host}:sub`]: '*' } };
+const anySubject = { StringLike: { [`${host}:sub`]: 'repo:*' } };
 
 function withSubject({ Condition, ...more }: { readonly Condition?: object }): object {
   return { ...more, Condition: { ...anySubject, ...Condition } };
@@ -147,7 +147,7 @@ test('a token expires by the emulated clock, five minutes late', async () => {
     { Action: everything[0], Condition: anySubject },
   );
   const { Role } = await iam.send(new Iam.CreateRoleCommand({ RoleName: 'timed', AssumeRolePolicyDocument }));
-  const WebIdentityToken = await testToken(own, { issuer: github, expiresIn: '10m' });
+  const WebIdentityToken = await testToken(own, { issuer: github, subject: 'repo:acme/app', expiresIn: '10m' });
   const { sts } = clientsOf(own, dev);
   const input = { RoleArn: Role!.Arn!, RoleSessionName: 'build', WebIdentityToken };
   own.clock.advance(899_000);
@@ -228,7 +228,7 @@ test('a session that a provider vouched for tells which, and keeps its subject a
   await one.iam.send(new Iam.ListUsersCommand({}));
   const other = clientsOf(
     cloud,
-    keysOf((await assume(role, await fromGithub({}, { subject: 'someone' }))).Credentials!),
+    keysOf((await assume(role, await fromGithub({}, { subject: 'repo:acme/other' }))).Credentials!),
   );
   await refused(other.iam.send(new Iam.ListUsersCommand({})), 'AccessDenied', 'no identity-based policy');
 });

@@ -1,6 +1,6 @@
 // Issuers that many organisations share: a trust policy that does not say whose tokens it takes is not saved.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_oidc_secure-by-default.html
-import type { CompiledPolicy } from '../../../policy/index.ts';
+import type { CompiledPolicy, ConditionSource } from '../../../policy/index.ts';
 import { malformedPolicy } from './failures.ts';
 
 /** Issuer (without scheme) → the key that every statement must test. */
@@ -44,7 +44,7 @@ export function checkSharedIssuers(trust: CompiledPolicy): void {
   }
 }
 
-/** That a key is there says nothing of whose token it is. */
-function tests({ operator }: { readonly operator: string }): boolean {
-  return !/^null$/i.test(operator);
+/** That a key is there, or has any value at all, says nothing of whose token it is. */
+function tests({ operator, values }: ConditionSource): boolean {
+  return operator !== 'Null' && values.every((value) => !/^[*?]*$/.test(value));
 }
