@@ -47,7 +47,7 @@ class Check {
   structure(shape: Structure, values: Values, prefix: string, rules?: Readonly<Record<string, number>>): void {
     for (const name of shape.required ?? []) {
       if (values[name] === undefined)
-        this.#add({ place: prefix + initial(name), shown: 'null', kind: 'required', text: 'not be null' });
+        this.#add({ place: prefix + this.#told(shape, name), shown: 'null', kind: 'required', text: 'not be null' });
     }
     for (const [name, member] of Object.entries(shape.members)) {
       const value = values[name];
@@ -57,6 +57,12 @@ class Check {
       if (index !== undefined) this.#value(member, value, place, this.#model.rules[index]!);
       this.#below(member, value, place);
     }
+  }
+
+  /** EC2 tells what is missing by its name in the request: `InstanceId`, not `InstanceIds`. */
+  #told({ members }: Structure, name: string): string {
+    const { ec2Name, xmlName = name } = members[name] ?? {};
+    return this.#model.protocol === 'ec2' ? (ec2Name ?? xmlName) : initial(name);
   }
 
   #below(member: Member, value: unknown, place: string): void {
