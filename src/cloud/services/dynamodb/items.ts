@@ -28,6 +28,10 @@ export function readItemRequest(name: keyof typeof actions, input: Input, call: 
     const place = placeOf(call, input.TableName);
     const request = checked(name, { ...input, TableName: place.name }, call);
     checkDepth(request.Item);
+    // dynalite checks this of PutItem only.
+    if (name === 'DeleteItem' && !['NONE', 'ALL_OLD'].includes(request.ReturnValues ?? 'NONE')) {
+      throw awsFailure('ValidationException', 'ReturnValues can only be ALL_OLD or NONE', { status: 400 });
+    }
     reads.set(input, (read = { request, place }));
   }
   return read;
