@@ -29,7 +29,7 @@ function install(hash: string): boolean {
   mkdirSync('.cache', { recursive: true });
   if (!run('python3', '-m', 'venv', folder)) return false;
   if (!run(`${folder}/bin/pip`, 'install', '--quiet', '--disable-pip-version-check', '-r', requirements)) return false;
-  if (!installVersion2()) return false;
+  if (!installVersion2()) console.error('version 2 of the AWS CLI could not be had: its tests will say so');
   writeFileSync(stamp, hash);
   return true;
 }

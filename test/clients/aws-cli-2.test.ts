@@ -9,7 +9,7 @@ import { CreateAccessKeyCommand, CreateUserCommand, PutUserPolicyCommand } from 
 import { dev, clientsOf, keyless, makePlaces, policy, webToken } from './places.ts';
 import {
   run,
-  skipUnless,
+  skipWithout,
   startCloudProcess,
   temporaryFolder,
   type Environment,
@@ -47,7 +47,7 @@ async function userWith(cloud: RunningCloud, name: string, ...statements: readon
   return cloud.as({ accessKeyId: AccessKey!.AccessKeyId!, secretAccessKey: AccessKey!.SecretAccessKey! });
 }
 
-test('AWS CLI 2', { skip: skipUnless('aws2') }, async (t) => {
+test('AWS CLI 2', { skip: skipWithout('aws2') }, async (t) => {
   const cloud = await startCloudProcess(t);
   const folder = temporaryFolder(t);
   const admin = cloud.admin('dev');

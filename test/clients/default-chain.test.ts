@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { UpdateAssumeRolePolicyCommand } from '@aws-sdk/client-iam';
 import { dev, clientsOf, execIn, keyless, makePlaces, policy, webEnvironment, webToken } from './places.ts';
-import { run, skipUnless, startCloudProcess, temporaryFolder, type Environment } from './support.ts';
+import { run, skipWithout, startCloudProcess, temporaryFolder, type Environment } from './support.ts';
 
 type Seen = Readonly<Record<string, string>>;
 
@@ -93,7 +93,7 @@ async function distrust({ cloud }: Places): Promise<void> {
   await clientsOf(cloud).iam.send(command);
 }
 
-test('programs are who their place says', { skip: skipUnless('aws2') }, async (t) => {
+test('programs are who their place says', { skip: skipWithout('aws2') }, async (t) => {
   const places = await openPlaces(t);
   const { instanceId, taskId } = places;
 

@@ -49,6 +49,11 @@ export function skipUnless(name: string): string | false {
   return installedClient(name) !== undefined || process.env['CI'] === 'true' ? false : `${name} is not installed here`;
 }
 
+/** The same for a client that not every machine can get: without it the test is skipped by name, with `CI=true` too. */
+export function skipWithout(name: string): string | false {
+  return installedClient(name) !== undefined ? false : `${name} is not to be had here`;
+}
+
 /** Runs a program to its end; never throws for an exit code. */
 export function run(command: string, args: readonly string[], env: Environment, cwd = root): Promise<Finished> {
   return new Promise((resolve, reject) => {
