@@ -33,7 +33,7 @@ for (const service of serviceIds) {
   for (const fullness of ['smallest', 'fullest'] as const satisfies readonly Fullness[]) {
     test(`${service}: each operation answers its ${fullness} input as its schema says`, async () => {
       await using cloud = await startCloud();
-      const run = new Run(cloud);
+      using run = new Run(cloud);
       for (const step of fixtures) await run.step(step);
       const refused: Record<string, string> = {};
       const faults: string[] = [];

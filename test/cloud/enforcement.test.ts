@@ -35,7 +35,7 @@ for (const file of readdirSync(folder).sort()) {
       test(name, async () => {
         assert.ok(source.length > 0, 'the case names its source');
         await using cloud = await startCloud();
-        const run = new Run(cloud);
+        using run = new Run(cloud);
         for (const [index, step] of steps.entries()) {
           await run.step(step).catch((error: unknown) => {
             if (error instanceof Error) error.message = `step ${index + 1} of ${steps.length}: ${error.message}`;

@@ -77,9 +77,10 @@ const documentMembers: ReadonlySet<string> = new Set([
 ]);
 
 /** A case on its way: what was saved, and the embedded AWS it runs on. */
-export class Run {
+export class Run implements Disposable {
   readonly #cloud: Cloud;
   readonly #saved = new Map<string, unknown>();
+  readonly #clients = new Map<string, SdkClient>();
 
   constructor(cloud: Cloud) {
     this.#cloud = cloud;
@@ -157,23 +158,34 @@ export class Run {
   async send(as: string, call: string, input: object, region = 'us-east-1'): Promise<object> {
     const [service, operation] = call.split(':') as [string, string];
     const Command = modules[service]![`${operation}Command`] as new (input: object) => object;
-    const keys = this.#keysOf(as);
-    const unsigned = { signer: { sign: async (request: object) => request } };
-    const client = new clients[service]!({
-      endpoint: this.#cloud.endpoint,
-      region,
-      maxAttempts: 1,
-      forcePathStyle: true,
-      credentials: keys ?? { accessKeyId: 'none', secretAccessKey: 'none' },
-      ...(keys === undefined ? unsigned : {}),
-    } as never);
     try {
-      return await client.send(new Command(this.filled(input) as object));
+      return await this.#clientOf(service, this.#keysOf(as), region).send(new Command(this.filled(input) as object));
     } catch (error) {
       return error as Error;
-    } finally {
-      client.destroy();
     }
+  }
+
+  /** Made once for each caller: making one takes longer than most calls. */
+  #clientOf(service: string, keys: Keys | undefined, region: string): SdkClient {
+    const name = `${service} ${region} ${keys?.accessKeyId}`;
+    let client = this.#clients.get(name);
+    if (client === undefined) {
+      const unsigned = { signer: { sign: async (request: object) => request } };
+      client = new clients[service]!({
+        endpoint: this.#cloud.endpoint,
+        region,
+        maxAttempts: 1,
+        forcePathStyle: true,
+        credentials: keys ?? { accessKeyId: 'none', secretAccessKey: 'none' },
+        ...(keys === undefined ? unsigned : {}),
+      } as never);
+      this.#clients.set(name, client);
+    }
+    return client;
+  }
+
+  [Symbol.dispose](): void {
+    for (const client of this.#clients.values()) client.destroy();
   }
 
   #keysOf(as: string): Keys | undefined {
