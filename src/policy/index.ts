@@ -8,6 +8,7 @@ export { evaluate } from './evaluate.ts';
 export { denialMessage, type DenialOptions } from './message.ts';
 export { contextOf, type ContextValue } from './context.ts';
 export { contextKeysOf, statementKeys } from './context-keys.ts';
+export { readOperator } from './operators.ts';
 export { wildcardMatcher } from './pattern.ts';
 export { statementPlaces } from './statement-places.ts';
 export {

@@ -1,6 +1,8 @@
 // What S3 says of a bucket policy that is JSON but no policy, and of conditions that can never apply. What it does
 // not find here is the policy engine's to refuse.
 
+import { readOperator } from '../../../policy/index.ts';
+
 /** "Bucket policies: policy elements" of the S3 user guide; those of IAM's language. */
 const policyFields = new Set(['Version', 'Id', 'Statement']);
 const statementFields = new Set([
@@ -14,9 +16,6 @@ const statementFields = new Set([
   'NotResource',
   'Condition',
 ]);
-
-const operator =
-  /^(?:(?:ForAllValues|ForAnyValue):)?(?:String(?:Equals|NotEquals|EqualsIgnoreCase|NotEqualsIgnoreCase|Like|NotLike)|Numeric(?:Equals|NotEquals|LessThan|LessThanEquals|GreaterThan|GreaterThanEquals)|Date(?:Equals|NotEquals|LessThan|LessThanEquals|GreaterThan|GreaterThanEquals)|Bool|BinaryEquals|IpAddress|NotIpAddress|Arn(?:Equals|NotEquals|Like|NotLike)|Null)(?:IfExists)?$/i;
 
 /** Keys that only a listing has: service authorization reference, `s3:ListBucket`. */
 const listingKeys = /^s3:(?:prefix|delimiter|max-keys)$/i;
@@ -68,7 +67,7 @@ function text(value: unknown): string {
 function conditionProblem(condition: Json, action: unknown): string | undefined {
   const actions = (Array.isArray(action) ? action : [action]).map(text);
   for (const [name, keys] of Object.entries(condition)) {
-    if (!operator.test(name)) return `Invalid Condition type : ${name}`;
+    if (readOperator(name) === undefined) return `Invalid Condition type : ${name}`;
     for (const key of isObject(keys) ? Object.keys(keys) : []) {
       if (!/^[a-z0-9.-]+(?:\/[^:]*)?:.+$/i.test(key)) return 'Policy has an invalid condition key';
       if (action !== undefined && listingKeys.test(key) && !actions.some((one) => listings.test(one))) {
