@@ -7,7 +7,8 @@ import { test } from 'node:test';
 import { startCloud } from '../../src/cloud/index.ts';
 import { Services, serviceIds } from '../../src/cloud/services/index.ts';
 import { faultsOf, inputOf, type Fullness, type Values } from './schemas.ts';
-import { modules, Run, type Step } from './steps.ts';
+import { modules } from './sdk-modules.ts';
+import { Run, type Step } from './steps.ts';
 
 function data(name: string): unknown {
   return JSON.parse(readFileSync(new URL(`../cases/cloud/conformance/${name}.json`, import.meta.url), 'utf8'));
@@ -38,7 +39,7 @@ for (const service of serviceIds) {
       const refused: Record<string, string> = {};
       const faults: string[] = [];
       for (const operation of operations) {
-        const schema = modules[service]![`${operation}$`] as readonly unknown[];
+        const schema = modules[service][`${operation}$`] as readonly unknown[];
         const outcome = await run.send(
           'central',
           `${service}:${operation}`,

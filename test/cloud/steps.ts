@@ -2,17 +2,19 @@
 // the top of enforcement.test.ts.
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
-import * as cloudtrail from '@aws-sdk/client-cloudtrail';
-import * as dynamodb from '@aws-sdk/client-dynamodb';
-import * as ec2 from '@aws-sdk/client-ec2';
-import * as iam from '@aws-sdk/client-iam';
-import * as kms from '@aws-sdk/client-kms';
-import * as organizations from '@aws-sdk/client-organizations';
-import * as s3 from '@aws-sdk/client-s3';
-import * as sts from '@aws-sdk/client-sts';
+import { CloudTrailClient } from '@aws-sdk/client-cloudtrail';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { EC2Client } from '@aws-sdk/client-ec2';
+import { IAMClient, type AccessKey, type CreateVirtualMFADeviceResponse } from '@aws-sdk/client-iam';
+import { KMSClient } from '@aws-sdk/client-kms';
+import { OrganizationsClient } from '@aws-sdk/client-organizations';
+import { S3Client } from '@aws-sdk/client-s3';
+import { STSClient, type Credentials } from '@aws-sdk/client-sts';
 import { parseDuration } from '../../src/base/index.ts';
+import type { ServiceId } from '../../src/cloud/call.ts';
 import type { Cloud } from '../../src/cloud/index.ts';
 import { sendSigned, type RawRequest } from './raw.ts';
+import { modules } from './sdk-modules.ts';
 import { control, type Answer, type Keys } from './support.ts';
 
 interface Refused {
@@ -45,27 +47,15 @@ interface SdkClient {
   destroy(): void;
 }
 
-/** What each SDK client exports: commands (`CreateUserCommand`) and schemas (`CreateUser$`). */
-export const modules: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
-  iam,
-  sts,
-  organizations,
-  s3,
-  ec2,
-  kms,
-  dynamodb,
-  cloudtrail,
-};
-
 const clients: Readonly<Record<string, new (config: never) => SdkClient>> = {
-  iam: iam.IAMClient,
-  sts: sts.STSClient,
-  organizations: organizations.OrganizationsClient,
-  s3: s3.S3Client,
-  ec2: ec2.EC2Client,
-  kms: kms.KMSClient,
-  dynamodb: dynamodb.DynamoDBClient,
-  cloudtrail: cloudtrail.CloudTrailClient,
+  iam: IAMClient,
+  sts: STSClient,
+  organizations: OrganizationsClient,
+  s3: S3Client,
+  ec2: EC2Client,
+  kms: KMSClient,
+  dynamodb: DynamoDBClient,
+  cloudtrail: CloudTrailClient,
 };
 
 const documentMembers: ReadonlySet<string> = new Set([
@@ -130,7 +120,7 @@ export class Run implements Disposable {
 
   /** What the virtual device that was saved as `device` shows now, showed 30 seconds ago and will show in 30 seconds. */
   #codes(device: string): object {
-    const made = this.#saved.get(device) as iam.CreateVirtualMFADeviceResponse;
+    const made = this.#saved.get(device) as CreateVirtualMFADeviceResponse;
     const seed = Buffer.from(made.VirtualMFADevice!.Base32StringSeed!).toString();
     const step = Math.floor(this.#cloud.clock.now() / 30_000);
     return { before: codeOf(seed, step - 1), now: codeOf(seed, step), next: codeOf(seed, step + 1) };
@@ -157,7 +147,7 @@ export class Run implements Disposable {
   /** The answer, or the error the client threw. */
   async send(as: string, call: string, input: object, region = 'us-east-1'): Promise<object> {
     const [service, operation] = call.split(':') as [string, string];
-    const Command = modules[service]![`${operation}Command`] as new (input: object) => object;
+    const Command = modules[service as ServiceId][`${operation}Command`] as new (input: object) => object;
     try {
       return await this.#clientOf(service, this.#keysOf(as), region).send(new Command(this.filled(input) as object));
     } catch (error) {
@@ -194,7 +184,7 @@ export class Run implements Disposable {
     const account = Object.values(this.#cloud.credentials.accounts).find((one) => one.stage === stage);
     if (account !== undefined) return root === 'root' ? account.root : account;
     const saved = this.#saved.get(as) as
-      | { readonly AccessKey?: iam.AccessKey; readonly Credentials?: sts.Credentials }
+      | { readonly AccessKey?: AccessKey; readonly Credentials?: Credentials }
       | undefined;
     const found = saved?.Credentials ?? saved?.AccessKey;
     assert.ok(found !== undefined, `nobody is called ${as}`);

@@ -1,16 +1,9 @@
 // Requests as the SDK sends them: every offered operation with its least and its fullest input, and with names that
 // exist, so that what is made of them reaches the handlers.
-import * as cloudtrail from '@aws-sdk/client-cloudtrail';
-import * as dynamodb from '@aws-sdk/client-dynamodb';
-import * as ec2 from '@aws-sdk/client-ec2';
-import * as iam from '@aws-sdk/client-iam';
-import * as kms from '@aws-sdk/client-kms';
-import * as organizations from '@aws-sdk/client-organizations';
-import * as s3 from '@aws-sdk/client-s3';
-import * as sts from '@aws-sdk/client-sts';
 import type { ServiceId } from '../../src/cloud/call.ts';
 import type { HttpRequest } from '../../src/cloud/http.ts';
 import { serviceModel } from '../../src/cloud/protocol/models.ts';
+import { modules, type Exports } from '../cloud/sdk-modules.ts';
 import { sampleOf } from '../cloud/protocol/sample.ts';
 import { clientOf, type SdkClient } from '../cloud/protocol/sdk.ts';
 
@@ -24,19 +17,6 @@ export interface Sample {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array;
 }
-
-type Exports = Readonly<Record<string, unknown>>;
-
-const modules: Readonly<Record<ServiceId, Exports>> = {
-  iam,
-  sts,
-  organizations,
-  s3,
-  ec2,
-  kms,
-  dynamodb,
-  cloudtrail,
-};
 
 const document = JSON.stringify({
   Version: '2012-10-17',

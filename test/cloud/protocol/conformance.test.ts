@@ -2,34 +2,15 @@
 // equal, and what we write they read back equal, with the least and with every member.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as cloudtrail from '@aws-sdk/client-cloudtrail';
-import * as dynamodb from '@aws-sdk/client-dynamodb';
-import * as ec2 from '@aws-sdk/client-ec2';
-import * as iam from '@aws-sdk/client-iam';
-import * as kms from '@aws-sdk/client-kms';
-import * as organizations from '@aws-sdk/client-organizations';
-import * as s3 from '@aws-sdk/client-s3';
-import * as sts from '@aws-sdk/client-sts';
 import { parseInput, routeRequest, writeFailure, writeOutput } from '../../../src/cloud/protocol/index.ts';
 import { serviceModel } from '../../../src/cloud/protocol/models.ts';
 import { awsFailure } from '../../../src/cloud/failures.ts';
 import type { ServiceId } from '../../../src/cloud/call.ts';
+import { modules, type Exports } from '../sdk-modules.ts';
 import { sampleOf, type Fullness } from './sample.ts';
 import { clientOf, type SdkClient } from './sdk.ts';
 
-type Exports = Readonly<Record<string, unknown>>;
 type CommandClass = new (input: object) => object;
-
-const modules: Readonly<Record<ServiceId, Exports>> = {
-  iam,
-  sts,
-  organizations,
-  s3,
-  ec2,
-  kms,
-  dynamodb,
-  cloudtrail,
-};
 
 // What S3's client computes itself, or takes as an order to compute.
 const computedByClient: readonly string[] = [
