@@ -22,11 +22,16 @@ export class Access {
 
   /** @throws Failure `permission-denied` when the token is missing, unknown or has ended; which of them is not told. */
   async checkToken(id: Secret | undefined): Promise<Token> {
-    const token = id === undefined ? undefined : await this.#tokens.use(id.reveal());
+    const token = await this.tokenOf(id);
     if (token !== undefined) return token;
     throw brokerFailure('permission-denied', 'permission denied', {
       hint: 'send a token that lives in `X-Vault-Token`; `stint login` stores one',
     });
+  }
+
+  /** The token with this id, or undefined; takes a use. */
+  async tokenOf(id: Secret | undefined): Promise<Token | undefined> {
+    return id === undefined ? undefined : this.#tokens.use(id.reveal());
   }
 
   /** @throws Failure `permission-denied` naming the rule that decided and who could change it. */

@@ -16,7 +16,9 @@ export interface AclDecision {
   readonly decidedBy: string | undefined;
 }
 
-const capabilityOf: Readonly<Record<Operation, Capability>> = {
+const capabilityOf: Readonly<Record<Exclude<Operation, 'help'>, Capability>> = {
+  create: 'create',
+  patch: 'patch',
   read: 'read',
   list: 'list',
   update: 'update',
@@ -39,7 +41,7 @@ export function decideAccess(
   rules: readonly PathRule[],
   request: { readonly operation: Operation; readonly path: string; readonly sudo: boolean },
 ): AclDecision {
-  if (policies.includes('root')) return { allowed: true, decidedBy: 'root' };
+  if (policies.includes('root') || request.operation === 'help') return { allowed: true, decidedBy: 'root' };
   const { path, capabilities } = bestRule(rules, request.path, request.operation) ?? {};
   if (path === undefined || capabilities === undefined || capabilities.has('deny')) {
     return { allowed: false, decidedBy: path };

@@ -66,6 +66,12 @@ export class Audit {
     return this.#write(this.#record('response', call, answer));
   }
 
+  /** Records a request that was refused before it was carried out; it stays refused, recorded or not. */
+  async refused(call: AuditedCall, error: string): Promise<void> {
+    const answer = { status: 403, data: null, leaseId: '', error };
+    await this.#write(this.#record('request', call, answer)).catch(() => undefined);
+  }
+
   #record(type: 'request' | 'response', call: AuditedCall, answer: AuditedAnswer | undefined): AuditRecord {
     const { requestId, operation, path, body, remoteAddress, token } = call;
     return {

@@ -1,30 +1,21 @@
-// The wiring of the broker, to be read first: HTTP -> pipeline -> routes -> engine -> lending ->
-// ledger -> barrier -> store; and beside it the sweeper, which ends what is due.
+// The server, to be read first: HTTP -> pipeline -> routes -> engine -> lending -> ledger -> barrier -> store;
+// and beside it the sweeper, which ends what is due. services.ts wires what runs while it is unsealed.
 import { mkdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { Secret, systemClock, uuid, type AdjustableClock, type Random } from '../base/index.ts';
-import { Access } from './access.ts';
-import { Audit, type AuditDevice } from './audit.ts';
+import { systemClock, type AdjustableClock, type Random, type Secret } from '../base/index.ts';
+import type { AuditDevice } from './audit.ts';
 import { Barrier } from './barrier.ts';
-import { keepClock, restoreClock, rootToken } from './development.ts';
-import { AwsEngine } from './engines/aws/engine.ts';
+import { restoreClock, rootToken } from './development.ts';
 import { brokerFailure } from './failures.ts';
-import { Ledger } from './ledger.ts';
-import { Lending } from './lending.ts';
+import { Lifecycle } from './lifecycle.ts';
 import type { Log } from './log.ts';
-import { Mounts } from './mounts.ts';
 import { answer } from './pipeline.ts';
-import { Policies } from './policies.ts';
 import { RateLimit } from './rate.ts';
-import { engineHandlers } from './routes/engine.ts';
-import { leaseHandlers } from './routes/leases.ts';
-import { systemHandlers } from './routes/system.ts';
-import { tokenHandlers } from './routes/tokens.ts';
-import { openLocalSeal } from './seal/local.ts';
-import { absent } from './storage/store.ts';
+import { statusHandlers } from './routes/status.ts';
+import { openServices } from './services.ts';
+import { openLocalSeal, type Seal } from './seal/local.ts';
+import type { Store } from './storage/store.ts';
 import { openSqliteStore, type SqliteLimits } from './storage/sqlite.ts';
-import { Sweeper } from './sweeper.ts';
-import { Tokens } from './tokens.ts';
 import { listen, type ListenAddress } from './http/listen.ts';
 import { createBrokerServer } from './http/server.ts';
 
@@ -71,8 +62,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const store = openSqliteStore(join(options.storage, 'stint.db'), options.store);
   try {
     const seal = openLocalSeal(options.storage, await Barrier.isFresh(store), options.random);
-    const barrier = await Barrier.open(store, seal.key, options.random);
-    return await serve(options, barrier, seal);
+    return await serve(options, store, seal);
   } catch (error) {
     await store.close();
     throw error;
@@ -98,74 +88,51 @@ function mkdirWithParents(folder: string): void {
   mkdirSync(folder, { mode: 0o700 });
 }
 
-async function serve(
-  options: BrokerOptions,
-  barrier: Barrier,
-  seal: { readonly type: string; readonly key: Secret },
-): Promise<Broker> {
-  const { clock, random, log, dev } = options;
-  await restoreClock(barrier, clock, systemClock);
-  const mounts = new Mounts(barrier, random, [new AwsEngine({ clock, random, environment: options.environment })]);
-  const onDue = (at: number): void => sweeper.notice(at);
-  const tokens = new Tokens(barrier, clock, random, onDue);
-  const policies = new Policies(barrier);
-  const access = new Access(tokens, policies);
-  const ledger = new Ledger(barrier, clock, uuid(random), onDue, options.keepEndedMillis);
-  const lending = new Lending({ ledger, mounts, tokens, clock, random, log });
-  const sweeper = new Sweeper({ ledger, lending, tokens, clock, log });
-  const root = await rootToken(barrier, tokens, dev.rootTokenId);
+async function serve(options: BrokerOptions, store: Store, seal: Seal): Promise<Broker> {
+  const { clock, random, log, dev, environment, auditDevices = [], keepEndedMillis } = options;
+  const lifecycle = new Lifecycle({
+    store,
+    random,
+    open: async (barrier) => {
+      await restoreClock(barrier, clock, systemClock);
+      return openServices({ clock, random, log, environment, auditDevices, keepEndedMillis }, barrier);
+    },
+  });
   let address = '';
-
-  const handlers = {
-    ...systemHandlers({
-      clock,
-      access,
-      mounts,
-      policies,
-      lending,
-      sealType: seal.type,
-      clusterId: await clusterId(barrier, random),
-      address: () => address,
-      startedAt: clock.now(),
-    }),
-    ...leaseHandlers({
-      ledger,
-      lending,
-      clock,
-      wake: () => sweeper.wake(),
-      keepClock: () => keepClock(barrier, clock, systemClock),
-    }),
-    ...tokenHandlers({ tokens, policies, lending, clock }),
-    ...engineHandlers({ mounts, lending }),
-  };
-  const audit = new Audit(
-    options.auditDevices ?? [],
-    new Secret(barrier.blindName('audit')),
-    () => new Date(clock.now()),
-  );
+  const sealedHandlers = statusHandlers({
+    clock,
+    sealType: seal.type,
+    sealed: () => lifecycle.services === undefined,
+    clusterId: () => lifecycle.services?.clusterId ?? '',
+    address: () => address,
+    startedAt: clock.now(),
+  });
   const rate = new RateLimit(systemClock, requestsPerSecond, requestBurst);
   const http = createBrokerServer({
-    answer: (call) => answer({ access, audit, rate, handlers, hostAllowed: listening.hostAllowed }, call),
+    answer: (call) =>
+      answer({ rate, sealedHandlers, opened: () => lifecycle.services, hostAllowed: listening.hostAllowed }, call),
     random,
     log,
   });
-  if (barrier.exclusive) await sweeper.recover();
-  const listening = await listen(http.server, options.listen);
+  const { barrier, tokens } = await lifecycle.unseal(seal.key);
+  const root = await rootToken(barrier, tokens, dev.rootTokenId);
+  const listening = await listen(http.server, options.listen).catch(async (error: unknown) => {
+    await lifecycle.seal();
+    throw error;
+  });
   address = listening.address;
-  sweeper.wake();
 
   const stop = async (): Promise<void> => {
-    await withinLimit(Promise.all([listening.stop().then(() => http.finished()), sweeper.stop()]));
+    await withinLimit(
+      listening
+        .stop()
+        .then(() => http.finished())
+        .then(() => lifecycle.seal()),
+    );
     listening.cut();
-    mounts.close();
-    await barrier.close();
+    await store.close();
   };
   return { address, unsealKey: seal.key, rootToken: root, stop };
-}
-
-async function clusterId(barrier: Barrier, random: Random): Promise<string> {
-  await barrier.commit([{ key: 'core/cluster', value: uuid(random), expect: absent }]);
-  return (await barrier.get<string>('core/cluster'))!.value;
 }
 
 async function withinLimit(work: Promise<unknown>): Promise<void> {

@@ -1,6 +1,8 @@
 // One request inside the broker, and what answers it. The HTTP server makes calls and writes answers;
 // handlers see nothing of HTTP.
 import type { Secret } from '../base/index.ts';
+import type { LocatedPath } from './backends.ts';
+import { readFields, unknownFieldWarnings, type FieldSchema, type FieldValues } from './fields.ts';
 import type { WireAuth, WireEnvelope, WireErrors, WireValue } from './http/wire.ts';
 import type { Lease, Operation, Token } from './model.ts';
 
@@ -17,6 +19,8 @@ export interface Call {
   readonly tokenId: Secret | undefined;
   /** Present on every route whose table row asks for a token. */
   readonly token: Token | undefined;
+  /** The mounted path that serves the call, when no own route does. */
+  readonly located: LocatedPath | undefined;
   readonly remoteAddress: string;
   readonly host: string | undefined;
   readonly origin: string | undefined;
@@ -34,6 +38,50 @@ export interface Answer {
 }
 
 export type Handler = (call: Call) => Promise<Answer>;
+
+/** What serves a route: what it is for, the fields it reads, and the work. `served` makes one. */
+export interface Served {
+  readonly summary: string;
+  readonly fields: FieldSchema;
+  /** Where present, a POST to something that is not there yet is `create`, else `update`. */
+  readonly exists?: (call: Call) => Promise<boolean>;
+  readonly handle: Handler;
+}
+
+/**
+ * Serves a route whose fields (of the body, the query and the path) are read by `fields` before `handle`
+ * is called; an answer with a body carries Vault's warnings about what nothing reads.
+ */
+export function served<const S extends FieldSchema>(
+  summary: string,
+  fields: S,
+  handle: (call: Call, values: FieldValues<S>) => Promise<Answer>,
+): Served {
+  return {
+    summary,
+    fields,
+    handle: async (call) => {
+      const answer = await handle(call, readFields(fields, { ...call.body, ...call.params }));
+      return warned(answer, fieldWarnings(fields, call));
+    },
+  };
+}
+
+/** Vault's warnings about given fields: those that nothing reads, and those that the path replaced. */
+export function fieldWarnings(fields: FieldSchema, { body, params }: Pick<Call, 'body' | 'params'>): readonly string[] {
+  const replaced = Object.keys(body).filter((name) => Object.hasOwn(params, name));
+  const known = { ...fields, ...Object.fromEntries(replaced.map((name) => [name, 'string' as const])) };
+  if (replaced.length === 0) return unknownFieldWarnings(known, body);
+  const text = `Endpoint replaced the value of these parameters with the values captured from the endpoint's path: [${replaced.sort().join(' ')}]`;
+  return [...unknownFieldWarnings(known, body), text];
+}
+
+function warned(answer: Answer, warnings: readonly string[]): Answer {
+  const { body } = answer;
+  if (warnings.length === 0 || typeof body !== 'object' || body === null || !('warnings' in body)) return answer;
+  const before = (body as WireEnvelope).warnings ?? [];
+  return { ...answer, body: { ...(body as WireEnvelope), warnings: [...before, ...warnings] } };
+}
 
 export interface EnvelopeParts {
   readonly data?: Readonly<Record<string, WireValue>> | undefined;

@@ -15,6 +15,7 @@ export const brokerFailure = failuresOf({
   },
   'bad-token': { status: 403, when: 'a token to be looked up or revoked does not exist' },
   'host-refused': { status: 403, when: 'Host or Origin of a request to a loopback address names another site' },
+  sealed: { status: 503, when: 'the server is sealed and has to be unsealed first' },
   'not-found': { status: 404, when: 'nothing is stored at a path' },
   'no-route': { status: 404, when: 'no engine or system path serves the asked path' },
   'unsupported-operation': { status: 405, when: 'the path exists but does not serve this method' },

@@ -13,6 +13,8 @@ interface FieldTypes {
   list: readonly string[];
   /** An object, or a list of `k=v`. */
   map: Readonly<Record<string, string>>;
+  /** An object as it was given. */
+  object: Readonly<Record<string, unknown>>;
 }
 
 export type FieldType = keyof FieldTypes;
@@ -59,6 +61,10 @@ const converters: { readonly [T in FieldType]: (value: unknown) => FieldTypes[T]
     const items = Array.isArray(value) ? value.map(scalarText) : [undefined];
     return items.includes(undefined) ? undefined : (items as string[]);
   },
+  object: (value) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Readonly<Record<string, unknown>>)
+      : undefined,
   map: (value) => {
     if (Array.isArray(value)) return pairs(value);
     if (typeof value === 'string') return value === '' ? {} : pairs([value]);
@@ -96,6 +102,7 @@ const expected: Readonly<Record<FieldType, string>> = {
   boolean: 'true or false',
   list: 'a list of strings',
   map: 'an object of strings or a list of `k=v`',
+  object: 'an object',
 };
 
 function convert(name: string, type: FieldType, given: unknown): unknown {

@@ -17,8 +17,8 @@ const searchOrder: readonly Shelf[] = [...shelves, 'live'];
 /** A thing whose time has come. */
 export interface Due {
   readonly at: Millis;
-  /** `past`: the record of a lease that ended long ago is to be forgotten. */
-  readonly kind: 'lease' | 'token' | 'past';
+  /** `past`: the record of a lease that ended long ago is to be forgotten; `mount`: a backend asked for it. */
+  readonly kind: 'lease' | 'token' | 'past' | 'mount';
   readonly id: string;
 }
 

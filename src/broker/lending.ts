@@ -7,7 +7,7 @@ import { grantDeadlineMillis, isKnownToVault, leaseTtl, type LeaseEvent, type Pr
 import type { Ledger } from './ledger.ts';
 import type { Log } from './log.ts';
 import type { Lease, Mount, Token } from './model.ts';
-import { mountTtls, type Mounts } from './mounts.ts';
+import { isAuth, mountTtls, type Mounts } from './mounts.ts';
 import type { Tokens } from './tokens.ts';
 
 /** How long one node may act on a lease before another takes over. */
@@ -146,7 +146,7 @@ export class Lending {
     if (!lease.renewable) throw brokerFailure('lease-not-renewable', 'lease is not renewable');
     const located = await mounts.ofLease(lease.mountPath, lease.mountId);
     if (located === undefined || located.mount.tainted) throw brokerFailure('lease-not-found', 'lease not found');
-    const engine = await located.engine.renewal(lease, located.folder);
+    const engine = await located.backend.renewal(lease, located.folder);
     const ttls = mountTtls(located.mount);
     const now = clock.now();
     const verdict = leaseTtl({
@@ -248,20 +248,20 @@ export class Lending {
     return (await this.#record(id, await this.#probe(lease, located))) ?? after;
   }
 
-  async #act(lease: Lease, located: { engine: Engine; folder: Folder } | undefined): Promise<LeaseEvent> {
+  async #act(lease: Lease, located: { backend: Engine; folder: Folder } | undefined): Promise<LeaseEvent> {
     if (located === undefined) return { type: 'act-failed', error: `the mount ${lease.mountPath}/ is gone` };
     try {
-      return { type: 'acted', ...(await located.engine.remove(lease, located.folder)) };
+      return { type: 'acted', ...(await located.backend.remove(lease, located.folder)) };
     } catch (error) {
       this.#report('lease.remove-failed', lease.id, error);
       return { type: 'act-failed', error: publicText(error) };
     }
   }
 
-  async #probe(lease: Lease, { engine, folder }: { engine: Engine; folder: Folder }): Promise<LeaseEvent> {
+  async #probe(lease: Lease, { backend, folder }: { backend: Engine; folder: Folder }): Promise<LeaseEvent> {
     const answered = (answer: ProbeAnswer): LeaseEvent => ({ type: 'probed', answer });
     try {
-      return answered(await engine.probe(lease, folder));
+      return answered(await backend.probe(lease, folder));
     } catch (error) {
       this.#report('lease.probe-failed', lease.id, error);
       return { type: 'probed', answer: 'unknown', error: publicText(error) };
@@ -288,9 +288,28 @@ export class Lending {
   async disable(mount: Mount): Promise<void> {
     const { mounts } = this.#parts;
     const tainted = await mounts.tune(mount, (before) => ({ ...before, tainted: true }));
-    await this.endPrefix(`${mount.path}/`);
+    await this.#endMount(tainted);
     await mounts.retire(tainted);
     await this.purgeRetired();
+  }
+
+  /** Moves a mount: its leases end first, as in Vault. @throws Failure `revoke-incomplete`, `mount-invalid`. */
+  async move(mount: Mount, to: string): Promise<void> {
+    const { mounts } = this.#parts;
+    const tainted = await mounts.tune(mount, (before) => ({ ...before, tainted: true }));
+    try {
+      await this.#endMount(tainted);
+      await mounts.move(tainted, to);
+    } catch (error) {
+      await mounts.tune(tainted, (before) => ({ ...before, tainted: false }));
+      throw error;
+    }
+  }
+
+  /** Ends what a mount gave out: the leases of an engine, the tokens of an auth method. */
+  async #endMount(mount: Mount): Promise<void> {
+    if (!isAuth(mount)) return this.endPrefix(`${mount.path}/`);
+    for (const name of await this.#parts.tokens.ofMount(mount.id)) await this.endToken(name);
   }
 
   /** Forgets what disabled mounts kept, as soon as their last lease has ended. */

@@ -66,17 +66,26 @@ export interface MountConfig {
   readonly maxTtlSeconds: number;
   readonly forceNoCache: boolean;
   readonly listingVisibility: string;
+  /** Of an auth method; empty stands for `default-service`. */
+  readonly tokenType?: string;
+  readonly auditNonHmacRequestKeys?: readonly string[];
+  readonly auditNonHmacResponseKeys?: readonly string[];
+  readonly passthroughRequestHeaders?: readonly string[];
+  readonly allowedResponseHeaders?: readonly string[];
 }
 
 export interface Mount {
   readonly version: 1;
-  /** Without the closing slash. */
+  /** Without the closing slash; that of an auth method begins with `auth/`. */
   readonly path: string;
   readonly type: string;
   readonly description: string;
   readonly accessor: string;
   readonly id: string;
   readonly config: MountConfig;
+  readonly options?: Readonly<Record<string, string>>;
+  readonly local?: boolean;
+  readonly sealWrap?: boolean;
   /** True from the start of a disable: nothing new is lent. */
   readonly tainted: boolean;
 }
@@ -100,10 +109,17 @@ export interface Token {
   readonly lastRenewedAt: Millis | null;
   /** Calls left; 0 is unlimited. */
   readonly usesLeft: number;
+  /** Of the auth method whose login made it. */
+  readonly mountId?: string;
+  /** The entity it acts for. */
+  readonly entityId?: string;
 }
 
-/** Vault's words for what a request does. */
-export type Operation = 'read' | 'list' | 'update' | 'delete';
+/**
+ * Vault's words for what a request does. A POST or PUT is `update`, and `create` where the path says that
+ * nothing is there yet; `help` asks what a path is for.
+ */
+export type Operation = 'create' | 'read' | 'list' | 'update' | 'patch' | 'delete' | 'help';
 
 /** The system's default and longest lease: 768 h, as Vault has it. */
 export const systemMaxTtlSeconds = 768 * 3600;

@@ -1,9 +1,11 @@
 // The table of mounts: which engine serves which path. Small, read from the store for every request,
 // so that every node sees a change at once.
-import { randomText, uuid, type Random } from '../base/index.ts';
+import { randomText, uuid, type Millis, type Random } from '../base/index.ts';
 import type { Barrier } from './barrier.ts';
-import type { Engine, Folder } from './engines/engine.ts';
+import type { Catalog } from './backends.ts';
+import type { AuthMethod, Backend, Engine, Folder } from './engines/engine.ts';
 import { brokerFailure } from './failures.ts';
+import { dueKey } from './ledger.ts';
 import { systemMaxTtlSeconds, type Mount, type MountConfig } from './model.ts';
 import { absent, type Condition } from './storage/store.ts';
 
@@ -12,21 +14,52 @@ const reserved = ['sys', 'auth', 'stint', 'cubbyhole', 'identity'];
 
 export interface Located {
   readonly mount: Mount;
-  readonly engine: Engine;
+  readonly backend: Backend;
   readonly folder: Folder;
   /** The asked path below the mount. */
   readonly rest: string;
+}
+
+/** What a new mount is to be. */
+export interface MountAsk {
+  readonly description: string;
+  readonly config: Partial<MountConfig>;
+  readonly options: Readonly<Record<string, string>>;
+  readonly local: boolean;
+  readonly sealWrap: boolean;
+}
+
+export interface MountMove {
+  readonly from: string;
+  readonly to: string;
+}
+
+/** A lease's mount, whose engine ends it. */
+export interface LocatedEngine extends Located {
+  readonly backend: Engine;
+}
+
+/** Beginning of the path of an auth method's mount. */
+export const authPrefix = 'auth/';
+
+export function isAuth({ path }: Pick<Mount, 'path'>): boolean {
+  return path.startsWith(authPrefix);
 }
 
 export class Mounts {
   readonly #barrier: Barrier;
   readonly #random: Random;
   readonly #engines: ReadonlyMap<string, Engine>;
+  readonly #methods: ReadonlyMap<string, AuthMethod>;
+  readonly #onDue: (at: Millis) => void;
 
-  constructor(barrier: Barrier, random: Random, engines: readonly Engine[]) {
+  /** `onDue` hears of every due time that was written, so that the sweeper does not sleep past it. */
+  constructor(barrier: Barrier, random: Random, catalog: Catalog, onDue: (at: Millis) => void) {
     this.#barrier = barrier;
     this.#random = random;
-    this.#engines = new Map(engines.map((engine) => [engine.type, engine]));
+    this.#engines = new Map(catalog.engines.map((engine) => [engine.type, engine]));
+    this.#methods = new Map(catalog.methods.map((method) => [method.type, method]));
+    this.#onDue = onDue;
   }
 
   async list(): Promise<readonly Mount[]> {
@@ -47,12 +80,52 @@ export class Mounts {
     return undefined;
   }
 
-  /** The engine and records of a lease's mount, also of one that was disabled meanwhile. */
-  async ofLease(mountPath: string, mountId: string): Promise<Located | undefined> {
+  /** The engine and records of a lease's mount, also of one that was disabled or moved meanwhile. */
+  async ofLease(mountPath: string, mountId: string): Promise<LocatedEngine | undefined> {
     const mount = await this.get(mountPath);
-    if (mount !== undefined && mount.id === mountId) return this.#located(mount, '');
-    const gone = await this.#barrier.get<Mount>(`gone/${mountId}`);
-    return gone === undefined ? undefined : this.#located(gone.value, '');
+    const found = mount?.id === mountId ? mount : await this.byId(mountId);
+    const backend = found === undefined ? undefined : this.#engines.get(found.type);
+    if (found === undefined || backend === undefined) return undefined;
+    return { mount: found, backend, folder: this.#folder(found), rest: '' };
+  }
+
+  /** The auth method that made a token of this path (`auth/userpass/login/alice`), unless it is gone. */
+  async ofLogin(tokenPath: string): Promise<{ mount: Mount; method: AuthMethod; folder: Folder } | undefined> {
+    const located = await this.locate(tokenPath);
+    const method = located === undefined ? undefined : this.#methods.get(located.mount.type);
+    if (located === undefined || method === undefined || !isAuth(located.mount)) return undefined;
+    return { mount: located.mount, method, folder: located.folder };
+  }
+
+  /** The mount of this id, also one that was disabled and still has leases. */
+  async byId(id: string): Promise<Mount | undefined> {
+    const gone = await this.#barrier.get<Mount>(`gone/${id}`);
+    return gone?.value ?? (await this.list()).find((mount) => mount.id === id);
+  }
+
+  /** Lets the backend of the mount do what it asked for with `schedule`; returns when to look again. */
+  async due(mountId: string, name: string): Promise<Millis | undefined> {
+    const mount = await this.byId(mountId);
+    if (mount === undefined || mount.tainted) return undefined;
+    return this.#backend(mount)?.due?.(name, mount, this.#folder(mount));
+  }
+
+  /** Asks anew for a due time of `mountId`, or takes it back. */
+  async schedule(mountId: string, name: string, at: Millis | undefined): Promise<void> {
+    const key = `scheduled/${mountId}/${name}`;
+    for (;;) {
+      const found = await this.#barrier.get<Millis>(key);
+      const mark = (time: Millis): string => dueKey({ at: time, kind: 'mount', id: `${mountId}/${name}` });
+      const changes = [
+        ...(found === undefined || found.value === at ? [] : [{ key: mark(found.value), value: undefined }]),
+        ...(at === undefined ? [] : [{ key: mark(at), value: null }]),
+        { key, value: at, expect: found?.version ?? absent },
+      ];
+      if (found === undefined && at === undefined) return;
+      if (!(await this.#barrier.commit(changes))) continue;
+      if (at !== undefined) this.#onDue(at);
+      return;
+    }
   }
 
   /**
@@ -70,10 +143,11 @@ export class Mounts {
   }
 
   /** @throws Failure `mount-invalid` for a bad or taken path and for an unknown type. */
-  async enable(path: string, type: string, description: string, config: Partial<MountConfig>): Promise<void> {
-    if (!this.#engines.has(type)) {
+  async enable(path: string, type: string, asked: MountAsk): Promise<void> {
+    const types = path.startsWith(authPrefix) ? this.#methods : this.#engines;
+    if (!types.has(type)) {
       throw brokerFailure('mount-invalid', `plugin not found in the catalog: ${type}`, {
-        hint: `this server has: ${[...this.#engines.keys()].join(', ')}`,
+        hint: `this server has: ${[...types.keys()].join(', ')}`,
       });
     }
     await this.#checkFree(path);
@@ -81,17 +155,21 @@ export class Mounts {
       version: 1,
       path,
       type,
-      description,
-      accessor: `${type}_${randomText(this.#random, 8, '0123456789abcdef')}`,
+      description: asked.description,
+      accessor: `${path.startsWith(authPrefix) ? 'auth_' : ''}${type}_${randomText(this.#random, 8, '0123456789abcdef')}`,
       id: uuid(this.#random),
-      config: { defaultTtlSeconds: 0, maxTtlSeconds: 0, forceNoCache: false, listingVisibility: '', ...config },
+      config: { defaultTtlSeconds: 0, maxTtlSeconds: 0, forceNoCache: false, listingVisibility: '', ...asked.config },
+      options: asked.options,
+      local: asked.local,
+      sealWrap: asked.sealWrap,
       tainted: false,
     };
     if (!(await this.#barrier.commit([{ key: `mount/${path}`, value: mount, expect: absent }]))) throw taken(path);
   }
 
   async #checkFree(path: string): Promise<void> {
-    if (!pathPattern.test(path) || path.length > 120 || reserved.includes(path.split('/')[0]!)) {
+    const below = path.startsWith(authPrefix) ? path.slice(authPrefix.length) : path;
+    if (!pathPattern.test(path) || path.length > 120 || (below === path ? isReserved(path) : isTokenPath(below))) {
       throw brokerFailure('mount-invalid', `\`${path}\` cannot be the path of a mount`, {
         hint: `use letters, digits and \`-_.@+=\` between slashes, at most 120 characters, and none of ${reserved.join(', ')} at its start`,
       });
@@ -112,6 +190,31 @@ export class Mounts {
       const mount = next(found.value);
       if (await this.#barrier.commit([{ key: found.key, value: mount, expect: found.version }])) return mount;
     }
+  }
+
+  /** Moves a mount with everything it keeps to a free path. @throws Failure `mount-invalid`, `mount-unknown`. */
+  async move({ path, id }: Mount, to: string): Promise<void> {
+    await this.#checkFree(to);
+    for (;;) {
+      const found = await this.#barrier.get<Mount>(`mount/${path}`);
+      if (found?.value.id !== id) throw unknownMount(path);
+      const moved = { ...found.value, path: to, tainted: false };
+      const changes = [
+        { key: found.key, value: undefined, expect: found.version },
+        { key: `mount/${to}`, value: moved, expect: absent },
+      ];
+      if (await this.#barrier.commit(changes)) return;
+      if ((await this.get(to)) !== undefined) throw taken(to);
+    }
+  }
+
+  /** Remembers a move that was made, for who asks how it went. */
+  async keepMove(id: string, move: MountMove): Promise<void> {
+    await this.#barrier.commit([{ key: `migration/${id}`, value: move }]);
+  }
+
+  async moveOf(id: string): Promise<MountMove | undefined> {
+    return (await this.#barrier.get<MountMove>(`migration/${id}`))?.value;
   }
 
   /** Frees the path at once; what the mount keeps stays for the leases that have not ended, until `purge`. */
@@ -147,12 +250,16 @@ export class Mounts {
   }
 
   close(): void {
-    for (const engine of this.#engines.values()) engine.close();
+    for (const backend of [...this.#engines.values(), ...this.#methods.values()]) backend.close();
+  }
+
+  #backend(mount: Mount): Backend | undefined {
+    return (isAuth(mount) ? this.#methods : this.#engines).get(mount.type);
   }
 
   #located(mount: Mount, rest: string): Located | undefined {
-    const engine = this.#engines.get(mount.type);
-    return engine === undefined ? undefined : { mount, engine, folder: this.#folder(mount), rest };
+    const backend = this.#backend(mount);
+    return backend === undefined ? undefined : { mount, backend, folder: this.#folder(mount), rest };
   }
 
   #folder(mount: Mount): Folder {
@@ -168,8 +275,17 @@ export class Mounts {
         }
       },
       list: (below) => this.#barrier.list(`${prefix}${below}`),
+      schedule: (name, at) => this.schedule(mount.id, name, at),
     };
   }
+}
+
+function isReserved(path: string): boolean {
+  return reserved.includes(path.split('/')[0]!);
+}
+
+function isTokenPath(below: string): boolean {
+  return below.split('/')[0] === 'token';
 }
 
 /** Default and longest lease of a mount, in seconds; 0 in its configuration stands for the system's 768 h. */

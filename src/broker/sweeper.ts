@@ -4,18 +4,22 @@ import type { AdjustableClock, Millis } from '../base/index.ts';
 import type { Ledger, Due } from './ledger.ts';
 import type { Lending } from './lending.ts';
 import type { Log } from './log.ts';
+import type { Mounts } from './mounts.ts';
 import type { Tokens } from './tokens.ts';
 
 const longestSleepMillis = 30_000;
 const shortestSleepMillis = 100;
 /** After a failure of the store: not at once again. */
 const troubledSleepMillis = 1000;
+/** Vault tries a failed rotation again after 10 s. */
+const troubledMountMillis = 10_000;
 const atOnce = 8;
 const pageSize = 256;
 
 export interface SweeperParts {
   readonly ledger: Ledger;
   readonly lending: Lending;
+  readonly mounts: Mounts;
   readonly tokens: Tokens;
   readonly clock: AdjustableClock;
   readonly log: Log;
@@ -167,6 +171,7 @@ export class Sweeper {
 
   async #handle(due: Due): Promise<void> {
     if (due.kind === 'past') return this.#parts.ledger.forgetEnded(due);
+    if (due.kind === 'mount') return this.#handleMount(due);
     return due.kind === 'token' ? this.#handleToken(due) : this.#handleLease(due);
   }
 
@@ -181,6 +186,17 @@ export class Sweeper {
     });
     if (outcome === undefined) return ledger.dropDue(due);
     if (outcome.effects.includes('act')) await lending.settle(due.id);
+  }
+
+  async #handleMount(due: Due): Promise<void> {
+    const { mounts, clock, log } = this.#parts;
+    const [mountId = '', ...name] = due.id.split('/');
+    const next = await mounts.due(mountId, name.join('/')).catch((error: unknown) => {
+      log({ level: 'error', event: 'mount.due-failed', name: due.id, error: textOf(error) });
+      return clock.now() + troubledMountMillis;
+    });
+    await mounts.schedule(mountId, name.join('/'), next);
+    if (next === undefined || next !== due.at) await this.#parts.ledger.dropDue(due);
   }
 
   async #handleToken(due: Due): Promise<void> {

@@ -25,6 +25,8 @@ export interface TokenPlan {
   readonly periodSeconds: number;
   readonly renewable: boolean;
   readonly uses: number;
+  /** Of the auth method whose login makes it; the token ends with that mount. */
+  readonly mountId?: string;
 }
 
 export interface MadeToken {
@@ -93,6 +95,11 @@ export class Tokens {
     return this.#barrier.list('accessor/');
   }
 
+  /** Names of the tokens that logins of this auth method made. */
+  async ofMount(mountId: string): Promise<readonly string[]> {
+    return this.#barrier.list(`mount-token/${mountId}/`);
+  }
+
   async byAccessor(accessor: string): Promise<Token | undefined> {
     const found = await this.#barrier.get<string>(`accessor/${accessor}`);
     return found === undefined ? undefined : this.byName(found.value);
@@ -124,6 +131,7 @@ export class Tokens {
       renewable: plan.renewable && ttlSeconds > 0,
       lastRenewedAt: null,
       usesLeft: plan.uses,
+      ...(plan.mountId === undefined ? {} : { mountId: plan.mountId }),
     };
     await this.#store(token);
     if (token.expiresAt !== null) this.#onDue(token.expiresAt);
@@ -239,6 +247,7 @@ export class Tokens {
       { key: found.key, value: undefined },
       { key: `accessor/${token.accessor}`, value: undefined },
       ...(token.parent === null ? [] : [{ key: `token-child/${token.parent}/${name}`, value: undefined }]),
+      ...(token.mountId === undefined ? [] : [{ key: `mount-token/${token.mountId}/${name}`, value: undefined }]),
       ...dueChanges(token, undefined),
     ]);
   }
@@ -270,6 +279,7 @@ function creation(token: Token): readonly Change[] {
     { key: `token/${token.name}`, value: token, expect: absent },
     { key: `accessor/${token.accessor}`, value: token.name, expect: absent },
     ...(token.parent === null ? [] : [{ key: `token-child/${token.parent}/${token.name}`, value: null }]),
+    ...(token.mountId === undefined ? [] : [{ key: `mount-token/${token.mountId}/${token.name}`, value: null }]),
     ...dueChanges(undefined, token),
   ];
 }

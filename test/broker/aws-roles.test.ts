@@ -58,7 +58,8 @@ test('a role is read back as it was written, merged with what it was, and gone a
     mfa_serial_number: '',
   });
   const unknown = await call('POST', path, { body: { colour: 'red', credential_type: 'iam_user' } });
-  assert.deepEqual(unknown.body['warnings'], ['Endpoint ignored these unrecognized parameters: [colour]']);
+  // Vault warns of unknown fields only where it answers with a body.
+  assert.equal(unknown.status, 204);
   assert.equal((await call('DELETE', path)).status, 204);
   assert.deepEqual((await call('GET', path)).body, { errors: [] });
   assert.equal((await call('DELETE', path)).status, 204);
@@ -113,7 +114,7 @@ test('a mount is tuned, listed for the page, and cannot take a taken or reserved
   const { body } = await call('GET', '/v1/sys/mounts/aws/tune');
   assert.deepEqual([body['default_lease_ttl'], body['max_lease_ttl'], body['description']], [1800, 3600, 'team']);
   const page = (await call('GET', '/v1/sys/internal/ui/mounts')).body.data as { secret: object };
-  assert.deepEqual(Object.keys(page.secret), ['aws/']);
+  assert.deepEqual(Object.keys(page.secret), ['aws/', 'sys/']);
   const enable = async (path: string, given: object): Promise<string> =>
     (await call('POST', `/v1/sys/mounts/${path}`, { body: given })).body.errors[0]!;
   assert.equal(await enable('aws', { type: 'aws' }), 'path is already in use at aws/');

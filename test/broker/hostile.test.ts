@@ -209,15 +209,16 @@ test('lease times that no clock can hold are refused', async (t) => {
 });
 
 describe('a mount', () => {
-  const engine = { type: 'aws', close: () => {} } as unknown as Engine;
+  const engine = { type: 'aws', paths: [], close: () => {} } as unknown as Engine;
+  const ask = { config: {}, options: {}, local: false, sealWrap: false };
 
   test('that took the path of one being disabled is left alone', async (t) => {
     const { barrier } = await ownStore(t);
-    const mounts = new Mounts(barrier, systemRandom, [engine]);
-    await mounts.enable('aws', 'aws', 'first', {});
+    const mounts = new Mounts(barrier, systemRandom, { engines: [engine], methods: [] }, () => {});
+    await mounts.enable('aws', 'aws', { ...ask, description: 'first' });
     const first = (await mounts.get('aws'))!;
     await mounts.retire(first);
-    await mounts.enable('aws', 'aws', 'second', {});
+    await mounts.enable('aws', 'aws', { ...ask, description: 'second' });
     await mounts.retire(first);
     await assert.rejects(() => mounts.tune(first, (before) => ({ ...before, tainted: true })), {
       code: 'mount-unknown',
@@ -251,7 +252,7 @@ describe('a mount', () => {
         (await world.call('GET', '/v1/sys/internal/ui/mounts', { token })).body.data['secret'] as object,
       );
     };
-    assert.deepEqual([await seen('all'), await seen('else')], [['aws/'], []]);
+    assert.deepEqual([await seen('all'), await seen('else')], [['aws/', 'sys/'], ['sys/']]);
   });
 });
 

@@ -2,7 +2,8 @@
 // answers and errors. What a failure may tell the outside is decided here and nowhere else.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { isFailure, Secret, uuid, type Random } from '../../base/index.ts';
-import type { Answer, Call } from '../call.ts';
+import type { Answer } from '../call.ts';
+import type { Asked } from '../pipeline.ts';
 import { brokerFailure, type PublicError } from '../failures.ts';
 import type { Log } from '../log.ts';
 import type { Operation } from '../model.ts';
@@ -19,11 +20,12 @@ const operations: Readonly<Record<string, Operation>> = {
   LINK: 'list',
   POST: 'update',
   PUT: 'update',
+  PATCH: 'patch',
   DELETE: 'delete',
 };
 
 export interface ServerParts {
-  readonly answer: (call: Omit<Call, 'params' | 'token'>) => Promise<Answer>;
+  readonly answer: (call: Asked) => Promise<Answer>;
   readonly random: Random;
   readonly log: Log;
 }
@@ -92,7 +94,7 @@ function logFailure(log: Log, request: IncomingMessage, requestId: string, error
   });
 }
 
-function readCall(request: IncomingMessage, requestId: string): Omit<Call, 'params' | 'token'> | undefined {
+function readCall(request: IncomingMessage, requestId: string): Asked | undefined {
   checkHeaders(request);
   const url = request.url ?? '';
   const [rawPath, query = ''] = splitOnce(url, '?');
@@ -104,13 +106,14 @@ function readCall(request: IncomingMessage, requestId: string): Omit<Call, 'para
   const { list: _, ...rest } = values;
   // HEAD asks how the server is and nothing else: elsewhere its answer, perhaps a credential, would reach nobody.
   const served = request.method === 'HEAD' && path !== 'sys/health' ? undefined : asked;
-  const operation = list ? 'list' : (served ?? 'patch');
+  const operation = list ? 'list' : served;
+  if (operation === undefined) throw brokerFailure('unsupported-operation', '');
   return {
     requestId,
-    operation: operation as Operation,
+    operation,
     path,
     body: {},
-    readBody: async () => (operation === 'update' ? readJsonBody(request) : rest),
+    readBody: async () => (operation === 'update' || operation === 'patch' ? readJsonBody(request) : rest),
     tokenId: tokenIdOf(request),
     remoteAddress: request.socket.remoteAddress ?? '',
     host: request.headers.host,

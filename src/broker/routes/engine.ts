@@ -1,42 +1,75 @@
-// Whatever no system route serves: finds the mount, hands the call to its engine, and lets the
-// engine lend through the ledger.
-import { done, enveloped, tokenOf, type Answer, type Call } from '../call.ts';
+// Whatever no own route serves: hands the call to the mounted backend that has the path, lets an engine
+// lend through the ledger, and makes the token of a login.
+import { done, enveloped, fieldWarnings, tokenOf, type Answer, type Call, type Served } from '../call.ts';
+import type { LocatedPath } from '../backends.ts';
+import type { EngineAnswer, EngineCall } from '../engines/engine.ts';
 import { brokerFailure } from '../failures.ts';
 import type { Lending } from '../lending.ts';
+import type { Logins } from '../logins.ts';
 import type { Mounts } from '../mounts.ts';
-import type { Handlers } from '../pipeline.ts';
+import { rowOf } from '../backends.ts';
 
 export interface EngineParts {
   readonly mounts: Mounts;
   readonly lending: Lending;
+  readonly logins: Logins;
 }
 
-export function engineHandlers({ mounts, lending }: EngineParts): Pick<Handlers, 'engine'> {
+export function engineHandler(parts: EngineParts): Served {
   return {
-    engine: async (call) => {
-      const located = await mounts.locate(call.path);
-      if (located === undefined) throw noRoute(call);
-      const { mount, engine, folder, rest } = located;
-      const token = tokenOf(call);
-      const result = await engine.handle({
-        operation: call.operation,
-        path: rest,
-        body: call.body,
-        mount,
-        folder,
-        displayName: token.displayName,
-        lend: (plan) => lending.grant(mount, token, plan),
-      });
-      const { data, warnings, lease } = result;
-      if (data === undefined && (warnings === undefined || warnings.length === 0)) return nothing(call);
-      const answer = enveloped(call, { data, warnings, lease, mountType: mount.type });
-      return lease === undefined ? answer : { ...answer, takeBack: async () => void (await lending.end(lease.id)) };
+    summary: 'A path of a mounted engine or auth method.',
+    fields: {},
+    exists: async (call) => {
+      const { located } = call;
+      return located?.row.exists === undefined || located.row.exists(engineCall(parts, call, located));
     },
+    handle: (call) => handle(parts, call),
   };
 }
 
+async function handle(parts: EngineParts, call: Call): Promise<Answer> {
+  const located = call.located ?? (await refusedPath(parts, call));
+  const { mount, row } = located;
+  const result = await row.handle(engineCall(parts, call, located));
+  if (result.auth !== undefined) return parts.logins.answer(call, mount, result.auth);
+  return answerOf(parts, call, located, result);
+}
+
+function answerOf({ lending }: EngineParts, call: Call, located: LocatedPath, result: EngineAnswer): Answer {
+  const { data, lease, warnings: said = [] } = result;
+  const { mount, row } = located;
+  const warnings = data === undefined && said.length === 0 ? [] : [...said, ...fieldWarnings(row.fields, call)];
+  if (data === undefined && warnings.length === 0) return nothing(call);
+  const answer = enveloped(call, { data, warnings, lease, mountType: mount.type });
+  return lease === undefined ? answer : { ...answer, takeBack: async () => void (await lending.end(lease.id)) };
+}
+
+function engineCall({ lending }: EngineParts, call: Call, located: LocatedPath): EngineCall {
+  const { mount, folder, rest, params } = located;
+  return {
+    requestId: call.requestId,
+    operation: call.operation,
+    path: rest,
+    params,
+    body: call.body,
+    mount,
+    folder,
+    remoteAddress: call.remoteAddress,
+    displayName: call.token?.displayName ?? '',
+    entityId: call.token?.entityId ?? '',
+    lend: (plan) => lending.grant(mount, tokenOf(call), plan),
+  };
+}
+
+/** Says why no row serves the call. */
+async function refusedPath({ mounts }: EngineParts, call: Call): Promise<LocatedPath> {
+  const located = await mounts.locate(call.path);
+  if (located === undefined) throw noRoute(call);
+  return rowOf(located, call.operation === 'create' ? 'update' : call.operation);
+}
+
 function nothing(call: Call): Answer {
-  if (call.operation === 'update' || call.operation === 'delete') return done();
+  if (call.operation !== 'read' && call.operation !== 'list') return done();
   throw brokerFailure('not-found', '');
 }
 

@@ -1,7 +1,7 @@
 // sys/leases/…: Vault's calls on leases; and stint/leases, the whole truth about them.
 import type { AdjustableClock } from '../../base/index.ts';
 import { isoSeconds, parseDuration } from '../../base/index.ts';
-import { accepted, bare, done, enveloped, param, type Answer, type Call } from '../call.ts';
+import { accepted, bare, done, enveloped, param, served, type Answer, type Call } from '../call.ts';
 import { brokerFailure } from '../failures.ts';
 import { readFields } from '../fields.ts';
 import type { WireLease, WireValue } from '../http/wire.ts';
@@ -39,24 +39,39 @@ export function leaseHandlers(parts: LeaseParts): Pick<Handlers, Names> {
     if (keys.length === 0) throw brokerFailure('not-found', '');
     return enveloped(call, { data: { keys } });
   };
+  const id = { lease_id: 'string' } as const;
+  const renewal = { lease_id: 'string', increment: 'seconds' } as const;
+  const revocation = { lease_id: 'string', sync: 'boolean' } as const;
   return {
-    leaseLookup: (call) => lookup(parts, call),
-    leaseListAll: (call) => list(call, ''),
-    leaseList: (call) => list(call, `${param(call, 'prefix').replace(/\/$/, '')}/`),
-    leaseRenew: (call) => renew(parts, call),
-    leaseRenewId: (call) => renew(parts, call),
-    leaseRevoke: (call) => revoke(parts, call),
-    leaseRevokeId: (call) => revoke(parts, call),
-    leaseRevokeAll: (call) => revokePrefix(parts, call),
-    leaseForceAll: async (call) => {
-      await parts.lending.forcePrefix(`${param(call, 'prefix').replace(/\/$/, '')}/`);
-      return done();
-    },
-    stintLeases: async (call) => {
+    leaseLookup: served('When a lease began and when it ends.', id, (call) => lookup(parts, call)),
+    leaseListAll: served('List the leases.', {}, (call) => list(call, '')),
+    leaseList: served('List the leases below a prefix.', { prefix: 'string' }, (call) =>
+      list(call, `${param(call, 'prefix').replace(/\/$/, '')}/`),
+    ),
+    leaseRenew: served('Let a lease last longer.', renewal, (call) => renew(parts, call)),
+    leaseRenewId: served('Let a lease last longer.', renewal, (call) => renew(parts, call)),
+    leaseRevoke: served('End a lease.', revocation, (call) => revoke(parts, call)),
+    leaseRevokeId: served('End a lease.', revocation, (call) => revoke(parts, call)),
+    leaseRevokeAll: served('End all leases below a prefix.', { prefix: 'string', sync: 'boolean' }, (call) =>
+      revokePrefix(parts, call),
+    ),
+    leaseForceAll: served(
+      'Forget all leases below a prefix; the server goes on ending them.',
+      { prefix: 'string' },
+      async (call) => {
+        await parts.lending.forcePrefix(`${param(call, 'prefix').replace(/\/$/, '')}/`);
+        return done();
+      },
+    ),
+    stintLeases: served('The whole truth about leases.', {}, async (call) => {
       const leases = await parts.ledger.records(1000);
       return enveloped(call, { data: { leases: leases.map(wireLease) as unknown as WireValue } });
-    },
-    devClock: (call) => moveClock(parts, call),
+    }),
+    devClock: served(
+      'Move the clock of a development server.',
+      { advance: 'string', freeze: 'boolean', set: 'string' },
+      (call) => moveClock(parts, call),
+    ),
   };
 }
 

@@ -1,6 +1,6 @@
 // auth/token/…: making, looking up, renewing and revoking tokens, with Vault's shapes.
 import type { Clock } from '../../base/index.ts';
-import { done, enveloped, tokenOf, type Answer, type Call } from '../call.ts';
+import { done, enveloped, served, tokenOf, type Answer, type Call } from '../call.ts';
 import { brokerFailure } from '../failures.ts';
 import { readFields } from '../fields.ts';
 import type { WireAuth, WireValue } from '../http/wire.ts';
@@ -33,40 +33,53 @@ type Names =
 
 export function tokenHandlers(parts: TokenParts): Pick<Handlers, Names> {
   const { lending, clock } = parts;
+  const byId = { token: 'string' } as const;
+  const renewal = { token: 'string', increment: 'seconds' } as const;
+  const accessor = { accessor: 'string' } as const;
   return {
-    tokenCreate: (call) => create(parts, call, false),
-    tokenOrphan: (call) => create(parts, call, true),
-    tokenLookup: async (call) => {
+    tokenCreate: served('Make a token.', createFields, (call) => create(parts, call, false)),
+    tokenOrphan: served('Make a token without a parent.', createFields, (call) => create(parts, call, true)),
+    tokenLookup: served('What is known of a token.', byId, async (call) => {
       const { id, token } = await named(parts, call);
       return lookupAnswer(call, token, id, clock);
-    },
-    tokenLookupSelf: async (call) => lookupAnswer(call, tokenOf(call), call.tokenId?.reveal() ?? '', clock),
+    }),
+    tokenLookupSelf: served('What is known of the token that asks.', byId, async (call) =>
+      lookupAnswer(call, tokenOf(call), call.tokenId?.reveal() ?? '', clock),
+    ),
     // By accessor: whoever knows only that learns all about the token but its id.
-    tokenLookupName: async (call) => lookupAnswer(call, await byAccessor(parts, call), '', clock),
-    tokenRenew: async (call) => {
+    tokenLookupName: served('What is known of the token with an accessor.', accessor, async (call) =>
+      lookupAnswer(call, await byAccessor(parts, call), '', clock),
+    ),
+    tokenRenew: served('Let a token live longer.', renewal, async (call) => {
       const { id, token } = await named(parts, call);
       return renew(parts, call, id, token);
-    },
-    tokenRenewSelf: (call) => renew(parts, call, call.tokenId?.reveal() ?? '', tokenOf(call)),
-    tokenRenewName: async (call) => renew(parts, call, '', await byAccessor(parts, call)),
-    tokenAccessors: async (call) => {
+    }),
+    tokenRenewSelf: served('Let the token that asks live longer.', renewal, (call) =>
+      renew(parts, call, call.tokenId?.reveal() ?? '', tokenOf(call)),
+    ),
+    tokenRenewName: served(
+      'Let the token with an accessor live longer.',
+      { ...accessor, increment: 'seconds' },
+      async (call) => renew(parts, call, '', await byAccessor(parts, call)),
+    ),
+    tokenAccessors: served('List the accessors of all tokens.', {}, async (call) => {
       const keys = await parts.tokens.accessors();
       return enveloped(call, { data: { keys }, mountType: 'token' });
-    },
-    tokenRevoke: async (call) => {
+    }),
+    tokenRevoke: served('End a token, its children and their leases.', byId, async (call) => {
       // A token that is not there is as good as revoked, as in Vault.
       const { token } = await asked(parts, call);
       if (token !== undefined) await lending.endToken(token.name);
       return done();
-    },
-    tokenRevokeSelf: async (call) => {
+    }),
+    tokenRevokeSelf: served('End the token that asks.', {}, async (call) => {
       await lending.endToken(tokenOf(call).name);
       return done();
-    },
-    tokenRevokeName: async (call) => {
+    }),
+    tokenRevokeName: served('End the token with an accessor.', accessor, async (call) => {
       await lending.endToken((await byAccessor(parts, call)).name);
       return done();
-    },
+    }),
   };
 }
 
@@ -177,7 +190,8 @@ async function renew(parts: TokenParts, call: Call, id: string, { name }: Token)
   return enveloped(call, { auth: authOf(token, id, seconds), warnings, mountType: 'token' });
 }
 
-function wireAuth({ id, token }: MadeToken): WireAuth {
+/** The `auth` of the answer to a token's creation. */
+export function wireAuth({ id, token }: MadeToken): WireAuth {
   // SECURITY: the one place where a token leaves: the answer to its creation.
   return authOf(token, id.reveal(), token.creationTtlSeconds);
 }

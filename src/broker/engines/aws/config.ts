@@ -35,7 +35,7 @@ const unset: RootConfig = {
   usernameTemplate: defaultUsernameTemplate,
 };
 
-const rootFields = {
+export const rootFields = {
   access_key: 'string',
   secret_key: 'string',
   region: 'string',
@@ -54,7 +54,7 @@ export async function loadRootConfig(folder: Folder): Promise<{ config: RootConf
 }
 
 export async function handleRootConfig({ operation, body, folder }: EngineCall): Promise<EngineAnswer> {
-  if (operation === 'update') {
+  if (operation !== 'read') {
     await folder.change<RootConfig>('config/root', (before) => changedRoot(before ?? unset, body));
     return {};
   }
@@ -121,9 +121,11 @@ export async function loadLeaseConfig(folder: Folder): Promise<LeaseConfig> {
   return found?.value ?? { version: 1, leaseSeconds: 0, leaseMaxSeconds: 0 };
 }
 
+export const leaseFields = { lease: 'string', lease_max: 'string' } as const;
+
 export async function handleLeaseConfig({ operation, body, folder }: EngineCall): Promise<EngineAnswer> {
-  if (operation === 'update') {
-    const fields = readFields({ lease: 'string', lease_max: 'string' }, body);
+  if (operation !== 'read') {
+    const fields = readFields(leaseFields, body);
     const leaseSeconds = readLease('lease', fields.lease);
     const leaseMaxSeconds = readLease('lease_max', fields.lease_max);
     const config: LeaseConfig = { version: 1, leaseSeconds, leaseMaxSeconds };

@@ -1,16 +1,31 @@
 // The AWS engine: IAM users that are deleted when their lease ends, and sessions of STS. Vault's
-// paths, fields and texts; which path serves what is the table below.
+// paths, fields and texts; which path serves what is the table `paths`.
 import type { Clock, Random } from '../../../base/index.ts';
 import { brokerFailure } from '../../failures.ts';
-import { unknownFieldWarnings } from '../../fields.ts';
 import type { ProbeAnswer } from '../../leases.ts';
-import type { Lease, Operation } from '../../model.ts';
+import type { Lease } from '../../model.ts';
 import { mountTtls } from '../../mounts.ts';
-import type { Engine, EngineAnswer, EngineCall, Folder, LendPlan, Removal } from '../engine.ts';
+import {
+  enginePath,
+  type Engine,
+  type EngineAnswer,
+  type EngineCall,
+  type Folder,
+  type LendPlan,
+  type PathRow,
+  type Removal,
+} from '../engine.ts';
 import { AwsClients, type Environment } from './clients.ts';
-import { handleLeaseConfig, handleRootConfig, loadLeaseConfig, loadRootConfig } from './config.ts';
+import {
+  handleLeaseConfig,
+  handleRootConfig,
+  leaseFields,
+  loadLeaseConfig,
+  loadRootConfig,
+  rootFields,
+} from './config.ts';
 import { sessionName, userName } from './names.ts';
-import { handleRole, listRoles, loadRole, type AwsRole } from './roles.ts';
+import { handleRole, listRoles, loadRole, roleFields, type AwsRole } from './roles.ts';
 import { credsFields, sessionPlan } from './session-grant.ts';
 import { makeUser } from './user-grant.ts';
 import { probeUserKey, removeUser } from './user-removal.ts';
@@ -21,33 +36,47 @@ export interface AwsEngineParts {
   readonly environment: Environment;
 }
 
-interface Row {
-  readonly pattern: RegExp;
-  readonly operations: readonly Operation[];
-  readonly handle: (engine: AwsEngine, call: EngineCall, name: string) => Promise<EngineAnswer>;
-}
-
-// Names as Vault allows them; anything else is an unsupported path.
-const name = '(\\w(?:(?:[\\w.@-]+)?\\w)?)';
-
-const rows: readonly Row[] = [
-  { pattern: /^config\/root$/, operations: ['read', 'update'], handle: (_, call) => handleRootConfig(call) },
-  { pattern: /^config\/lease$/, operations: ['read', 'update'], handle: (_, call) => handleLeaseConfig(call) },
-  { pattern: /^roles$/, operations: ['list'], handle: (_, call) => listRoles(call) },
-  {
-    pattern: new RegExp(`^roles/${name}$`),
-    operations: ['read', 'update', 'delete'],
-    handle: (_, call, role) => handleRole(call, role),
-  },
-  {
-    pattern: new RegExp(`^(?:creds|sts)/${name}$`),
-    operations: ['read', 'update'],
-    handle: (engine, call, role) => engine.lendRole(call, role),
-  },
-];
-
 export class AwsEngine implements Engine {
   readonly type = 'aws';
+  readonly paths: readonly PathRow[] = [
+    enginePath({
+      pattern: 'config/root',
+      operations: ['read', 'update'],
+      summary: 'The AWS that this mount acts in.',
+      fields: rootFields,
+      handle: handleRootConfig,
+    }),
+    enginePath({
+      pattern: 'config/lease',
+      operations: ['read', 'update'],
+      summary: 'How long IAM users are lent.',
+      fields: leaseFields,
+      handle: handleLeaseConfig,
+    }),
+    enginePath({
+      pattern: 'roles',
+      operations: ['list'],
+      summary: 'List the roles.',
+      fields: {},
+      handle: listRoles,
+    }),
+    enginePath({
+      pattern: 'roles/:name',
+      operations: ['read', 'update', 'delete'],
+      summary: 'What may be lent under this name.',
+      fields: roleFields,
+      handle: (call, { name = '' }) => handleRole(call, name),
+    }),
+    ...['creds', 'sts'].map((prefix) =>
+      enginePath({
+        pattern: `${prefix}/:name`,
+        operations: ['read', 'update'],
+        summary: 'Lends credentials.',
+        fields: credsFields,
+        handle: (call, { name = '' }) => this.#lendRole(call, name),
+      }),
+    ),
+  ];
   readonly #parts: AwsEngineParts;
   /** Clients by mount, for the revision of the configuration they were made from. */
   readonly #clients = new Map<string, { readonly revision: string; readonly clients: AwsClients }>();
@@ -57,17 +86,8 @@ export class AwsEngine implements Engine {
     this.#parts = parts;
   }
 
-  async handle(call: EngineCall): Promise<EngineAnswer> {
-    const row = rows.find(({ pattern }) => pattern.test(call.path));
-    if (row === undefined) throw brokerFailure('no-route', '1 error occurred:\n\t* unsupported path\n\n');
-    if (!row.operations.includes(call.operation)) {
-      throw brokerFailure('unsupported-operation', '1 error occurred:\n\t* unsupported operation\n\n');
-    }
-    return row.handle(this, call, row.pattern.exec(call.path)?.[1] ?? '');
-  }
-
   /** creds/:name and sts/:name: lends what the role says. */
-  async lendRole(call: EngineCall, roleName: string): Promise<EngineAnswer> {
+  async #lendRole(call: EngineCall, roleName: string): Promise<EngineAnswer> {
     const role = await loadRole(call.folder, roleName);
     if (role === undefined) throw brokerFailure('role-not-found', `Role "${roleName}" not found`);
     const { clients, accessKey } = await this.#clientsOf(call.mount.id, call.folder);
@@ -83,7 +103,7 @@ export class AwsEngine implements Engine {
             prefix: call.path.split('/')[0]!,
           });
     const { lease, data, warnings } = await call.lend(plan);
-    return { data, warnings: [...unknownFieldWarnings(credsFields, call.body), ...warnings], lease };
+    return { data, warnings: warnings, lease };
   }
 
   async #userPlan(

@@ -2,7 +2,7 @@
 // appears in AWS until credentials are asked for.
 import type { Json } from '../../../base/index.ts';
 import { brokerFailure } from '../../failures.ts';
-import { readFields, unknownFieldWarnings, type FieldValues } from '../../fields.ts';
+import { readFields, type FieldValues } from '../../fields.ts';
 import type { EngineAnswer, EngineCall, Folder } from '../engine.ts';
 import { arnProblem } from './arns.ts';
 
@@ -27,7 +27,7 @@ export interface AwsRole {
   readonly mfaSerial: string;
 }
 
-const roleFields = {
+export const roleFields = {
   credential_type: 'string',
   role_arns: 'list',
   policy_arns: 'list',
@@ -67,7 +67,7 @@ export async function handleRole({ operation, body, folder }: EngineCall, name: 
     return role === undefined ? {} : { data: roleData(role) };
   }
   await folder.change<AwsRole>(`role/${name}`, (before) => writtenRole(before, body));
-  return { warnings: unknownFieldWarnings(roleFields, body) };
+  return {};
 }
 
 function roleData(role: AwsRole): Readonly<Record<string, Json>> {

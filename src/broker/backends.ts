@@ -1,0 +1,59 @@
+// What can be mounted, and which row of a mounted backend serves a path.
+import { brokerFailure } from './failures.ts';
+import type { AuthMethod, Backend, Engine, PathRow } from './engines/engine.ts';
+import type { Operation } from './model.ts';
+import type { Located } from './mounts.ts';
+
+/** Everything this server can mount. */
+export interface Catalog {
+  readonly engines: readonly Engine[];
+  readonly methods: readonly AuthMethod[];
+}
+
+/** A path of a mount with the row that serves it. */
+export interface LocatedPath extends Located {
+  readonly row: PathRow;
+  readonly params: Readonly<Record<string, string>>;
+}
+
+// Names as Vault allows them (sdk/framework, GenericNameWithAtRegex).
+const nameSource = '\\w(?:[\\w.@-]*\\w)?';
+
+interface Compiled {
+  readonly row: PathRow;
+  readonly matches: RegExp;
+}
+
+const compiled = new WeakMap<Backend, readonly Compiled[]>();
+
+function compile(backend: Backend): readonly Compiled[] {
+  const known = compiled.get(backend);
+  if (known !== undefined) return known;
+  const rows = backend.paths.map((row) => ({ row, matches: expressionOf(row.pattern) }));
+  compiled.set(backend, rows);
+  return rows;
+}
+
+function expressionOf(pattern: string): RegExp {
+  const segments = pattern.split('/').map((segment) => {
+    if (!segment.startsWith(':')) return segment.replace(/[.$^()+[\]{}|\\]/g, '\\$&');
+    return segment.endsWith('*') ? `(?<${segment.slice(1, -1)}>.+)` : `(?<${segment.slice(1)}>${nameSource})`;
+  });
+  return new RegExp(`^${segments.join('/')}$`, 's');
+}
+
+/**
+ * The row of the mount's backend that serves `operation` on the located path.
+ * @throws Failure `no-route` for a path the backend does not have, `unsupported-operation`.
+ */
+export function rowOf(located: Located, operation: Operation): LocatedPath {
+  let served = false;
+  for (const { row, matches } of compile(located.backend)) {
+    const found = matches.exec(located.rest);
+    if (found === null) continue;
+    if (row.operations.includes(operation)) return { ...located, row, params: { ...found.groups } };
+    served = true;
+  }
+  if (served) throw brokerFailure('unsupported-operation', '1 error occurred:\n\t* unsupported operation\n\n');
+  throw brokerFailure('no-route', '1 error occurred:\n\t* unsupported path\n\n');
+}

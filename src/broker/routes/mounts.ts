@@ -1,0 +1,358 @@
+// sys/mounts, sys/auth and sys/remount: which engines and auth methods serve which paths.
+import { formatGoDuration, uuid, type Random } from '../../base/index.ts';
+import type { Access } from '../access.ts';
+import { done, enveloped, envelopedTwice, param, served, tokenOf, type Answer, type Call } from '../call.ts';
+import { brokerFailure } from '../failures.ts';
+import { readFields, type FieldValues } from '../fields.ts';
+import type { WireValue } from '../http/wire.ts';
+import type { Lending } from '../lending.ts';
+import { systemMaxTtlSeconds, type Mount, type MountConfig } from '../model.ts';
+import { authPrefix, isAuth, unknownMount, type Mounts } from '../mounts.ts';
+import type { Handlers } from '../pipeline.ts';
+
+export interface MountParts {
+  readonly mounts: Mounts;
+  readonly access: Access;
+  readonly lending: Lending;
+  readonly random: Random;
+  readonly clusterId: string;
+}
+
+type Names =
+  | 'mounts'
+  | 'mount'
+  | 'mountTune'
+  | 'authMethods'
+  | 'authMethod'
+  | 'authTune'
+  | 'remount'
+  | 'remountStatus'
+  | 'uiMounts'
+  | 'uiMount'
+  | 'uiNamespaces';
+
+export function mountHandlers(parts: MountParts): Pick<Handlers, Names> {
+  return { ...secretHandlers(parts), ...authHandlers(parts), ...movingHandlers(parts), ...uiHandlers(parts) };
+}
+
+const mountFields = {
+  path: 'string',
+  type: 'string',
+  description: 'string',
+  config: 'object',
+  options: 'map',
+  local: 'boolean',
+  seal_wrap: 'boolean',
+  external_entropy_access: 'boolean',
+  plugin_name: 'string',
+  plugin_version: 'string',
+} as const;
+
+const tuneFields = {
+  path: 'string',
+  default_lease_ttl: 'string',
+  max_lease_ttl: 'string',
+  force_no_cache: 'boolean',
+  listing_visibility: 'string',
+  description: 'string',
+  token_type: 'string',
+  options: 'map',
+  audit_non_hmac_request_keys: 'list',
+  audit_non_hmac_response_keys: 'list',
+  passthrough_request_headers: 'list',
+  allowed_response_headers: 'list',
+  plugin_version: 'string',
+  user_lockout_config: 'map',
+} as const;
+
+function secretHandlers(parts: MountParts): Pick<Handlers, 'mounts' | 'mount' | 'mountTune'> {
+  const { mounts, clusterId } = parts;
+  const table = async (): Promise<Record<string, WireValue>> => {
+    const secrets = (await mounts.list()).filter((mount) => !isAuth(mount));
+    return tableOf([...secrets, systemMount(clusterId)], '');
+  };
+  return {
+    mounts: served('The mounted secrets engines.', {}, async (call) => envelopedTwice(call, await table())),
+    mount: served('A mounted secrets engine.', mountFields, async (call, fields) =>
+      handleMount(parts, call, mountPath(call), fields),
+    ),
+    mountTune: served('How a secrets engine is tuned.', tuneFields, async (call, fields) =>
+      handleTune(parts, call, mountPath(call), fields),
+    ),
+  };
+}
+
+function authHandlers(parts: MountParts): Pick<Handlers, 'authMethods' | 'authMethod' | 'authTune'> {
+  const { mounts, clusterId } = parts;
+  return {
+    authMethods: served('The mounted auth methods.', {}, async (call) => {
+      const methods = (await mounts.list()).filter(isAuth);
+      return envelopedTwice(call, tableOf([...methods, tokenMethod(clusterId)], authPrefix));
+    }),
+    authMethod: served('A mounted auth method.', mountFields, async (call, fields) =>
+      handleMount(parts, call, `${authPrefix}${mountPath(call)}`, fields),
+    ),
+    authTune: served('How an auth method is tuned.', tuneFields, async (call, fields) =>
+      handleTune(parts, call, `${authPrefix}${mountPath(call)}`, fields),
+    ),
+  };
+}
+
+function mountPath(call: Call): string {
+  return param(call, 'path').replace(/\/$/, '');
+}
+
+function tableOf(mounts: readonly Mount[], prefix: string): Record<string, WireValue> {
+  const rows = mounts.map((mount) => [`${mount.path.slice(prefix.length)}/`, mountInfo(mount)] as const);
+  return Object.fromEntries(rows.toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** A mount as Vault shows it. */
+function mountInfo(mount: Mount): Readonly<Record<string, WireValue>> {
+  const { type, description, accessor, id, config, options = {}, local = false, sealWrap = false } = mount;
+  return {
+    type,
+    description,
+    accessor,
+    uuid: id,
+    local,
+    seal_wrap: sealWrap,
+    external_entropy_access: false,
+    options: Object.keys(options).length === 0 ? null : options,
+    config: configInfo(config, isAuth(mount)),
+    plugin_version: '',
+    running_plugin_version: '',
+    running_sha256: '',
+    deprecation_status: 'supported',
+  };
+}
+
+function configInfo(config: MountConfig, auth: boolean): Readonly<Record<string, WireValue>> {
+  return {
+    default_lease_ttl: config.defaultTtlSeconds,
+    max_lease_ttl: config.maxTtlSeconds,
+    force_no_cache: config.forceNoCache,
+    ...(auth ? { token_type: config.tokenType || 'default-service' } : {}),
+    ...(config.listingVisibility === '' ? {} : { listing_visibility: config.listingVisibility }),
+    ...listInfo('audit_non_hmac_request_keys', config.auditNonHmacRequestKeys),
+    ...listInfo('audit_non_hmac_response_keys', config.auditNonHmacResponseKeys),
+    ...listInfo('passthrough_request_headers', config.passthroughRequestHeaders),
+    ...listInfo('allowed_response_headers', config.allowedResponseHeaders),
+  };
+}
+
+function listInfo(name: string, list: readonly string[] | undefined): Readonly<Record<string, WireValue>> {
+  return list === undefined || list.length === 0 ? {} : { [name]: list };
+}
+
+const plainConfig: MountConfig = {
+  defaultTtlSeconds: 0,
+  maxTtlSeconds: 0,
+  forceNoCache: false,
+  listingVisibility: '',
+};
+
+/** Mounts that are always there. */
+const systemMount = (clusterId: string): Mount => ({
+  version: 1,
+  path: 'sys',
+  type: 'system',
+  description: 'system endpoints used for control, policy and debugging',
+  accessor: 'system_00000000',
+  id: clusterId,
+  config: plainConfig,
+  tainted: false,
+});
+
+const tokenMethod = (clusterId: string): Mount => ({
+  ...systemMount(clusterId),
+  path: `${authPrefix}token`,
+  type: 'token',
+  description: 'token based credentials',
+  accessor: 'auth_token_00000000',
+});
+
+async function existing({ mounts, clusterId }: MountParts, path: string): Promise<Mount> {
+  const built = [systemMount(clusterId), tokenMethod(clusterId)].find((mount) => mount.path === path);
+  const mount = built ?? (await mounts.get(path));
+  if (mount === undefined) throw unknownMount(path);
+  return mount;
+}
+
+type MountFields = FieldValues<typeof mountFields>;
+type TuneFields = FieldValues<typeof tuneFields>;
+
+async function handleMount(parts: MountParts, call: Call, path: string, fields: MountFields): Promise<Answer> {
+  if (call.operation === 'update') return enable(parts, path, fields);
+  if (call.operation === 'read') return envelopedTwice(call, mountInfo(await existing(parts, path)));
+  const mount = await parts.mounts.get(path);
+  if (mount !== undefined) await parts.lending.disable(mount);
+  return done();
+}
+
+async function enable(parts: MountParts, path: string, fields: MountFields): Promise<Answer> {
+  const type = fields.type || fields.plugin_name;
+  if (type === undefined || type === '') {
+    throw brokerFailure('mount-invalid', 'backend type must be specified as a string');
+  }
+  const config = configOf(readFields(tuneFields, fields.config ?? {}));
+  checkTtls(config);
+  await parts.mounts.enable(path, type, {
+    description: fields.description ?? '',
+    config,
+    options: fields.options ?? {},
+    local: fields.local ?? false,
+    sealWrap: fields.seal_wrap ?? false,
+  });
+  return done();
+}
+
+async function handleTune(parts: MountParts, call: Call, path: string, fields: TuneFields): Promise<Answer> {
+  const mount = await existing(parts, path);
+  if (call.operation === 'read') return envelopedTwice(call, tuneInfo(mount));
+  await parts.mounts.tune(mount, (before) => {
+    const config = { ...before.config, ...configOf(fields) };
+    checkTtls(config);
+    const { description = before.description, options = before.options } = fields;
+    return { ...before, config, description, ...(options === undefined ? {} : { options }) };
+  });
+  return done();
+}
+
+function tuneInfo(mount: Mount): Readonly<Record<string, WireValue>> {
+  const { defaultTtlSeconds, maxTtlSeconds } = mount.config;
+  return {
+    ...configInfo(mount.config, isAuth(mount)),
+    default_lease_ttl: defaultTtlSeconds || systemMaxTtlSeconds,
+    max_lease_ttl: maxTtlSeconds || systemMaxTtlSeconds,
+    description: mount.description,
+    ...(mount.options === undefined || Object.keys(mount.options).length === 0 ? {} : { options: mount.options }),
+  };
+}
+
+function configOf(fields: TuneFields): Partial<MountConfig> {
+  const config: { [Name in keyof MountConfig]?: MountConfig[Name] | undefined } = {
+    defaultTtlSeconds: leaseSeconds(fields.default_lease_ttl),
+    maxTtlSeconds: leaseSeconds(fields.max_lease_ttl),
+    forceNoCache: fields.force_no_cache,
+    listingVisibility: visibility(fields.listing_visibility),
+    tokenType: tokenType(fields.token_type),
+    auditNonHmacRequestKeys: fields.audit_non_hmac_request_keys,
+    auditNonHmacResponseKeys: fields.audit_non_hmac_response_keys,
+    passthroughRequestHeaders: fields.passthrough_request_headers,
+    allowedResponseHeaders: fields.allowed_response_headers,
+  };
+  return Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined));
+}
+
+/** `system` and an empty text stand for the system's own. */
+function leaseSeconds(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  return text === '' || text === 'system' ? 0 : (readFields({ ttl: 'seconds' }, { ttl: text }).ttl ?? 0);
+}
+
+function visibility(text: string | undefined): string | undefined {
+  if (text === undefined || ['', 'hidden', 'unauth'].includes(text)) return text;
+  throw brokerFailure('mount-invalid', `invalid listing visibility type`);
+}
+
+function tokenType(text: string | undefined): string | undefined {
+  if (text === undefined || ['', 'default', 'default-service', 'default-batch', 'service', 'batch'].includes(text)) {
+    return text === '' || text === 'default' ? undefined : text;
+  }
+  throw brokerFailure('mount-invalid', `invalid value for "token_type"`);
+}
+
+function checkTtls({ defaultTtlSeconds = 0, maxTtlSeconds = 0 }: Partial<MountConfig>): void {
+  if (maxTtlSeconds === 0 || defaultTtlSeconds <= maxTtlSeconds) return;
+  throw brokerFailure(
+    'mount-invalid',
+    'backend max lease TTL of ' +
+      `${formatGoDuration(maxTtlSeconds)} must be greater than or equal to default lease TTL of ${formatGoDuration(defaultTtlSeconds)}`,
+  );
+}
+
+function movingHandlers(parts: MountParts): Pick<Handlers, 'remount' | 'remountStatus'> {
+  const { mounts, lending, random } = parts;
+  return {
+    remount: served(
+      'Move a mount to another path; its leases end first.',
+      { from: 'string', to: 'string' },
+      async (call, { from = '', to = '' }) => {
+        const [source, target] = [from, to].map((path) => path.replace(/^\/+|\/+$/g, '')) as [string, string];
+        if (source === '' || target === '') {
+          throw brokerFailure('mount-invalid', 'both from and to path must be specified as a string');
+        }
+        const mount = await mounts.get(source);
+        if (mount === undefined) throw brokerFailure('mount-invalid', `no matching mount at "${source}/"`);
+        if (isAuth(mount) !== target.startsWith(authPrefix)) {
+          throw brokerFailure('mount-invalid', 'cannot remount between a secrets engine and an auth method');
+        }
+        const id = uuid(random);
+        await lending.move(mount, target);
+        await mounts.keepMove(id, { from: source, to: target });
+        return envelopedTwice(call, { migration_id: id });
+      },
+    ),
+    remountStatus: served(
+      'How a move of a mount went.',
+      { migration_id: 'string' },
+      async (call, { migration_id: id = '' }) => {
+        const move = await mounts.moveOf(id);
+        if (move === undefined) throw brokerFailure('not-found', '');
+        const info = { source_mount: `${move.from}/`, target_mount: `${move.to}/`, status: 'success' };
+        return envelopedTwice(call, { migration_id: id, migration_info: info });
+      },
+    ),
+  };
+}
+
+function uiHandlers(parts: MountParts): Pick<Handlers, 'uiMounts' | 'uiMount' | 'uiNamespaces'> {
+  const { mounts, access, clusterId } = parts;
+  return {
+    uiMounts: served('The mounts a caller may see.', {}, async (call) => {
+      const token = await access.tokenOf(call.tokenId);
+      const all = [...(await mounts.list()), tokenMethod(clusterId), systemMount(clusterId)];
+      const seen: Mount[] = [];
+      for (const mount of all) {
+        const may = token !== undefined && (await access.mayTouch(token, mount.path));
+        if (may || mount.config.listingVisibility === 'unauth') seen.push(mount);
+      }
+      const auth = tableOf(seen.filter(isAuth), authPrefix);
+      const secret = tableOf(
+        seen.filter((mount) => !isAuth(mount)),
+        '',
+      );
+      return enveloped(call, { data: token === undefined ? publicTables(auth, secret) : { auth, secret } });
+    }),
+    uiMount: served('A mount a caller may see.', { path: 'string' }, async (call) => {
+      const path = mountPath(call);
+      const located = await mounts.locate(path);
+      if (located === undefined || !(await access.mayTouch(tokenOf(call), located.mount.path))) {
+        throw brokerFailure(
+          'permission-denied',
+          `preflight capability check returned 403, please ensure client's policies grant access to path "${path}/"`,
+        );
+      }
+      return enveloped(call, { data: { ...mountInfo(located.mount), path: `${located.mount.path}/` } });
+    }),
+    uiNamespaces: served('The namespaces: there are none.', {}, async (call) =>
+      enveloped(call, { data: { keys: [''] } }),
+    ),
+  };
+}
+
+/** What a caller without a token may see of a mount: enough to log in. */
+function publicTables(
+  auth: Readonly<Record<string, WireValue>>,
+  secret: Readonly<Record<string, WireValue>>,
+): Readonly<Record<string, WireValue>> {
+  const shown = (table: Readonly<Record<string, WireValue>>): WireValue =>
+    Object.fromEntries(
+      Object.entries(table).map(([path, info]) => {
+        const { type, description, options } = info as Readonly<Record<string, WireValue>>;
+        return [path, { type: type!, description: description!, options: options! }];
+      }),
+    );
+  return { auth: shown(auth), secret: shown(secret) };
+}

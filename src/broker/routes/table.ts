@@ -1,0 +1,109 @@
+// Every route of the broker with every check it passes, in one table. A route that does not say yes or
+// no to each check does not compile. pipeline.ts runs the checks from left to right; the first refusal answers.
+import type { Operation } from '../model.ts';
+
+const yes = true;
+const no_ = false;
+
+export interface Route {
+  readonly operations: readonly Operation[];
+  /** `:name` is one segment, `:name*` the non-empty rest. */
+  readonly pattern: string;
+  readonly checks: Checks;
+}
+
+/**
+ * host and origin · rate · the server is unsealed · a token that lives · its policies allow it · with
+ * `sudo` · recorded by audit. Paths of engines and auth methods say themselves whether they need a token.
+ */
+export type Checks = readonly [
+  host: boolean,
+  rate: boolean,
+  unsealed: boolean,
+  token: boolean,
+  acl: boolean,
+  sudo: boolean,
+  audit: boolean,
+];
+
+function on<const C extends Checks>(operations: string, pattern: string, checks: C): Route & { readonly checks: C } {
+  return { operations: operations.split(' ') as Operation[], pattern, checks };
+}
+
+/* oxfmt-ignore */
+export const routes = {
+  //                                                                    host  rate  open  token acl   sudo  audit
+  // How the server is, and how it is opened.
+  health:          on('read', 'sys/health',                            [yes,  yes,  no_,  no_,  no_,  no_,  no_]),
+  sealStatus:      on('read', 'sys/seal-status',                       [yes,  yes,  no_,  no_,  no_,  no_,  no_]),
+  initStatus:      on('read', 'sys/init',                              [yes,  yes,  no_,  no_,  no_,  no_,  no_]),
+  leader:          on('read', 'sys/leader',                            [yes,  yes,  no_,  no_,  no_,  no_,  no_]),
+
+  // Mounts of engines and auth methods.
+  mounts:          on('read', 'sys/mounts',                            [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  mountTune:       on('read update', 'sys/mounts/:path*/tune',         [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  mount:           on('read update delete', 'sys/mounts/:path*',       [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  authMethods:     on('read', 'sys/auth',                              [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  authTune:        on('read update', 'sys/auth/:path*/tune',           [yes,  yes,  yes,  yes,  yes,  yes,  yes]),
+  authMethod:      on('read update delete', 'sys/auth/:path*',         [yes,  yes,  yes,  yes,  yes,  yes,  yes]),
+  remount:         on('update', 'sys/remount',                         [yes,  yes,  yes,  yes,  yes,  yes,  yes]),
+  remountStatus:   on('read', 'sys/remount/status/:migration_id',      [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  uiMounts:        on('read', 'sys/internal/ui/mounts',                [yes,  yes,  yes,  no_,  no_,  no_,  yes]),
+  uiMount:         on('read', 'sys/internal/ui/mounts/:path*',         [yes,  yes,  yes,  yes,  no_,  no_,  yes]),
+  uiNamespaces:    on('read', 'sys/internal/ui/namespaces',            [yes,  yes,  yes,  yes,  no_,  no_,  yes]),
+
+  // Policies and what they allow.
+  capabilities:    on('update', 'sys/capabilities-self',               [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  policies:        on('read list', 'sys/policies/acl',                 [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  policy:          on('read update delete', 'sys/policies/acl/:name',  [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  oldPolicies:     on('read list', 'sys/policy',                       [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  oldPolicy:       on('read update delete', 'sys/policy/:name',        [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+
+  // Leases.
+  leaseLookup:     on('update', 'sys/leases/lookup',                   [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  leaseListAll:    on('list', 'sys/leases/lookup',                     [yes,  yes,  yes,  yes,  yes,  yes,  yes]),
+  leaseList:       on('list', 'sys/leases/lookup/:prefix*',            [yes,  yes,  yes,  yes,  yes,  yes,  yes]),
+  leaseRenew:      on('update', 'sys/leases/renew',                    [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  leaseRenewId:    on('update', 'sys/leases/renew/:lease_id*',         [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  leaseRevoke:     on('update', 'sys/leases/revoke',                   [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  leaseRevokeId:   on('update', 'sys/leases/revoke/:lease_id*',        [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  leaseRevokeAll:  on('update', 'sys/leases/revoke-prefix/:prefix*',   [yes,  yes,  yes,  yes,  yes,  yes,  yes]),
+  leaseForceAll:   on('update', 'sys/leases/revoke-force/:prefix*',    [yes,  yes,  yes,  yes,  yes,  yes,  yes]),
+
+  // Tokens.
+  tokenCreate:     on('update', 'auth/token/create',                   [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  tokenOrphan:     on('update', 'auth/token/create-orphan',            [yes,  yes,  yes,  yes,  yes,  yes,  yes]),
+  tokenLookup:     on('update', 'auth/token/lookup',                   [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  tokenLookupSelf: on('read update', 'auth/token/lookup-self',         [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  tokenLookupName: on('update', 'auth/token/lookup-accessor',          [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  tokenRenew:      on('update', 'auth/token/renew',                    [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  tokenRenewSelf:  on('update', 'auth/token/renew-self',               [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  tokenRenewName:  on('update', 'auth/token/renew-accessor',           [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  tokenAccessors:  on('list', 'auth/token/accessors',                  [yes,  yes,  yes,  yes,  yes,  yes,  yes]),
+  tokenRevoke:     on('update', 'auth/token/revoke',                   [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  tokenRevokeSelf: on('update', 'auth/token/revoke-self',              [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  tokenRevokeName: on('update', 'auth/token/revoke-accessor',          [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+
+  // Stint's own.
+  stintLeases:     on('read list', 'stint/leases',                     [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  devClock:        on('update', 'stint/dev/clock',                     [yes,  yes,  yes,  yes,  yes,  yes,  yes]),
+
+  // Whatever no row above serves: a path of a mounted engine or auth method.
+  engine:          on('read list update patch delete', ':path*',       [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+} as const satisfies Readonly<Record<string, Route>>;
+
+export type RouteName = keyof typeof routes;
+
+/** Routes that are served whether the server is sealed or not. */
+export type SealedRouteName = {
+  [Name in RouteName]: (typeof routes)[Name]['checks'][2] extends false ? Name : never;
+}[RouteName];
+
+/** The names and sources of a route's pattern, for matching and for the documentation. */
+export function patternOf(pattern: string): RegExp {
+  const segments = pattern.split('/').map((segment) => {
+    if (!segment.startsWith(':')) return segment;
+    return segment.endsWith('*') ? `(?<${segment.slice(1, -1)}>.+)` : `(?<${segment.slice(1)}>[^/]+)`;
+  });
+  return new RegExp(`^${segments.join('/')}$`, 's');
+}

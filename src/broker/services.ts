@@ -1,0 +1,81 @@
+// What runs behind an open barrier, wired: pipeline parts, engines, leases, tokens and the sweeper.
+import { Secret, systemClock, uuid, type AdjustableClock, type Random } from '../base/index.ts';
+import { Access } from './access.ts';
+import { Audit, type AuditDevice } from './audit.ts';
+import type { Barrier } from './barrier.ts';
+import { keepClock } from './development.ts';
+import { AwsEngine } from './engines/aws/engine.ts';
+import { Ledger } from './ledger.ts';
+import { Lending } from './lending.ts';
+import type { Log } from './log.ts';
+import { Logins } from './logins.ts';
+import { Mounts } from './mounts.ts';
+import type { Handlers, OpenParts } from './pipeline.ts';
+import { Policies } from './policies.ts';
+import { engineHandler } from './routes/engine.ts';
+import { leaseHandlers } from './routes/leases.ts';
+import { mountHandlers } from './routes/mounts.ts';
+import { policyHandlers } from './routes/policies.ts';
+import { tokenHandlers } from './routes/tokens.ts';
+import { absent } from './storage/store.ts';
+import { Sweeper } from './sweeper.ts';
+import { Tokens } from './tokens.ts';
+
+export interface ServiceOptions {
+  readonly clock: AdjustableClock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly auditDevices: readonly AuditDevice[];
+  readonly keepEndedMillis: number | undefined;
+}
+
+export interface Services extends OpenParts {
+  readonly barrier: Barrier;
+  readonly tokens: Tokens;
+  readonly clusterId: string;
+  /** Ends what runs; work under way is finished. */
+  stop(): Promise<void>;
+}
+
+/** Starts everything; takes up what an earlier process left undone. */
+export async function openServices(options: ServiceOptions, barrier: Barrier): Promise<Services> {
+  const { clock, random, log } = options;
+  const onDue = (at: number): void => sweeper.notice(at);
+  const engines = [new AwsEngine({ clock, random, environment: options.environment })];
+  const mounts = new Mounts(barrier, random, { engines, methods: [] }, onDue);
+  const tokens = new Tokens(barrier, clock, random, onDue);
+  const policies = new Policies(barrier);
+  const access = new Access(tokens, policies);
+  const ledger = new Ledger(barrier, clock, uuid(random), onDue, options.keepEndedMillis);
+  const lending = new Lending({ ledger, mounts, tokens, clock, random, log });
+  const sweeper = new Sweeper({ ledger, lending, mounts, tokens, clock, log });
+  const logins = new Logins({ tokens });
+  const cluster = await clusterId(barrier, random);
+  const handlers: Handlers = {
+    ...mountHandlers({ mounts, access, lending, random, clusterId: cluster }),
+    ...policyHandlers({ access, policies }),
+    ...leaseHandlers({
+      ledger,
+      lending,
+      clock,
+      wake: () => sweeper.wake(),
+      keepClock: () => keepClock(barrier, clock, systemClock),
+    }),
+    ...tokenHandlers({ tokens, policies, lending, clock }),
+    engine: engineHandler({ mounts, lending, logins }),
+  };
+  const audit = new Audit(options.auditDevices, new Secret(barrier.blindName('audit')), () => new Date(clock.now()));
+  if (barrier.exclusive) await sweeper.recover();
+  sweeper.wake();
+  const stop = async (): Promise<void> => {
+    await sweeper.stop();
+    mounts.close();
+  };
+  return { access, audit, mounts, handlers, barrier, tokens, clusterId: cluster, stop };
+}
+
+async function clusterId(barrier: Barrier, random: Random): Promise<string> {
+  await barrier.commit([{ key: 'core/cluster', value: uuid(random), expect: absent }]);
+  return (await barrier.get<string>('core/cluster'))!.value;
+}
