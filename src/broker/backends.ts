@@ -51,7 +51,8 @@ export function rowOf(located: Located, operation: Operation): LocatedPath {
   for (const { row, matches } of compile(located.backend)) {
     const found = matches.exec(located.rest);
     if (found === null) continue;
-    if (row.operations.includes(operation)) return { ...located, row, params: { ...found.groups } };
+    if (operation === 'help' || row.operations.includes(operation))
+      return { ...located, row, params: { ...found.groups } };
     served = true;
   }
   if (served) throw brokerFailure('unsupported-operation', '1 error occurred:\n\t* unsupported operation\n\n');

@@ -95,7 +95,7 @@ async function serve(options: BrokerOptions, store: Store, seal: Seal): Promise<
     random,
     open: async (barrier) => {
       await restoreClock(barrier, clock, systemClock);
-      return openServices({ clock, random, log, environment, auditDevices, keepEndedMillis }, barrier);
+      return openServices({ clock, random, log, environment, auditDevices, keepEndedMillis, sealedHandlers }, barrier);
     },
   });
   let address = '';

@@ -22,6 +22,8 @@ export interface OpenParts {
   readonly audit: Audit;
   readonly mounts: Mounts;
   readonly handlers: Handlers;
+  /** Answers `?help=1`. */
+  readonly help: Handler;
 }
 
 export interface PipelineParts {
@@ -47,7 +49,8 @@ interface Found {
  */
 export async function answer(parts: PipelineParts, asked: Asked): Promise<Answer> {
   const found = findRoute(asked.operation, asked.path);
-  const [host, rate, unsealed] = routes[found.name].checks;
+  const [host, rate, whenSealed] = routes[found.name].checks;
+  const unsealed = whenSealed || asked.operation === 'help';
   if (host) checkHost(parts, asked);
   if (rate) checkRate(parts, asked);
   const call: Call = { ...asked, params: found.params, token: undefined, located: undefined };
@@ -72,7 +75,8 @@ async function answerOpen(open: OpenParts, name: RouteName, asked: Call): Promis
     if (audit) await open.audit.refused(call, failureText(error));
     throw error;
   }
-  return audit ? audited(open.audit, call, served.handle) : served.handle(call);
+  const handle = call.operation === 'help' ? open.help : served.handle;
+  return audit ? audited(open.audit, call, handle) : handle(call);
 }
 
 async function located({ mounts }: OpenParts, name: RouteName, call: Call): Promise<Call> {
@@ -91,8 +95,10 @@ async function located({ mounts }: OpenParts, name: RouteName, call: Call): Prom
 
 /** Token, body, whether it is a `create`, and policies, in this order. */
 async function admitted({ access, handlers }: OpenParts, name: RouteName, served: Served, asked: Call): Promise<Call> {
-  const [, , , token, acl, sudo] = routes[name].checks;
-  const open = asked.located?.row.open === true;
+  const help = asked.operation === 'help';
+  const [, , , tokenRow, acl, sudo] = routes[name].checks;
+  const token = tokenRow || help;
+  const open = asked.located?.row.open === true && !help;
   let call = asked;
   if (token && !open) call = { ...call, token: await access.checkToken(call.tokenId) };
   call = { ...call, body: await call.readBody() };

@@ -10,8 +10,9 @@ import { Lending } from './lending.ts';
 import type { Log } from './log.ts';
 import { Logins } from './logins.ts';
 import { Mounts } from './mounts.ts';
-import type { Handlers, OpenParts } from './pipeline.ts';
+import type { Handlers, OpenParts, SealedHandlers } from './pipeline.ts';
 import { Policies } from './policies.ts';
+import { documentationHandlers, help, type DocumentationParts } from './routes/documentation.ts';
 import { engineHandler } from './routes/engine.ts';
 import { leaseHandlers } from './routes/leases.ts';
 import { mountHandlers } from './routes/mounts.ts';
@@ -28,6 +29,8 @@ export interface ServiceOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly auditDevices: readonly AuditDevice[];
   readonly keepEndedMillis: number | undefined;
+  /** Served by others; part of the documentation. */
+  readonly sealedHandlers: SealedHandlers;
 }
 
 export interface Services extends OpenParts {
@@ -52,6 +55,11 @@ export async function openServices(options: ServiceOptions, barrier: Barrier): P
   const sweeper = new Sweeper({ ledger, lending, mounts, tokens, clock, log });
   const logins = new Logins({ tokens });
   const cluster = await clusterId(barrier, random);
+  const documentation: DocumentationParts = {
+    mounts,
+    access,
+    served: () => ({ ...options.sealedHandlers, ...handlers }),
+  };
   const handlers: Handlers = {
     ...mountHandlers({ mounts, access, lending, random, clusterId: cluster }),
     ...policyHandlers({ access, policies }),
@@ -63,6 +71,7 @@ export async function openServices(options: ServiceOptions, barrier: Barrier): P
       keepClock: () => keepClock(barrier, clock, systemClock),
     }),
     ...tokenHandlers({ tokens, policies, lending, clock }),
+    ...documentationHandlers(documentation),
     engine: engineHandler({ mounts, lending, logins }),
   };
   const audit = new Audit(options.auditDevices, new Secret(barrier.blindName('audit')), () => new Date(clock.now()));
@@ -72,7 +81,17 @@ export async function openServices(options: ServiceOptions, barrier: Barrier): P
     await sweeper.stop();
     mounts.close();
   };
-  return { access, audit, mounts, handlers, barrier, tokens, clusterId: cluster, stop };
+  return {
+    access,
+    audit,
+    mounts,
+    handlers,
+    help: (call) => help(documentation, call),
+    barrier,
+    tokens,
+    clusterId: cluster,
+    stop,
+  };
 }
 
 async function clusterId(barrier: Barrier, random: Random): Promise<string> {

@@ -151,7 +151,7 @@ describe('the wire', () => {
     const { broker } = await testBroker((end) => t.after(end));
     const open = ['sys/health', 'sys/seal-status', 'sys/init', 'sys/leader'];
     // Answers with less to who has no token.
-    const less = ['sys/internal/ui/mounts'];
+    const less = ['sys/internal/ui/mounts', 'sys/internal/specs/openapi'];
     for (const { pattern, operations } of Object.values<Route>(routes)) {
       const path = `/v1/${pattern.replaceAll(/:\w+\*?/g, 'x')}`;
       for (const operation of operations) {

@@ -106,7 +106,8 @@ function readCall(request: IncomingMessage, requestId: string): Asked | undefine
   const { list: _, ...rest } = values;
   // HEAD asks how the server is and nothing else: elsewhere its answer, perhaps a credential, would reach nobody.
   const served = request.method === 'HEAD' && path !== 'sys/health' ? undefined : asked;
-  const operation = list ? 'list' : served;
+  const help = request.method === 'GET' && ['true', '1', 't'].includes(values['help'] as string);
+  const operation = help ? 'help' : list ? 'list' : served;
   if (operation === undefined) throw brokerFailure('unsupported-operation', '');
   return {
     requestId,

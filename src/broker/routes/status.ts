@@ -2,9 +2,7 @@
 import type { Clock } from '../../base/index.ts';
 import { bare, served } from '../call.ts';
 import type { SealedHandlers } from '../pipeline.ts';
-
-/** The Vault release whose API this server speaks; clients such as Terraform's provider choose fields by it. */
-const vaultVersion = '1.21.0';
+import { vaultVersion } from './documentation.ts';
 
 export interface StatusParts {
   readonly clock: Clock;

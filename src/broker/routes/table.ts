@@ -51,6 +51,7 @@ export const routes = {
   uiMounts:        on('read', 'sys/internal/ui/mounts',                [yes,  yes,  yes,  no_,  no_,  no_,  yes]),
   uiMount:         on('read', 'sys/internal/ui/mounts/:path*',         [yes,  yes,  yes,  yes,  no_,  no_,  yes]),
   uiNamespaces:    on('read', 'sys/internal/ui/namespaces',            [yes,  yes,  yes,  yes,  no_,  no_,  yes]),
+  openapi:         on('read update', 'sys/internal/specs/openapi',     [yes,  yes,  yes,  no_,  no_,  no_,  no_]),
 
   // Policies and what they allow.
   capabilities:    on('update', 'sys/capabilities-self',               [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
