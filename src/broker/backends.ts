@@ -29,12 +29,13 @@ const compiled = new WeakMap<Backend, readonly Compiled[]>();
 function compile(backend: Backend): readonly Compiled[] {
   const known = compiled.get(backend);
   if (known !== undefined) return known;
-  const rows = backend.paths.map((row) => ({ row, matches: expressionOf(row.pattern) }));
+  const rows = backend.paths.map((row) => ({ row, matches: backendPattern(row.pattern) }));
   compiled.set(backend, rows);
   return rows;
 }
 
-function expressionOf(pattern: string): RegExp {
+/** What a row's pattern matches; `:name` is a name as Vault allows them. */
+export function backendPattern(pattern: string): RegExp {
   const segments = pattern.split('/').map((segment) => {
     if (!segment.startsWith(':')) return segment.replace(/[.$^()+[\]{}|\\]/g, '\\$&');
     return segment.endsWith('*') ? `(?<${segment.slice(1, -1)}>.+)` : `(?<${segment.slice(1)}>${nameSource})`;

@@ -3,8 +3,8 @@ import { Secret, systemClock, uuid, type AdjustableClock, type Random } from '..
 import { Access } from './access.ts';
 import { Audit, type AuditDevice } from './audit.ts';
 import type { Barrier } from './barrier.ts';
+import { catalogOf } from './catalog.ts';
 import { keepClock } from './development.ts';
-import { AwsEngine } from './engines/aws/engine.ts';
 import { Ledger } from './ledger.ts';
 import { Lending } from './lending.ts';
 import type { Log } from './log.ts';
@@ -45,8 +45,7 @@ export interface Services extends OpenParts {
 export async function openServices(options: ServiceOptions, barrier: Barrier): Promise<Services> {
   const { clock, random, log } = options;
   const onDue = (at: number): void => sweeper.notice(at);
-  const engines = [new AwsEngine({ clock, random, environment: options.environment })];
-  const mounts = new Mounts(barrier, random, { engines, methods: [] }, onDue);
+  const mounts = new Mounts(barrier, random, catalogOf(options), onDue);
   const tokens = new Tokens(barrier, clock, random, onDue);
   const policies = new Policies(barrier);
   const access = new Access(tokens, policies);

@@ -1,0 +1,15 @@
+// Everything that can be mounted.
+import type { AdjustableClock, Random } from '../base/index.ts';
+import type { Catalog } from './backends.ts';
+import { AwsEngine } from './engines/aws/engine.ts';
+
+export interface CatalogParts {
+  readonly clock: AdjustableClock;
+  readonly random: Random;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** The engines and auth methods of this server. */
+export function catalogOf({ clock, random, environment }: CatalogParts): Catalog {
+  return { engines: [new AwsEngine({ clock, random, environment })], methods: [] };
+}
