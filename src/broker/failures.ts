@@ -43,4 +43,5 @@ export const brokerFailure = failuresOf({
 export interface PublicError {
   readonly status: number;
   readonly errors: readonly string[];
+  readonly hint?: string;
 }

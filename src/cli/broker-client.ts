@@ -73,7 +73,7 @@ export async function askServer(
   const errors = Array.isArray(body['errors']) ? (body['errors'] as string[]) : undefined;
   if (response.status < 400 || (response.status === 404 && errors?.length === 0))
     return { status: response.status, body };
-  throw refused(response.status, errors);
+  throw refused(response.status, errors, body['hint']);
 }
 
 function parseBody(text: string): Readonly<Record<string, unknown>> {
@@ -89,13 +89,13 @@ function parseBody(text: string): Readonly<Record<string, unknown>> {
 }
 
 // Vault wraps some messages in several lines; a person reads one.
-function refused(status: number, errors: readonly string[] | undefined): Failure {
-  const [message = `the server answered ${status}`, hint] = errors ?? [];
+function refused(status: number, errors: readonly string[] | undefined, hint: unknown): Failure {
+  const [message = `the server answered ${status}`] = errors ?? [];
   const plain = message
     .replace(/^1 error occurred:\s*\* /, '')
     .replaceAll(/\s*\n\s*/g, ' ')
     .trim();
   const fallback =
     'see what was asked, as whom, and where: STINT_TOKEN and STINT_ADDR; `stint list` shows what is there';
-  return cliFailure('server-refused', plain, { hint: hint ?? fallback, status });
+  return cliFailure('server-refused', plain, { hint: typeof hint === 'string' ? hint : fallback, status });
 }

@@ -67,7 +67,7 @@ test('a policy is written, read, listed, enforced and deleted over HTTP', async 
   const refused = await call('POST', '/v1/aws/roles/other', { token, body: role });
   assert.equal(refused.status, 403);
   assert.equal(refused.body.errors[0], '1 error occurred:\n\t* permission denied\n\n');
-  assert.match(refused.body.errors[1]!, /ask whoever writes policies for `update` on `aws\/roles\/other`/);
+  assert.match(String(refused.body['hint']), /ask whoever writes policies for `update` on `aws\/roles\/other`/);
   const capabilities = await call('POST', '/v1/sys/capabilities-self', {
     token,
     body: { paths: ['aws/roles/team-a'] },

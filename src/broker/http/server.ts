@@ -58,24 +58,24 @@ async function serve(parts: ServerParts, request: IncomingMessage, response: Ser
   response.setHeader('Cache-Control', 'no-store');
   try {
     const asked = readCall(request, requestId);
-    send(request, response, asked === undefined ? refusal(404, []) : await parts.answer(asked));
+    send(request, response, asked === undefined ? refusal({ status: 404, errors: [] }) : await parts.answer(asked));
   } catch (error) {
-    const { status, errors } = publicError(error, requestId);
-    if (status >= 500) logFailure(parts.log, request, requestId, error);
-    send(request, response, refusal(status, errors));
+    const shown = publicError(error, requestId);
+    if (shown.status >= 500) logFailure(parts.log, request, requestId, error);
+    send(request, response, refusal(shown));
   }
 }
 
-function refusal(status: number, errors: readonly string[]): Answer {
-  const body: WireErrors = { errors };
+function refusal({ status, errors, hint }: PublicError): Answer {
+  const body: WireErrors = { errors, ...(hint === undefined ? {} : { hint }) };
   return { status, body, audited: null, leaseId: '' };
 }
 
-/** Message first, cure second; anything without a code leaves as `internal` with the request's id. */
+/** Message and cure; anything without a code leaves as `internal` with the request's id. */
 function publicError(error: unknown, requestId: string): PublicError {
   if (!isFailure(error)) return { status: 500, errors: [`internal error, request ${requestId}`] };
   if (error.message === '') return { status: error.status, errors: [] };
-  return { status: error.status, errors: error.hint === undefined ? [error.message] : [error.message, error.hint] };
+  return { status: error.status, errors: [error.message], ...(error.hint === undefined ? {} : { hint: error.hint }) };
 }
 
 function logFailure(log: Log, request: IncomingMessage, requestId: string, error: unknown): void {

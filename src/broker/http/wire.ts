@@ -32,9 +32,10 @@ export interface WireEnvelope {
   readonly mount_type: string;
 }
 
-/** Every refused or failed request. The first error is the message; a second one, when present, is the cure. */
+/** Every refused or failed request: Vault's texts, and Stint's cure beside them, where clients of Vault do not look. */
 export interface WireErrors {
   readonly errors: readonly string[];
+  readonly hint?: string;
 }
 
 /** A lease as `GET /v1/stint/leases` shows it. Times are ISO 8601 in UTC. */
