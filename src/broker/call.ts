@@ -109,8 +109,12 @@ export function enveloped(call: Call, parts: EnvelopeParts): Answer {
 }
 
 /** As `enveloped`, with the members of `data` also at the top, as Vault answers `sys/mounts` and a few more. */
-export function envelopedTwice(call: Call, data: Readonly<Record<string, WireValue>>): Answer {
-  const answer = enveloped(call, { data });
+export function envelopedTwice(
+  call: Call,
+  data: Readonly<Record<string, WireValue>>,
+  warnings?: readonly string[],
+): Answer {
+  const answer = enveloped(call, { data, warnings });
   return { ...answer, body: { ...data, ...(answer.body as WireEnvelope) } };
 }
 

@@ -5,6 +5,7 @@ import type { Barrier } from './barrier.ts';
 import type { Catalog } from './backends.ts';
 import type { AuthMethod, Backend, Engine, Folder } from './engines/engine.ts';
 import { brokerFailure } from './failures.ts';
+import { builtInMounts } from './built-in-mounts.ts';
 import { dueKey } from './ledger.ts';
 import { systemMaxTtlSeconds, type Mount, type MountConfig } from './model.ts';
 import { absent, type Condition } from './storage/store.ts';
@@ -145,13 +146,27 @@ export class Mounts {
   /** @throws Failure `mount-invalid` for a bad or taken path and for an unknown type. */
   async enable(path: string, type: string, asked: MountAsk): Promise<void> {
     const types = path.startsWith(authPrefix) ? this.#methods : this.#engines;
+    this.#checkMountable(path, type);
     if (!types.has(type)) {
       throw brokerFailure('mount-invalid', `plugin not found in the catalog: ${type}`, {
         hint: `this server has: ${[...types.keys()].join(', ')}`,
       });
     }
     await this.#checkFree(path);
-    const mount: Mount = {
+    const mount = this.#fresh(path, type, asked);
+    if (!(await this.#barrier.commit([{ key: `mount/${path}`, value: mount, expect: absent }]))) throw taken(path);
+  }
+
+  /** Writes the rows of the mounts that are always there, where they are missing. */
+  async ensureBuiltIns(): Promise<void> {
+    for (const { path, type, ...ask } of builtInMounts) {
+      const value = this.#fresh(path, type, { ...ask, options: {} });
+      await this.#barrier.commit([{ key: `mount/${path}`, value, expect: absent }]);
+    }
+  }
+
+  #fresh(path: string, type: string, asked: MountAsk): Mount {
+    return {
       version: 1,
       path,
       type,
@@ -164,14 +179,20 @@ export class Mounts {
       sealWrap: asked.sealWrap,
       tainted: false,
     };
-    if (!(await this.#barrier.commit([{ key: `mount/${path}`, value: mount, expect: absent }]))) throw taken(path);
+  }
+
+  #checkMountable(path: string, type: string): void {
+    if (!path.startsWith(authPrefix) && isReserved(path))
+      throw brokerFailure('mount-invalid', `cannot mount "${path}/"`);
+    if (builtInMounts.some((mount) => mount.type === type)) {
+      throw brokerFailure('mount-invalid', `mount type of "${type}" is not mountable`);
+    }
   }
 
   async #checkFree(path: string): Promise<void> {
-    const below = path.startsWith(authPrefix) ? path.slice(authPrefix.length) : path;
-    if (!pathPattern.test(path) || path.length > 120 || (below === path ? isReserved(path) : isTokenPath(below))) {
+    if (!pathPattern.test(path) || path.length > 120) {
       throw brokerFailure('mount-invalid', `\`${path}\` cannot be the path of a mount`, {
-        hint: `use letters, digits and \`-_.@+=\` between slashes, at most 120 characters, and none of ${reserved.join(', ')} at its start`,
+        hint: `use letters, digits and \`-_.@+=\` between slashes, at most 120 characters`,
       });
     }
     for (const other of await this.list()) {
@@ -284,10 +305,6 @@ function isReserved(path: string): boolean {
   return reserved.includes(path.split('/')[0]!);
 }
 
-function isTokenPath(below: string): boolean {
-  return below.split('/')[0] === 'token';
-}
-
 /** Default and longest lease of a mount, in seconds; 0 in its configuration stands for the system's 768 h. */
 export function mountTtls({ config }: Mount): { defaultSeconds: number; maxSeconds: number } {
   const maxSeconds = config.maxTtlSeconds || systemMaxTtlSeconds;
@@ -295,9 +312,11 @@ export function mountTtls({ config }: Mount): { defaultSeconds: number; maxSecon
 }
 
 export function unknownMount(path: string): Error {
-  return brokerFailure('mount-unknown', `No secret engine mount at ${path}/`);
+  if (!path.startsWith(authPrefix)) return brokerFailure('mount-unknown', `No secret engine mount at ${path}/`);
+  return brokerFailure('mount-unknown', `No auth engine at ${path.slice(authPrefix.length)}/`);
 }
 
 function taken(path: string): Error {
-  return brokerFailure('mount-invalid', `path is already in use at ${path}/`);
+  const shown = path.startsWith(authPrefix) ? path.slice(authPrefix.length) : path;
+  return brokerFailure('mount-invalid', `path is already in use at ${shown}/`);
 }

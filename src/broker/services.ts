@@ -59,8 +59,9 @@ export async function openServices(options: ServiceOptions, barrier: Barrier): P
     access,
     served: () => ({ ...options.sealedHandlers, ...handlers }),
   };
+  await mounts.ensureBuiltIns();
   const handlers: Handlers = {
-    ...mountHandlers({ mounts, access, lending, random, clusterId: cluster }),
+    ...mountHandlers({ mounts, access, lending, random }),
     ...policyHandlers({ access, policies }),
     ...leaseHandlers({
       ledger,

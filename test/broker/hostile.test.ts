@@ -252,7 +252,7 @@ describe('a mount', () => {
         (await world.call('GET', '/v1/sys/internal/ui/mounts', { token })).body.data['secret'] as object,
       );
     };
-    assert.deepEqual([await seen('all'), await seen('else')], [['aws/', 'sys/'], ['sys/']]);
+    assert.deepEqual([await seen('all'), await seen('else')], [['aws/', 'cubbyhole/', 'identity/', 'sys/'], ['sys/']]);
   });
 });
 

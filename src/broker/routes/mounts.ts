@@ -1,5 +1,5 @@
 // sys/mounts, sys/auth and sys/remount: which engines and auth methods serve which paths.
-import { formatGoDuration, uuid, type Random } from '../../base/index.ts';
+import { uuid, type Random } from '../../base/index.ts';
 import type { Access } from '../access.ts';
 import { done, enveloped, envelopedTwice, param, served, tokenOf, type Answer, type Call } from '../call.ts';
 import { brokerFailure } from '../failures.ts';
@@ -7,15 +7,16 @@ import { readFields, type FieldValues } from '../fields.ts';
 import type { WireValue } from '../http/wire.ts';
 import type { Lending } from '../lending.ts';
 import { systemMaxTtlSeconds, type Mount, type MountConfig } from '../model.ts';
+import { isBuiltIn } from '../built-in-mounts.ts';
 import { authPrefix, isAuth, unknownMount, type Mounts } from '../mounts.ts';
 import type { Handlers } from '../pipeline.ts';
+import { vaultVersion } from './documentation.ts';
 
 export interface MountParts {
   readonly mounts: Mounts;
   readonly access: Access;
   readonly lending: Lending;
   readonly random: Random;
-  readonly clusterId: string;
 }
 
 type Names =
@@ -66,10 +67,10 @@ const tuneFields = {
 } as const;
 
 function secretHandlers(parts: MountParts): Pick<Handlers, 'mounts' | 'mount' | 'mountTune'> {
-  const { mounts, clusterId } = parts;
+  const { mounts } = parts;
   const table = async (): Promise<Record<string, WireValue>> => {
     const secrets = (await mounts.list()).filter((mount) => !isAuth(mount));
-    return tableOf([...secrets, systemMount(clusterId)], '');
+    return tableOf(secrets, '');
   };
   return {
     mounts: served('The mounted secrets engines.', {}, async (call) => envelopedTwice(call, await table())),
@@ -83,11 +84,11 @@ function secretHandlers(parts: MountParts): Pick<Handlers, 'mounts' | 'mount' | 
 }
 
 function authHandlers(parts: MountParts): Pick<Handlers, 'authMethods' | 'authMethod' | 'authTune'> {
-  const { mounts, clusterId } = parts;
+  const { mounts } = parts;
   return {
     authMethods: served('The mounted auth methods.', {}, async (call) => {
       const methods = (await mounts.list()).filter(isAuth);
-      return envelopedTwice(call, tableOf([...methods, tokenMethod(clusterId)], authPrefix));
+      return envelopedTwice(call, tableOf(methods, authPrefix));
     }),
     authMethod: served('A mounted auth method.', mountFields, async (call, fields) =>
       handleMount(parts, call, `${authPrefix}${mountPath(call)}`, fields),
@@ -121,9 +122,9 @@ function mountInfo(mount: Mount): Readonly<Record<string, WireValue>> {
     options: Object.keys(options).length === 0 ? null : options,
     config: configInfo(config, isAuth(mount)),
     plugin_version: '',
-    running_plugin_version: '',
+    running_plugin_version: `v${vaultVersion}+builtin.vault`,
     running_sha256: '',
-    deprecation_status: 'supported',
+    ...(isBuiltIn(mount.path) ? {} : { deprecation_status: 'supported' }),
   };
 }
 
@@ -145,36 +146,8 @@ function listInfo(name: string, list: readonly string[] | undefined): Readonly<R
   return list === undefined || list.length === 0 ? {} : { [name]: list };
 }
 
-const plainConfig: MountConfig = {
-  defaultTtlSeconds: 0,
-  maxTtlSeconds: 0,
-  forceNoCache: false,
-  listingVisibility: '',
-};
-
-/** Mounts that are always there. */
-const systemMount = (clusterId: string): Mount => ({
-  version: 1,
-  path: 'sys',
-  type: 'system',
-  description: 'system endpoints used for control, policy and debugging',
-  accessor: 'system_00000000',
-  id: clusterId,
-  config: plainConfig,
-  tainted: false,
-});
-
-const tokenMethod = (clusterId: string): Mount => ({
-  ...systemMount(clusterId),
-  path: `${authPrefix}token`,
-  type: 'token',
-  description: 'token based credentials',
-  accessor: 'auth_token_00000000',
-});
-
-async function existing({ mounts, clusterId }: MountParts, path: string): Promise<Mount> {
-  const built = [systemMount(clusterId), tokenMethod(clusterId)].find((mount) => mount.path === path);
-  const mount = built ?? (await mounts.get(path));
+async function existing({ mounts }: MountParts, path: string): Promise<Mount> {
+  const mount = await mounts.get(path);
   if (mount === undefined) throw unknownMount(path);
   return mount;
 }
@@ -185,9 +158,15 @@ type TuneFields = FieldValues<typeof tuneFields>;
 async function handleMount(parts: MountParts, call: Call, path: string, fields: MountFields): Promise<Answer> {
   if (call.operation === 'update') return enable(parts, path, fields);
   if (call.operation === 'read') return envelopedTwice(call, mountInfo(await existing(parts, path)));
+  checkRemovable(path);
   const mount = await parts.mounts.get(path);
   if (mount !== undefined) await parts.lending.disable(mount);
   return done();
+}
+
+function checkRemovable(path: string): void {
+  if (path === 'auth/token') throw brokerFailure('mount-invalid', 'token credential backend cannot be disabled');
+  if (isBuiltIn(path)) throw brokerFailure('mount-invalid', `cannot unmount "${path}/"`);
 }
 
 async function enable(parts: MountParts, path: string, fields: MountFields): Promise<Answer> {
@@ -195,7 +174,11 @@ async function enable(parts: MountParts, path: string, fields: MountFields): Pro
   if (type === undefined || type === '') {
     throw brokerFailure('mount-invalid', 'backend type must be specified as a string');
   }
-  const config = configOf(readFields(tuneFields, fields.config ?? {}));
+  const given = readFields(tuneFields, fields.config ?? {});
+  const config = configOf(given, (which) => {
+    const text = which === 'default' ? given.default_lease_ttl : given.max_lease_ttl;
+    return `unable to parse ${which} TTL of ${text}: `;
+  });
   checkTtls(config);
   await parts.mounts.enable(path, type, {
     description: fields.description ?? '',
@@ -208,11 +191,20 @@ async function enable(parts: MountParts, path: string, fields: MountFields): Pro
 }
 
 async function handleTune(parts: MountParts, call: Call, path: string, fields: TuneFields): Promise<Answer> {
-  const mount = await existing(parts, path);
+  const mount = await parts.mounts.get(path);
+  if (mount === undefined && call.operation === 'read') {
+    throw brokerFailure('mount-unknown', `cannot fetch sysview for path "${path}/"`);
+  }
+  if (mount === undefined) {
+    throw brokerFailure('mount-unknown', `tune of path "${path}/" failed: no mount entry found`);
+  }
   if (call.operation === 'read') return envelopedTwice(call, tuneInfo(mount));
+  if (path === 'sys' && fields.max_lease_ttl !== undefined) {
+    throw brokerFailure('mount-invalid', 'cannot tune parameter max_lease_ttl of sys/');
+  }
   await parts.mounts.tune(mount, (before) => {
     const config = { ...before.config, ...configOf(fields) };
-    checkTtls(config);
+    checkTunedTtls(config);
     const { description = before.description, options = before.options } = fields;
     return { ...before, config, description, ...(options === undefined ? {} : { options }) };
   });
@@ -230,10 +222,11 @@ function tuneInfo(mount: Mount): Readonly<Record<string, WireValue>> {
   };
 }
 
-function configOf(fields: TuneFields): Partial<MountConfig> {
+/** `unparsed` begins the refusal of a duration, given which one it is. */
+function configOf(fields: TuneFields, unparsed: (which: string) => string = () => ''): Partial<MountConfig> {
   const config: { [Name in keyof MountConfig]?: MountConfig[Name] | undefined } = {
-    defaultTtlSeconds: leaseSeconds(fields.default_lease_ttl),
-    maxTtlSeconds: leaseSeconds(fields.max_lease_ttl),
+    defaultTtlSeconds: leaseSeconds(fields.default_lease_ttl, unparsed('default')),
+    maxTtlSeconds: leaseSeconds(fields.max_lease_ttl, unparsed('max')),
     forceNoCache: fields.force_no_cache,
     listingVisibility: visibility(fields.listing_visibility),
     tokenType: tokenType(fields.token_type),
@@ -246,29 +239,38 @@ function configOf(fields: TuneFields): Partial<MountConfig> {
 }
 
 /** `system` and an empty text stand for the system's own. */
-function leaseSeconds(text: string | undefined): number | undefined {
+function leaseSeconds(text: string | undefined, unparsed: string): number | undefined {
   if (text === undefined) return undefined;
-  return text === '' || text === 'system' ? 0 : (readFields({ ttl: 'seconds' }, { ttl: text }).ttl ?? 0);
+  if (text === '' || text === 'system') return 0;
+  try {
+    return readFields({ ttl: 'seconds' }, { ttl: text }).ttl ?? 0;
+  } catch (error) {
+    throw brokerFailure('mount-invalid', `${unparsed}time: invalid duration "${text}"`, { cause: error });
+  }
 }
 
 function visibility(text: string | undefined): string | undefined {
   if (text === undefined || ['', 'hidden', 'unauth'].includes(text)) return text;
-  throw brokerFailure('mount-invalid', `invalid listing visibility type`);
+  throw brokerFailure('mount-invalid', `invalid listing_visibility ${text}`);
 }
 
 function tokenType(text: string | undefined): string | undefined {
   if (text === undefined || ['', 'default', 'default-service', 'default-batch', 'service', 'batch'].includes(text)) {
     return text === '' || text === 'default' ? undefined : text;
   }
-  throw brokerFailure('mount-invalid', `invalid value for "token_type"`);
+  throw brokerFailure('mount-invalid', `invalid value for 'token_type'`);
 }
 
 function checkTtls({ defaultTtlSeconds = 0, maxTtlSeconds = 0 }: Partial<MountConfig>): void {
   if (maxTtlSeconds === 0 || defaultTtlSeconds <= maxTtlSeconds) return;
+  throw brokerFailure('mount-invalid', 'given default lease TTL greater than given max lease TTL');
+}
+
+function checkTunedTtls({ defaultTtlSeconds, maxTtlSeconds }: MountConfig): void {
+  if (maxTtlSeconds === 0 || defaultTtlSeconds <= maxTtlSeconds) return;
   throw brokerFailure(
     'mount-invalid',
-    'backend max lease TTL of ' +
-      `${formatGoDuration(maxTtlSeconds)} must be greater than or equal to default lease TTL of ${formatGoDuration(defaultTtlSeconds)}`,
+    `backend max lease TTL of ${maxTtlSeconds} would be less than backend default lease TTL of ${defaultTtlSeconds}`,
   );
 }
 
@@ -281,17 +283,22 @@ function movingHandlers(parts: MountParts): Pick<Handlers, 'remount' | 'remountS
       async (call, { from = '', to = '' }) => {
         const [source, target] = [from, to].map((path) => path.replace(/^\/+|\/+$/g, '')) as [string, string];
         if (source === '' || target === '') {
-          throw brokerFailure('mount-invalid', 'both from and to path must be specified as a string');
+          throw brokerFailure('mount-invalid', "both 'from' and 'to' path must be specified as a string");
         }
         const mount = await mounts.get(source);
+        if (isBuiltIn(source)) throw brokerFailure('mount-invalid', `cannot remount "${source}/"`);
+        if (isBuiltIn(target)) throw brokerFailure('mount-invalid', `cannot remount to destination ${target}/`);
         if (mount === undefined) throw brokerFailure('mount-invalid', `no matching mount at "${source}/"`);
         if (isAuth(mount) !== target.startsWith(authPrefix)) {
-          throw brokerFailure('mount-invalid', 'cannot remount between a secrets engine and an auth method');
+          const kinds = isAuth(mount) ? 'auth mount to non-auth mount' : 'secret mount to auth mount';
+          throw brokerFailure('mount-invalid', `cannot remount ${kinds} "${target}/"`);
         }
         const id = uuid(random);
         await lending.move(mount, target);
         await mounts.keepMove(id, { from: source, to: target });
-        return envelopedTwice(call, { migration_id: id });
+        return envelopedTwice(call, { migration_id: id }, [
+          `the mount was moved; ask \`sys/remount/status/${id}\` for the record of it`,
+        ]);
       },
     ),
     remountStatus: served(
@@ -308,13 +315,12 @@ function movingHandlers(parts: MountParts): Pick<Handlers, 'remount' | 'remountS
 }
 
 function uiHandlers(parts: MountParts): Pick<Handlers, 'uiMounts' | 'uiMount' | 'uiNamespaces'> {
-  const { mounts, access, clusterId } = parts;
+  const { mounts, access } = parts;
   return {
     uiMounts: served('The mounts a caller may see.', {}, async (call) => {
       const token = await access.tokenOf(call.tokenId);
-      const all = [...(await mounts.list()), tokenMethod(clusterId), systemMount(clusterId)];
       const seen: Mount[] = [];
-      for (const mount of all) {
+      for (const mount of await mounts.list()) {
         const may = token !== undefined && (await access.mayTouch(token, mount.path));
         if (may || mount.config.listingVisibility === 'unauth') seen.push(mount);
       }
