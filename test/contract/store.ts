@@ -252,8 +252,8 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
           for (const batch of batches) await sameInModel(store, model, under, batch);
           const found = await store.scan(prefixRange(under, 100));
           assert.deepEqual(
-            found.map(({ key, value }) => [key, text(value)]),
-            [...model.values()].map(({ key, value }) => [key, text(value)]).sort(),
+            found.map(({ key, value }) => `${key}=${text(value)}`),
+            [...model.values()].sort(byKey).map(({ key, value }) => `${key}=${text(value)}`),
           );
         }),
         { numRuns: 40 },
@@ -337,4 +337,8 @@ async function sameInModel(
 
 function valueOf(entry: { readonly value: Uint8Array } | undefined): string | undefined {
   return entry === undefined ? undefined : text(entry.value);
+}
+
+function byKey(a: Entry, b: Entry): number {
+  return a.key < b.key ? -1 : 1;
 }
