@@ -3,7 +3,6 @@ import {
   AddUserToGroupCommand,
   CreateGroupCommand,
   CreateLoginProfileCommand,
-  CreateUserCommand,
   DeleteUserCommand,
   ListUsersCommand,
   TagUserCommand,
@@ -11,16 +10,7 @@ import {
 } from '@aws-sdk/client-iam';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { describe, test, type TestContext } from 'node:test';
-import {
-  account,
-  configureAws,
-  keyLives,
-  leasesOf,
-  rootConfig,
-  testCloud,
-  until,
-  type TestCloud,
-} from './aws-support.ts';
+import { account, configureAws, keyLives, leasesOf, testCloud, until, type TestCloud } from './aws-support.ts';
 import { testBroker, type Reply, type TestBroker } from './support.ts';
 
 async function lending(t: TestContext): Promise<TestCloud & TestBroker> {
@@ -373,24 +363,4 @@ describe('a session on loan', () => {
     const missing = await world.call('GET', '/v1/aws/creds/none');
     assert.deepEqual([missing.status, missing.body.errors], [400, ['Role "none" not found']]);
   });
-});
-
-test('a user that somebody deleted by hand does not keep its lease from ending', async (t) => {
-  const world = await lending(t);
-  await world.call('POST', '/v1/aws/config/root', { body: rootConfig(world.cloud) });
-  await world.admin.send(new CreateUserCommand({ UserName: 'bystander' }));
-  const { body } = await world.call('GET', '/v1/aws/creds/deploy');
-  const other = (await world.call('GET', '/v1/aws/creds/deploy')).body['lease_id'];
-  // By way of another server's revoke: the same removal, unknown to this lease.
-  await world.call('PUT', '/v1/sys/leases/revoke', { body: { lease_id: other } });
-  const { removeUser } = await import('../../src/broker/engines/aws/user-removal.ts');
-  const [userName] = await world.lentUsers();
-  await removeUser(world.admin, userName!, String(body['lease_id']));
-  assert.equal(
-    (await world.call('PUT', '/v1/sys/leases/revoke', { body: { lease_id: body['lease_id'] } })).status,
-    204,
-  );
-  assert.equal(await stateOf(world, body['lease_id']), 'unverified');
-  await world.call('POST', '/v1/stint/dev/clock', { body: { advance: '5m' } });
-  await until('the lease is dead', async () => (await stateOf(world, body['lease_id'])) === 'dead');
 });

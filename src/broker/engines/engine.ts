@@ -182,7 +182,7 @@ export interface RenewedLogin {
 }
 
 export interface Removal {
-  /** There was something of this lease. */
+  /** There was something of this lease, or AWS proved that there no longer is. */
   readonly found: boolean;
   /** Reading back shows nothing of it any more. */
   readonly gone: boolean;

@@ -134,7 +134,8 @@ export class AwsEngine implements Engine {
 
   async remove(lease: Lease, folder: Folder): Promise<Removal> {
     const { clients, accessKey } = await this.#clientsOf(lease.mountId, folder);
-    const result = await removeUser(await clients.iam(), lease.facts['userName'] ?? '', lease.id);
+    const { userName: lentName = '', accessKeyId } = lease.facts;
+    const result = await removeUser(await clients.iam(), { userName: lentName, leaseId: lease.id, accessKeyId });
     if (!result.found && !lease.confirmed) checkSameKey(lease, accessKey);
     return result;
   }

@@ -1,12 +1,13 @@
 // Ends a lent IAM user: takes its keys first, then everything else that keeps AWS from deleting it,
 // then the user, and reads back that it is gone. Repeatable, and safe when done twice at once.
-import type { IAMClient } from '@aws-sdk/client-iam';
+import type { IAMClient, User } from '@aws-sdk/client-iam';
 import { isFailure } from '../../../base/index.ts';
 import { brokerFailure } from '../../failures.ts';
 import type { ProbeAnswer } from '../../leases.ts';
 import type { Removal } from '../engine.ts';
 import { awsCode, awsFailure, isMissing, orMissing, refusesKeys } from './aws-errors.ts';
 import { leaseTagKey } from './names.ts';
+import { removeGiven, removeOthers } from './user-attachments.ts';
 
 type Iam = typeof import('@aws-sdk/client-iam');
 
@@ -16,23 +17,35 @@ const prefix = 'Error deleting IAM user: ';
 export async function carriesLease(iam: IAMClient, userName: string, leaseId: string): Promise<boolean> {
   const { GetUserCommand } = await import('@aws-sdk/client-iam');
   const found = await orMissing(iam.send(new GetUserCommand({ UserName: userName })));
-  return (found?.User?.Tags ?? []).some(({ Key, Value }) => Key === leaseTagKey && Value === leaseId);
+  return found?.User !== undefined && isTagged(found.User, leaseId);
+}
+
+function isTagged({ Tags = [] }: User, leaseId: string): boolean {
+  return Tags.some(({ Key, Value }) => Key === leaseTagKey && Value === leaseId);
+}
+
+export interface LentUser {
+  readonly userName: string;
+  readonly leaseId: string;
+  /** The key the lease handed out; undefined when the grant never came that far. */
+  readonly accessKeyId: string | undefined;
 }
 
 /**
- * Removes the lease's user.
+ * Removes the lease's user. A user that is not there counts as found only when IAM also refused to
+ * delete its key, so that a read that came too early does not pass for a removal.
  * @throws Failure `aws-refused` when a user of that name exists that is not this lease's; other AWS
  *   failures as they come.
  */
-export async function removeUser(iam: IAMClient, userName: string, leaseId: string): Promise<Removal> {
+export async function removeUser(iam: IAMClient, lent: LentUser): Promise<Removal> {
   const sdk: Iam = await import('@aws-sdk/client-iam');
+  const { userName, leaseId } = lent;
   try {
     const found = await orMissing(iam.send(new sdk.GetUserCommand({ UserName: userName })));
-    if (found === undefined) return { found: false, gone: true };
+    if (found?.User === undefined) return await askForKey(sdk, iam, lent);
     // SECURITY: whatever the name, a user that does not carry the lease's id is somebody else's.
-    if (!(await carriesLease(iam, userName, leaseId))) throw notOurs(userName);
-    await removeKeys(sdk, iam, userName);
-    await removePermissions(sdk, iam, userName);
+    if (!isTagged(found.User, leaseId)) throw notOurs(userName);
+    await orMissing(removeGiven(sdk, iam, userName));
     await deleteUser(sdk, iam, userName);
     const shown = await orMissing(iam.send(new sdk.GetUserCommand({ UserName: userName })));
     return { found: true, gone: shown === undefined };
@@ -47,71 +60,40 @@ function notOurs(userName: string): Error {
   });
 }
 
-async function removeKeys(sdk: Iam, iam: IAMClient, UserName: string): Promise<void> {
-  for await (const page of sdk.paginateListAccessKeys({ client: iam }, { UserName })) {
-    for (const { AccessKeyId } of page.AccessKeyMetadata ?? []) {
-      await orMissing(iam.send(new sdk.DeleteAccessKeyCommand({ UserName, AccessKeyId })));
-    }
+// IAM's reads may be late; its writes are answered by what is. "No such entity" to the deletion of the
+// lease's own key, which no other user can have, proves what the read said, however young the lease.
+async function askForKey(sdk: Iam, iam: IAMClient, { userName, accessKeyId }: LentUser): Promise<Removal> {
+  if (accessKeyId === undefined) return { found: false, gone: true };
+  try {
+    await iam.send(new sdk.DeleteAccessKeyCommand({ UserName: userName, AccessKeyId: accessKeyId }));
+  } catch (error) {
+    if (isMissing(error)) return { found: true, gone: true };
+    // A key of ours without this right proves nothing: then only time does.
+    if (awsCode(error) === 'AccessDenied') return { found: false, gone: true };
+    throw error;
   }
+  return { found: true, gone: false };
 }
 
-async function removePermissions(sdk: Iam, iam: IAMClient, UserName: string): Promise<void> {
-  for await (const page of sdk.paginateListAttachedUserPolicies({ client: iam }, { UserName })) {
-    for (const { PolicyArn } of page.AttachedPolicies ?? []) {
-      await orMissing(iam.send(new sdk.DetachUserPolicyCommand({ UserName, PolicyArn })));
-    }
-  }
-  for await (const page of sdk.paginateListUserPolicies({ client: iam }, { UserName })) {
-    for (const PolicyName of page.PolicyNames ?? []) {
-      await orMissing(iam.send(new sdk.DeleteUserPolicyCommand({ UserName, PolicyName })));
-    }
-  }
-  for await (const page of sdk.paginateListGroupsForUser({ client: iam }, { UserName })) {
-    for (const { GroupName } of page.Groups ?? []) {
-      await orMissing(iam.send(new sdk.RemoveUserFromGroupCommand({ UserName, GroupName })));
-    }
-  }
-}
-
-// The rest is what the user can only have been given by somebody else. Looking for it needs rights
-// that Vault's documented policy for this key does not hold, so it is looked for only in need.
+// What others gave is looked for only in need: looking needs rights that Vault's documented policy
+// for this key does not hold.
 async function deleteUser(sdk: Iam, iam: IAMClient, UserName: string): Promise<void> {
   try {
     await orMissing(iam.send(new sdk.DeleteUserCommand({ UserName })));
   } catch (error) {
     if (awsCode(error) !== 'DeleteConflict') throw error;
-    await removeCredentialsOfOthers(sdk, iam, UserName);
-    await orMissing(iam.send(new sdk.DeleteUserCommand({ UserName })));
+    const refused = await removeOthers(sdk, iam, UserName);
+    await orMissing(iam.send(new sdk.DeleteUserCommand({ UserName }))).catch((again: unknown) => {
+      throw refused.length > 0 && awsCode(again) === 'DeleteConflict' ? mayNotClean(again, refused) : again;
+    });
   }
 }
 
-async function removeCredentialsOfOthers(sdk: Iam, iam: IAMClient, UserName: string): Promise<void> {
-  await orMissing(iam.send(new sdk.DeleteLoginProfileCommand({ UserName })));
-  for await (const page of sdk.paginateListMFADevices({ client: iam }, { UserName })) {
-    for (const { SerialNumber } of page.MFADevices ?? []) {
-      await orMissing(iam.send(new sdk.DeactivateMFADeviceCommand({ UserName, SerialNumber })));
-      // Only a virtual device is a thing of its own, named by an ARN.
-      if (SerialNumber?.startsWith('arn:')) {
-        await orMissing(iam.send(new sdk.DeleteVirtualMFADeviceCommand({ SerialNumber })));
-      }
-    }
-  }
-  for await (const page of sdk.paginateListSSHPublicKeys({ client: iam }, { UserName })) {
-    for (const { SSHPublicKeyId } of page.SSHPublicKeys ?? []) {
-      await orMissing(iam.send(new sdk.DeleteSSHPublicKeyCommand({ UserName, SSHPublicKeyId })));
-    }
-  }
-  for await (const page of sdk.paginateListSigningCertificates({ client: iam }, { UserName })) {
-    for (const { CertificateId } of page.Certificates ?? []) {
-      await orMissing(iam.send(new sdk.DeleteSigningCertificateCommand({ UserName, CertificateId })));
-    }
-  }
-  const specific = await orMissing(iam.send(new sdk.ListServiceSpecificCredentialsCommand({ UserName })));
-  for (const { ServiceSpecificCredentialId } of specific?.ServiceSpecificCredentials ?? []) {
-    await orMissing(
-      iam.send(new sdk.DeleteServiceSpecificCredentialCommand({ UserName, ServiceSpecificCredentialId })),
-    );
-  }
+function mayNotClean(conflict: unknown, kinds: readonly string[]): Error {
+  const { message } = awsFailure(prefix, conflict);
+  return brokerFailure('aws-refused', `${message} The server's key may not take away: ${kinds.join(', ')}`, {
+    hint: '`stint doctor --aws-policy --feature user-cleanup` prints the rights it needs',
+  });
 }
 
 /**
