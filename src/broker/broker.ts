@@ -3,7 +3,7 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { systemClock, type AdjustableClock, type Random, type Secret } from '../base/index.ts';
-import type { AuditDevice } from './audit.ts';
+import type { AuditDevice } from './audit/fanout.ts';
 import { Barrier } from './barrier.ts';
 import { restoreClock, rootToken } from './development.ts';
 import { brokerFailure } from './failures.ts';
@@ -38,6 +38,8 @@ export interface BrokerOptions {
   /** The process environment: AWS region; the SDK reads credentials and endpoints from it by itself. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly auditDevices?: readonly AuditDevice[];
+  /** Where the audit device `stdout` writes; the process's own when left out. */
+  readonly stdout?: NodeJS.WritableStream;
   readonly store?: SqliteLimits;
   /** How long the record of an ended lease is kept; 30 days when left out. */
   readonly keepEndedMillis?: number;
@@ -90,12 +92,14 @@ function mkdirWithParents(folder: string): void {
 
 async function serve(options: BrokerOptions, store: Store, seal: Seal): Promise<Broker> {
   const { clock, random, log, dev, environment, auditDevices = [], keepEndedMillis } = options;
+  const places = { stdout: options.stdout ?? process.stdout, storage: options.storage };
+  const audit = { devices: auditDevices, configured: [], places };
   const lifecycle = new Lifecycle({
     store,
     random,
     open: async (barrier) => {
       await restoreClock(barrier, clock, systemClock);
-      return openServices({ clock, random, log, environment, auditDevices, keepEndedMillis, sealedHandlers }, barrier);
+      return openServices({ clock, random, log, environment, audit, keepEndedMillis, sealedHandlers }, barrier);
     },
   });
   let address = '';

@@ -22,6 +22,9 @@ export interface Call {
   /** The mounted path that serves the call, when no own route does. */
   readonly located: LocatedPath | undefined;
   readonly remoteAddress: string;
+  readonly remotePort?: number | undefined;
+  /** By lower-case name; audit records those it is told to. */
+  readonly headers?: Readonly<Record<string, string | readonly string[] | undefined>> | undefined;
   readonly host: string | undefined;
   readonly origin: string | undefined;
 }

@@ -34,6 +34,7 @@ export const brokerFailure = failuresOf({
   'store-tampered': { status: 500, when: 'a stored value was changed by somebody else, or its key is wrong' },
   'store-too-new': { status: 500, when: 'the store was written by a newer Stint' },
   'seal-unreadable': { status: 500, when: 'the key of the local seal is missing or damaged' },
+  'audit-invalid': { status: 400, when: 'an audit device cannot be made as asked' },
   'audit-failed': { status: 500, when: 'no audit device accepted the record of a request' },
   'port-in-use': { status: 500, when: 'the address to listen on is taken' },
   'address-invalid': { status: 500, when: 'the address to listen on cannot be read or used' },

@@ -2,7 +2,7 @@
 // then its handler, between two audit records.
 import { isFailure } from '../base/index.ts';
 import type { Access } from './access.ts';
-import type { Audit, AuditedAnswer } from './audit.ts';
+import type { Audit } from './audit/audit.ts';
 import { rowOf } from './backends.ts';
 import type { Answer, Call, Handler, Served } from './call.ts';
 import { brokerFailure } from './failures.ts';
@@ -72,7 +72,7 @@ async function answerOpen(open: OpenParts, name: RouteName, asked: Call): Promis
     call = await located(open, name, call);
     call = await admitted(open, name, served, call);
   } catch (error) {
-    if (audit) await open.audit.refused(call, failureText(error));
+    if (audit) await open.audit.refused(call, error);
     throw error;
   }
   const handle = call.operation === 'help' ? open.help : served.handle;
@@ -162,22 +162,13 @@ function checkRate({ rate }: PipelineParts, { remoteAddress }: Asked): void {
 async function audited(audit: Audit, call: Call, handle: Handler): Promise<Answer> {
   await audit.request(call);
   const result = await handle(call).catch(async (error: unknown) => {
-    const status = isFailure(error) ? error.status : 500;
-    await audit.response(call, { status, error: failureText(error), data: null, leaseId: '' });
+    await audit.failed(call, error);
     throw error;
   });
-  await audit.response(call, answered(result)).catch(async (error: unknown) => {
+  await audit.answer(call, result).catch(async (error: unknown) => {
     // What nobody could be told about, nobody may hold.
     await result.takeBack?.();
     throw error;
   });
   return result;
-}
-
-function failureText(error: unknown): string {
-  return isFailure(error) ? error.code : 'internal';
-}
-
-function answered({ status, audited: data, leaseId }: Answer): AuditedAnswer {
-  return { status, data, leaseId, error: null };
 }

@@ -1,7 +1,9 @@
 // What runs behind an open barrier, wired: pipeline parts, engines, leases, tokens and the sweeper.
-import { Secret, systemClock, uuid, type AdjustableClock, type Random } from '../base/index.ts';
+import { systemClock, uuid, type AdjustableClock, type Random } from '../base/index.ts';
 import { Access } from './access.ts';
-import { Audit, type AuditDevice } from './audit.ts';
+import { Audit, type DevicePlan } from './audit/audit.ts';
+import type { AuditDevice } from './audit/fanout.ts';
+import type { SinkPlaces } from './audit/sinks.ts';
 import type { Barrier } from './barrier.ts';
 import { catalogOf } from './catalog.ts';
 import { keepClock } from './development.ts';
@@ -12,6 +14,7 @@ import { Logins } from './logins.ts';
 import { Mounts } from './mounts.ts';
 import type { Handlers, OpenParts, SealedHandlers } from './pipeline.ts';
 import { Policies } from './policies.ts';
+import { auditHandlers } from './routes/audit.ts';
 import { documentationHandlers, help, type DocumentationParts } from './routes/documentation.ts';
 import { engineHandler } from './routes/engine.ts';
 import { leaseHandlers } from './routes/leases.ts';
@@ -27,10 +30,18 @@ export interface ServiceOptions {
   readonly random: Random;
   readonly log: Log;
   readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly auditDevices: readonly AuditDevice[];
+  readonly audit: AuditOptions;
   readonly keepEndedMillis: number | undefined;
   /** Served by others; part of the documentation. */
   readonly sealedHandlers: SealedHandlers;
+}
+
+export interface AuditOptions {
+  /** Devices that are handed in, beside those of the store. */
+  readonly devices: readonly AuditDevice[];
+  /** Devices of the configuration file. */
+  readonly configured: readonly DevicePlan[];
+  readonly places: SinkPlaces;
 }
 
 export interface Services extends OpenParts {
@@ -60,7 +71,10 @@ export async function openServices(options: ServiceOptions, barrier: Barrier): P
     served: () => ({ ...options.sealedHandlers, ...handlers }),
   };
   await mounts.ensureBuiltIns();
+  const { devices, configured, places } = options.audit;
+  const audit = await Audit.open({ barrier, clock, wallClock: systemClock, random, log, devices, places }, configured);
   const handlers: Handlers = {
+    ...auditHandlers({ audit }),
     ...mountHandlers({ mounts, access, lending, random }),
     ...policyHandlers({ access, policies }),
     ...leaseHandlers({
@@ -74,12 +88,12 @@ export async function openServices(options: ServiceOptions, barrier: Barrier): P
     ...documentationHandlers(documentation),
     engine: engineHandler({ mounts, lending, logins }),
   };
-  const audit = new Audit(options.auditDevices, new Secret(barrier.blindName('audit')), () => new Date(clock.now()));
   if (barrier.exclusive) await sweeper.recover();
   sweeper.wake();
   const stop = async (): Promise<void> => {
     await sweeper.stop();
     mounts.close();
+    await audit.close();
   };
   return {
     access,

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, test, type TestContext } from 'node:test';
 import { AdjustableClock, Secret, systemRandom } from '../../src/base/index.ts';
-import type { AuditRecord } from '../../src/broker/audit.ts';
+import type { AuditEntry } from '../../src/broker/audit/entry.ts';
 import { Barrier } from '../../src/broker/barrier.ts';
 import type { Engine } from '../../src/broker/engines/engine.ts';
 import { keepEndedMillis, Ledger } from '../../src/broker/ledger.ts';
@@ -110,8 +110,9 @@ test('a stop waits for a request whose client has gone', async (t) => {
   let arrived = (): void => {};
   const begun = new Promise<void>((resolve) => (arrived = resolve));
   const slow = {
-    name: 'slow',
-    record: async ({ type, request }: AuditRecord): Promise<void> => {
+    path: 'slow/',
+    behind: false,
+    record: async ({ type, request }: AuditEntry): Promise<void> => {
       if (type !== 'request' || request.path !== 'sys/mounts/late') return;
       arrived();
       await released;
@@ -191,7 +192,7 @@ test('a policy that says one thing twice, or something hidden, is refused', asyn
 test('a part of the API that is not there is told as that', async (t) => {
   const { call } = await testBroker((end) => t.after(end));
   const hint = async (path: string): Promise<string> => String((await call('GET', path)).body['hint']);
-  assert.equal(await hint('/v1/sys/audit'), 'this server has no such part of the API');
+  assert.equal(await hint('/v1/sys/nowhere'), 'this server has no such part of the API');
   assert.equal(await hint('/v1/aws/roles/x'), 'enable an engine there first: `stint secrets enable aws`');
   assert.equal((await call('GET', '/v1/sys/policies/acl/Default')).body.data['name'], 'default');
 });

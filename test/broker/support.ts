@@ -4,7 +4,7 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AdjustableClock, systemRandom } from '../../src/base/index.ts';
-import type { AuditDevice } from '../../src/broker/audit.ts';
+import type { AuditDevice } from '../../src/broker/audit/fanout.ts';
 import { startBroker, type Broker, type LogEntry } from '../../src/broker/index.ts';
 
 /** A new folder; `after` gets the function that removes it. */

@@ -117,6 +117,8 @@ function readCall(request: IncomingMessage, requestId: string): Asked | undefine
     readBody: async () => (operation === 'update' || operation === 'patch' ? readJsonBody(request) : rest),
     tokenId: tokenIdOf(request),
     remoteAddress: request.socket.remoteAddress ?? '',
+    remotePort: request.socket.remotePort,
+    headers: request.headers,
     host: request.headers.host,
     origin: request.headers.origin,
   };

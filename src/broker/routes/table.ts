@@ -85,6 +85,14 @@ export const routes = {
   tokenRevokeSelf: on('update', 'auth/token/revoke-self',              [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
   tokenRevokeName: on('update', 'auth/token/revoke-accessor',          [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
 
+  // Audit.
+  audits:          on('read', 'sys/audit',                             [yes,  yes,  yes,  yes,  yes,  yes,  yes]),
+  audit:           on('update delete', 'sys/audit/:path*',             [yes,  yes,  yes,  yes,  yes,  yes,  yes]),
+  auditHash:       on('update', 'sys/audit-hash/:path*',               [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  auditHeaders:    on('read', 'sys/config/auditing/request-headers',   [yes,  yes,  yes,  yes,  yes,  yes,  yes]),
+  auditHeader:     on('read update delete', 'sys/config/auditing/request-headers/:header*', [yes, yes, yes, yes, yes, yes, yes]),
+  auditHead:       on('read', 'stint/audit/:path*',                    [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+
   // Stint's own.
   stintLeases:     on('read list', 'stint/leases',                     [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
   devClock:        on('update', 'stint/dev/clock',                     [yes,  yes,  yes,  yes,  yes,  yes,  yes]),
