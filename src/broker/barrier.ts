@@ -1,7 +1,7 @@
 // The barrier between the broker and its store: JSON values, encrypted with AES-256-GCM under a ring
 // of keys before they reach storage. A reader of the store learns key names at most; a changed,
 // moved or forged value is refused.
-import type { Random, Secret } from '../base/index.ts';
+import { isFailure, type Random, type Secret } from '../base/index.ts';
 import { createCipheriv, createDecipheriv, createHmac } from 'node:crypto';
 import { brokerFailure } from './failures.ts';
 import { absent, prefixRange, type Condition, type Store, type Version, type Write } from './storage/store.ts';
@@ -123,6 +123,21 @@ export class Barrier {
       ...(expect === undefined ? {} : { expect }),
     }));
     return this.#store.commit(batch, conditions);
+  }
+
+  /** `value`, readable by this barrier only, to be handed out; `label` says what for, and opens nothing else. */
+  encrypt(label: string, value: unknown): Uint8Array {
+    return this.#encode(value, `out/${label}`);
+  }
+
+  /** What `encrypt` was given, or undefined when these bytes are not of this barrier and label. */
+  decrypt(label: string, bytes: Uint8Array): unknown {
+    try {
+      return this.#decode(bytes, `out/${label}`);
+    } catch (error) {
+      if (isFailure(error)) return undefined;
+      throw error;
+    }
   }
 
   close(): Promise<void> {

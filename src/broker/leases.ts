@@ -194,6 +194,8 @@ export interface TtlRule {
   readonly mountDefaultSeconds: number;
   readonly mountMaxSeconds: number;
   readonly issuedAt: Millis;
+  /** Never beyond this, whatever the limits say, and without a warning; the end of a batch token. */
+  readonly latestAt?: Millis;
   readonly now: Millis;
 }
 
@@ -208,6 +210,9 @@ export function leaseTtl(rule: TtlRule): TtlVerdict {
   // A clock that was set back must not lengthen a lease: elapsed time is never negative.
   const left = Math.floor(max - Math.max(0, rule.now - rule.issuedAt) / 1000);
   if (left <= 0) return { allowed: false, reason: 'past the max TTL, cannot renew' };
+  const latest = rule.latestAt === undefined ? Infinity : Math.floor((rule.latestAt - rule.now) / 1000);
+  if (latest <= 0) return { allowed: false, reason: 'past the max TTL, cannot renew' };
+  if (latest < Math.min(wanted, left)) return { allowed: true, ttlSeconds: latest, warning: undefined };
   // Whole seconds, never none: 0 stands for "without end" in a token.
   if (wanted <= left) return { allowed: true, ttlSeconds: Math.max(1, Math.floor(wanted)), warning: undefined };
   const warning = `TTL of "${formatGoDuration(wanted)}" exceeded the effective max_ttl of "${formatGoDuration(left)}"; TTL value is capped accordingly`;

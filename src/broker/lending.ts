@@ -1,6 +1,6 @@
 // Lending: what leases.ts decides and ledger.ts records is carried out here, with the engines. The
 // one way to grant, renew and end a lease, for requests and for the sweeper alike.
-import { isFailure, randomText, type Clock, type Random } from '../base/index.ts';
+import { isFailure, randomText, type Clock, type Millis, type Random } from '../base/index.ts';
 import { NothingMade, type Engine, type Folder, type Lent, type LendPlan, type Made } from './engines/engine.ts';
 import { brokerFailure } from './failures.ts';
 import { grantDeadlineMillis, isKnownToVault, leaseTtl, type LeaseEvent, type ProbeAnswer } from './leases.ts';
@@ -8,7 +8,7 @@ import type { Ledger } from './ledger.ts';
 import type { Log } from './log.ts';
 import type { Lease, Mount, Token } from './model.ts';
 import { isAuth, mountTtls, type Mounts } from './mounts.ts';
-import type { Tokens } from './tokens.ts';
+import { leaseHolder, type Tokens } from './tokens.ts';
 
 /** How long one node may act on a lease before another takes over. */
 const claimMillis = 2 * 60_000;
@@ -54,6 +54,7 @@ export class Lending {
     const now = clock.now();
     const ttls = mountTtls(mount);
     const verdict = leaseTtl({
+      ...limitOf(token),
       incrementSeconds: 0,
       engineTtlSeconds: plan.ttlSeconds,
       engineMaxSeconds: plan.maxTtlSeconds,
@@ -72,7 +73,7 @@ export class Lending {
       kind: plan.kind,
       strength: plan.strength,
       state: 'granting',
-      tokenName: token.name,
+      tokenName: leaseHolder(token) ?? token.name,
       displayName: token.displayName,
       startedAt: now,
       expiresAt: now + grantDeadlineMillis + verdict.ttlSeconds * 1000,
@@ -89,6 +90,7 @@ export class Lending {
       facts: plan.facts,
       secret: null,
       steps: [{ state: 'granting', at: now }],
+      ...limitOf(token),
     };
     return { lease, warnings: verdict.warning === undefined ? [] : [verdict.warning] };
   }
@@ -102,7 +104,7 @@ export class Lending {
   async #open(lease: Lease, mount: Mount, token: Token): Promise<void> {
     const { ledger, mounts, tokens } = this.#parts;
     for (;;) {
-      const conditions = [await mounts.lendCondition(mount), await tokens.lendCondition(token.name)];
+      const conditions = [await mounts.lendCondition(mount), ...(await tokens.lendConditions(token))];
       if (await ledger.open(lease, conditions)) return;
     }
   }
@@ -150,6 +152,7 @@ export class Lending {
     const ttls = mountTtls(located.mount);
     const now = clock.now();
     const verdict = leaseTtl({
+      ...(lease.latestAt === undefined ? {} : { latestAt: lease.latestAt }),
       incrementSeconds,
       engineTtlSeconds: engine.ttlSeconds,
       engineMaxSeconds: engine.maxTtlSeconds,
@@ -321,16 +324,24 @@ export class Lending {
   }
 
   /**
-   * Ends the token of this name with its children and all their leases. Durable step by step: killed
-   * in between, the sweeper finds the token again.
+   * Ends the token of this name with its children and all their leases; with `leavesChildren` the
+   * children live on as orphans. Durable step by step: killed in between, the sweeper finds the token again.
    */
-  async endToken(name: string): Promise<void> {
+  async endToken(name: string, leavesChildren = false): Promise<void> {
     const { tokens, ledger } = this.#parts;
-    if (!(await tokens.end(name))) return;
-    for (const child of await tokens.children(name)) await this.endToken(child);
+    const ended = await tokens.end(name, leavesChildren);
+    if (ended === undefined) return;
+    for (const child of await tokens.children(name)) {
+      await (ended.leavesChildren ? tokens.makeOrphan(child, name) : this.endToken(child));
+    }
     for (const id of await ledger.ofToken(name)) await this.startEnd(id);
     await tokens.forget(name);
   }
+}
+
+// What is lent to a batch token ends with it at the latest: nobody can end it together with the token.
+function limitOf({ type, expiresAt }: Token): { latestAt?: Millis } {
+  return type === 'batch' && expiresAt !== null ? { latestAt: expiresAt } : {};
 }
 
 /** What a log or a lease record may say about a failure: its public text, never a cause or a response of AWS in full. */

@@ -59,6 +59,8 @@ export interface Lease {
   /** Kept for the probe until the lease has ended, then erased. */
   readonly secret: Readonly<Record<string, string>> | null;
   readonly steps: readonly LeaseStep[];
+  /** Present when it was lent to a batch token: it is never renewed beyond that token's end. */
+  readonly latestAt?: Millis;
 }
 
 export interface MountConfig {
@@ -90,29 +92,46 @@ export interface Mount {
   readonly tainted: boolean;
 }
 
+/** A service token is a record in the store; a batch token carries all it is in its own id. */
+export type TokenType = 'service' | 'batch';
+
 export interface Token {
-  readonly version: 1;
+  readonly version: 2;
   /** Blind name of the token's id: the id itself is stored nowhere. */
   readonly name: string;
+  /** Empty for a batch token, which has none. */
   readonly accessor: string;
+  readonly type: TokenType;
   readonly policies: readonly string[];
   readonly displayName: string;
+  /** The API path that made it. */
   readonly path: string;
   readonly meta: Readonly<Record<string, string>>;
+  /** Name of the token that made it and takes it along when it ends; null for an orphan. */
   readonly parent: string | null;
+  /** Empty when it stands for no entity. */
+  readonly entityId: string;
+  /** The role of `auth/token/create/:role` it was made with; else empty. */
+  readonly role: string;
+  /** Addresses it may be used from; none: from everywhere. */
+  readonly boundCidrs: readonly string[];
   readonly createdAt: Millis;
   readonly expiresAt: Millis | null;
   readonly creationTtlSeconds: number;
   readonly explicitMaxTtlSeconds: number;
+  /** The longest life its login's role gives it; 0: the mount's. */
+  readonly maxTtlSeconds: number;
   readonly periodSeconds: number;
   readonly renewable: boolean;
   readonly lastRenewedAt: Millis | null;
-  /** Calls left; 0 is unlimited. */
+  /** Calls left; 0 is unlimited, -1 none. */
   readonly usesLeft: number;
   /** Of the auth method whose login made it. */
   readonly mountId?: string;
-  /** The entity it acts for. */
-  readonly entityId?: string;
+  /** What that method must know to renew it. */
+  readonly loginFacts?: Readonly<Record<string, string>>;
+  /** Its children outlive it as orphans: set by `revoke-orphan` before anything else is done. */
+  readonly leavesChildren: boolean;
 }
 
 /**
