@@ -22,7 +22,7 @@ import {
   tokenPathFolder,
   upgradeToken,
 } from './tokens/record.ts';
-import { systemTtls, tokenTtl, type MountTtls } from './tokens/ttl.ts';
+import { lesser, systemTtls, tokenTtl, type MountTtls } from './tokens/ttl.ts';
 
 export interface TokenPlan {
   /** Given only by root; else a fresh one is made. Never for a batch token. */
@@ -47,6 +47,8 @@ export interface TokenPlan {
   readonly maxTtlSeconds?: number;
   readonly explicitMaxTtlSeconds: number;
   readonly periodSeconds: number;
+  /** What a token role says besides; of two the lesser holds. */
+  readonly roleLimits?: { readonly explicitMaxTtlSeconds: number; readonly periodSeconds: number };
   readonly renewable: boolean;
   readonly uses: number;
   /** Limits of the auth method's mount; the system's when left out. */
@@ -253,15 +255,17 @@ export class Tokens {
   }
 
   #firstTtl(plan: TokenPlan, now: Millis): { ttlSeconds: number; warning: string | undefined } {
-    if (plan.ttlSeconds === 0 && plan.periodSeconds === 0 && plan.policies.includes('root')) {
-      return { ttlSeconds: plan.explicitMaxTtlSeconds, warning: undefined };
+    const explicitMaxTtlSeconds = lesser(plan.explicitMaxTtlSeconds, plan.roleLimits?.explicitMaxTtlSeconds ?? 0);
+    const periodSeconds = lesser(plan.periodSeconds, plan.roleLimits?.periodSeconds ?? 0);
+    if (plan.ttlSeconds === 0 && periodSeconds === 0 && plan.policies.includes('root')) {
+      return { ttlSeconds: explicitMaxTtlSeconds, warning: undefined };
     }
     const verdict = tokenTtl({
       incrementSeconds: 0,
       ttlSeconds: plan.ttlSeconds,
       maxTtlSeconds: plan.maxTtlSeconds ?? 0,
-      explicitMaxTtlSeconds: plan.explicitMaxTtlSeconds,
-      periodSeconds: plan.periodSeconds,
+      explicitMaxTtlSeconds,
+      periodSeconds,
       mount: plan.mountTtls ?? systemTtls,
       issuedAt: now,
       now,

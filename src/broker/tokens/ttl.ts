@@ -11,6 +11,11 @@ export interface MountTtls {
 
 export const systemTtls: MountTtls = { defaultSeconds: systemMaxTtlSeconds, maxSeconds: systemMaxTtlSeconds };
 
+/** The lesser of two limits, where 0 stands for none. */
+export function lesser(one: number, other: number): number {
+  return one === 0 || other === 0 ? one || other : Math.min(one, other);
+}
+
 export interface TokenTtlRule {
   /** What a renewal asks for; 0 for nothing. */
   readonly incrementSeconds: number;
