@@ -20,9 +20,12 @@ export class Access {
     this.#policies = policies;
   }
 
-  /** @throws Failure `permission-denied` when the token is missing, unknown or has ended; which of them is not told. */
-  async checkToken(id: Secret | undefined): Promise<Token> {
-    const token = await this.tokenOf(id);
+  /**
+   * @throws Failure `permission-denied` when the token is missing, unknown, has ended or is bound to
+   *   other addresses; which of them is not told.
+   */
+  async checkToken(id: Secret | undefined, address: string): Promise<Token> {
+    const token = await this.tokenOf(id, address);
     if (token !== undefined) return token;
     throw brokerFailure('permission-denied', 'permission denied', {
       hint: 'send a token that lives in `X-Vault-Token`; `stint login` stores one',
@@ -30,8 +33,8 @@ export class Access {
   }
 
   /** The token with this id, or undefined; takes a use. */
-  async tokenOf(id: Secret | undefined): Promise<Token | undefined> {
-    return id === undefined ? undefined : this.#tokens.use(id.reveal());
+  async tokenOf(id: Secret | undefined, address: string): Promise<Token | undefined> {
+    return id === undefined ? undefined : this.#tokens.use(id.reveal(), address);
   }
 
   /** @throws Failure `permission-denied` naming the rule that decided and who could change it. */

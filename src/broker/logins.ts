@@ -3,7 +3,7 @@ import { enveloped, type Answer, type Call } from './call.ts';
 import type { Login } from './engines/engine.ts';
 import type { Mount } from './model.ts';
 import { authPrefix, mountTtls } from './mounts.ts';
-import { wireAuth } from './routes/tokens.ts';
+import { wireAuth } from './routes/token-wire.ts';
 import type { Tokens } from './tokens.ts';
 
 export interface LoginParts {

@@ -100,7 +100,7 @@ async function admitted({ access, handlers }: OpenParts, name: RouteName, served
   const token = tokenRow || help;
   const open = asked.located?.row.open === true && !help;
   let call = asked;
-  if (token && !open) call = { ...call, token: await access.checkToken(call.tokenId) };
+  if (token && !open) call = { ...call, token: await access.checkToken(call.tokenId, call.remoteAddress) };
   call = { ...call, body: await call.readBody() };
   if (call.operation === 'update' && !open) call = await asCreate(served, handlers, call);
   if (acl && !open) await access.checkAcl(call, sudo || call.located?.row.sudo === true);

@@ -20,9 +20,11 @@ import { engineHandler } from './routes/engine.ts';
 import { leaseHandlers } from './routes/leases.ts';
 import { mountHandlers } from './routes/mounts.ts';
 import { policyHandlers } from './routes/policies.ts';
+import { tokenRoleHandlers } from './routes/token-roles.ts';
 import { tokenHandlers } from './routes/tokens.ts';
 import { absent } from './storage/store.ts';
 import { Sweeper } from './sweeper.ts';
+import { TokenRoles } from './tokens/role.ts';
 import { Tokens } from './tokens.ts';
 
 export interface ServiceOptions {
@@ -58,6 +60,7 @@ export async function openServices(options: ServiceOptions, barrier: Barrier): P
   const onDue = (at: number): void => sweeper.notice(at);
   const mounts = new Mounts(barrier, random, catalogOf(options), onDue);
   const tokens = new Tokens(barrier, clock, random, onDue);
+  const tokenRoles = new TokenRoles(barrier);
   const policies = new Policies(barrier);
   const access = new Access(tokens, policies);
   const ledger = new Ledger(barrier, clock, uuid(random), onDue, options.keepEndedMillis);
@@ -84,7 +87,8 @@ export async function openServices(options: ServiceOptions, barrier: Barrier): P
       wake: () => sweeper.wake(),
       keepClock: () => keepClock(barrier, clock, systemClock),
     }),
-    ...tokenHandlers({ tokens, policies, lending, clock }),
+    ...tokenHandlers({ tokens, roles: tokenRoles, policies, access, mounts, lending, clock }),
+    ...tokenRoleHandlers({ roles: tokenRoles }),
     ...documentationHandlers(documentation),
     engine: engineHandler({ mounts, lending, logins }),
   };

@@ -1,6 +1,7 @@
 // Tokens: what a caller proves itself with. The id of a token is stored nowhere; records are found
 // by a keyed hash of it, so neither a reader of the store nor the timing of a look-up helps to guess one.
 import { randomText, Secret, type Clock, type Json, type Millis, type Random } from '../base/index.ts';
+import { addressIsIn } from './addresses.ts';
 import type { Barrier, Change, Stored } from './barrier.ts';
 import { brokerFailure } from './failures.ts';
 import type { Token, TokenType } from './model.ts';
@@ -90,12 +91,18 @@ export class Tokens {
     this.#onDue = onDue;
   }
 
-  /** The token with this id, unless it has ended. Takes one of its uses when they are counted. */
-  async use(id: string): Promise<Token | undefined> {
-    if (isBatchId(id)) return this.lookup(id);
+  /**
+   * The token with this id, unless it has ended or may not be used from `address`. Takes one of its
+   * uses when they are counted.
+   */
+  async use(id: string, address: string): Promise<Token | undefined> {
+    if (isBatchId(id)) {
+      const token = await this.#lookupBatch(id);
+      return token !== undefined && mayComeFrom(token, address) ? token : undefined;
+    }
     for (;;) {
       const found = await this.#find(this.#name(id));
-      if (found === undefined || this.#hasEnded(found.value)) return undefined;
+      if (found === undefined || this.#hasEnded(found.value) || !mayComeFrom(found.value, address)) return undefined;
       const { usesLeft } = found.value;
       if (usesLeft === 0) return found.value;
       const used = { ...found.value, usesLeft: usesLeft === 1 ? spent : usesLeft - 1 };
@@ -400,6 +407,10 @@ export class Tokens {
 /** Name of the token with which a lease lent to `token` ends, or undefined when only its time ends it. */
 export function leaseHolder(token: Token): string | undefined {
   return token.type === 'batch' ? (token.parent ?? undefined) : token.name;
+}
+
+function mayComeFrom({ boundCidrs }: Token, address: string): boolean {
+  return boundCidrs.length === 0 || addressIsIn(address, boundCidrs);
 }
 
 function ownTerms(token: Token): RenewTerms {

@@ -7,13 +7,14 @@ export interface WireAuth {
   readonly client_token: string;
   readonly accessor: string;
   readonly policies: readonly string[];
-  readonly token_policies: readonly string[];
-  readonly identity_policies: null;
+  /** Left out when there are none, as the next. */
+  readonly token_policies?: readonly string[];
+  readonly identity_policies?: readonly string[];
   readonly metadata: Readonly<Record<string, string>> | null;
   readonly lease_duration: number;
   readonly renewable: boolean;
   readonly entity_id: string;
-  readonly token_type: 'service';
+  readonly token_type: 'service' | 'batch';
   readonly orphan: boolean;
   readonly mfa_requirement: null;
   readonly num_uses: number;

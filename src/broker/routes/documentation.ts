@@ -27,7 +27,7 @@ export function documentationHandlers(parts: DocumentationParts): Pick<Handlers,
       fields,
       async (call, { generic_mount_paths: generic = false }) => {
         // Which mounts there are is told only to who may touch them.
-        const token = await parts.access.tokenOf(call.tokenId);
+        const token = await parts.access.tokenOf(call.tokenId, call.remoteAddress);
         const mounted = token === undefined ? [] : await mountedPaths(parts, token, generic);
         return bare(openApi([...ownPaths(parts), ...mounted], vaultVersion));
       },

@@ -318,7 +318,7 @@ function uiHandlers(parts: MountParts): Pick<Handlers, 'uiMounts' | 'uiMount' | 
   const { mounts, access } = parts;
   return {
     uiMounts: served('The mounts a caller may see.', {}, async (call) => {
-      const token = await access.tokenOf(call.tokenId);
+      const token = await access.tokenOf(call.tokenId, call.remoteAddress);
       const seen: Mount[] = [];
       for (const mount of await mounts.list()) {
         const may = token !== undefined && (await access.mayTouch(token, mount.path));

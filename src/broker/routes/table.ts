@@ -73,8 +73,9 @@ export const routes = {
 
   // Tokens.
   tokenCreate:     on('update', 'auth/token/create',                   [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
-  tokenOrphan:     on('update', 'auth/token/create-orphan',            [yes,  yes,  yes,  yes,  yes,  yes,  yes]),
-  tokenLookup:     on('update', 'auth/token/lookup',                   [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  tokenOrphan:     on('update', 'auth/token/create-orphan',            [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  tokenCreateRole: on('update', 'auth/token/create/:role_name',        [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  tokenLookup:     on('read update', 'auth/token/lookup',                 [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
   tokenLookupSelf: on('read update', 'auth/token/lookup-self',         [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
   tokenLookupName: on('update', 'auth/token/lookup-accessor',          [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
   tokenRenew:      on('update', 'auth/token/renew',                    [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
@@ -84,6 +85,9 @@ export const routes = {
   tokenRevoke:     on('update', 'auth/token/revoke',                   [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
   tokenRevokeSelf: on('update', 'auth/token/revoke-self',              [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
   tokenRevokeName: on('update', 'auth/token/revoke-accessor',          [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  tokenRevokeOrphan: on('update', 'auth/token/revoke-orphan',          [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  tokenRoles:      on('list', 'auth/token/roles',                      [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  tokenRole:       on('read update delete', 'auth/token/roles/:role_name', [yes, yes, yes, yes, yes, no_, yes]),
 
   // Audit.
   audits:          on('read', 'sys/audit',                             [yes,  yes,  yes,  yes,  yes,  yes,  yes]),

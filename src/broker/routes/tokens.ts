@@ -1,18 +1,25 @@
-// auth/token/…: making, looking up, renewing and revoking tokens, with Vault's shapes.
+// auth/token/…: making, looking up, renewing and revoking tokens, with Vault's shapes and texts.
 import type { Clock } from '../../base/index.ts';
-import { done, enveloped, served, tokenOf, type Answer, type Call } from '../call.ts';
+import type { Access } from '../access.ts';
+import { done, enveloped, param, served, tokenOf, type Answer, type Call } from '../call.ts';
 import { brokerFailure } from '../failures.ts';
-import { readFields } from '../fields.ts';
-import type { WireAuth, WireValue } from '../http/wire.ts';
 import type { Lending } from '../lending.ts';
 import type { Token } from '../model.ts';
+import { mountTtls, type Mounts } from '../mounts.ts';
 import type { Handlers } from '../pipeline.ts';
 import type { Policies } from '../policies.ts';
-import type { MadeToken, Tokens } from '../tokens.ts';
+import { planCreate, type CreateFields } from '../tokens/create.ts';
+import type { TokenRole, TokenRoles } from '../tokens/role.ts';
+import { lesser, systemTtls } from '../tokens/ttl.ts';
+import type { RenewTerms, Tokens } from '../tokens.ts';
+import { authOf, lookupData, wireAuth } from './token-wire.ts';
 
 export interface TokenParts {
   readonly tokens: Tokens;
+  readonly roles: TokenRoles;
   readonly policies: Policies;
+  readonly access: Pick<Access, 'capabilities'>;
+  readonly mounts: Pick<Mounts, 'ofLogin'>;
   readonly lending: Lending;
   readonly clock: Clock;
 }
@@ -20,6 +27,7 @@ export interface TokenParts {
 type Names =
   | 'tokenCreate'
   | 'tokenOrphan'
+  | 'tokenCreateRole'
   | 'tokenLookup'
   | 'tokenLookupSelf'
   | 'tokenLookupName'
@@ -29,132 +37,77 @@ type Names =
   | 'tokenAccessors'
   | 'tokenRevoke'
   | 'tokenRevokeSelf'
-  | 'tokenRevokeName';
+  | 'tokenRevokeName'
+  | 'tokenRevokeOrphan';
 
 export function tokenHandlers(parts: TokenParts): Pick<Handlers, Names> {
-  const { lending, clock } = parts;
-  const byId = { token: 'string' } as const;
-  const renewal = { token: 'string', increment: 'seconds' } as const;
-  const accessor = { accessor: 'string' } as const;
-  return {
-    tokenCreate: served('Make a token.', createFields, (call) => create(parts, call, false)),
-    tokenOrphan: served('Make a token without a parent.', createFields, (call) => create(parts, call, true)),
-    tokenLookup: served('What is known of a token.', byId, async (call) => {
-      const { id, token } = await named(parts, call);
-      return lookupAnswer(call, token, id, clock);
-    }),
-    tokenLookupSelf: served('What is known of the token that asks.', byId, async (call) =>
-      lookupAnswer(call, tokenOf(call), call.tokenId?.reveal() ?? '', clock),
-    ),
-    // By accessor: whoever knows only that learns all about the token but its id.
-    tokenLookupName: served('What is known of the token with an accessor.', accessor, async (call) =>
-      lookupAnswer(call, await byAccessor(parts, call), '', clock),
-    ),
-    tokenRenew: served('Let a token live longer.', renewal, async (call) => {
-      const { id, token } = await named(parts, call);
-      return renew(parts, call, id, token);
-    }),
-    tokenRenewSelf: served('Let the token that asks live longer.', renewal, (call) =>
-      renew(parts, call, call.tokenId?.reveal() ?? '', tokenOf(call)),
-    ),
-    tokenRenewName: served(
-      'Let the token with an accessor live longer.',
-      { ...accessor, increment: 'seconds' },
-      async (call) => renew(parts, call, '', await byAccessor(parts, call)),
-    ),
-    tokenAccessors: served('List the accessors of all tokens.', {}, async (call) => {
-      const keys = await parts.tokens.accessors();
-      return enveloped(call, { data: { keys }, mountType: 'token' });
-    }),
-    tokenRevoke: served('End a token, its children and their leases.', byId, async (call) => {
-      // A token that is not there is as good as revoked, as in Vault.
-      const { token } = await asked(parts, call);
-      if (token !== undefined) await lending.endToken(token.name);
-      return done();
-    }),
-    tokenRevokeSelf: served('End the token that asks.', {}, async (call) => {
-      await lending.endToken(tokenOf(call).name);
-      return done();
-    }),
-    tokenRevokeName: served('End the token with an accessor.', accessor, async (call) => {
-      await lending.endToken((await byAccessor(parts, call)).name);
-      return done();
-    }),
-  };
+  return { ...makers(parts), ...lookups(parts), ...renewals(parts), ...revocations(parts) };
 }
 
 const createFields = {
   id: 'string',
   policies: 'list',
   meta: 'map',
-  ttl: 'seconds',
-  explicit_max_ttl: 'seconds',
-  period: 'seconds',
+  ttl: 'string',
+  lease: 'string',
+  explicit_max_ttl: 'string',
+  period: 'string',
   display_name: 'string',
   num_uses: 'int',
   renewable: 'boolean',
   no_parent: 'boolean',
   no_default_policy: 'boolean',
   type: 'string',
-  lease: 'seconds',
+  entity_alias: 'string',
 } as const;
 
-async function create(parts: TokenParts, call: Call, orphanPath: boolean): Promise<Answer> {
-  const fields = readFields(createFields, call.body);
+const byId = { token: 'string' } as const;
+const byAccessor = { accessor: 'string' } as const;
+const increment = { increment: 'seconds' } as const;
+
+function makers(parts: TokenParts): Pick<Handlers, 'tokenCreate' | 'tokenOrphan' | 'tokenCreateRole'> {
+  return {
+    tokenCreate: served('Make a token.', createFields, (call, fields) => create(parts, call, fields, undefined)),
+    tokenOrphan: served('Make a token without a parent.', createFields, (call, fields) =>
+      create(parts, call, fields, undefined),
+    ),
+    tokenCreateRole: served(
+      'Make a token as a role has it.',
+      { ...createFields, role_name: 'string' },
+      async (call, fields) => {
+        const name = param(call, 'role_name');
+        const role = await parts.roles.get(name);
+        if (role === undefined) throw brokerFailure('bad-request', `unknown role ${name}`);
+        return create(parts, call, fields, role);
+      },
+    ),
+  };
+}
+
+async function create(
+  parts: TokenParts,
+  call: Call,
+  fields: CreateFields,
+  role: TokenRole | undefined,
+): Promise<Answer> {
   const caller = tokenOf(call);
-  const root = caller.policies.includes('root');
-  // Its children could be used without end.
-  if (caller.usesLeft !== 0) throw brokerFailure('bad-request', 'restricted use token cannot generate child tokens');
-  if ((fields.num_uses ?? 0) < 0) throw brokerFailure('bad-request', 'number of uses cannot be negative');
-  const orphan = orphanPath || (fields.no_parent ?? false);
-  if (orphan && !orphanPath && !root) {
-    throw brokerFailure('bad-request', 'root or sudo privileges required to create orphan token');
-  }
-  if (fields.id !== undefined && !root) {
-    throw brokerFailure('bad-request', 'root or sudo privileges required to specify token id');
-  }
-  if (fields.period !== undefined && fields.period > 0 && !root) {
-    throw brokerFailure('bad-request', 'root or sudo privileges required to create periodic token');
-  }
-  if (fields.type !== undefined && fields.type !== '' && fields.type !== 'service') {
-    throw brokerFailure('bad-request', `\`${fields.type}\` tokens are not supported`, {
-      hint: 'leave `type` out, or use `service`',
-    });
-  }
-  const policies = policiesOf(caller, fields.policies, fields.no_default_policy ?? false);
-  const made = await parts.tokens.create({
-    ...(fields.id === undefined || fields.id === '' ? {} : { id: checkId(fields.id) }),
-    policies,
-    displayName: `token${fields.display_name ? `-${fields.display_name.replace(/[^a-zA-Z0-9-]/g, '-')}` : ''}`,
-    path: orphanPath ? 'auth/token/create-orphan' : 'auth/token/create',
-    meta: fields.meta ?? {},
-    parent: orphan ? null : caller.name,
-    ttlSeconds: fields.ttl ?? fields.lease ?? 0,
-    explicitMaxTtlSeconds: fields.explicit_max_ttl ?? 0,
-    periodSeconds: fields.period ?? 0,
-    renewable: fields.renewable ?? true,
-    uses: fields.num_uses ?? 0,
+  const decided = planCreate({
+    fields,
+    caller,
+    sudo: await hasSudo(parts, caller, call.path),
+    orphanPath: call.path === 'auth/token/create-orphan',
+    path: call.path,
+    role,
   });
-  const missing = await missingPolicies(parts.policies, policies);
-  return enveloped(call, { auth: wireAuth(made), warnings: [...made.warnings, ...missing], mountType: 'token' });
+  const made = await parts.tokens.create({ ...decided.plan, entityId: decided.inheritedEntityId });
+  const missing = await missingPolicies(parts.policies, made.token.policies);
+  const warnings = [...decided.warnings, ...made.warnings, ...missing];
+  return enveloped(call, { auth: wireAuth(made), warnings, mountType: 'token' });
 }
 
-function checkId(id: string): string {
-  if (/^[\x21-\x7e]{1,256}$/.test(id) && !/^(hv[sbr]|[sbr])\./.test(id)) return id;
-  throw brokerFailure('bad-request', 'the token id cannot be used', {
-    hint: 'use 1 to 256 printable characters, not beginning with `hvs.`, `hvb.`, `hvr.`, `s.`, `b.` or `r.`',
-  });
-}
-
-// A caller cannot give what it does not have.
-function policiesOf(caller: Token, asked: readonly string[] | undefined, noDefault: boolean): readonly string[] {
-  const root = caller.policies.includes('root');
-  const wanted = (asked ?? []).map((name) => name.toLowerCase()).filter((name) => name !== '');
-  const named = wanted.length === 0 ? caller.policies : wanted;
-  const beyond = named.filter((name) => name !== 'default' && !caller.policies.includes(name));
-  if (!root && beyond.length > 0) throw brokerFailure('bad-request', 'child policies must be subset of parent');
-  if (named.includes('root')) return ['root'];
-  return [...new Set(noDefault ? named : ['default', ...named])].sort();
+async function hasSudo({ access }: TokenParts, token: Token, path: string): Promise<boolean> {
+  const capabilities = await access.capabilities(token, path);
+  return capabilities.includes('root') || capabilities.includes('sudo');
 }
 
 async function missingPolicies(policies: Policies, names: readonly string[]): Promise<readonly string[]> {
@@ -163,86 +116,143 @@ async function missingPolicies(policies: Policies, names: readonly string[]): Pr
   return custom.filter((_, index) => !known[index]).map((name) => `Policy "${name}" does not exist`);
 }
 
-async function asked({ tokens }: TokenParts, call: Call): Promise<{ id: string; token: Token | undefined }> {
-  const { token: id } = readFields({ token: 'string' }, call.body);
-  if (id === undefined || id === '') throw brokerFailure('bad-request', 'missing token ID');
-  return { id, token: await tokens.lookup(id) };
+function lookups(
+  parts: TokenParts,
+): Pick<Handlers, 'tokenLookup' | 'tokenLookupSelf' | 'tokenLookupName' | 'tokenAccessors'> {
+  const { tokens, clock } = parts;
+  const answer = (call: Call, token: Token, id: string): Answer =>
+    enveloped(call, { data: lookupData(token, id, clock.now(), []), mountType: 'token' });
+  return {
+    tokenLookup: served(
+      'What is known of a token; of the one that asks when none is named.',
+      byId,
+      async (call, { token: id }) => {
+        if (id === undefined || id === '') return answer(call, tokenOf(call), ownId(call));
+        const token = await tokens.lookup(id);
+        if (token === undefined) throw brokerFailure('bad-token', 'bad token');
+        return answer(call, token, id);
+      },
+    ),
+    tokenLookupSelf: served('What is known of the token that asks.', byId, async (call) =>
+      answer(call, tokenOf(call), ownId(call)),
+    ),
+    // By accessor: whoever knows only that learns all about the token but its id.
+    tokenLookupName: served('What is known of the token with an accessor.', byAccessor, async (call, { accessor }) =>
+      answer(call, await ofAccessor(parts, accessor), ''),
+    ),
+    tokenAccessors: served('List the accessors of all tokens.', {}, async (call) => {
+      const keys = await tokens.accessors();
+      if (keys.length === 0) throw brokerFailure('not-found', '');
+      return enveloped(call, { data: { keys }, mountType: 'token' });
+    }),
+  };
 }
 
-async function named(parts: TokenParts, call: Call): Promise<{ id: string; token: Token }> {
-  const { id, token } = await asked(parts, call);
-  if (token === undefined) throw brokerFailure('bad-token', 'bad token');
-  return { id, token };
+function ownId(call: Call): string {
+  return call.tokenId?.reveal() ?? '';
 }
 
-async function byAccessor({ tokens }: TokenParts, call: Call): Promise<Token> {
-  const { accessor } = readFields({ accessor: 'string' }, call.body);
-  if (accessor === undefined || accessor === '') throw brokerFailure('bad-request', 'missing accessor');
+async function ofAccessor({ tokens }: TokenParts, accessor: string | undefined): Promise<Token> {
+  if (accessor === undefined || accessor === '') throw brokerFailure('bad-request', listed('missing accessor'));
   const token = await tokens.byAccessor(accessor);
-  if (token === undefined) throw brokerFailure('bad-token', 'invalid accessor');
+  if (token === undefined) throw brokerFailure('bad-request', listed('invalid accessor'));
   return token;
 }
 
-async function renew(parts: TokenParts, call: Call, id: string, { name }: Token): Promise<Answer> {
-  const { increment } = readFields({ increment: 'seconds' }, call.body);
-  const { token, warnings } = await parts.tokens.renew(name, increment ?? 0);
+/** A failure as Go's list of errors prints it, where Vault answers with one. */
+function listed(text: string): string {
+  return `1 error occurred:\n\t* ${text}\n\n`;
+}
+
+function renewals(parts: TokenParts): Pick<Handlers, 'tokenRenew' | 'tokenRenewSelf' | 'tokenRenewName'> {
+  return {
+    tokenRenew: served('Let a token live longer.', { ...byId, ...increment }, async (call, fields) => {
+      const id = fields.token ?? '';
+      if (id === '') throw brokerFailure('bad-request', 'missing token ID');
+      const token = await parts.tokens.lookup(id);
+      if (token === undefined) throw brokerFailure('bad-request', 'token not found');
+      return renew(parts, call, id, token, fields.increment);
+    }),
+    tokenRenewSelf: served('Let the token that asks live longer.', { ...byId, ...increment }, (call, fields) =>
+      renew(parts, call, ownId(call), tokenOf(call), fields.increment),
+    ),
+    tokenRenewName: served(
+      'Let the token with an accessor live longer.',
+      { ...byAccessor, ...increment },
+      async (call, fields) => renew(parts, call, '', await ofAccessor(parts, fields.accessor), fields.increment),
+    ),
+  };
+}
+
+async function renew(parts: TokenParts, call: Call, id: string, before: Token, incrementSeconds = 0): Promise<Answer> {
+  if (before.type === 'batch') throw brokerFailure('bad-request', 'batch tokens cannot be renewed');
+  if (!before.renewable) throw brokerFailure('lease-not-renewable', 'lease is not renewable');
+  const { token, warnings } = await parts.tokens.renew(before.name, incrementSeconds, await termsOf(parts, before));
   const seconds = ((token.expiresAt ?? 0) - (token.lastRenewedAt ?? 0)) / 1000;
   return enveloped(call, { auth: authOf(token, id, seconds), warnings, mountType: 'token' });
 }
 
-/** The `auth` of the answer to a token's creation. */
-export function wireAuth({ id, token }: MadeToken): WireAuth {
-  // SECURITY: the one place where a token leaves: the answer to its creation.
-  return authOf(token, id.reveal(), token.creationTtlSeconds);
-}
-
-function authOf(token: Token, id: string, ttlSeconds: number): WireAuth {
+/** What the login or role behind a token allows now; undefined where nothing stands behind it. */
+async function termsOf(parts: TokenParts, token: Token): Promise<RenewTerms | undefined> {
+  if (token.mountId !== undefined) return loginTerms(parts, token);
+  if (token.role === '') return undefined;
+  const role = await parts.roles.get(token.role);
+  if (role === undefined) {
+    throw brokerFailure('bad-request', `original token role "${token.role}" could not be found, not renewing`);
+  }
   return {
-    client_token: id,
-    accessor: token.accessor,
-    policies: token.policies,
-    token_policies: token.policies,
-    identity_policies: null,
-    metadata: Object.keys(token.meta).length === 0 ? null : token.meta,
-    lease_duration: ttlSeconds,
-    renewable: token.renewable,
-    entity_id: '',
-    token_type: 'service',
-    orphan: token.parent === null,
-    mfa_requirement: null,
-    num_uses: Math.max(0, token.usesLeft),
+    ttlSeconds: token.creationTtlSeconds,
+    maxTtlSeconds: token.maxTtlSeconds,
+    explicitMaxTtlSeconds: lesser(token.explicitMaxTtlSeconds, role.explicitMaxTtlSeconds),
+    periodSeconds: lesser(token.periodSeconds, role.periodSeconds),
+    mountTtls: systemTtls,
   };
 }
 
-function ttlOf(token: Token, clock: Clock): number {
-  return token.expiresAt === null ? 0 : Math.max(0, Math.floor((token.expiresAt - clock.now()) / 1000));
+async function loginTerms({ mounts }: TokenParts, token: Token): Promise<RenewTerms> {
+  const found = await mounts.ofLogin(token.path);
+  if (found === undefined || found.mount.id !== token.mountId) {
+    throw brokerFailure('bad-request', 'the auth method of this token is gone, not renewing');
+  }
+  const { policies, meta: metadata, loginFacts: internal = {} } = token;
+  const allowed = await found.method.renewLogin({ internal, policies, metadata }, found.mount, found.folder);
+  return { ...allowed, mountTtls: mountTtls(found.mount) };
 }
 
-function lookupAnswer(call: Call, token: Token, id: string, clock: Clock): Answer {
-  const seconds = (millis: number): number => Math.floor(millis / 1000);
-  const data: Record<string, WireValue> = {
-    id,
-    accessor: token.accessor,
-    policies: token.policies,
-    path: token.path,
-    meta: Object.keys(token.meta).length === 0 ? null : token.meta,
-    display_name: token.displayName,
-    num_uses: Math.max(0, token.usesLeft),
-    orphan: token.parent === null,
-    creation_time: seconds(token.createdAt),
-    creation_ttl: token.creationTtlSeconds,
-    expire_time: token.expiresAt === null ? null : new Date(token.expiresAt).toISOString(),
-    explicit_max_ttl: token.explicitMaxTtlSeconds,
-    entity_id: '',
-    ttl: ttlOf(token, clock),
-    type: 'service',
-    ...(token.expiresAt === null
-      ? {}
-      : { issue_time: new Date(token.createdAt).toISOString(), renewable: token.renewable }),
-    ...(token.periodSeconds === 0 ? {} : { period: token.periodSeconds }),
-    ...(token.lastRenewedAt === null
-      ? {}
-      : { last_renewal: new Date(token.lastRenewedAt).toISOString(), last_renewal_time: seconds(token.lastRenewedAt) }),
+function revocations(
+  parts: TokenParts,
+): Pick<Handlers, 'tokenRevoke' | 'tokenRevokeSelf' | 'tokenRevokeName' | 'tokenRevokeOrphan'> {
+  const { lending, tokens } = parts;
+  const end = async (token: Token | undefined, leavesChildren = false): Promise<Answer> => {
+    if (token?.type === 'batch') throw brokerFailure('bad-request', 'batch tokens cannot be revoked');
+    if (token !== undefined) await lending.endToken(token.name, leavesChildren);
+    return done();
   };
-  return enveloped(call, { data, mountType: 'token' });
+  return {
+    tokenRevoke: served('End a token, its children and their leases.', byId, async (_call, { token: id = '' }) => {
+      if (id === '') throw brokerFailure('bad-request', 'missing token ID');
+      // A token that is not there is as good as revoked, as in Vault.
+      return end(await tokens.lookup(id));
+    }),
+    tokenRevokeSelf: served('End the token that asks.', {}, (call) => end(tokenOf(call))),
+    tokenRevokeName: served('End the token with an accessor.', byAccessor, async (call, { accessor = '' }) => {
+      if (accessor === '') throw brokerFailure('bad-request', listed('missing accessor'));
+      const token = await tokens.byAccessor(accessor);
+      if (token !== undefined) return end(token);
+      return enveloped(call, { warnings: ['No token found with this accessor'], mountType: 'token' });
+    }),
+    tokenRevokeOrphan: served(
+      'End a token; its children live on as orphans.',
+      byId,
+      async (call, { token: id = '' }) => {
+        if (id === '') throw brokerFailure('bad-request', 'missing token ID');
+        if (!(await hasSudo(parts, tokenOf(call), call.path))) {
+          throw brokerFailure('bad-request', 'root or sudo privileges required to revoke and orphan');
+        }
+        const token = await tokens.lookup(id);
+        if (token === undefined) throw brokerFailure('bad-request', 'token to revoke not found');
+        return end(token, true);
+      },
+    ),
+  };
 }

@@ -56,12 +56,7 @@ export function decidePolicies(asked: PoliciesAsked): PolicyVerdict {
 }
 
 function restricts(role: TokenRole): boolean {
-  const lists = [
-    role.allowedPolicies,
-    role.disallowedPolicies,
-    role.allowedPoliciesGlob,
-    role.disallowedPoliciesGlob,
-  ];
+  const lists = [role.allowedPolicies, role.disallowedPolicies, role.allowedPoliciesGlob, role.disallowedPoliciesGlob];
   return lists.some((list) => list.length > 0);
 }
 
