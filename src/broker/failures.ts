@@ -14,6 +14,13 @@ export const brokerFailure = failuresOf({
     when: 'the token is missing, unknown, ended, or its policies do not allow the call',
   },
   'bad-token': { status: 403, when: 'a token to be looked up or revoked does not exist' },
+  'login-refused': {
+    status: 400,
+    when: 'the credentials of a login are wrong, or its role does not let the caller in',
+  },
+  'login-locked': { status: 403, when: 'a login failed too often in a row, so that it is refused for a while' },
+  'renewal-refused': { status: 500, when: 'a token is not renewed because the user or role of its login changed' },
+  'method-failed': { status: 500, when: 'an auth method refused a call for which Vault, too, answers with 500' },
   'host-refused': { status: 403, when: 'Host or Origin of a request to a loopback address names another site' },
   sealed: { status: 503, when: 'the server is sealed and has to be unsealed first' },
   'not-found': { status: 404, when: 'nothing is stored at a path' },

@@ -24,7 +24,9 @@ export class Logins {
     const policies = [...new Set([...(settings.noDefaultPolicy ? [] : ['default']), ...login.policies])].toSorted();
     const made = await this.#parts.tokens.create({
       policies,
-      displayName: `${mount.path.slice(authPrefix.length).replaceAll('/', '-')}-${login.displayName}`,
+      displayName: [mount.path.slice(authPrefix.length).replaceAll('/', '-'), login.displayName]
+        .filter(Boolean)
+        .join('-'),
       path: call.path,
       meta: login.metadata,
       parent: null,

@@ -70,10 +70,20 @@ export interface MountConfig {
   readonly listingVisibility: string;
   /** Of an auth method; empty stands for `default-service`. */
   readonly tokenType?: string;
+  /** Of an auth method with passwords; 0 stands for the usual. */
+  readonly userLockout?: UserLockout;
   readonly auditNonHmacRequestKeys?: readonly string[];
   readonly auditNonHmacResponseKeys?: readonly string[];
   readonly passthroughRequestHeaders?: readonly string[];
   readonly allowedResponseHeaders?: readonly string[];
+}
+
+/** When somebody who gives wrong credentials again and again is refused for a while. */
+export interface UserLockout {
+  readonly threshold: number;
+  readonly durationSeconds: number;
+  readonly counterResetSeconds: number;
+  readonly disabled: boolean;
 }
 
 export interface Mount {

@@ -86,6 +86,8 @@ export interface EngineCall {
 }
 
 export interface EngineAnswer {
+  /** Where it is neither 200 nor 204. */
+  readonly status?: 202 | 404;
   /** Undefined on a read or list: nothing there (404). Undefined on a write: done (204). */
   readonly data?: Readonly<Record<string, Json>>;
   readonly warnings?: readonly string[];

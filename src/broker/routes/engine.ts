@@ -40,7 +40,8 @@ function answerOf({ lending }: EngineParts, call: Call, located: LocatedPath, re
   const { mount, row } = located;
   const warnings = data === undefined && said.length === 0 ? [] : [...said, ...fieldWarnings(row.fields, call)];
   if (data === undefined && warnings.length === 0) return nothing(call);
-  const answer = enveloped(call, { data, warnings, lease, mountType: mount.type });
+  const made = enveloped(call, { data, warnings, lease, mountType: mount.type });
+  const answer = { ...made, status: result.status ?? made.status };
   return lease === undefined ? answer : { ...answer, takeBack: async () => void (await lending.end(lease.id)) };
 }
 

@@ -1,6 +1,7 @@
 // sys/mounts, sys/auth and sys/remount: which engines and auth methods serve which paths.
 import { uuid, type Random } from '../../base/index.ts';
 import type { Access } from '../access.ts';
+import { shownLockout, tunedLockout } from '../auth/lockout-tuning.ts';
 import { done, enveloped, envelopedTwice, param, served, tokenOf, type Answer, type Call } from '../call.ts';
 import { brokerFailure } from '../failures.ts';
 import { readFields, type FieldValues } from '../fields.ts';
@@ -135,6 +136,7 @@ function configInfo(config: MountConfig, auth: boolean): Readonly<Record<string,
     force_no_cache: config.forceNoCache,
     ...(auth ? { token_type: config.tokenType || 'default-service' } : {}),
     ...(config.listingVisibility === '' ? {} : { listing_visibility: config.listingVisibility }),
+    ...(config.userLockout === undefined ? {} : { user_lockout_config: shownLockout(config.userLockout) }),
     ...listInfo('audit_non_hmac_request_keys', config.auditNonHmacRequestKeys),
     ...listInfo('audit_non_hmac_response_keys', config.auditNonHmacResponseKeys),
     ...listInfo('passthrough_request_headers', config.passthroughRequestHeaders),
@@ -175,10 +177,11 @@ async function enable(parts: MountParts, path: string, fields: MountFields): Pro
     throw brokerFailure('mount-invalid', 'backend type must be specified as a string');
   }
   const given = readFields(tuneFields, fields.config ?? {});
-  const config = configOf(given, (which) => {
+  const tuned = configOf(given, (which) => {
     const text = which === 'default' ? given.default_lease_ttl : given.max_lease_ttl;
     return `unable to parse ${which} TTL of ${text}: `;
   });
+  const config = { ...tuned, ...lockoutOf(type, {}, given) };
   checkTtls(config);
   await parts.mounts.enable(path, type, {
     description: fields.description ?? '',
@@ -203,7 +206,7 @@ async function handleTune(parts: MountParts, call: Call, path: string, fields: T
     throw brokerFailure('mount-invalid', 'cannot tune parameter max_lease_ttl of sys/');
   }
   await parts.mounts.tune(mount, (before) => {
-    const config = { ...before.config, ...configOf(fields) };
+    const config = { ...before.config, ...configOf(fields), ...lockoutOf(before.type, before.config, fields) };
     checkTunedTtls(config);
     const { description = before.description, options = before.options } = fields;
     return { ...before, config, description, ...(options === undefined ? {} : { options }) };
@@ -212,9 +215,10 @@ async function handleTune(parts: MountParts, call: Call, path: string, fields: T
 }
 
 function tuneInfo(mount: Mount): Readonly<Record<string, WireValue>> {
-  const { defaultTtlSeconds, maxTtlSeconds } = mount.config;
+  const { defaultTtlSeconds, maxTtlSeconds, userLockout, ...config } = mount.config;
   return {
-    ...configInfo(mount.config, isAuth(mount)),
+    ...configInfo({ ...config, defaultTtlSeconds, maxTtlSeconds }, isAuth(mount)),
+    ...(userLockout === undefined ? {} : shownLockout(userLockout)),
     default_lease_ttl: defaultTtlSeconds || systemMaxTtlSeconds,
     max_lease_ttl: maxTtlSeconds || systemMaxTtlSeconds,
     description: mount.description,
@@ -236,6 +240,14 @@ function configOf(fields: TuneFields, unparsed: (which: string) => string = () =
     allowedResponseHeaders: fields.allowed_response_headers,
   };
   return Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined));
+}
+
+function lockoutOf(
+  type: string,
+  { userLockout }: Pick<MountConfig, 'userLockout'>,
+  { user_lockout_config: given = {} }: TuneFields,
+): Pick<MountConfig, 'userLockout'> {
+  return Object.keys(given).length === 0 ? {} : { userLockout: tunedLockout(type, userLockout, given) };
 }
 
 /** `system` and an empty text stand for the system's own. */
