@@ -1,5 +1,6 @@
 // Everything that can be mounted.
 import type { AdjustableClock, Random } from '../base/index.ts';
+import { AppRole } from './auth/approle/approle.ts';
 import { Userpass } from './auth/userpass.ts';
 import type { Catalog } from './backends.ts';
 import { AwsEngine } from './engines/aws/engine.ts';
@@ -12,5 +13,8 @@ export interface CatalogParts {
 
 /** The engines and auth methods of this server. */
 export function catalogOf({ clock, random, environment }: CatalogParts): Catalog {
-  return { engines: [new AwsEngine({ clock, random, environment })], methods: [new Userpass({ clock, random })] };
+  return {
+    engines: [new AwsEngine({ clock, random, environment })],
+    methods: [new Userpass({ clock, random }), new AppRole({ clock, random })],
+  };
 }
