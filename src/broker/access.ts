@@ -1,23 +1,53 @@
 // Who is calling and whether they may: the token and ACL checks of the pipeline, over the stored
-// tokens and policies.
-import type { Secret } from '../base/index.ts';
-import { capabilitiesOn, decideAccess, defaultRules, type PathRule } from './acl.ts';
-import type { Call } from './call.ts';
+// tokens, identities and policies.
+import type { Clock, Secret } from '../base/index.ts';
+import { capabilitiesOn, decide, reaches, type AclDecision } from './acl.ts';
+import { compileAcl, type Acl } from './acl-index.ts';
+import { tokenOf, type Call } from './call.ts';
 import { brokerFailure } from './failures.ts';
 import type { Token } from './model.ts';
 import type { Policies } from './policies.ts';
+import type { TemplateIdentity } from './policy-template.ts';
 import type { Tokens } from './tokens.ts';
 
 // Vault's text, with which its clients recognise the refusal.
 const denied = '1 error occurred:\n\t* permission denied\n\n';
+/** Rules in all compiled ACLs that are kept. A token of 100 policies with 100 rules each takes 10,000. */
+const rulesKept = 500_000;
+
+/** The entity that a token acts for, as it is now. */
+interface Caller {
+  /** Moves with every change of what `template` holds. */
+  readonly key: string;
+  readonly disabled: boolean;
+  /** Of the entity and of its groups. */
+  readonly policies: readonly string[];
+  readonly template: TemplateIdentity;
+}
+
+interface AccessParts {
+  readonly tokens: Tokens;
+  readonly policies: Policies;
+  /** The entity of this id; undefined when it is gone. */
+  readonly caller: (entityId: string) => Promise<Caller | undefined>;
+  readonly clock: Clock;
+}
+
+interface Kept {
+  readonly acl: Acl | undefined;
+  /** True: another caller with the same policies may get other rules. */
+  readonly templated: boolean;
+  readonly size: number;
+}
 
 export class Access {
-  readonly #tokens: Tokens;
-  readonly #policies: Policies;
+  readonly #parts: AccessParts;
+  #epoch = '';
+  #kept = new Map<string, Kept>();
+  #keptRules = 0;
 
-  constructor(tokens: Tokens, policies: Policies) {
-    this.#tokens = tokens;
-    this.#policies = policies;
+  constructor(parts: AccessParts) {
+    this.#parts = parts;
   }
 
   /**
@@ -34,46 +64,96 @@ export class Access {
 
   /** The token with this id, or undefined; takes a use. */
   async tokenOf(id: Secret | undefined, address: string): Promise<Token | undefined> {
-    return id === undefined ? undefined : this.#tokens.use(id.reveal(), address);
+    return id === undefined ? undefined : this.#parts.tokens.use(id.reveal(), address);
   }
 
-  /** @throws Failure `permission-denied` naming the rule that decided and who could change it. */
-  async checkAcl(call: Call, sudo: boolean): Promise<void> {
-    const { operation, path } = call;
-    const policies = call.token?.policies ?? [];
-    const decision = decideAccess(policies, await this.#rulesOf(policies), { operation, path, sudo });
-    if (decision.allowed) return;
-    const rule =
-      decision.decidedBy === undefined
-        ? `no rule of policies ${policies.join(', ')} covers this path`
-        : `the rule \`${decision.decidedBy}\` of policies ${policies.join(', ')} does not allow it`;
+  /**
+   * The call as the policies let it through: a rule may shorten the page of a list.
+   * @throws Failure `permission-denied` naming the rule that decided and who could change it.
+   */
+  async checkAcl(call: Call, sudo: boolean): Promise<Call> {
+    const { operation, body } = call;
+    const token = tokenOf(call);
+    const path = operation === 'list' ? `${call.path}/` : call.path;
+    const decision = decide(await this.acl(token), { operation, path, sudo, data: body });
+    if (decision.allowed)
+      return decision.limit === undefined ? call : { ...call, body: { ...body, limit: decision.limit } };
     const needed = sudo ? `\`${operation}\` and \`sudo\`` : `\`${operation}\``;
     throw brokerFailure('permission-denied', denied, {
-      hint: `${rule}: ask whoever writes policies for ${needed} on \`${path}\``,
+      hint: `${whyNot(decision, token.policies)}: ask whoever writes policies for ${needed} on \`${call.path}\``,
     });
   }
 
   async capabilities(token: Token, path: string): Promise<readonly string[]> {
-    return capabilitiesOn(token.policies, await this.#rulesOf(token.policies), path);
+    return capabilitiesOn(await this.acl(token), path);
   }
 
   /** True when the token's policies allow something on the mount's path or below it. */
   async mayTouch(token: Token, mountPath: string): Promise<boolean> {
-    if (token.policies.includes('root')) return true;
-    const rules = await this.#rulesOf(token.policies);
-    return rules.some(({ path, capabilities }) => {
-      const plain = path.replace(/[*+].*$/, '');
-      const reaches = plain.startsWith(`${mountPath}/`) || (plain !== path && `${mountPath}/`.startsWith(plain));
-      return reaches && !capabilities.includes('deny');
+    return reaches(await this.acl(token), `${mountPath}/`);
+  }
+
+  /**
+   * What the token may do: by its own policies and those of its entity and groups, as they are now.
+   * @throws Failure `permission-denied` when its entity is disabled or gone.
+   */
+  async acl(token: Token): Promise<Acl> {
+    const caller = await this.caller(token);
+    const names = [...new Set([...token.policies, ...(caller?.policies ?? [])])].sort();
+    const epoch = await this.#dropWhenChanged();
+    const shared = names.join('\n');
+    const own = `${shared}\n\n${caller === undefined ? '' : caller.key}`;
+    const now = this.#parts.clock.now();
+    const kept = this.#kept.get(shared)?.templated === true ? this.#kept.get(own) : this.#kept.get(shared);
+    if (kept?.acl !== undefined && now < kept.acl.validUntil) return kept.acl;
+    const { policies, templated } = await this.#parts.policies.rules(names, caller?.template);
+    const acl = compileAcl(policies, now);
+    const size = policies.reduce((sum, { rules }) => sum + rules.length, 1);
+    // Policies may have changed since, and another request may have seen it first.
+    if (epoch !== this.#epoch) return acl;
+    if (templated) this.#keep(shared, { acl: undefined, templated, size: 1 });
+    this.#keep(templated ? own : shared, { acl, templated, size });
+    return acl;
+  }
+
+  /**
+   * The entity behind the token; undefined when it has none.
+   * @throws Failure `permission-denied` when the entity is disabled or gone.
+   */
+  async caller(token: Token): Promise<Caller | undefined> {
+    const { entityId = '' } = token;
+    if (entityId === '') return undefined;
+    const caller = await this.#parts.caller(entityId);
+    if (caller !== undefined && !caller.disabled) return caller;
+    throw brokerFailure('permission-denied', denied, {
+      hint: `the entity \`${entityId}\` of the token is ${caller === undefined ? 'gone' : 'disabled'}`,
     });
   }
 
-  async #rulesOf(policies: readonly string[]): Promise<readonly PathRule[]> {
-    const rules = await Promise.all(
-      policies.filter((name) => name !== 'root').map(async (name) => this.#policies.rules(name)),
-    );
-    return policies.includes('default') && !(await this.#policies.exists('default'))
-      ? [...rules.flat(), ...defaultRules]
-      : rules.flat();
+  async #dropWhenChanged(): Promise<string> {
+    const epoch = await this.#parts.policies.epoch();
+    if (epoch !== this.#epoch) {
+      this.#epoch = epoch;
+      this.#kept = new Map();
+      this.#keptRules = 0;
+    }
+    return epoch;
   }
+
+  #keep(key: string, kept: Kept): void {
+    this.#keptRules += kept.size - (this.#kept.get(key)?.size ?? 0);
+    this.#kept.delete(key);
+    this.#kept.set(key, kept);
+    for (const [oldest, { size }] of this.#kept) {
+      if (this.#keptRules <= rulesKept || oldest === key) return;
+      this.#kept.delete(oldest);
+      this.#keptRules -= size;
+    }
+  }
+}
+
+function whyNot({ decidedBy, reason }: AclDecision, policies: readonly string[]): string {
+  const whose = `policies ${policies.join(', ')}`;
+  if (decidedBy === undefined) return `no rule of ${whose} covers this path`;
+  return `the rule \`${decidedBy}\` of ${whose} ${reason ?? 'does not allow it'}`;
 }

@@ -1,114 +1,160 @@
-// Decides what a token may do: Vault's rule, one best path pattern and not a union of all that match.
-// `root` may do everything; no matching rule, or a policy that cannot be read, allows nothing.
-import type { Operation } from './model.ts';
+// Decides what policies allow: finds the one rule for a path and judges the request by it. `root` may
+// do everything; no matching rule, or a rule that cannot be judged here, allows nothing.
+// Source: OpenBao internal/vault/policy/acl.go.
+import { isDeepStrictEqual } from 'node:util';
+import { ruleFor, type Acl, type Capability, type Compiled, type Permissions } from './acl-index.ts';
 
-export type Capability = 'create' | 'read' | 'update' | 'patch' | 'delete' | 'list' | 'sudo' | 'deny';
+export type AclOperation = Exclude<Capability, 'sudo' | 'deny'> | 'help' | 'renew' | 'revoke';
 
-export interface PathRule {
-  /** `+` is exactly one segment, a `*` at the end is any rest. */
+export interface AclRequest {
+  readonly operation: AclOperation;
+  /** Of a list with its closing slash, as Vault sees it. */
   readonly path: string;
-  readonly capabilities: readonly Capability[];
+  /** Whether the path is one of those that only `sudo` opens. */
+  readonly sudo: boolean;
+  /** Body or query. */
+  readonly data?: Readonly<Record<string, unknown>> | undefined;
+  /** How long the answer is to be wrapped; 0 when it is not. */
+  readonly wrapSeconds?: number;
 }
 
 export interface AclDecision {
   readonly allowed: boolean;
   /** The pattern that decided, or undefined when none matched. */
   readonly decidedBy: string | undefined;
+  /** Why not, for the hint. */
+  readonly reason?: string;
+  readonly grantedBy: readonly string[];
+  /** `limit` of a list, as the rule sets it. */
+  readonly limit?: string;
 }
 
-const capabilityOf: Readonly<Record<Exclude<Operation, 'help'>, Capability>> = {
-  create: 'create',
-  patch: 'patch',
-  read: 'read',
-  list: 'list',
-  update: 'update',
-  delete: 'delete',
-};
-
-/** What `default` grants, as far as this server has the paths: a token's care for itself. */
-export const defaultRules: readonly PathRule[] = [
-  { path: 'auth/token/lookup-self', capabilities: ['read', 'update'] },
-  { path: 'auth/token/renew-self', capabilities: ['update'] },
-  { path: 'auth/token/revoke-self', capabilities: ['update'] },
-  { path: 'sys/capabilities-self', capabilities: ['update'] },
-  { path: 'sys/leases/renew', capabilities: ['update'] },
-  { path: 'sys/leases/lookup', capabilities: ['update'] },
-];
-
-/** `policies` are the names the token carries, `rules` the rules of all of them but `root`. */
-export function decideAccess(
-  policies: readonly string[],
-  rules: readonly PathRule[],
-  request: { readonly operation: Operation; readonly path: string; readonly sudo: boolean },
-): AclDecision {
-  if (policies.includes('root') || request.operation === 'help') return { allowed: true, decidedBy: 'root' };
-  const { path, capabilities } = bestRule(rules, request.path, request.operation) ?? {};
-  if (path === undefined || capabilities === undefined || capabilities.has('deny')) {
-    return { allowed: false, decidedBy: path };
+export function decide(acl: Acl, request: AclRequest): AclDecision {
+  if (acl.root) return { allowed: true, decidedBy: 'root', grantedBy: ['root'] };
+  const { operation, sudo } = request;
+  if (operation === 'help') return { allowed: true, decidedBy: undefined, grantedBy: [] };
+  const path = request.path.replace(/^\/+/, '');
+  const rule = ruleFor(acl, path, operation === 'list' || operation === 'scan');
+  if (rule === undefined) return { allowed: false, decidedBy: undefined, grantedBy: [] };
+  const capability = operation === 'renew' || operation === 'revoke' ? 'update' : operation;
+  const grantedBy = rule.givenBy.get(capability) ?? [];
+  const refusal = refusalOf(rule, request, grantedBy.length > 0 && (!sudo || rule.capabilities.includes('sudo')));
+  if (refusal !== undefined) return { allowed: false, decidedBy: rule.path, reason: refusal, grantedBy: [] };
+  const limit = operation === 'list' ? pageLimit(rule, request.data ?? {}) : {};
+  if (limit === undefined) {
+    return {
+      allowed: false,
+      decidedBy: rule.path,
+      reason: `lists more than ${rule.paginationLimit} at once`,
+      grantedBy: [],
+    };
   }
-  const allowed = capabilities.has(capabilityOf[request.operation]) && (!request.sudo || capabilities.has('sudo'));
-  return { allowed, decidedBy: path };
+  return { allowed: true, decidedBy: rule.path, grantedBy, ...limit };
+}
+
+function refusalOf(rule: Compiled, request: AclRequest, capable: boolean): string | undefined {
+  if (!capable) return 'does not give the capability';
+  // SECURITY: these ask for a second proof that this server cannot take; without it the rule gives nothing.
+  if (rule.controlGroup === true) return 'has a `control_group`, which this server does not have';
+  if ((rule.mfaMethods?.length ?? 0) > 0) return 'has `mfa_methods`, which this server does not have';
+  if (request.operation === 'list' && (rule.keysFilterPath ?? '') !== '') {
+    return 'has a `list_scan_response_keys_filter_path`, which this server does not have';
+  }
+  return wrappingRefusal(rule, request.wrapSeconds ?? 0) ?? parameterRefusal(rule, request);
+}
+
+function wrappingRefusal(
+  { minWrappingSeconds: min = 0, maxWrappingSeconds: max = 0 }: Permissions,
+  seconds: number,
+): string | undefined {
+  if (max > 0 && (seconds === 0 || seconds > max)) return `asks for an answer wrapped for at most ${max} seconds`;
+  if (min > 0 && (seconds === 0 || seconds < min)) return `asks for an answer wrapped for at least ${min} seconds`;
+  // Merged from several policies the limits may exclude each other.
+  return min > 0 && max > 0 && max < min ? 'has a `max_wrapping_ttl` below its `min_wrapping_ttl`' : undefined;
+}
+
+const withParameters: readonly AclOperation[] = ['read', 'update', 'create', 'patch'];
+
+function parameterRefusal(rule: Permissions, { operation, data = {} }: AclRequest): string | undefined {
+  if (!withParameters.includes(operation)) return undefined;
+  const missing = rule.requiredParameters?.find((name) => !Object.hasOwn(data, name.toLowerCase()));
+  if (missing !== undefined) return `asks for the parameter \`${missing}\``;
+  const given = Object.entries(data);
+  const [denied, allowed] = [rule.deniedParameters, rule.allowedParameters];
+  if (given.length > 0 && denied?.has('*') === true) return 'denies every parameter';
+  for (const [name, value] of given) {
+    const key = name.toLowerCase();
+    const not = denied?.get(key);
+    if (not !== undefined && isAmong(value, not)) return `denies this value of the parameter \`${name}\``;
+    if (allowed === undefined || allowed.size === 0 || (allowed.size === 1 && allowed.has('*'))) continue;
+    const only = allowed.get(key);
+    if (only === undefined && !allowed.has('*')) return `does not allow the parameter \`${name}\``;
+    if (only !== undefined && !isAmong(value, only)) return `does not allow this value of the parameter \`${name}\``;
+  }
+  return undefined;
+}
+
+function isAmong(value: unknown, values: readonly unknown[]): boolean {
+  if (values.length === 0) return true;
+  return values.some((one) =>
+    typeof one === 'string' && typeof value === 'string' ? globMatches(one, value) : isDeepStrictEqual(one, value),
+  );
+}
+
+// A `*` at the start, at the end or at both stands for any text; anywhere else for itself.
+function globMatches(pattern: string, value: string): boolean {
+  if (pattern.length < 2) return pattern === value;
+  const [open, closed] = [pattern.startsWith('*'), pattern.endsWith('*')];
+  if (open && closed) return value.includes(pattern.slice(1, -1));
+  if (open) return value.endsWith(pattern.slice(1));
+  return closed ? value.startsWith(pattern.slice(0, -1)) : pattern === value;
+}
+
+// The page of a list: the rule's limit stands in for `max`, 0 and none at all, and refuses what is above it.
+function pageLimit(
+  rule: Permissions,
+  data: Readonly<Record<string, unknown>>,
+): { readonly limit?: string } | undefined {
+  const most = rule.paginationLimit ?? 0;
+  const given = Object.hasOwn(data, 'limit') ? data['limit'] : undefined;
+  if (most <= 0) return given === 'max' ? { limit: '0' } : {};
+  if (given === undefined) {
+    const required = rule.requiredParameters?.some((name) => name.toLowerCase() === 'limit') ?? false;
+    return required ? undefined : { limit: String(most) };
+  }
+  const asked = given === 'max' ? 0 : Number(given);
+  if (!Number.isSafeInteger(asked) || asked < 0 || asked > most) return undefined;
+  return asked === 0 ? { limit: String(most) } : {};
 }
 
 /** The capabilities on `path`, as `sys/capabilities` lists them. */
-export function capabilitiesOn(
-  policies: readonly string[],
-  rules: readonly PathRule[],
-  path: string,
-): readonly string[] {
-  if (policies.includes('root')) return ['root'];
-  const best = bestRule(rules, path, 'read');
-  if (best === undefined || best.capabilities.has('deny') || best.capabilities.size === 0) return ['deny'];
-  return [...best.capabilities].sort();
+export function capabilitiesOn(acl: Acl, path: string): readonly string[] {
+  if (acl.root) return ['root'];
+  return shownCapabilities(ruleFor(acl, path.replace(/^\/+/, ''), true)?.capabilities ?? []).sort();
 }
 
-interface BestRule {
-  readonly path: string;
-  readonly capabilities: ReadonlySet<Capability>;
+/** What a rule gives, or `deny` when that is nothing. */
+export function shownCapabilities(capabilities: readonly Capability[]): Capability[] {
+  return capabilities.includes('deny') || capabilities.length === 0 ? ['deny'] : [...capabilities];
 }
 
-// The same pattern in several policies merges its capabilities.
-function bestRule(rules: readonly PathRule[], path: string, operation: Operation): BestRule | undefined {
-  const candidates = operation === 'list' ? [`${path}/`, path] : [path];
-  const matching = rules.filter((rule) => candidates.some((candidate) => matches(rule.path, candidate)));
-  const best = matching
-    .map((rule) => rule.path)
-    .reduce<string | undefined>(
-      (held, next) => (held === undefined || isBetter(next, held, candidates) ? next : held),
-      undefined,
-    );
-  if (best === undefined) return undefined;
-  const merged = rules.filter((rule) => rule.path === best).flatMap((rule) => rule.capabilities);
-  return { path: best, capabilities: new Set(merged) };
+/** True when something is allowed on the mount's path (with its closing slash) or below it. */
+export function reaches(acl: Acl, mountPath: string): boolean {
+  if (acl.root || !capabilitiesOn(acl, mountPath).includes('deny')) return true;
+  const below = (plain: string, rule: Compiled): boolean => plain.startsWith(mountPath) && allowsSomething(rule);
+  for (const [path, rule] of acl.exact) if (below(path, rule)) return true;
+  for (const [plain, rule] of acl.prefixes) if (below(plain, rule)) return true;
+  const mount = mountPath.replace(/\/$/, '').split('/');
+  for (const bucket of acl.wildcards.values()) {
+    if (bucket.some(({ segments, compiled }) => allowsSomething(compiled) && mayPass(segments, mount))) return true;
+  }
+  return false;
 }
 
-function matches(pattern: string, path: string): boolean {
-  const prefix = pattern.endsWith('*');
-  const wanted = (prefix ? pattern.slice(0, -1) : pattern).split('/');
-  const given = path.split('/');
-  if (prefix ? given.length < wanted.length : given.length !== wanted.length) return false;
-  return wanted.every((segment, index) => {
-    if (segment === '+') return given[index] !== '';
-    return prefix && index === wanted.length - 1 ? given[index]!.startsWith(segment) : segment === given[index];
-  });
+function allowsSomething({ capabilities }: Permissions): boolean {
+  return shownCapabilities(capabilities)[0] !== 'deny';
 }
 
-// Vault's order: exact first; then the later first wildcard, no closing `*`, fewer `+`, longer, and
-// last the greater text. https://developer.hashicorp.com/vault/docs/concepts/policies#priority-matching
-function isBetter(next: string, held: string, candidates: readonly string[]): boolean {
-  const rank = (pattern: string): readonly (number | string)[] => {
-    const exact = candidates.indexOf(pattern);
-    const firstWild = pattern.search(/[+*]/);
-    return [
-      exact < 0 ? 0 : candidates.length - exact,
-      firstWild < 0 ? Number.MAX_SAFE_INTEGER : firstWild,
-      pattern.endsWith('*') ? 0 : 1,
-      -pattern.split('/').filter((segment) => segment === '+').length,
-      pattern.length,
-      pattern,
-    ];
-  };
-  const [a, b] = [rank(next), rank(held)];
-  const at = a.findIndex((value, index) => value !== b[index]);
-  return at >= 0 && a[at]! > b[at]!;
+function mayPass(pattern: readonly string[], mount: readonly string[]): boolean {
+  return pattern.length > mount.length && mount.every((part, at) => pattern[at] === '+' || pattern[at] === part);
 }

@@ -4,6 +4,7 @@ import { failuresOf } from '../base/index.ts';
 
 export const brokerFailure = failuresOf({
   'bad-request': { status: 400, when: 'a request is malformed, or a field of it is missing or wrong' },
+  'field-missing': { status: 500, when: 'a field is missing where Vault answers with 500' },
   'invalid-role': { status: 400, when: 'a role of the AWS engine breaks one or more rules' },
   'role-not-found': { status: 400, when: 'credentials were asked for a role that does not exist' },
   'lease-not-found': { status: 400, when: 'a lease id is unknown, or its lease has ended' },
@@ -30,6 +31,7 @@ export const brokerFailure = failuresOf({
   'rate-limited': { status: 429, when: 'one address sends more requests than the server allows' },
   'mount-unknown': { status: 400, when: 'a mount is named that does not exist' },
   'mount-invalid': { status: 400, when: 'a mount cannot be made as asked' },
+  'policy-unknown': { status: 404, when: 'a policy is to be changed that does not exist' },
   'policy-invalid': { status: 400, when: 'the text of a policy cannot be read' },
   'aws-refused': { status: 400, when: 'AWS refused a call of the engine' },
   'aws-throttled': { status: 502, when: 'AWS throttled a call of the engine beyond its retries' },

@@ -103,7 +103,7 @@ async function admitted({ access, handlers }: OpenParts, name: RouteName, served
   if (token && !open) call = { ...call, token: await access.checkToken(call.tokenId, call.remoteAddress) };
   call = { ...call, body: await call.readBody() };
   if (call.operation === 'update' && !open) call = await asCreate(served, handlers, call);
-  if (acl && !open) await access.checkAcl(call, sudo || call.located?.row.sudo === true);
+  if (acl && !open) call = await access.checkAcl(call, sudo || call.located?.row.sudo === true);
   return call;
 }
 

@@ -1,11 +1,14 @@
 // Reads the text of an ACL policy: HCL's blocks `path "…" { capabilities = […] }`, or the same as
 // JSON `{"path": {"…": {"capabilities": […]}}}`. What would be needed to decide rightly but is not
-// understood is refused, never ignored.
-import { parseDocument } from 'yaml';
-import type { Capability, PathRule } from './acl.ts';
+// understood is refused, never ignored. Source of grammar and texts: OpenBao internal/vault/policy/policy.go.
+import { isFailure, parseDuration, type Millis } from '../base/index.ts';
+import { allCapabilities, type Capability, type ParameterRules, type PathRule } from './acl-index.ts';
 import { brokerFailure } from './failures.ts';
+import { severalErrors } from './go-errors.ts';
+import { HclError } from './hcl-scanner.ts';
+import { parseHcl, plain, type HclItem, type HclValue } from './hcl.ts';
+import { checkTemplate } from './policy-template.ts';
 
-const capabilities: readonly string[] = ['create', 'read', 'update', 'patch', 'delete', 'list', 'sudo', 'deny'];
 /** The old single word `policy = "read"` and what it stands for. */
 const oldWords: Readonly<Record<string, readonly Capability[]>> = {
   deny: ['deny'],
@@ -13,162 +16,244 @@ const oldWords: Readonly<Record<string, readonly Capability[]>> = {
   write: ['create', 'read', 'update', 'delete', 'list'],
   sudo: ['create', 'read', 'update', 'delete', 'list', 'sudo'],
 };
+const ruleKeys = [
+  'comment',
+  'policy',
+  'capabilities',
+  'allowed_parameters',
+  'denied_parameters',
+  'required_parameters',
+  'min_wrapping_ttl',
+  'max_wrapping_ttl',
+  'mfa_methods',
+  'pagination_limit',
+  'expiration',
+  'list_scan_response_keys_filter_path',
+  'control_group',
+];
+
+export interface ParsedPolicy {
+  readonly rules: readonly PathRule[];
+  /** True when a path has `{{…}}`, so that the rules differ from caller to caller. */
+  readonly templated: boolean;
+  /** What was accepted and probably does not mean what its author thinks. */
+  readonly warnings: readonly string[];
+}
 
 /** @throws Failure `policy-invalid` with line and column, or with the path whose rule is wrong. */
-export function parsePolicy(text: string): readonly PathRule[] {
-  const blocks = text.trimStart().startsWith('{') ? jsonBlocks(text) : new HclReader(text).blocks();
-  return blocks.map(([path, body]) => ruleOf(path, body));
+export function parsePolicy(text: string): ParsedPolicy {
+  const { json, items } = readText(text);
+  checkKeys(items, ['name', 'path']);
+  const blocks = items.filter(({ keys }) => keys[0] === 'path').flatMap((item) => (json ? jsonBlocks(item) : [item]));
+  const rules = blocks.map((block) => ruleOf(block.keys[1] ?? 'path', block.value));
+  return {
+    rules,
+    templated: rules.some(({ path }) => path.includes('{{')),
+    warnings: rules.filter(({ path }) => path.slice(0, -1).includes('*')).map(({ path }) => literalStar(path)),
+  };
 }
 
-type Block = readonly [path: string, body: Readonly<Record<string, unknown>>];
-
-function ruleOf(given: string, body: Readonly<Record<string, unknown>>): PathRule {
-  const path = given.replace(/^\//, '');
-  if (path.includes('+*')) throw invalid(`path "${given}": invalid use of wildcards ('+*' is forbidden)`);
-  if (path.includes('{{')) throw invalid(`path "${given}": templates are not supported`);
-  if (path.slice(0, -1).includes('*')) throw invalid(`path "${given}": \`*\` may stand only at the end`);
-  const unknown = Object.keys(body).find((key) => key !== 'capabilities' && key !== 'policy' && key !== 'comment');
-  if (unknown !== undefined) throw invalid(`path "${given}": invalid key "${unknown}"`);
-  const words = body['capabilities'] ?? [];
-  if (!Array.isArray(words)) throw invalid(`path "${given}": \`capabilities\` is a list`);
-  const wrong = words.find((word) => !capabilities.includes(word as string));
-  if (wrong !== undefined) throw invalid(`path "${given}": invalid capability "${String(wrong)}"`);
-  return { path, capabilities: [...(words as Capability[]), ...oldCapabilities(given, body['policy'])] };
-}
-
-function oldCapabilities(path: string, word: unknown): readonly Capability[] {
-  if (word === undefined) return [];
-  const found = typeof word === 'string' && Object.hasOwn(oldWords, word) ? oldWords[word] : undefined;
-  if (found === undefined) throw invalid(`path "${path}": invalid policy ${JSON.stringify(word)}`);
-  return found;
-}
-
-function jsonBlocks(text: string): readonly Block[] {
-  let value: unknown;
+function readText(text: string): ReturnType<typeof parseHcl> {
   try {
-    value = JSON.parse(text);
+    return parseHcl(text);
   } catch (error) {
-    throw invalid(`the policy is no JSON: ${(error as Error).message}`);
+    throw error instanceof HclError ? invalid(error.message) : error;
   }
-  // SECURITY: JSON.parse keeps the last of two equal keys, which could drop a `deny`.
-  const repeated = parseDocument(text, { schema: 'json' }).errors.find(({ code }) => code === 'DUPLICATE_KEY');
-  if (repeated !== undefined) {
-    const { line = 0, col = 0 } = repeated.linePos?.[0] ?? {};
-    throw invalid(`line ${line}, column ${col}: a key stands twice in one object`);
-  }
-  const { path, ...rest } = value as { path?: unknown };
-  const [extra] = Object.keys(rest);
-  if (extra !== undefined) throw invalid(`invalid key "${extra}" on the top level`);
-  return (Array.isArray(path) ? path : [path ?? {}]).flatMap((group: unknown) => {
-    if (typeof group !== 'object' || group === null) throw invalid('`path` is an object of paths');
-    return Object.entries(group).flatMap(([name, body]) => bodiesOf(name, body));
-  });
 }
 
-function bodiesOf(name: string, body: unknown): readonly Block[] {
-  return (Array.isArray(body) ? body : [body]).map((one: unknown) => {
-    if (typeof one !== 'object' || one === null) throw invalid(`path "${name}": the rule is an object`);
-    return [name, one as Record<string, unknown>] as const;
-  });
+function literalStar(path: string): string {
+  return `path "${path}": "*" is a wildcard only at the end of a path; use "+" for one segment`;
 }
 
-/** Reads the part of HCL that policies use: blocks, strings, lists of strings, comments. */
-class HclReader {
-  readonly #text: string;
-  #at = 0;
+// JSON says `{"path": {"a": {…}}}` where HCL says `path "a" {…}`; lists of objects stand for their members.
+function jsonBlocks(item: HclItem): readonly HclItem[] {
+  return objectsOf(item.value).flatMap((paths) =>
+    paths.items.flatMap((rule) =>
+      objectsOf(rule.value).map((value) => ({ ...rule, keys: ['path', rule.keys[0]!], value })),
+    ),
+  );
+}
 
-  constructor(text: string) {
-    this.#text = text;
+type HclObject = Extract<HclValue, { kind: 'object' }>;
+
+function objectsOf(value: HclValue): readonly HclObject[] {
+  if (value.kind === 'object') return [value];
+  if (value.kind === 'list') return value.items.flatMap(objectsOf);
+  throw invalid(`cannot check HCL keys of type *ast.LiteralType`);
+}
+
+function checkKeys(items: readonly HclItem[], valid: readonly string[], prefix = '', doing = ''): void {
+  const wrong = items.filter(({ keys }) => !valid.includes(keys[0]!));
+  if (wrong.length > 0) {
+    const lines = wrong.map(({ keys, assignLine }) => `${prefix}invalid key "${keys[0]}" on line ${assignLine}`);
+    throw invalid(`${doing}${severalErrors(...lines)}`);
   }
+}
 
-  blocks(): readonly Block[] {
-    const blocks: Block[] = [];
-    for (this.#skip(); this.#at < this.#text.length; this.#skip()) {
-      const word = this.#word();
-      if (word !== 'path') throw this.#invalid(`invalid key "${word}"`);
-      blocks.push([this.#string(), this.#body()]);
+function ruleOf(given: string, value: HclValue): PathRule {
+  const prefix = `path "${given}": `;
+  if (value.kind !== 'object') throw invalid(`cannot check HCL keys of type *ast.LiteralType`);
+  checkTemplate(given);
+  checkKeys(value.items, ruleKeys, prefix);
+  const fields = new RuleFields(prefix, value.items);
+  const path = given.replace(/^\//, '');
+  if (path.includes('+*')) throw invalid(`path "${path}": invalid use of wildcards ('+*' is forbidden)`);
+  return { path, ...permissionsOf(fields, prefix) };
+}
+
+function permissionsOf(fields: RuleFields, prefix: string): Omit<PathRule, 'path'> {
+  const capabilities = capabilitiesOf(fields, prefix);
+  const minWrappingSeconds = fields.seconds('min_wrapping_ttl');
+  const maxWrappingSeconds = fields.seconds('max_wrapping_ttl');
+  if (minWrappingSeconds > 0 && maxWrappingSeconds > 0 && maxWrappingSeconds < minWrappingSeconds) {
+    throw invalid('max_wrapping_ttl cannot be less than min_wrapping_ttl');
+  }
+  const keysFilterPath = fields.text('list_scan_response_keys_filter_path') ?? '';
+  if (keysFilterPath !== '') checkFilterPath(keysFilterPath, capabilities);
+  return {
+    capabilities,
+    minWrappingSeconds,
+    maxWrappingSeconds,
+    allowedParameters: fields.parameters('allowed_parameters'),
+    deniedParameters: fields.parameters('denied_parameters'),
+    requiredParameters: fields.texts('required_parameters'),
+    mfaMethods: fields.texts('mfa_methods'),
+    paginationLimit: fields.integer('pagination_limit'),
+    keysFilterPath,
+    controlGroup: fields.controlGroup(),
+    expiresAt: fields.time('expiration'),
+  };
+}
+
+function capabilitiesOf(fields: RuleFields, prefix: string): readonly Capability[] {
+  const word = fields.text('policy') ?? '';
+  const old = Object.hasOwn(oldWords, word) ? oldWords[word]! : [];
+  if (word !== '' && old.length === 0) throw invalid(`${prefix}invalid policy "${word}"`);
+  const words = [...fields.texts('capabilities'), ...old];
+  for (const one of words) {
+    // What follows a `deny` is not looked at: it can add nothing.
+    if (one === 'deny') return ['deny'];
+    if (!allCapabilities.includes(one as Capability)) throw invalid(`${prefix}invalid capability "${one}"`);
+  }
+  return [...new Set(words as readonly Capability[])];
+}
+
+function checkFilterPath(template: string, capabilities: readonly Capability[]): void {
+  if (!capabilities.includes('list')) {
+    throw invalid('list_scan_response_keys_filter_path needs to be used on a path with the list capability');
+  }
+  if (!/\{\{-?\s*\.key\s*-?\}\}/.test(template)) {
+    throw invalid('list_scan_response_keys_filter_path resulted in same path for two different keys');
+  }
+  const rest = template.replaceAll(/\{\{-?\s*\.(?:key|path)\s*-?\}\}/g, '');
+  if (rest.includes('{{') || rest.includes('}}')) {
+    throw invalid('unable to compile template for list_scan_response_keys_filter_path: only .key and .path are known');
+  }
+}
+
+/** The keys of one rule, read as what they must be. */
+class RuleFields {
+  readonly #prefix: string;
+  readonly #items = new Map<string, HclValue[]>();
+
+  constructor(prefix: string, items: readonly HclItem[]) {
+    this.#prefix = prefix;
+    for (const { keys, value, line, column } of items) {
+      const [key, ...labels] = keys as [string, ...string[]];
+      const earlier = this.#items.get(key);
+      // SECURITY: of two values one would be dropped, and it might be the `deny`. Vault 1.21 refuses it too.
+      if (earlier !== undefined && (value.kind !== 'object' || earlier[0]!.kind !== 'object')) {
+        throw invalid(
+          `The argument "${key}" at ${line}:${column} was already set. Each argument can only be defined once`,
+        );
+      }
+      if (labels.length > 0) throw this.#wrong(value, 'unknown type for string *ast.ObjectList');
+      this.#items.set(key, [...(earlier ?? []), value]);
     }
-    return blocks;
   }
 
-  #body(): Readonly<Record<string, unknown>> {
-    const body = new Map<string, unknown>();
-    this.#expect('{');
-    for (;;) {
-      this.#skip();
-      if (this.#text[this.#at] === '}') break;
-      const key = this.#text[this.#at] === '"' ? this.#string() : this.#word();
-      // SECURITY: of two values one would be dropped, and it might be the `deny`.
-      if (body.has(key)) throw this.#invalid(`\`${key}\` is already given`);
-      this.#expect('=');
-      this.#skip();
-      body.set(key, this.#text[this.#at] === '[' ? this.#list() : this.#string());
-      this.#skip();
-      if (this.#text[this.#at] === ',') this.#at++;
-    }
-    this.#at++;
-    return Object.fromEntries(body);
+  text(name: string): string | undefined {
+    const value = this.#items.get(name)?.[0];
+    return value === undefined ? undefined : this.#textOf(value);
   }
 
-  #list(): readonly string[] {
-    const items: string[] = [];
-    this.#expect('[');
-    for (;;) {
-      this.#skip();
-      if (this.#text[this.#at] === ']') break;
-      items.push(this.#string());
-      this.#skip();
-      if (this.#text[this.#at] === ',') this.#at++;
-      else if (this.#text[this.#at] !== ']') throw this.#invalid('expected `,` or `]`');
-    }
-    this.#at++;
-    return items;
+  texts(name: string): readonly string[] {
+    const value = this.#items.get(name)?.[0];
+    if (value === undefined) return [];
+    if (value.kind !== 'list') throw this.#wrong(value, 'unknown slice type: *ast.LiteralType');
+    return value.items.map((item) => this.#textOf(item));
   }
 
-  #string(): string {
-    this.#skip();
-    const found = /"(?:[^"\\\n]|\\.)*"/y;
-    found.lastIndex = this.#at;
-    const match = found.exec(this.#text);
-    if (match === null) throw this.#invalid('expected a string in double quotes');
-    this.#at = found.lastIndex;
+  integer(name: string): number {
+    const value = this.#items.get(name)?.[0];
+    const number = value === undefined ? 0 : Number(this.#textOf(value));
+    if (!Number.isSafeInteger(number)) throw this.#wrong(value!, `root.${name}: not a whole number`);
+    return number;
+  }
+
+  seconds(name: string): number {
+    const value = this.#items.get(name)?.[0];
+    if (value === undefined) return 0;
+    const text = this.#textOf(value);
     try {
-      return JSON.parse(match[0]) as string;
-    } catch {
-      throw this.#invalid('the string has an unknown escape');
+      return parseDuration(text || '0');
+    } catch (error) {
+      if (isFailure(error)) throw invalid(`error parsing ${name}: time: invalid duration "${text}"`);
+      throw error;
     }
   }
 
-  #word(): string {
-    const found = /[A-Za-z_][\w-]*/y;
-    found.lastIndex = this.#at;
-    const match = found.exec(this.#text);
-    if (match === null) throw this.#invalid(`unexpected \`${this.#text[this.#at] ?? 'end'}\``);
-    this.#at = found.lastIndex;
-    return match[0];
+  time(name: string): Millis | null {
+    const text = this.text(name) ?? '';
+    if (text === '') return null;
+    const at = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text);
+    if (!Number.isFinite(at) || !/^\d+(?:$|-\d\d-\d\dT.*(?:Z|[+-]\d\d:\d\d)$)/.test(text)) {
+      throw invalid(`${this.#prefix}invalid expiration time: could not parse string as date and time`);
+    }
+    return at;
   }
 
-  #expect(character: string): void {
-    this.#skip();
-    if (this.#text[this.#at] !== character) throw this.#invalid(`expected \`${character}\``);
-    this.#at++;
+  /** Names in lower case, as requests are compared. */
+  parameters(name: string): ParameterRules | undefined {
+    const values = this.#items.get(name);
+    if (values === undefined) return undefined;
+    const rules = new Map<string, readonly unknown[]>();
+    for (const value of values) {
+      if (value.kind !== 'object')
+        throw this.#wrong(value, `root.${name}: not an object type for map (*ast.LiteralType)`);
+      for (const item of value.items) {
+        const key = item.keys[0]!;
+        if (item.value.kind !== 'list') throw this.#wrong(item.value, 'unknown slice type: *ast.LiteralType');
+        // A parameter named twice, perhaps in two spellings, means both lists.
+        const earlier = rules.get(key.toLowerCase()) ?? [];
+        rules.set(key.toLowerCase(), [...earlier, ...(plain(item.value) as readonly unknown[])]);
+      }
+    }
+    return rules;
   }
 
-  #skip(): void {
-    const space = /(?:\s|#[^\n]*|\/\/[^\n]*|\/\*[^]*?\*\/)*/y;
-    space.lastIndex = this.#at;
-    space.exec(this.#text);
-    this.#at = space.lastIndex;
+  controlGroup(): boolean {
+    const values = this.#items.get('control_group') ?? [];
+    for (const value of values) {
+      if (value.kind !== 'object') throw this.#wrong(value, 'path control_group: not an object');
+      const known = ['ttl', 'self_auth_allowed', 'factor'];
+      checkKeys(value.items, known, 'path control_group: ', 'error handling control_group: ');
+    }
+    return values.length > 0;
   }
 
-  #invalid(message: string): Error {
-    const before = this.#text.slice(0, this.#at).split('\n');
-    return invalid(`line ${before.length}, column ${before.at(-1)!.length + 1}: ${message}`);
+  #textOf(value: HclValue): string {
+    if (value.kind === 'text' || value.kind === 'number' || value.kind === 'null') return value.text;
+    throw this.#wrong(value, 'unknown type for string *ast.LiteralType');
+  }
+
+  #wrong({ line, column }: HclValue, message: string): Error {
+    return invalid(`${this.#prefix}At ${line}:${column}: ${message}`);
   }
 }
 
 function invalid(message: string): Error {
-  return brokerFailure('policy-invalid', message, {
+  return brokerFailure('policy-invalid', `failed to parse policy: ${message}`, {
     hint: 'a policy is a list of `path "secret/*" { capabilities = ["read"] }`, or the same as JSON',
   });
 }

@@ -16,6 +16,7 @@ import type { Handlers, OpenParts, SealedHandlers } from './pipeline.ts';
 import { Policies } from './policies.ts';
 import { auditHandlers } from './routes/audit.ts';
 import { documentationHandlers, help, type DocumentationParts } from './routes/documentation.ts';
+import { capabilityHandlers } from './routes/capabilities.ts';
 import { engineHandler } from './routes/engine.ts';
 import { leaseHandlers } from './routes/leases.ts';
 import { mountHandlers } from './routes/mounts.ts';
@@ -61,8 +62,9 @@ export async function openServices(options: ServiceOptions, barrier: Barrier): P
   const mounts = new Mounts(barrier, random, catalogOf(options), onDue);
   const tokens = new Tokens(barrier, clock, random, onDue);
   const tokenRoles = new TokenRoles(barrier);
-  const policies = new Policies(barrier);
-  const access = new Access(tokens, policies);
+  const policies = new Policies(barrier, clock);
+  await policies.ensureDefault();
+  const access = new Access({ tokens, policies, clock, caller: async () => undefined });
   const ledger = new Ledger(barrier, clock, uuid(random), onDue, options.keepEndedMillis);
   const lending = new Lending({ ledger, mounts, tokens, clock, random, log });
   const sweeper = new Sweeper({ ledger, lending, mounts, tokens, clock, log });
@@ -79,7 +81,8 @@ export async function openServices(options: ServiceOptions, barrier: Barrier): P
   const handlers: Handlers = {
     ...auditHandlers({ audit }),
     ...mountHandlers({ mounts, access, lending, random }),
-    ...policyHandlers({ access, policies }),
+    ...policyHandlers({ policies, barrier, clock, random }),
+    ...capabilityHandlers({ access, tokens }),
     ...leaseHandlers({
       ledger,
       lending,

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
-import { decideAccess, type Capability } from '../../src/broker/acl.ts';
-import type { Operation } from '../../src/broker/model.ts';
+import { decide, type AclOperation } from '../../src/broker/acl.ts';
+import { compileAcl, type Capability } from '../../src/broker/acl-index.ts';
 import { parsePolicy } from '../../src/broker/policy-text.ts';
 import { testBroker } from './support.ts';
 
@@ -11,9 +11,17 @@ interface Cases {
     readonly name: string;
     readonly policies?: readonly string[];
     readonly rules: Readonly<Record<string, readonly Capability[]>>;
-    readonly ask: readonly [Operation, string];
+    readonly ask: readonly [AclOperation, string];
     readonly sudo?: boolean;
     readonly allowed: boolean;
+  }[];
+  readonly decisions: readonly {
+    readonly name: string;
+    readonly policies: readonly string[];
+    readonly ask: readonly [AclOperation, string, Readonly<Record<string, unknown>>?];
+    readonly wrap?: number;
+    readonly allowed: boolean;
+    readonly limit?: string;
   }[];
   readonly texts: readonly {
     readonly name: string;
@@ -23,7 +31,7 @@ interface Cases {
   }[];
 }
 
-const { cases, texts } = JSON.parse(
+const { cases, decisions, texts } = JSON.parse(
   readFileSync(new URL('../cases/broker/acl.json', import.meta.url), 'utf8'),
 ) as Cases;
 
@@ -31,11 +39,22 @@ describe('what policies allow', () => {
   for (const { name, policies = ['p'], rules, ask, sudo = false, allowed } of cases) {
     test(name, () => {
       const list = Object.entries(rules).map(([path, capabilities]) => ({ path, capabilities }));
-      const [operation, path] = ask;
+      const [operation, asked] = ask;
+      const path = operation === 'list' ? `${asked}/` : asked;
       // The order of rules decides nothing.
       for (const order of [list, [...list].reverse()]) {
-        assert.equal(decideAccess(policies, order, { operation, path, sudo }).allowed, allowed);
+        const named = policies.map((policy) => ({ name: policy, rules: order }));
+        assert.equal(decide(compileAcl(named, 0), { operation, path, sudo }).allowed, allowed);
       }
+    });
+  }
+  for (const { name, policies, ask, wrap = 0, allowed, limit } of decisions) {
+    test(name, () => {
+      const [operation, path, data] = ask;
+      const named = policies.map((text, index) => ({ name: `p${index}`, rules: parsePolicy(text).rules }));
+      const acl = compileAcl(named, Date.parse('2026-01-01T00:00:00Z'));
+      const decision = decide(acl, { operation, path, sudo: false, data, wrapSeconds: wrap });
+      assert.deepEqual([decision.allowed, decision.limit], [allowed, limit]);
     });
   }
 });
@@ -45,38 +64,28 @@ describe('the text of a policy', () => {
     test(name, () => {
       if (error !== undefined) assert.throws(() => parsePolicy(text), { code: 'policy-invalid', message: error });
       else {
-        const read = parsePolicy(text).map(({ path, capabilities }) => [path, capabilities]);
+        const read = parsePolicy(text).rules.map(({ path, capabilities }) => [path, capabilities]);
         assert.deepEqual(Object.fromEntries(read), rules);
       }
     });
   }
 });
 
-test('a policy is written, read, listed, enforced and deleted over HTTP', async (t) => {
-  const { call } = await testBroker((end) => t.after(end));
-  await call('POST', '/v1/sys/mounts/aws', { body: { type: 'aws' } });
-  const policy = 'path "aws/roles/team-*" { capabilities = ["read", "update"] }';
-  assert.equal((await call('PUT', '/v1/sys/policies/acl/team', { body: { policy } })).status, 204);
-  assert.equal((await call('GET', '/v1/sys/policies/acl/team')).body.data['policy'], policy);
-  assert.equal((await call('GET', '/v1/sys/policy/team')).body['rules'], policy);
-  assert.deepEqual((await call('LINK', '/v1/sys/policies/acl')).body.data['keys'], ['default', 'root', 'team']);
-  const { auth } = (await call('POST', '/v1/auth/token/create', { body: { policies: ['team'] } })).body;
-  const { client_token: token } = auth as { client_token: string };
-  const role = { credential_type: 'iam_user' };
-  assert.equal((await call('POST', '/v1/aws/roles/team-a', { token, body: role })).status, 204);
-  const refused = await call('POST', '/v1/aws/roles/other', { token, body: role });
-  assert.equal(refused.status, 403);
-  assert.equal(refused.body.errors[0], '1 error occurred:\n\t* permission denied\n\n');
-  assert.match(String(refused.body['hint']), /ask whoever writes policies for `update` on `aws\/roles\/other`/);
-  const capabilities = await call('POST', '/v1/sys/capabilities-self', {
-    token,
-    body: { paths: ['aws/roles/team-a'] },
-  });
-  assert.deepEqual(capabilities.body['capabilities'], ['read', 'update']);
-  assert.equal((await call('DELETE', '/v1/sys/policies/acl/team')).status, 204);
-  assert.equal((await call('GET', '/v1/aws/roles/team-a', { token })).status, 403);
-  assert.deepEqual((await call('GET', '/v1/sys/policies/acl/team')).body, { errors: [] });
-  assert.equal((await call('DELETE', '/v1/sys/policies/acl/root')).status, 400);
+test('a refusal tells which rule decided and why', () => {
+  const acl = compileAcl([{ name: 'p', rules: parsePolicy('path "a/*" { capabilities = ["read"] }').rules }], 0);
+  const refused = decide(acl, { operation: 'update', path: 'a/b', sudo: false });
+  assert.deepEqual([refused.decidedBy, refused.reason], ['a/*', 'does not give the capability']);
+  assert.deepEqual(decide(acl, { operation: 'read', path: 'a/b', sudo: false }).grantedBy, ['p']);
+});
+
+test('rules that expire make the index expire', () => {
+  const text = 'path "a" { capabilities = ["read"] expiration = "1000" }\npath "b" { capabilities = ["read"] }';
+  const acl = compileAcl([{ name: 'p', rules: parsePolicy(text).rules }], 0);
+  assert.equal(acl.validUntil, 1_000_000);
+  assert.equal(decide(acl, { operation: 'read', path: 'a', sudo: false }).allowed, true);
+  const later = compileAcl([{ name: 'p', rules: parsePolicy(text).rules }], 1_000_000);
+  assert.equal(decide(later, { operation: 'read', path: 'a', sudo: false }).allowed, false);
+  assert.equal(later.validUntil, Infinity);
 });
 
 test('a token cannot give what it does not have', async (t) => {

@@ -54,11 +54,19 @@ export const routes = {
   openapi:         on('read update', 'sys/internal/specs/openapi',     [yes,  yes,  yes,  no_,  no_,  no_,  no_]),
 
   // Policies and what they allow.
-  capabilities:    on('update', 'sys/capabilities-self',               [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
-  policies:        on('read list', 'sys/policies/acl',                 [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
-  policy:          on('read update delete', 'sys/policies/acl/:name',  [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  capabilities:    on('update', 'sys/capabilities',                    [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  capabilitiesSelf: on('update', 'sys/capabilities-self',              [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  capabilitiesName: on('update', 'sys/capabilities-accessor',          [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  resultantAcl:    on('read', 'sys/internal/ui/resultant-acl',         [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  policies:        on('list', 'sys/policies/acl',                      [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  policy:          on('read update patch delete list', 'sys/policies/acl/:name*', [yes, yes, yes, yes, yes, no_, yes]),
+  policyDetails:   on('list', 'sys/policies/detailed/acl',             [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  policyDetail:    on('list', 'sys/policies/detailed/acl/:name*',      [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
   oldPolicies:     on('read list', 'sys/policy',                       [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
-  oldPolicy:       on('read update delete', 'sys/policy/:name',        [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  oldPolicy:       on('read update delete', 'sys/policy/:name*',       [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  passwordPolicies: on('list', 'sys/policies/password',                [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  passwordGenerate: on('read', 'sys/policies/password/:name*/generate', [yes, yes,  yes,  yes,  yes,  no_,  yes]),
+  passwordPolicy:  on('read update delete', 'sys/policies/password/:name*', [yes, yes, yes, yes, yes, no_,  yes]),
 
   // Leases.
   leaseLookup:     on('update', 'sys/leases/lookup',                   [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
