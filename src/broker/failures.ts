@@ -33,6 +33,10 @@ export const brokerFailure = failuresOf({
   'mount-invalid': { status: 400, when: 'a mount cannot be made as asked' },
   'policy-unknown': { status: 404, when: 'a policy is to be changed that does not exist' },
   'policy-invalid': { status: 400, when: 'the text of a policy cannot be read' },
+  'engine-failed': {
+    status: 500,
+    when: 'an engine could not do its part, for example because a user name template makes too long names',
+  },
   'aws-refused': { status: 400, when: 'AWS refused a call of the engine' },
   'aws-throttled': { status: 502, when: 'AWS throttled a call of the engine beyond its retries' },
   'aws-unreachable': { status: 502, when: 'AWS did not answer a call of the engine' },

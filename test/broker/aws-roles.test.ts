@@ -21,8 +21,9 @@ describe('what a role of the AWS engine may be', () => {
       const reply = await call('POST', '/v1/aws/roles/x', { body });
       if (errors.length === 0) return assert.equal(reply.status, 204);
       const count = `${errors.length} error${errors.length === 1 ? '' : 's'} occurred`;
-      const list = errors.map((error) => `\t* ${error}\n`).join('');
-      assert.deepEqual(reply.body.errors, [`error(s) validating supplied role data: ${count}:\n${list}\n`]);
+      // As Go's %q: what is a tab, a line end, a quote or a backslash in the list is written as an escape.
+      const list = JSON.stringify(`${count}:\n${errors.map((error) => `\t* ${error}\n`).join('')}\n`);
+      assert.deepEqual(reply.body.errors, [`error(s) validating supplied role data: ${list}`]);
       assert.equal((await call('GET', '/v1/aws/roles/x')).status, 404);
     });
   }
@@ -49,7 +50,7 @@ test('a role is read back as it was written, merged with what it was, and gone a
     policy_document: '{"Version":"2012-10-17","Statement":[]}',
     iam_groups: [],
     iam_tags: { a: 'b', c: 'd=e' },
-    session_tags: {},
+    session_tags: null,
     external_id: '',
     default_sts_ttl: 0,
     max_sts_ttl: 0,
@@ -66,6 +67,160 @@ test('a role is read back as it was written, merged with what it was, and gone a
   assert.equal((await call('GET', '/v1/team/aws/roles/-bad')).status, 404);
 });
 
+test('what was never given reads as null, what was emptied as empty', async (t) => {
+  const { call } = await testBroker((end) => t.after(end));
+  await call('POST', '/v1/sys/mounts/aws', { body: { type: 'aws' } });
+  const path = '/v1/aws/roles/x';
+  await call('POST', path, { body: { credential_type: 'assumed_role' } });
+  const unset = {
+    credential_type: 'assumed_role',
+    policy_arns: null,
+    role_arns: null,
+    policy_document: '',
+    iam_groups: null,
+    iam_tags: null,
+    session_tags: null,
+    external_id: '',
+    default_sts_ttl: 0,
+    max_sts_ttl: 0,
+    user_path: '',
+    permissions_boundary_arn: '',
+    mfa_serial_number: '',
+  };
+  assert.deepEqual((await call('GET', path)).body.data, unset);
+  const body = { session_tags: { a: 'b' }, external_id: 'e', policy_arns: '', iam_groups: [], default_sts_ttl: '1h' };
+  await call('POST', path, { body });
+  await call('POST', path, { body: { session_tags: ['c=d'] } });
+  const given = {
+    ...unset,
+    session_tags: { c: 'd' },
+    external_id: 'e',
+    policy_arns: [],
+    iam_groups: [],
+    default_sts_ttl: 3600,
+  };
+  assert.deepEqual((await call('GET', path)).body.data, given);
+  await call('POST', path, { body: { session_tags: {} } });
+  assert.deepEqual((await call('GET', path)).body.data, { ...given, session_tags: {} });
+});
+
+test('a policy document is kept as it was written, without the blanks between its parts', async (t) => {
+  const { call } = await testBroker((end) => t.after(end));
+  await call('POST', '/v1/sys/mounts/aws', { body: { type: 'aws' } });
+  const write = (policy_document: string): ReturnType<typeof call> =>
+    call('POST', '/v1/aws/roles/x', { body: { credential_type: 'iam_user', policy_document } });
+  await write(' {"b" : 1.0,\n "a": [ "x  y", "\\u0041\\"" ], "1": null, "b": 2 }\n');
+  const { data } = (await call('GET', '/v1/aws/roles/x')).body;
+  assert.equal(data['policy_document'], '{"b":1.0,"a":["x  y","\\u0041\\""],"1":null,"b":2}');
+  for (const text of ['{', '[]', 'null', '"x"', '{"a": 1,}', ' ']) {
+    const refused = await write(text);
+    assert.deepEqual(
+      [refused.status, refused.body.errors[0]],
+      [400, `cannot parse policy document: ${JSON.stringify(text)}`],
+    );
+  }
+  assert.equal((await write('')).status, 204);
+});
+
+describe('a role written with the deprecated parameters', () => {
+  const legacy = 'Detected use of legacy role or policy parameter. Please upgrade to use the new parameters.';
+  const roleArn = 'arn:aws:iam::123456789012:role/path/RoleName';
+  const policyArn = 'arn:aws:iam::aws:policy/ReadOnlyAccess';
+  const document = '{"Statement": []}';
+  for (const { name, body, read } of [
+    { name: 'a role ARN', body: { arn: roleArn }, read: { credential_type: 'assumed_role', role_arns: [roleArn] } },
+    { name: 'a policy ARN', body: { arn: policyArn }, read: { credential_type: 'iam_user', policy_arns: [policyArn] } },
+    {
+      name: 'a document',
+      body: { policy: document },
+      read: { credential_type: 'iam_user,federation_token', policy_document: '{"Statement":[]}' },
+    },
+  ]) {
+    test(`${name} becomes what it stands for, with a warning`, async (t) => {
+      const { call } = await testBroker((end) => t.after(end));
+      await call('POST', '/v1/sys/mounts/aws', { body: { type: 'aws' } });
+      await call('POST', '/v1/aws/roles/x', { body: { credential_type: 'iam_user', user_path: '/gone/' } });
+      const written = await call('POST', '/v1/aws/roles/x', { body });
+      assert.deepEqual([written.status, written.body.data, written.body['warnings']], [200, null, [legacy]]);
+      const { data } = (await call('GET', '/v1/aws/roles/x')).body;
+      assert.deepEqual({ ...data, ...read, user_path: '' }, data);
+    });
+  }
+
+  for (const { name, body, status, error } of [
+    {
+      name: 'no ARN of AWS',
+      body: { arn: 'arn:aws:s3:::bucket' },
+      status: 400,
+      error: 'unable to parse supplied data: "arn:aws:s3:::bucket"',
+    },
+    { name: 'a garbled ARN', body: { arn: 'arn:x' }, status: 400, error: 'unable to parse supplied data: "arn:x"' },
+    { name: 'no JSON', body: { policy: 'x"y' }, status: 400, error: 'unable to parse supplied data: "x\\"y"' },
+    {
+      name: 'both',
+      body: { policy: document, arn: policyArn },
+      status: 500,
+      error: '1 error occurred:\n\t* only one of policy or arn should be provided\n\n',
+    },
+    {
+      name: 'a type beside it',
+      body: { arn: policyArn, credential_type: 'iam_user' },
+      status: 400,
+      error: 'cannot supply deprecated role or policy parameters with an explicit credential_type',
+    },
+    {
+      name: 'ARNs beside it',
+      body: { arn: policyArn, role_arns: [] },
+      status: 400,
+      error: 'cannot supply deprecated role or policy parameters with role_arns',
+    },
+    {
+      name: 'a time beside it',
+      body: { policy: document, max_sts_ttl: 900 },
+      status: 400,
+      error: 'cannot supply deprecated role or policy parameters with max_sts_ttl',
+    },
+    {
+      name: 'a boundary beside it',
+      body: { policy: document, permissions_boundary_arn: '' },
+      status: 400,
+      error: 'cannot supply deprecated role or policy parameters with permissions_boundary_arn',
+    },
+  ]) {
+    test(`${name} is refused, and nothing is stored`, async (t) => {
+      const { call } = await testBroker((end) => t.after(end));
+      await call('POST', '/v1/sys/mounts/aws', { body: { type: 'aws' } });
+      const refused = await call('POST', '/v1/aws/roles/x', { body });
+      assert.deepEqual([refused.status, refused.body.errors[0]], [status, error]);
+      assert.equal((await call('GET', '/v1/aws/roles/x')).status, 404);
+    });
+  }
+});
+
+test('roles are listed with and without a closing slash; a name of one character is one', async (t) => {
+  const { call } = await testBroker((end) => t.after(end));
+  await call('POST', '/v1/sys/mounts/aws', { body: { type: 'aws' } });
+  assert.deepEqual(
+    [(await call('LINK', '/v1/aws/roles')).status, (await call('LINK', '/v1/aws/roles')).body],
+    [404, { errors: [] }],
+  );
+  const names = Array.from({ length: 10 }, (_, index) => `role-${index}`);
+  for (const name of [...names, 'x'])
+    await call('POST', `/v1/aws/roles/${name}`, { body: { credential_type: 'iam_user' } });
+  for (const path of ['roles', 'roles/', 'roles?list=true', 'roles/?list=true']) {
+    const method = path.includes('?') ? 'GET' : 'LINK';
+    assert.deepEqual((await call(method, `/v1/aws/${path}`)).body.data, { keys: [...names, 'x'] }, path);
+  }
+  for (const name of ['-x', 'x-', 'a b', 'a/b', '.x']) {
+    const refused = await call('POST', `/v1/aws/roles/${encodeURI(name)}`, { body: { credential_type: 'iam_user' } });
+    assert.deepEqual(
+      [refused.status, refused.body.errors],
+      [404, ['1 error occurred:\n\t* unsupported path\n\n']],
+      name,
+    );
+  }
+});
+
 test('two changes of one role at once are both kept', async (t) => {
   const { call } = await testBroker((end) => t.after(end));
   await call('POST', '/v1/sys/mounts/aws', { body: { type: 'aws' } });
@@ -77,34 +232,6 @@ test('two changes of one role at once are both kept', async (t) => {
   ]);
   const { data } = (await call('GET', '/v1/aws/roles/x')).body;
   assert.deepEqual([data['user_path'], data['iam_groups'], data['iam_tags']], ['/a/', ['g'], { a: 'b' }]);
-});
-
-test('config/root never gives its secret key back, keeps what is left out, and refuses half a key', async (t) => {
-  const { call } = await testBroker((end) => t.after(end));
-  await call('POST', '/v1/sys/mounts/aws', { body: { type: 'aws' } });
-  assert.equal((await call('POST', '/v1/aws/config/root', { body: { access_key: 'AKIA1' } })).status, 400);
-  const body = { access_key: 'AKIA1', secret_key: 's', max_retries: null, region: 'eu-central-1' };
-  assert.equal((await call('POST', '/v1/aws/config/root', { body })).status, 204);
-  await call('PUT', '/v1/aws/config/root', { body: { max_retries: '0' } });
-  const { data } = (await call('GET', '/v1/aws/config/root')).body;
-  assert.deepEqual([data['access_key'], data['region'], data['max_retries']], ['AKIA1', 'eu-central-1', 0]);
-  assert.ok(!('secret_key' in data));
-  const refused = async (one: object): Promise<string> =>
-    (await call('POST', '/v1/aws/config/root', { body: one })).body.errors[0]!;
-  assert.match(await refused({ max_retries: 'many' }), /field "max_retries"/);
-  assert.match(await refused({ iam_endpoint: 'nowhere' }), /iam_endpoint: `nowhere` is not an http or https address/);
-});
-
-test('config/lease wants both times, as durations, and tells them as Go does', async (t) => {
-  const { call } = await testBroker((end) => t.after(end));
-  await call('POST', '/v1/sys/mounts/aws', { body: { type: 'aws' } });
-  const write = async (body: object): Promise<string | undefined> =>
-    (await call('POST', '/v1/aws/config/lease', { body })).body?.errors[0];
-  assert.equal(await write({ lease_max: '1h' }), "'lease' is a required parameter");
-  assert.equal(await write({ lease: '1h' }), "'lease_max' is a required parameter");
-  assert.match((await write({ lease: 'soon', lease_max: '1h' }))!, /^Invalid lease: /);
-  assert.equal(await write({ lease: '30m', lease_max: '24h' }), undefined);
-  assert.deepEqual((await call('GET', '/v1/aws/config/lease')).body.data, { lease: '30m0s', lease_max: '24h0m0s' });
 });
 
 test('a mount is tuned, listed for the page, and cannot take a taken or reserved path', async (t) => {

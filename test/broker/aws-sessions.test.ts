@@ -124,7 +124,10 @@ describe('a federation token', () => {
     const world = await lendingWorld(t);
     const lent = await world.lend({ credential_type: 'federation_token', iam_groups: 'nobody' });
     assert.equal(lent.status, 400);
-    assert.match(lent.body.errors[0]!, /^Error reading IAM group: NoSuchEntity: /);
+    assert.match(
+      lent.body.errors[0]!,
+      /^NoSuchEntity: The group with name nobody cannot be found\.\n\tstatus code: 404, request id: /,
+    );
     assert.deepEqual((await world.call('GET', '/v1/stint/leases')).body.data['leases'], []);
   });
 });

@@ -4,6 +4,8 @@ import { brokerFailure } from '../../failures.ts';
 
 interface AwsError {
   readonly name: string;
+  /** AWS's own code, where the SDK keeps it. */
+  readonly Code?: string;
   readonly message: string;
   readonly $metadata?: { readonly httpStatusCode?: number; readonly requestId?: string; readonly attempts?: number };
 }
@@ -30,8 +32,22 @@ const refusedKeyNames = new Set([
 
 /** AWS's error code, or undefined when AWS did not answer. */
 export function awsCode(error: unknown): string | undefined {
-  const { name, $metadata } = error as AwsError;
-  return $metadata?.httpStatusCode === undefined ? undefined : name.replace(/Exception$/, '');
+  const { name, Code, $metadata } = error as AwsError;
+  // The SDK names its class; AWS's code, which clients look for, is without its ending.
+  return $metadata?.httpStatusCode === undefined ? undefined : (Code ?? name.replace(/Exception$/, ''));
+}
+
+/** AWS's answer as Vault's clients know it: the text of the AWS SDK for Go, version 1. */
+export function awsText(error: unknown): string | undefined {
+  const { message, $metadata } = error as AwsError;
+  const code = awsCode(error);
+  if (code === undefined) return undefined;
+  return `${code}: ${message}\n\tstatus code: ${$metadata?.httpStatusCode}, request id: ${$metadata?.requestId ?? ''}`;
+}
+
+/** A failure inside the engine, as Vault's core tells it with status 500. */
+export function goError(text: string): string {
+  return `1 error occurred:\n\t* ${text}\n\n`;
 }
 
 export function isMissing(error: unknown): boolean {
@@ -54,22 +70,25 @@ export function didNothing(error: unknown): boolean {
   return status >= 400 && status < 500 && attempts === 1;
 }
 
-/** The failure to tell, with Vault's prefix for the call: `Error creating IAM user: Code: message`. */
-export function awsFailure(prefix: string, error: unknown): Error {
-  const { name, message, $metadata } = error as AwsError;
-  const status = $metadata?.httpStatusCode;
-  if (status === undefined) {
-    return brokerFailure('aws-unreachable', `${prefix}AWS did not answer`, {
-      hint: 'check endpoints and network of the mount; `read <mount>/config/root` shows them',
-      detail: name,
-      cause: error,
-    });
-  }
-  // The SDK names the class; AWS's code, which clients look for, is without its ending.
-  const text = `${prefix}${name.replace(/Exception$/, '')}: ${message}`;
-  const detail = { code: name, status, requestId: $metadata?.requestId };
-  if (throttlingNames.has(name)) return brokerFailure('aws-throttled', text, { detail });
-  return brokerFailure('aws-refused', text, { detail });
+/**
+ * The failure to tell, with Vault's prefix for the call: `Error creating IAM user: Code: message…`.
+ * `hint` is what the caller can do about it, where that is known.
+ */
+export function awsFailure(prefix: string, error: unknown, hint?: string): Error {
+  const { name, $metadata } = error as AwsError;
+  const text = awsText(error);
+  if (text === undefined) return unreachable(prefix, error);
+  const detail = { code: name, status: $metadata?.httpStatusCode, requestId: $metadata?.requestId };
+  const code = throttlingNames.has(awsCode(error) ?? '') || throttlingNames.has(name) ? 'aws-throttled' : 'aws-refused';
+  return brokerFailure(code, prefix + text, { detail, hint });
+}
+
+function unreachable(prefix: string, error: unknown): Error {
+  return brokerFailure('aws-unreachable', `${prefix}AWS did not answer`, {
+    hint: 'check endpoints and network of the mount; `read <mount>/config/root` shows them',
+    detail: (error as AwsError).name,
+    cause: error,
+  });
 }
 
 /** Runs a call and tells its failure with `prefix`. */

@@ -2,7 +2,7 @@
 // configuration changed. Signatures always follow the wall clock: the SDK takes it by itself.
 import type { IAMClient } from '@aws-sdk/client-iam';
 import type { STSClient } from '@aws-sdk/client-sts';
-import type { RootConfig } from './config.ts';
+import { endpointUrl, ownKeys, type RootConfig } from './config.ts';
 
 /** The environment of the server: the region, and by way of the SDK credentials and endpoints. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -54,8 +54,7 @@ export class AwsClients {
   }
 
   #ownKeys(): KeyPair | undefined {
-    const { accessKey, secretKey } = this.#config;
-    return accessKey === '' ? undefined : { accessKeyId: accessKey, secretAccessKey: secretKey };
+    return ownKeys(this.#config);
   }
 
   #options(endpoint: string, keys: KeyPair | undefined): object {
@@ -64,7 +63,7 @@ export class AwsClients {
     return {
       region: region || AWS_REGION || AWS_DEFAULT_REGION || 'us-east-1',
       requestHandler: { connectionTimeout: connectMillis, requestTimeout: requestMillis },
-      ...(endpoint === '' ? {} : { endpoint }),
+      ...(endpoint === '' ? {} : { endpoint: endpointUrl(endpoint) }),
       ...(keys === undefined ? {} : { credentials: keys }),
       ...(maxRetries < 0 ? {} : { maxAttempts: maxRetries + 1 }),
     };

@@ -1,39 +1,54 @@
-// config/root and config/lease of the AWS engine: the AWS the engine acts in, and how long IAM users
-// are lent. The secret key goes in and never comes out.
-import { formatGoDuration, isFailure, parseDuration } from '../../../base/index.ts';
+// config/root of the AWS engine: the AWS the engine acts in, and with which key. The secret key goes in
+// and never comes out. Facts: hashicorp/vault builtin/logical/aws/path_config_root.go, newest.
+import type { Json } from '../../../base/index.ts';
 import { brokerFailure } from '../../failures.ts';
-import { readFields } from '../../fields.ts';
+import { type FieldSchema, type FieldValues } from '../../fields.ts';
 import type { EngineAnswer, EngineCall, Folder } from '../engine.ts';
-import { defaultUsernameTemplate } from './names.ts';
+import type { KeyPair } from './clients.ts';
+import { defaultUsernameTemplate, templateProblem } from './names.ts';
 
 export interface RootConfig {
-  readonly version: 1;
+  readonly version: 2;
   readonly accessKey: string;
   readonly secretKey: string;
   readonly region: string;
   readonly iamEndpoint: string;
   readonly stsEndpoint: string;
-  /** -1: the SDK's default. */
+  readonly stsRegion: string;
+  readonly stsFallbackEndpoints: readonly string[];
+  readonly stsFallbackRegions: readonly string[];
+  /** -1: the SDK's default. 0: a call is made once. */
   readonly maxRetries: number;
   readonly usernameTemplate: string;
-}
-
-export interface LeaseConfig {
-  readonly version: 1;
-  readonly leaseSeconds: number;
-  readonly leaseMaxSeconds: number;
+  readonly roleArn: string;
+  readonly identityTokenTtlSeconds: number;
+  readonly disableAutomatedRotation: boolean;
+  readonly rotationPolicy: string;
+  /** Ids of keys that rotations replaced: of the same user, so of the same account. Newest last. */
+  readonly formerKeys: readonly string[];
 }
 
 const unset: RootConfig = {
-  version: 1,
+  version: 2,
   accessKey: '',
   secretKey: '',
   region: '',
   iamEndpoint: '',
   stsEndpoint: '',
+  stsRegion: '',
+  stsFallbackEndpoints: [],
+  stsFallbackRegions: [],
   maxRetries: -1,
   usernameTemplate: defaultUsernameTemplate,
+  roleArn: '',
+  identityTokenTtlSeconds: 0,
+  disableAutomatedRotation: false,
+  rotationPolicy: '',
+  formerKeys: [],
 };
+
+/** What earlier versions of the server stored; what they did not know is as if it were not given. */
+type StoredRootConfig = RootConfig | (Partial<Omit<RootConfig, 'version'>> & { readonly version: 1 });
 
 export const rootFields = {
   access_key: 'string',
@@ -41,114 +56,185 @@ export const rootFields = {
   region: 'string',
   iam_endpoint: 'string',
   sts_endpoint: 'string',
+  sts_region: 'string',
+  sts_fallback_endpoints: 'list',
+  sts_fallback_regions: 'list',
   max_retries: 'int',
   username_template: 'string',
   role_arn: 'string',
   identity_token_audience: 'string',
-} as const;
+  identity_token_ttl: 'seconds',
+  rotation_schedule: 'string',
+  rotation_window: 'seconds',
+  rotation_period: 'seconds',
+  rotation_policy: 'string',
+  disable_automated_rotation: 'boolean',
+} as const satisfies FieldSchema;
+
+type RootFields = FieldValues<typeof rootFields>;
+
+export const rootKey = 'config/root';
+
+function current(stored: StoredRootConfig): RootConfig {
+  if (stored.version === 2) return stored;
+  const old = stored.usernameTemplate;
+  // Version 1 knew the default template only, with one blank where Vault's has two.
+  return {
+    ...unset,
+    ...stored,
+    version: 2,
+    usernameTemplate: old === undefined ? unset.usernameTemplate : defaultUsernameTemplate,
+  };
+}
 
 /** The configuration, or what holds when nothing was configured: the ordinary AWS environment. */
 export async function loadRootConfig(folder: Folder): Promise<{ config: RootConfig; revision: string }> {
-  const found = await folder.get<RootConfig>('config/root');
-  return { config: found?.value ?? unset, revision: found?.version ?? 'unset' };
+  const found = await folder.get<StoredRootConfig>(rootKey);
+  return { config: found === undefined ? unset : current(found.value), revision: found?.version ?? 'unset' };
 }
 
-export async function handleRootConfig({ operation, body, folder }: EngineCall): Promise<EngineAnswer> {
+/** Whether something was configured: a first write is a `create`. */
+export async function hasRootConfig(folder: Folder): Promise<boolean> {
+  return (await folder.get(rootKey)) !== undefined;
+}
+
+/** Stores what `next` makes of the configuration; undefined when there is none, and then stays so. */
+export async function changeRootConfig(
+  folder: Folder,
+  next: (before: RootConfig | undefined) => RootConfig | undefined,
+): Promise<void> {
+  await folder.change<StoredRootConfig>(rootKey, (stored) => next(stored === undefined ? undefined : current(stored)));
+}
+
+/** The key of the configuration, or undefined for the environment's. @throws Failure `bad-request` for half a key. */
+export function ownKeys({ accessKey, secretKey }: RootConfig): KeyPair | undefined {
+  if (accessKey === '' && secretKey === '') return undefined;
+  if (accessKey !== '' && secretKey !== '') return { accessKeyId: accessKey, secretAccessKey: secretKey };
+  throw brokerFailure(
+    'bad-request',
+    "static AWS client credentials haven't been properly configured (the access key or secret key were provided but not both)",
+    { hint: 'write both `access_key` and `secret_key` to config/root, or neither for the environment of the server' },
+  );
+}
+
+export async function handleRootConfig({ operation, folder }: EngineCall, fields: RootFields): Promise<EngineAnswer> {
   if (operation !== 'read') {
-    await folder.change<RootConfig>('config/root', (before) => changedRoot(before ?? unset, body));
+    await changeRootConfig(folder, (before) => changedRoot(before ?? unset, fields));
     return {};
   }
-  const found = await folder.get<RootConfig>('config/root');
-  if (found === undefined) return {};
-  const { accessKey, region, iamEndpoint, stsEndpoint, maxRetries, usernameTemplate } = found.value;
+  const found = await folder.get<StoredRootConfig>(rootKey);
+  return found === undefined ? {} : { data: rootData(current(found.value)) };
+}
+
+function rootData(config: RootConfig): Readonly<Record<string, Json>> {
   return {
-    data: {
-      access_key: accessKey,
-      region,
-      iam_endpoint: iamEndpoint,
-      sts_endpoint: stsEndpoint,
-      max_retries: maxRetries,
-      username_template: usernameTemplate,
-      sts_region: '',
-      sts_fallback_endpoints: [],
-      sts_fallback_regions: [],
-      role_arn: '',
-      identity_token_audience: '',
-      identity_token_ttl: 0,
-    },
+    access_key: config.accessKey,
+    region: config.region,
+    iam_endpoint: config.iamEndpoint,
+    sts_endpoint: config.stsEndpoint,
+    sts_region: config.stsRegion,
+    sts_fallback_endpoints: config.stsFallbackEndpoints,
+    sts_fallback_regions: config.stsFallbackRegions,
+    max_retries: config.maxRetries,
+    username_template: config.usernameTemplate,
+    role_arn: config.roleArn,
+    identity_token_ttl: config.identityTokenTtlSeconds,
+    identity_token_audience: '',
+    rotation_schedule: '',
+    rotation_window: 0,
+    rotation_period: 0,
+    rotation_policy: config.rotationPolicy,
+    disable_automated_rotation: config.disableAutomatedRotation,
   };
 }
 
 // As newer Vault: left-out fields keep their value, but a left-out template becomes the default one.
-function changedRoot(before: RootConfig, body: Readonly<Record<string, unknown>>): RootConfig {
-  const fields = readFields(rootFields, body);
-  if (fields.identity_token_audience || fields.role_arn) {
-    throw brokerFailure('bad-request', 'workload identity federation is not supported', {
-      hint: 'give `access_key` and `secret_key`, or neither to use the AWS environment of the server',
-    });
-  }
+function changedRoot(before: RootConfig, fields: RootFields): RootConfig {
   const changed: RootConfig = {
-    version: 1,
+    ...before,
     accessKey: fields.access_key ?? before.accessKey,
     secretKey: fields.secret_key ?? before.secretKey,
     region: fields.region ?? before.region,
-    iamEndpoint: checkEndpoint('iam_endpoint', fields.iam_endpoint ?? before.iamEndpoint),
-    stsEndpoint: checkEndpoint('sts_endpoint', fields.sts_endpoint ?? before.stsEndpoint),
+    iamEndpoint: endpoint('iam_endpoint', fields.iam_endpoint ?? before.iamEndpoint),
+    stsEndpoint: endpoint('sts_endpoint', fields.sts_endpoint ?? before.stsEndpoint),
+    stsRegion: fields.sts_region ?? before.stsRegion,
+    stsFallbackEndpoints: (fields.sts_fallback_endpoints ?? before.stsFallbackEndpoints).map((one) =>
+      endpoint('sts_fallback_endpoints', one),
+    ),
+    stsFallbackRegions: fields.sts_fallback_regions ?? before.stsFallbackRegions,
     maxRetries: fields.max_retries ?? before.maxRetries,
-    usernameTemplate: checkTemplate(fields.username_template),
+    usernameTemplate: template(fields.username_template),
+    roleArn: fields.role_arn ?? before.roleArn,
+    identityTokenTtlSeconds: Math.floor(fields.identity_token_ttl ?? before.identityTokenTtlSeconds),
+    disableAutomatedRotation: fields.disable_automated_rotation ?? before.disableAutomatedRotation,
+    rotationPolicy: fields.rotation_policy ?? before.rotationPolicy,
   };
-  if ((changed.accessKey === '') !== (changed.secretKey === '')) {
-    throw brokerFailure('bad-request', '`access_key` and `secret_key` belong together: give both or neither');
-  }
-  return changed;
+  checkFallbacks(changed);
+  checkRotation(fields);
+  checkIdentity(changed, fields);
+  if (fields.rotation_schedule || fields.rotation_period) throw unsupportedRotation();
+  // Keys that rotations replaced say nothing about the user of a key that was written by hand.
+  return changed.accessKey === before.accessKey ? changed : { ...changed, formerKeys: [] };
 }
 
-function checkEndpoint(field: string, text: string): string {
-  if (text === '' || (URL.canParse(text) && /^https?:\/\//.test(text))) return text;
-  throw brokerFailure('bad-request', `${field}: \`${text}\` is not an http or https address`);
-}
-
-function checkTemplate(template: string | undefined): string {
-  if (template === undefined || template === '' || template === defaultUsernameTemplate) return defaultUsernameTemplate;
-  throw brokerFailure('bad-request', 'unable to initialize username template: only the default template is supported', {
-    hint: 'leave `username_template` out',
+function checkFallbacks({ stsFallbackEndpoints, stsFallbackRegions }: RootConfig): void {
+  if (stsFallbackEndpoints.length === stsFallbackRegions.length) return;
+  throw brokerFailure('bad-request', 'fallback endpoints and fallback regions must be the same length', {
+    hint: 'name a region for each endpoint of `sts_fallback_endpoints`, in the same order, in `sts_fallback_regions`',
   });
 }
 
-/** The lease times of IAM users; zeros when not configured, for the mount's own. */
-export async function loadLeaseConfig(folder: Folder): Promise<LeaseConfig> {
-  const found = await folder.get<LeaseConfig>('config/lease');
-  return found?.value ?? { version: 1, leaseSeconds: 0, leaseMaxSeconds: 0 };
+// Texts of Vault's sdk/helper/automatedrotationutil.
+function checkRotation({ rotation_schedule, rotation_period, rotation_window }: RootFields): void {
+  const problem =
+    rotation_schedule && rotation_period
+      ? 'mutually exclusive fields rotation_schedule and rotation_period were both specified; only one of them can be provided'
+      : rotation_window && rotation_period
+        ? 'rotation_window does not apply to period'
+        : rotation_window && rotation_schedule === undefined
+          ? 'cannot use rotation_window without rotation_schedule'
+          : undefined;
+  if (problem !== undefined) throw brokerFailure('bad-request', problem);
 }
 
-export const leaseFields = { lease: 'string', lease_max: 'string' } as const;
-
-export async function handleLeaseConfig({ operation, body, folder }: EngineCall): Promise<EngineAnswer> {
-  if (operation !== 'read') {
-    const fields = readFields(leaseFields, body);
-    const leaseSeconds = readLease('lease', fields.lease);
-    const leaseMaxSeconds = readLease('lease_max', fields.lease_max);
-    const config: LeaseConfig = { version: 1, leaseSeconds, leaseMaxSeconds };
-    await folder.change<LeaseConfig>('config/lease', () => config);
-    return {};
+function checkIdentity(config: RootConfig, { identity_token_audience: audience }: RootFields): void {
+  if (!audience) return;
+  if (config.accessKey !== '') {
+    throw brokerFailure('bad-request', "only one of 'access_key' or 'identity_token_audience' can be set");
   }
-  const found = await folder.get<LeaseConfig>('config/lease');
-  if (found === undefined) return {};
-  const { leaseSeconds, leaseMaxSeconds } = found.value;
-  return { data: { lease: formatGoDuration(leaseSeconds), lease_max: formatGoDuration(leaseMaxSeconds) } };
+  if (config.roleArn === '') {
+    throw brokerFailure('bad-request', "missing required 'role_arn' when 'identity_token_audience' is set");
+  }
+  throw brokerFailure('bad-request', 'plugin workload identity not supported in Vault community edition', {
+    hint: 'run the server where the AWS environment gives it a web identity (`AWS_WEB_IDENTITY_TOKEN_FILE`, `AWS_ROLE_ARN`), and leave the keys out',
+  });
 }
 
-/** What Go's durations can hold, which Vault's clients read. */
-const longestSeconds = 1e10;
+function unsupportedRotation(): Error {
+  return brokerFailure(
+    'bad-request',
+    'error registering rotation job: rotation manager capabilities not supported in Vault community edition',
+    { hint: 'let a timer of yours write to config/rotate-root' },
+  );
+}
 
-function readLease(field: string, text: string | undefined): number {
-  if (text === undefined || text === '') throw brokerFailure('bad-request', `'${field}' is a required parameter`);
-  try {
-    const seconds = Math.floor(parseDuration(text));
-    if (seconds < longestSeconds) return seconds;
-    throw brokerFailure('bad-request', `Invalid ${field}: \`${text}\` is longer than 300 years`);
-  } catch (error) {
-    if (!isFailure(error) || error.code !== 'invalid-duration') throw error;
-    throw brokerFailure('bad-request', `Invalid ${field}: ${error.message}`, { hint: error.hint });
-  }
+// Vault takes anything; what can never be called is refused here, since nobody sees the mistake later.
+function endpoint(field: string, text: string): string {
+  if (text === '' || URL.canParse(endpointUrl(text))) return text;
+  throw brokerFailure('bad-request', `${field}: \`${text}\` is not an http or https address`);
+}
+
+/** The address of an endpoint that may be written without its scheme. */
+export function endpointUrl(text: string): string {
+  if (/^https?:\/\//.test(text)) return text;
+  return /^[\w.-]+(?::\d+)?(?:\/.*)?$/.test(text) ? `https://${text}` : 'not an address';
+}
+
+function template(text: string | undefined): string {
+  if (text === undefined || text === '') return defaultUsernameTemplate;
+  const problem = templateProblem(text);
+  if (problem === undefined) return text;
+  throw brokerFailure('bad-request', problem, {
+    hint: 'nothing was stored; the line is counted within `username_template`',
+  });
 }

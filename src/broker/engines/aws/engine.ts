@@ -15,18 +15,14 @@ import {
   type PathRow,
   type Removal,
 } from '../engine.ts';
+import type { AwsRole, CredentialType } from './aws-role.ts';
 import { AwsClients, type Environment } from './clients.ts';
-import {
-  handleLeaseConfig,
-  handleRootConfig,
-  leaseFields,
-  loadLeaseConfig,
-  loadRootConfig,
-  rootFields,
-} from './config.ts';
-import { sessionName, userName } from './names.ts';
-import { handleRole, listRoles, loadRole, roleFields, type AwsRole } from './roles.ts';
-import { credsFields, sessionPlan } from './session-grant.ts';
+import { handleRootConfig, hasRootConfig, loadRootConfig, ownKeys, rootFields, type RootConfig } from './config.ts';
+import { handleLeaseConfig, leaseFields, loadLeaseConfig } from './lease-config.ts';
+import { newName, type NameKind } from './names.ts';
+import { handleRole, listRoles, loadRole, roleFields } from './roles.ts';
+import { credsFields, sessionPlan, type CredsFields } from './session-grant.ts';
+import { goQuote } from './template/quote.ts';
 import { makeUser } from './user-grant.ts';
 import { probeUserKey, removeUser } from './user-removal.ts';
 
@@ -34,6 +30,16 @@ export interface AwsEngineParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly environment: Environment;
+}
+
+interface LendAsk {
+  readonly call: EngineCall;
+  readonly config: RootConfig;
+  readonly clients: AwsClients;
+  readonly roleName: string;
+  readonly role: AwsRole;
+  /** `creds` or `sts`. */
+  readonly prefix: string;
 }
 
 export class AwsEngine implements Engine {
@@ -44,6 +50,7 @@ export class AwsEngine implements Engine {
       operations: ['read', 'update'],
       summary: 'The AWS that this mount acts in.',
       fields: rootFields,
+      exists: ({ folder }) => hasRootConfig(folder),
       handle: handleRootConfig,
     }),
     enginePath({
@@ -65,7 +72,7 @@ export class AwsEngine implements Engine {
       operations: ['read', 'update', 'delete'],
       summary: 'What may be lent under this name.',
       fields: roleFields,
-      handle: (call, { name = '' }) => handleRole(call, name),
+      handle: handleRole,
     }),
     ...['creds', 'sts'].map((prefix) =>
       enginePath({
@@ -73,7 +80,7 @@ export class AwsEngine implements Engine {
         operations: ['read', 'update'],
         summary: 'Lends credentials.',
         fields: credsFields,
-        handle: (call, { name = '' }) => this.#lendRole(call, name),
+        handle: (call, fields) => this.#lendRole(call, fields),
       }),
     ),
   ];
@@ -87,42 +94,50 @@ export class AwsEngine implements Engine {
   }
 
   /** creds/:name and sts/:name: lends what the role says. */
-  async #lendRole(call: EngineCall, roleName: string): Promise<EngineAnswer> {
+  async #lendRole(call: EngineCall, fields: CredsFields): Promise<EngineAnswer> {
+    const { name: roleName = '' } = fields;
+    const prefix = call.path.split('/')[0]!;
     const role = await loadRole(call.folder, roleName);
-    if (role === undefined) throw brokerFailure('role-not-found', `Role "${roleName}" not found`);
-    const { clients, accessKey } = await this.#clientsOf(call.mount.id, call.folder);
+    if (role === undefined) throw brokerFailure('role-not-found', `Role ${goQuote(roleName)} not found`);
+    const type = typeToLend(role, prefix);
+    const { clients, config } = await this.#clientsOf(call.mount.id, call.folder);
+    // Half a key is told before an intent is written: nothing could undo what was never begun.
+    ownKeys(config);
+    const ask = { call, config, clients, roleName, role, prefix };
     const plan =
-      role.credentialType === 'iam_user'
-        ? await this.#userPlan(call, { clients, madeBy: accessKey }, roleName, role)
+      type === 'iam_user'
+        ? await this.#userPlan(ask)
         : sessionPlan(clients, {
+            type,
             roleName,
             role,
-            body: call.body,
-            freshName: sessionName(this.#parts.clock.now(), this.#parts.random),
+            fields,
+            newName: (kind) => this.#newName(kind, ask),
             mountMaxSeconds: mountTtls(call.mount).maxSeconds,
-            prefix: call.path.split('/')[0]!,
+            prefix,
           });
     const { lease, data, warnings } = await call.lend(plan);
-    return { data, warnings: warnings, lease };
+    return { data, warnings, lease };
   }
 
-  async #userPlan(
-    call: EngineCall,
-    { clients, madeBy }: { clients: AwsClients; madeBy: string },
-    roleName: string,
-    role: AwsRole,
-  ): Promise<LendPlan> {
+  #newName(kind: NameKind, { call, config, roleName }: LendAsk): string {
     const { clock, random } = this.#parts;
+    const { usernameTemplate: template } = config;
+    return newName({ kind, template, displayName: call.displayName, role: roleName, now: clock.now(), random });
+  }
+
+  async #userPlan(ask: LendAsk): Promise<LendPlan> {
+    const { call, clients, config, roleName, role, prefix } = ask;
     const { leaseSeconds, leaseMaxSeconds } = await loadLeaseConfig(call.folder);
     return {
-      path: `${call.path.split('/')[0]!}/${roleName}`,
+      path: `${prefix}/${roleName}`,
       role: roleName,
-      kind: role.credentialType,
+      kind: 'iam_user',
       strength: 'deletes',
       renewable: true,
       ttlSeconds: leaseSeconds,
       maxTtlSeconds: leaseMaxSeconds,
-      facts: { userName: userName(call.displayName, roleName, clock.now(), random), madeBy },
+      facts: { userName: this.#newName('user', ask), madeBy: config.accessKey },
       make: async (lease) => makeUser(await clients.iam(), role, lease),
     };
   }
@@ -133,10 +148,10 @@ export class AwsEngine implements Engine {
   }
 
   async remove(lease: Lease, folder: Folder): Promise<Removal> {
-    const { clients, accessKey } = await this.#clientsOf(lease.mountId, folder);
+    const { clients, config } = await this.#clientsOf(lease.mountId, folder);
     const { userName: lentName = '', accessKeyId } = lease.facts;
     const result = await removeUser(await clients.iam(), { userName: lentName, leaseId: lease.id, accessKeyId });
-    if (!result.found && !lease.confirmed) checkSameKey(lease, accessKey);
+    if (!result.found && !lease.confirmed) checkSameKey(lease, config);
     return result;
   }
 
@@ -158,24 +173,39 @@ export class AwsEngine implements Engine {
     this.#clients.clear();
   }
 
-  /** Clients, and the access key they act with, of one reading of the configuration. */
-  async #clientsOf(mountId: string, folder: Folder): Promise<{ clients: AwsClients; accessKey: string }> {
+  /** Clients, and the configuration they were made from, of one reading of it. */
+  async #clientsOf(mountId: string, folder: Folder): Promise<{ clients: AwsClients; config: RootConfig }> {
     const { config, revision } = await loadRootConfig(folder);
-    const { accessKey } = config;
     const known = this.#clients.get(mountId);
-    if (known?.revision === revision) return { clients: known.clients, accessKey };
+    if (known?.revision === revision) return { clients: known.clients, config };
     // Calls under way still use the former clients: they are let go of only at the end.
     if (known !== undefined) this.#former.push(known.clients);
     const clients = new AwsClients(config, this.#parts.environment);
     this.#clients.set(mountId, { revision, clients });
-    return { clients, accessKey };
+    return { clients, config };
   }
 }
 
+// A role of one type is lent by both paths. The two types of a legacy policy are told apart by the path,
+// and a legacy role is lent by its own path only: HV#4229, a session must not become a user with more rights.
+function typeToLend({ credentialTypes, prohibitFlexiblePath }: AwsRole, prefix: string): CredentialType {
+  const [only, other] = credentialTypes;
+  const type = other === undefined ? only : prefix === 'creds' ? 'iam_user' : 'federation_token';
+  if (type === undefined) throw brokerFailure('invalid-role', 'unknown credential_type: ""');
+  if (prohibitFlexiblePath && (type === 'iam_user') !== (prefix === 'creds')) {
+    const text = `attempted to retrieve ${type} credentials through the ${prefix} path; this is not allowed for legacy roles`;
+    throw brokerFailure('invalid-role', text, {
+      hint: `ask \`${prefix === 'creds' ? 'sts' : 'creds'}/\` instead, or write the role anew with \`credential_type\``,
+    });
+  }
+  return type;
+}
+
 // "Not found" with other keys may be the answer of another account. A confirmed lease has its own
-// key to tell; an unfinished grant has not.
-function checkSameKey(lease: Lease, accessKey: string): void {
-  if (accessKey === lease.facts['madeBy']) return;
+// key to tell; an unfinished grant has not. A key that a rotation replaced was of the same user.
+function checkSameKey(lease: Lease, { accessKey, formerKeys }: RootConfig): void {
+  const madeBy = lease.facts['madeBy'] ?? '';
+  if (madeBy === accessKey || formerKeys.includes(madeBy)) return;
   throw brokerFailure('aws-refused', 'config/root was changed since this grant began, so AWS may be another account', {
     hint: 'write the former access key to config/root until this lease is dead',
   });

@@ -2,30 +2,19 @@
 // appears in AWS until credentials are asked for.
 import type { Json } from '../../../base/index.ts';
 import { brokerFailure } from '../../failures.ts';
-import { readFields, type FieldValues } from '../../fields.ts';
+import type { FieldSchema, FieldValues } from '../../fields.ts';
 import type { EngineAnswer, EngineCall, Folder } from '../engine.ts';
-import { arnProblem } from './arns.ts';
+import { goError } from './aws-errors.ts';
+import { emptyRole, type AwsRole, type CredentialType } from './aws-role.ts';
+import { compactJson } from './compact-json.ts';
+import { legacyRole } from './legacy-roles.ts';
+import { roleProblems } from './role-rules.ts';
+import { goQuote } from './template/quote.ts';
 
-export const credentialTypes = ['iam_user', 'assumed_role', 'federation_token', 'session_token'] as const;
-export type CredentialType = (typeof credentialTypes)[number];
-
-export interface AwsRole {
-  readonly version: 1;
-  readonly credentialType: CredentialType;
-  readonly roleArns: readonly string[] | null;
-  readonly policyArns: readonly string[];
-  /** Compact JSON, or empty. */
-  readonly policyDocument: string;
-  readonly iamGroups: readonly string[];
-  readonly iamTags: Readonly<Record<string, string>>;
-  readonly sessionTags: Readonly<Record<string, string>>;
-  readonly externalId: string;
-  readonly defaultTtlSeconds: number;
-  readonly maxTtlSeconds: number;
-  readonly userPath: string;
-  readonly boundaryArn: string;
-  readonly mfaSerial: string;
-}
+/** As the first version of the server stored it. */
+type StoredRole =
+  | AwsRole
+  | (Partial<Omit<AwsRole, 'version'>> & { readonly version: 1; readonly credentialType: CredentialType });
 
 export const roleFields = {
   credential_type: 'string',
@@ -44,12 +33,19 @@ export const roleFields = {
   policy: 'string',
   arn: 'string',
   name: 'string',
-} as const;
+} as const satisfies FieldSchema;
 
 type RoleFields = FieldValues<typeof roleFields>;
 
+function current(stored: StoredRole): AwsRole {
+  if (stored.version === 2) return stored;
+  const { credentialType, ...rest } = stored;
+  return { ...emptyRole, ...rest, version: 2, credentialTypes: [credentialType] };
+}
+
 export async function loadRole(folder: Folder, name: string): Promise<AwsRole | undefined> {
-  return (await folder.get<AwsRole>(`role/${name}`))?.value;
+  const found = await folder.get<StoredRole>(`role/${name}`);
+  return found === undefined ? undefined : current(found.value);
 }
 
 export async function listRoles({ folder }: EngineCall): Promise<EngineAnswer> {
@@ -57,24 +53,30 @@ export async function listRoles({ folder }: EngineCall): Promise<EngineAnswer> {
   return keys.length === 0 ? {} : { data: { keys } };
 }
 
-export async function handleRole({ operation, body, folder }: EngineCall, name: string): Promise<EngineAnswer> {
+export async function handleRole({ operation, folder }: EngineCall, fields: RoleFields): Promise<EngineAnswer> {
+  const { name = '' } = fields;
   if (operation === 'delete') {
-    await folder.change<AwsRole>(`role/${name}`, () => undefined);
+    await folder.change<StoredRole>(`role/${name}`, () => undefined);
     return {};
   }
   if (operation === 'read') {
     const role = await loadRole(folder, name);
     return role === undefined ? {} : { data: roleData(role) };
   }
-  await folder.change<AwsRole>(`role/${name}`, (before) => writtenRole(before, body));
-  return {};
+  const legacy = legacyText(fields);
+  await folder.change<StoredRole>(`role/${name}`, (before) =>
+    legacy === '' ? written(before, fields) : upgraded(legacy, fields),
+  );
+  return legacy === ''
+    ? {}
+    : { warnings: ['Detected use of legacy role or policy parameter. Please upgrade to use the new parameters.'] };
 }
 
 function roleData(role: AwsRole): Readonly<Record<string, Json>> {
   return {
-    credential_type: role.credentialType,
-    role_arns: role.roleArns,
+    credential_type: role.credentialTypes.join(','),
     policy_arns: role.policyArns,
+    role_arns: role.roleArns,
     policy_document: role.policyDocument,
     iam_groups: role.iamGroups,
     iam_tags: role.iamTags,
@@ -88,129 +90,75 @@ function roleData(role: AwsRole): Readonly<Record<string, Json>> {
   };
 }
 
-/** @throws Failure `invalid-role` that lists every broken rule, in Vault's form. */
-function writtenRole(before: AwsRole | undefined, body: Readonly<Record<string, unknown>>): AwsRole {
-  const fields = readFields(roleFields, body);
-  if (fields.policy !== undefined || fields.arn !== undefined) {
-    throw brokerFailure('invalid-role', 'the deprecated parameters `policy` and `arn` are not supported', {
-      hint: 'give `credential_type` with `policy_document`, `policy_arns` or `role_arns`',
-    });
-  }
-  const role = merged(before, fields);
-  const problems = [...typeProblems(role, fields.credential_type), ...valueProblems(role), ...arnProblems(role)];
-  if (problems.length === 0) return role;
-  const count = `${problems.length} error${problems.length === 1 ? '' : 's'} occurred`;
-  throw brokerFailure(
-    'invalid-role',
-    `error(s) validating supplied role data: ${count}:\n${problems.map((problem) => `\t* ${problem}\n`).join('')}\n`,
-  );
+/** The value of a deprecated parameter, or empty. @throws Failure `engine-failed` when both are given. */
+function legacyText({ policy = '', arn = '' }: RoleFields): string {
+  if (policy === '' || arn === '') return policy + arn;
+  throw brokerFailure('engine-failed', goError('only one of policy or arn should be provided'));
 }
 
-function merged(before: AwsRole | undefined, fields: RoleFields): AwsRole {
+/** Parameters that a legacy role cannot have, in the order in which Vault looks. */
+const modernFields = [
+  'credential_type',
+  'role_arns',
+  'policy_arns',
+  'policy_document',
+  'default_sts_ttl',
+  'max_sts_ttl',
+  'user_path',
+  'permissions_boundary_arn',
+] as const;
+
+function upgraded(legacy: string, fields: RoleFields): AwsRole {
+  const mixed = modernFields.find((field) => fields[field] !== undefined);
+  if (mixed !== undefined) {
+    const named = mixed === 'credential_type' ? 'an explicit credential_type' : mixed;
+    throw brokerFailure('invalid-role', `cannot supply deprecated role or policy parameters with ${named}`);
+  }
+  const role = legacyRole(legacy);
+  if (role === undefined) throw brokerFailure('invalid-role', `unable to parse supplied data: ${goQuote(legacy)}`);
+  return checked(role);
+}
+
+function written(before: StoredRole | undefined, fields: RoleFields): AwsRole {
+  const base = before === undefined ? emptyRole : current(before);
+  return checked({ ...merged(base, fields), prohibitFlexiblePath: false });
+}
+
+/** @throws Failure `invalid-role` that lists every broken rule, in Vault's form. */
+function checked(role: AwsRole): AwsRole {
+  const problems = roleProblems(role);
+  if (problems.length === 0) return role;
+  const count = `${problems.length} error${problems.length === 1 ? '' : 's'} occurred:`;
+  const list = `${count}\n${problems.map((problem) => `\t* ${problem}\n`).join('')}\n`;
+  throw brokerFailure('invalid-role', `error(s) validating supplied role data: ${goQuote(list)}`);
+}
+
+function merged(before: AwsRole, fields: RoleFields): AwsRole {
+  const { credential_type: type, policy_document: document } = fields;
   return {
-    version: 1,
-    credentialType: (fields.credential_type ?? before?.credentialType ?? '') as CredentialType,
-    roleArns: fields.role_arns ?? before?.roleArns ?? null,
-    policyArns: fields.policy_arns ?? before?.policyArns ?? [],
-    policyDocument:
-      fields.policy_document === undefined ? (before?.policyDocument ?? '') : compact(fields.policy_document),
-    iamGroups: fields.iam_groups ?? before?.iamGroups ?? [],
-    iamTags: fields.iam_tags ?? before?.iamTags ?? {},
-    sessionTags: fields.session_tags ?? before?.sessionTags ?? {},
-    externalId: fields.external_id ?? before?.externalId ?? '',
-    defaultTtlSeconds: fields.default_sts_ttl ?? before?.defaultTtlSeconds ?? 0,
-    maxTtlSeconds: fields.max_sts_ttl ?? before?.maxTtlSeconds ?? 0,
-    userPath: fields.user_path ?? before?.userPath ?? '',
-    boundaryArn: fields.permissions_boundary_arn ?? before?.boundaryArn ?? '',
-    mfaSerial: fields.mfa_serial_number ?? before?.mfaSerial ?? '',
+    version: 2,
+    credentialTypes: type === undefined ? before.credentialTypes : [type as CredentialType],
+    roleArns: fields.role_arns ?? before.roleArns,
+    policyArns: fields.policy_arns ?? before.policyArns,
+    policyDocument: document === undefined ? before.policyDocument : compact(document),
+    iamGroups: fields.iam_groups ?? before.iamGroups,
+    iamTags: fields.iam_tags ?? before.iamTags,
+    sessionTags: fields.session_tags ?? before.sessionTags,
+    externalId: fields.external_id ?? before.externalId,
+    defaultTtlSeconds: Math.floor(fields.default_sts_ttl ?? before.defaultTtlSeconds),
+    maxTtlSeconds: Math.floor(fields.max_sts_ttl ?? before.maxTtlSeconds),
+    userPath: fields.user_path ?? before.userPath,
+    boundaryArn: fields.permissions_boundary_arn ?? before.boundaryArn,
+    mfaSerial: fields.mfa_serial_number ?? before.mfaSerial,
+    prohibitFlexiblePath: before.prohibitFlexiblePath,
   };
 }
 
 function compact(text: string): string {
-  if (text.trim() === '') return '';
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return JSON.stringify(value);
-  } catch {
-    // Told below, without quoting the document.
-  }
-  throw brokerFailure('invalid-role', 'cannot parse policy document: it is not a JSON object', {
+  if (text === '') return '';
+  const document = compactJson(text);
+  if (document !== undefined && document.startsWith('{')) return document;
+  throw brokerFailure('invalid-role', `cannot parse policy document: ${goQuote(text)}`, {
     hint: 'give an IAM policy: {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": …, "Resource": …}]}',
   });
-}
-
-function typeProblems(role: AwsRole, given: string | undefined): readonly string[] {
-  const type: string = role.credentialType;
-  if (type === '') return ['did not supply credential_type'];
-  if (!(credentialTypes as readonly string[]).includes(type)) return [`unrecognized credential type: ${given ?? type}`];
-  const only = (allowed: readonly CredentialType[], set: boolean, text: string): readonly string[] =>
-    set && !allowed.includes(role.credentialType) ? [text] : [];
-  const sts = ['assumed_role', 'federation_token', 'session_token'] as const;
-  const names = 'assumed_role, federation_token, or session_token';
-  return [
-    ...only(sts, role.defaultTtlSeconds > 0, `default_sts_ttl parameter only valid for ${names} credential types`),
-    ...only(sts, role.maxTtlSeconds > 0, `max_sts_ttl parameter only valid for ${names} credential types`),
-    ...only(['iam_user'], role.userPath !== '', 'user_path parameter only valid for iam_user credential type'),
-    ...only(
-      ['iam_user'],
-      role.boundaryArn !== '',
-      "cannot supply permissions_boundary_arn when credential_type isn't iam_user",
-    ),
-    ...only(
-      ['iam_user'],
-      Object.keys(role.iamTags).length > 0,
-      "cannot supply iam_tags when credential_type isn't iam_user",
-    ),
-    ...only(
-      ['assumed_role'],
-      (role.roleArns ?? []).length > 0,
-      "cannot supply role_arns when credential_type isn't assumed_role",
-    ),
-    ...only(
-      ['assumed_role'],
-      Object.keys(role.sessionTags).length > 0,
-      "cannot supply session_tags when credential_type isn't assumed_role",
-    ),
-    ...only(
-      ['assumed_role'],
-      role.externalId !== '',
-      "cannot supply external_id when credential_type isn't assumed_role",
-    ),
-    ...only(
-      ['iam_user', 'assumed_role', 'federation_token'],
-      role.policyDocument !== '' || role.policyArns.length > 0 || role.iamGroups.length > 0,
-      'cannot supply a policy or role when using credential_type session_token',
-    ),
-  ];
-}
-
-// IAM's limits: 50 tags on a user, of which the lease's own is one.
-const maxTags = 49;
-
-function valueProblems(role: AwsRole): readonly string[] {
-  const problems: string[] = [];
-  if (role.maxTtlSeconds > 0 && role.defaultTtlSeconds > role.maxTtlSeconds) {
-    problems.push('"default_sts_ttl" value must be less than or equal to "max_sts_ttl" value');
-  }
-  if (role.userPath !== '' && !/^\/([\x21-\x7F]{0,510}\/)?$/.test(role.userPath)) {
-    problems.push('user_path parameter is invalid: it begins and ends with `/`, at most 512 characters');
-  }
-  if (Object.keys(role.iamTags).length > maxTags) problems.push(`iam_tags holds more than ${maxTags} tags`);
-  const reserved = Object.keys(role.iamTags).find((key) => key.startsWith('stint:') || key.startsWith('aws:'));
-  if (reserved !== undefined) problems.push(`iam_tags: the key \`${reserved}\` is reserved`);
-  return problems;
-}
-
-function arnProblems(role: AwsRole): readonly string[] {
-  const boundary = role.boundaryArn === '' ? undefined : arnProblem('policy', role.boundaryArn);
-  const found = [
-    ...role.policyArns.map((arn) => prefixed('policy_arns', arnProblem('policy', arn))),
-    ...(role.roleArns ?? []).map((arn) => prefixed('role_arns', arnProblem('role', arn))),
-    boundary === undefined ? undefined : `invalid permissions_boundary_arn parameter: ${boundary}`,
-  ];
-  return found.filter((problem) => problem !== undefined);
-}
-
-function prefixed(field: string, problem: string | undefined): string | undefined {
-  return problem === undefined ? undefined : `${field}: ${problem}`;
 }

@@ -1,13 +1,15 @@
 // Lends temporary credentials of STS. Nothing is left behind in AWS; only time ends them.
 import type { Credentials } from '@aws-sdk/client-sts';
+import type { Json } from '../../../base/index.ts';
 import { brokerFailure } from '../../failures.ts';
-import { readFields, type FieldValues } from '../../fields.ts';
+import type { FieldSchema, FieldValues } from '../../fields.ts';
 import { NothingMade, type LendPlan, type Made } from '../engine.ts';
 import { awsFailure, didNothing } from './aws-errors.ts';
+import type { AwsRole, CredentialType } from './aws-role.ts';
 import type { AwsClients } from './clients.ts';
 import { normalName } from './names.ts';
-import type { AwsRole } from './roles.ts';
-import { sessionPolicies } from './session-policy.ts';
+import { sessionHint, sessionTtl, type SessionTtl } from './session-limits.ts';
+import { sessionPolicies, type SessionLimits } from './session-policy.ts';
 
 export const credsFields = {
   name: 'string',
@@ -15,18 +17,18 @@ export const credsFields = {
   ttl: 'seconds',
   role_session_name: 'string',
   mfa_code: 'string',
-} as const;
+} as const satisfies FieldSchema;
 
-type CredsFields = FieldValues<typeof credsFields>;
-
-const vaultDefaultSeconds = 3600;
+export type CredsFields = FieldValues<typeof credsFields>;
+export type SessionType = Exclude<CredentialType, 'iam_user'>;
 
 export interface SessionAsk {
+  readonly type: SessionType;
   readonly roleName: string;
   readonly role: AwsRole;
-  readonly body: Readonly<Record<string, unknown>>;
-  /** Name for a session the caller did not name. */
-  readonly freshName: string;
+  readonly fields: CredsFields;
+  /** Makes the name of a session that the caller did not name. @throws Failure. */
+  readonly newName: (kind: 'role-session' | 'federation') => string;
   readonly mountMaxSeconds: number;
   /** `creds` or `sts`, whichever path was asked. */
   readonly prefix: string;
@@ -34,29 +36,34 @@ export interface SessionAsk {
 
 /** @throws Failure `bad-request` when the ask cannot be told a role ARN, or names one not allowed. */
 export function sessionPlan(clients: AwsClients, ask: SessionAsk): LendPlan {
-  const { role, roleName, prefix, mountMaxSeconds } = ask;
-  const fields = readFields(credsFields, ask.body);
-  const wanted = fields.ttl || role.defaultTtlSeconds || vaultDefaultSeconds;
-  const ttlSeconds = Math.floor(Math.min(wanted, role.maxTtlSeconds || Infinity, mountMaxSeconds));
-  const sessionName = fields.role_session_name ? normalName(fields.role_session_name).slice(0, 64) : ask.freshName;
-  const roleArn = role.credentialType === 'assumed_role' ? chosenRoleArn(roleName, role, fields) : undefined;
+  const { type, role, roleName, prefix, fields, mountMaxSeconds } = ask;
+  const roleArn = type === 'assumed_role' ? chosenRoleArn(roleName, role, fields) : undefined;
+  const ttl = sessionTtl(fields.ttl, role, mountMaxSeconds);
+  const sessionName = nameOf(ask);
+  const facts = {
+    ...(sessionName === undefined ? {} : { sessionName }),
+    ...(roleArn === undefined ? {} : { roleArn }),
+  };
   return {
     path: `${prefix}/${roleName}`,
     role: roleName,
-    kind: role.credentialType,
+    kind: type,
     strength: 'expires',
     renewable: false,
-    ttlSeconds,
-    maxTtlSeconds: ttlSeconds,
-    facts: { sessionName, ...(roleArn === undefined ? {} : { roleArn }) },
+    ttlSeconds: ttl.seconds,
+    maxTtlSeconds: ttl.seconds,
+    facts,
     make: async () => {
-      const made = await mint(clients, role, { fields, ttlSeconds, sessionName, roleArn });
-      return sessionMade(made.credentials, made.arn, ttlSeconds, {
-        sessionName,
-        ...(roleArn === undefined ? {} : { roleArn }),
-      });
+      const { credentials, arn } = await mint(clients, ask, { ttl, sessionName: sessionName ?? '', roleArn });
+      return sessionMade(credentials, arn, ttl.seconds, facts);
     },
   };
+}
+
+function nameOf({ type, fields, newName }: SessionAsk): string | undefined {
+  if (type === 'session_token') return undefined;
+  if (type === 'federation_token') return newName('federation');
+  return fields.role_session_name ? normalName(fields.role_session_name) : newName('role-session');
 }
 
 function chosenRoleArn(roleName: string, role: AwsRole, fields: CredsFields): string {
@@ -64,7 +71,10 @@ function chosenRoleArn(roleName: string, role: AwsRole, fields: CredsFields): st
   const asked = fields.role_arn || (allowed.length === 1 ? allowed[0] : undefined);
   if (asked === undefined) {
     throw brokerFailure('bad-request', 'did not supply a role_arn parameter and unable to determine one', {
-      hint: `give \`role_arn\`, one of: ${allowed.join(', ')}`,
+      hint:
+        allowed.length === 0
+          ? 'the role allows none: write its `role_arns`'
+          : `give \`role_arn\`, one of: ${allowed.join(', ')}`,
     });
   }
   if (allowed.includes(asked)) return asked;
@@ -72,42 +82,51 @@ function chosenRoleArn(roleName: string, role: AwsRole, fields: CredsFields): st
 }
 
 interface Mint {
-  readonly fields: CredsFields;
-  readonly ttlSeconds: number;
+  readonly ttl: SessionTtl;
   readonly sessionName: string;
   readonly roleArn: string | undefined;
 }
 
 interface Minted {
   readonly credentials: Credentials | undefined;
-  readonly arn: string | undefined;
+  readonly arn?: string | undefined;
 }
 
-async function mint(clients: AwsClients, role: AwsRole, ask: Mint): Promise<Minted> {
-  const limits = await sessionPolicies(clients, role);
-  const prefix = role.credentialType === 'assumed_role' ? 'Error assuming role: ' : 'Error generating STS keys: ';
+async function mint(clients: AwsClients, ask: SessionAsk, how: Mint): Promise<Minted> {
+  const { type, role } = ask;
+  const limits = type === 'session_token' ? {} : await sessionPolicies(clients, role);
+  if (type === 'federation_token') checkLimited(limits);
+  const prefix = type === 'assumed_role' ? 'Error assuming role: ' : 'Error generating STS keys: ';
   try {
-    if (role.credentialType === 'assumed_role') return await assumeRole(clients, role, ask, limits);
-    if (role.credentialType === 'federation_token') return await federate(clients, ask, limits);
-    return await getSession(clients, role, ask);
+    if (type === 'assumed_role') return await assumeRole(clients, role, how, limits);
+    if (type === 'federation_token') return await federate(clients, how, limits);
+    return await getSession(clients, ask, how);
   } catch (error) {
-    if (error instanceof NothingMade) throw error;
-    const failure = awsFailure(prefix, error);
+    const failure = awsFailure(prefix, error, sessionHint(error, { type, ttl: how.ttl, limits }));
     throw didNothing(error) ? new NothingMade(failure) : failure;
   }
 }
 
-type Limits = Awaited<ReturnType<typeof sessionPolicies>>;
+// SECURITY: without a policy the session would have all rights of the server's own key.
+function checkLimited(limits: SessionLimits): void {
+  if (limits.Policy !== undefined || limits.PolicyArns !== undefined) return;
+  throw new NothingMade(
+    brokerFailure(
+      'bad-request',
+      'must specify at least one of policy_arns or policy_document with federation_token credential_type',
+    ),
+  );
+}
 
-async function assumeRole(clients: AwsClients, role: AwsRole, ask: Mint, limits: Limits): Promise<Minted> {
+async function assumeRole(clients: AwsClients, role: AwsRole, how: Mint, limits: SessionLimits): Promise<Minted> {
   const { AssumeRoleCommand } = await import('@aws-sdk/client-sts');
   const sts = await clients.sts();
-  const tags = Object.entries(role.sessionTags).map(([Key, Value]) => ({ Key, Value }));
+  const tags = Object.entries(role.sessionTags ?? {}).map(([Key, Value]) => ({ Key, Value }));
   const result = await sts.send(
     new AssumeRoleCommand({
-      RoleArn: ask.roleArn,
-      RoleSessionName: ask.sessionName,
-      DurationSeconds: ask.ttlSeconds,
+      RoleArn: how.roleArn,
+      RoleSessionName: how.sessionName,
+      DurationSeconds: how.ttl.seconds,
       ...limits,
       ...(tags.length === 0 ? {} : { Tags: tags }),
       ...(role.externalId === '' ? {} : { ExternalId: role.externalId }),
@@ -116,33 +135,25 @@ async function assumeRole(clients: AwsClients, role: AwsRole, ask: Mint, limits:
   return { credentials: result.Credentials, arn: result.AssumedRoleUser?.Arn };
 }
 
-async function federate(clients: AwsClients, ask: Mint, limits: Limits): Promise<Minted> {
-  if (limits.Policy === undefined && limits.PolicyArns === undefined) {
-    throw new NothingMade(
-      brokerFailure(
-        'bad-request',
-        'must specify at least one of policy_arns or policy_document with federation_token credential_type',
-      ),
-    );
-  }
+async function federate(clients: AwsClients, how: Mint, limits: SessionLimits): Promise<Minted> {
   const { GetFederationTokenCommand } = await import('@aws-sdk/client-sts');
   const sts = await clients.sts();
-  const input = { Name: ask.sessionName.slice(0, 32), DurationSeconds: ask.ttlSeconds, ...limits };
+  const input = { Name: how.sessionName, DurationSeconds: how.ttl.seconds, ...limits };
   const result = await sts.send(new GetFederationTokenCommand(input));
-  return { credentials: result.Credentials, arn: undefined };
+  return { credentials: result.Credentials };
 }
 
-async function getSession(clients: AwsClients, role: AwsRole, ask: Mint): Promise<Minted> {
+async function getSession(clients: AwsClients, { role, fields }: SessionAsk, how: Mint): Promise<Minted> {
   const { GetSessionTokenCommand } = await import('@aws-sdk/client-sts');
   const sts = await clients.sts();
   const result = await sts.send(
     new GetSessionTokenCommand({
-      DurationSeconds: ask.ttlSeconds,
+      DurationSeconds: how.ttl.seconds,
       ...(role.mfaSerial === '' ? {} : { SerialNumber: role.mfaSerial }),
-      ...(ask.fields.mfa_code ? { TokenCode: ask.fields.mfa_code } : {}),
+      ...(fields.mfa_code ? { TokenCode: fields.mfa_code } : {}),
     }),
   );
-  return { credentials: result.Credentials, arn: undefined };
+  return { credentials: result.Credentials };
 }
 
 function sessionMade(
@@ -151,18 +162,16 @@ function sessionMade(
   ttl: number,
   facts: Readonly<Record<string, string>>,
 ): Made {
+  const accessKeyId = credentials?.AccessKeyId;
   const token = credentials?.SessionToken ?? '';
-  return {
-    data: {
-      access_key: credentials?.AccessKeyId ?? '',
-      secret_key: credentials?.SecretAccessKey ?? '',
-      // Terraform's provider reads the first name, newer clients the second.
-      security_token: token,
-      session_token: token,
-      ...(arn === undefined ? {} : { arn }),
-      ttl,
-    },
-    facts: { ...facts, ...(credentials?.AccessKeyId === undefined ? {} : { accessKeyId: credentials.AccessKeyId }) },
-    secret: null,
+  const data: Readonly<Record<string, Json>> = {
+    access_key: accessKeyId ?? '',
+    secret_key: credentials?.SecretAccessKey ?? '',
+    // Terraform's provider reads the first name, newer clients the second.
+    security_token: token,
+    session_token: token,
+    ...(arn === undefined ? {} : { arn }),
+    ttl,
   };
+  return { data, facts: { ...facts, ...(accessKeyId === undefined ? {} : { accessKeyId }) }, secret: null };
 }

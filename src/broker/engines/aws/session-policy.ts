@@ -4,24 +4,31 @@ import type { AttachedPolicy, IAMClient } from '@aws-sdk/client-iam';
 import { brokerFailure } from '../../failures.ts';
 import { NothingMade } from '../engine.ts';
 import { told } from './aws-errors.ts';
+import type { AwsRole } from './aws-role.ts';
 import type { AwsClients } from './clients.ts';
-import type { AwsRole } from './roles.ts';
 
 export interface SessionLimits {
   readonly Policy?: string;
   readonly PolicyArns?: { readonly arn: string }[];
 }
 
+interface GroupPolicies {
+  readonly documents: readonly string[];
+  readonly arns: readonly string[];
+}
+
 /** @throws NothingMade when a group cannot be read: it comes before the first creating call. */
 export async function sessionPolicies(clients: AwsClients, role: AwsRole): Promise<SessionLimits> {
+  const names = role.iamGroups ?? [];
   try {
-    const groups = role.iamGroups.length === 0 ? [] : await readGroups(await clients.iam(), role.iamGroups);
-    const documents = [role.policyDocument, ...groups.flatMap(({ documents }) => documents)].filter(
-      (text) => text !== '',
+    const groups = names.length === 0 ? [] : await readGroups(await clients.iam(), names);
+    const arns = [...new Set([...(role.policyArns ?? []), ...groups.flatMap(({ arns }) => arns)])];
+    const policy = sessionDocument(
+      role.policyDocument,
+      groups.flatMap(({ documents }) => documents),
     );
-    const arns = [...new Set([...role.policyArns, ...groups.flatMap(({ arns }) => arns)])];
     return {
-      ...(documents.length === 0 ? {} : { Policy: joinDocuments(documents) }),
+      ...(policy === '' ? {} : { Policy: policy }),
       ...(arns.length === 0 ? {} : { PolicyArns: arns.map((arn) => ({ arn })) }),
     };
   } catch (error) {
@@ -29,12 +36,14 @@ export async function sessionPolicies(clients: AwsClients, role: AwsRole): Promi
   }
 }
 
-async function readGroups(
-  iam: IAMClient,
-  names: readonly string[],
-): Promise<readonly { documents: readonly string[]; arns: readonly string[] }[]> {
+// A role without groups gives its document as it was written.
+function sessionDocument(own: string, ofGroups: readonly string[]): string {
+  return ofGroups.length === 0 ? own : joinDocuments([...ofGroups, own].filter((text) => text !== ''));
+}
+
+async function readGroups(iam: IAMClient, names: readonly string[]): Promise<readonly GroupPolicies[]> {
   const sdk = await import('@aws-sdk/client-iam');
-  const read = async (GroupName: string): Promise<{ documents: string[]; arns: string[] }> => {
+  const read = async (GroupName: string): Promise<GroupPolicies> => {
     const attached: AttachedPolicy[] = [];
     for await (const page of sdk.paginateListAttachedGroupPolicies({ client: iam }, { GroupName })) {
       attached.push(...(page.AttachedPolicies ?? []));
@@ -48,7 +57,8 @@ async function readGroups(
     }
     return { documents, arns: attached.map(({ PolicyArn }) => PolicyArn ?? '') };
   };
-  return Promise.all(names.map((name) => told('Error reading IAM group: ', read(name))));
+  // Vault tells AWS's refusal as it is, without a prefix.
+  return Promise.all(names.map((name) => told('', read(name))));
 }
 
 /** One document with the statements of all. @throws Failure `invalid-role` when one cannot be read. */

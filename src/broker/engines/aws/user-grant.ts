@@ -5,7 +5,7 @@ import { NothingMade, type Made } from '../engine.ts';
 import type { Lease } from '../../model.ts';
 import { awsCode, awsFailure, didNothing, told } from './aws-errors.ts';
 import { leaseTagKey } from './names.ts';
-import type { AwsRole } from './roles.ts';
+import type { AwsRole } from './aws-role.ts';
 import { carriesLease } from './user-removal.ts';
 
 type Iam = typeof import('@aws-sdk/client-iam');
@@ -30,7 +30,7 @@ export async function makeUser(iam: IAMClient, role: AwsRole, lease: Lease): Pro
 }
 
 async function createUser(sdk: Iam, iam: IAMClient, role: AwsRole, lease: Lease, userName: string): Promise<void> {
-  const tags = Object.entries(role.iamTags).map(([Key, Value]) => ({ Key, Value }));
+  const tags = Object.entries(role.iamTags ?? {}).map(([Key, Value]) => ({ Key, Value }));
   try {
     await iam.send(
       new sdk.CreateUserCommand({
@@ -55,14 +55,14 @@ async function givePermissions(
   roleName: string,
   UserName: string,
 ): Promise<void> {
-  for (const PolicyArn of role.policyArns) {
+  for (const PolicyArn of role.policyArns ?? []) {
     await told('Error attaching user policy: ', iam.send(new sdk.AttachUserPolicyCommand({ UserName, PolicyArn })));
   }
   if (role.policyDocument !== '') {
     const input = { UserName, PolicyName: roleName, PolicyDocument: role.policyDocument };
     await told('Error putting user policy: ', iam.send(new sdk.PutUserPolicyCommand(input)));
   }
-  for (const GroupName of role.iamGroups) {
+  for (const GroupName of role.iamGroups ?? []) {
     await told('Error adding user to group: ', iam.send(new sdk.AddUserToGroupCommand({ UserName, GroupName })));
   }
 }
