@@ -14,3 +14,4 @@ export { StsClient } from './sts.ts';
 export { changedEnvironment, clearingChange, processJson, sessionChange, shellLines, type Shell } from './exporters.ts';
 export { execCommand } from './exec.ts';
 export { languageOf, shellFunction, shellNames, type ShellName } from './shell-function.ts';
+export { signRequest } from './signer.ts';

@@ -1,6 +1,7 @@
-// The small HTTP client of the verbs that talk to a server: address and token from the environment,
-// one request, Vault's errors as failures.
+// The small HTTP client of the verbs that talk to a server: address, token and trust from options and the
+// environment, one request, Vault's errors as failures.
 import { readFileSync } from 'node:fs';
+import type { IncomingMessage, RequestOptions } from 'node:http';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { Secret, type Failure } from '../base/index.ts';
@@ -13,20 +14,39 @@ export interface ServerReply {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
+/** How a server is reached; what is left out comes from the environment. */
+export interface Connection {
+  readonly address?: string;
+  /** File of the certificates to trust. */
+  readonly caCert?: string;
+  readonly tlsSkipVerify?: true;
+  readonly namespace?: string;
+  /** Asks for a wrapped answer, as `5m`. */
+  readonly wrapTtl?: string;
+}
+
+export interface Ask {
+  readonly body?: unknown;
+  readonly query?: string;
+  /** Instead of the stored one; null sends none. */
+  readonly token?: Secret | null;
+}
+
 /** Where `stint login` keeps the token, and Vault's own tools look for it. */
 export function tokenFile(io: Io): string {
   return join(io.env['HOME'] ?? homedir(), '.vault-token');
 }
 
-export function serverAddress(io: Io): string {
-  const address = io.env['STINT_ADDR'] || io.env['VAULT_ADDR'] || 'http://127.0.0.1:8200';
+export function serverAddress(io: Io, { address: given }: Connection = {}): string {
+  const address = given || io.env['STINT_ADDR'] || io.env['VAULT_ADDR'] || 'http://127.0.0.1:8200';
   if (URL.canParse(address) && /^https?:$/.test(new URL(address).protocol)) return address.replace(/\/+$/, '');
   throw cliFailure('address-invalid', `\`${address}\` is not the address of a server`, {
     hint: 'set STINT_ADDR to something like `http://127.0.0.1:8200`',
   });
 }
 
-function storedToken(io: Io): Secret | undefined {
+/** The token that calls are made with, if there is one. */
+export function storedToken(io: Io): Secret | undefined {
   const given = io.env['STINT_TOKEN'] || io.env['VAULT_TOKEN'];
   if (given) return new Secret(given);
   try {
@@ -45,35 +65,105 @@ export async function askServer(
   io: Io,
   method: string,
   path: string,
-  options: { readonly body?: unknown; readonly query?: string; readonly token?: Secret } = {},
+  ask: Ask = {},
+  connection: Connection = {},
 ): Promise<ServerReply> {
-  const address = serverAddress(io);
-  const token = options.token ?? storedToken(io);
-  const target = path
+  const address = serverAddress(io, connection);
+  const url = new URL(`${address}/v1/${pathOf(path)}${ask.query ? `?${ask.query}` : ''}`);
+  const text = ask.body === undefined ? undefined : JSON.stringify(ask.body);
+  const headers = headersOf(io, connection, ask, text);
+  const answer = await send(url, { method, headers, signal: io.signal, ...trustOf(io, connection) }, text).catch(
+    (error: unknown) => {
+      throw unreachable(address, error);
+    },
+  );
+  const body = parseBody(answer.text);
+  const errors = Array.isArray(body['errors']) ? (body['errors'] as string[]) : undefined;
+  if (answer.status < 400 || (answer.status === 404 && errors?.length === 0)) return { status: answer.status, body };
+  throw refused(answer.status, errors, answer.body['hint']);
+}
+
+function pathOf(path: string): string {
+  return path
     .replace(/^\/|\/$/g, '')
     .split('/')
     .map(encodeURIComponent)
     .join('/');
-  const response = await fetch(`${address}/v1/${target}${options.query ? `?${options.query}` : ''}`, {
-    method,
-    signal: io.signal,
-    headers: {
-      'X-Vault-Request': 'true',
-      ...(token === undefined ? {} : { 'X-Vault-Token': token.reveal() }),
-      ...(options.body === undefined ? {} : { 'Content-Type': 'application/json' }),
-    },
-    ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
-  }).catch((error: unknown) => {
-    throw cliFailure('server-unreachable', `no server answers at \`${address}\``, {
-      hint: 'start one with `stint server --dev`, or set STINT_ADDR to where it is',
+}
+
+function headersOf(io: Io, connection: Connection, ask: Ask, text: string | undefined): Record<string, string> {
+  const token = ask.token === null ? undefined : (ask.token ?? storedToken(io));
+  const namespace = connection.namespace || io.env['VAULT_NAMESPACE'];
+  const wrapTtl = connection.wrapTtl || io.env['VAULT_WRAP_TTL'];
+  return {
+    'X-Vault-Request': 'true',
+    // SECURITY: the one place where the CLI lets a token go, to the server it was told of.
+    ...(token === undefined ? {} : { 'X-Vault-Token': token.reveal() }),
+    ...(namespace ? { 'X-Vault-Namespace': namespace } : {}),
+    ...(wrapTtl ? { 'X-Vault-Wrap-TTL': wrapTtl } : {}),
+    ...(text === undefined
+      ? {}
+      : { 'Content-Type': 'application/json', 'Content-Length': String(Buffer.byteLength(text)) }),
+  };
+}
+
+interface Trust {
+  readonly ca?: string;
+  readonly rejectUnauthorized?: false;
+}
+
+function trustOf(io: Io, { caCert, tlsSkipVerify }: Connection): Trust {
+  const skip = tlsSkipVerify === true || /^(1|t|true)$/i.test(io.env['VAULT_SKIP_VERIFY'] ?? '');
+  const file = caCert || io.env['STINT_CACERT'] || io.env['VAULT_CACERT'];
+  return { ...(file ? { ca: certificatesOf(file) } : {}), ...(skip ? { rejectUnauthorized: false } : {}) };
+}
+
+function certificatesOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw cliFailure('file-unreadable', `the certificates of \`${file}\` cannot be read`, {
+      hint: 'name a PEM file with `--ca-cert` or VAULT_CACERT',
       cause: error,
     });
+  }
+}
+
+interface Answered {
+  readonly status: number;
+  readonly text: string;
+}
+
+// Not `fetch`: it cannot be told whom to trust, and loading it costs 60 ms.
+function send(url: URL, options: RequestOptions & Trust, text: string | undefined): Promise<Answered> {
+  const { request } = process.getBuiltinModule(url.protocol === 'https:' ? 'node:https' : 'node:http');
+  return new Promise((resolve, reject) => {
+    const sent = request(url, { ...options, agent: false }, (response) => {
+      readText(response).then((read) => resolve({ status: response.statusCode ?? 0, text: read }), reject);
+    });
+    sent.on('error', reject);
+    sent.end(text);
   });
-  const body = parseBody(await response.text());
-  const errors = Array.isArray(body['errors']) ? (body['errors'] as string[]) : undefined;
-  if (response.status < 400 || (response.status === 404 && errors?.length === 0))
-    return { status: response.status, body };
-  throw refused(response.status, errors, body['hint']);
+}
+
+async function readText(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function unreachable(address: string, error: unknown): Failure {
+  const { code = '' } = error as NodeJS.ErrnoException;
+  if (/CERT|SELF_SIGNED|UNABLE_TO|ALTNAME/.test(code)) {
+    return cliFailure('server-unreachable', `the certificate of \`${address}\` is not trusted (${code})`, {
+      hint: 'name the certificates to trust with `--ca-cert FILE` or VAULT_CACERT',
+      cause: error,
+    });
+  }
+  return cliFailure('server-unreachable', `no server answers at \`${address}\``, {
+    hint: 'start one with `stint server --dev`, or set STINT_ADDR to where it is',
+    cause: error,
+  });
 }
 
 function parseBody(text: string): Readonly<Record<string, unknown>> {

@@ -11,6 +11,8 @@ interface Entry {
   readonly summary: string;
   /** Base name of the file in `commands/` when it serves several verbs. */
   readonly file?: string;
+  /** A verb of Vault's tools: its options may be spelt with one dash. */
+  readonly vault?: true;
 }
 
 // One row per verb; the row's order is the order of the help page.
@@ -28,14 +30,20 @@ const commands: Readonly<Record<string, Entry>> = {
   cloud: { summary: 'the embedded AWS, which enforces IAM, on this machine' },
   shell: { summary: 'print the shell function that makes `stint assume` work' },
   server: { summary: 'lend AWS credentials under leases, over the HTTP API of Vault' },
-  status: { summary: 'say how the server is', file: 'lend' },
-  login: { summary: 'check a token and keep it', file: 'lend' },
-  read: { summary: 'read a path of the server', file: 'lend' },
-  write: { summary: 'write to a path of the server', file: 'lend' },
-  list: { summary: 'list below a path of the server', file: 'lend' },
-  delete: { summary: 'delete a path of the server', file: 'lend' },
-  secrets: { summary: 'enable, disable, list and tune engines', file: 'lend' },
-  lease: { summary: 'look up, list, renew and revoke leases', file: 'lend' },
+  status: { summary: 'say how the server is', file: 'lend', vault: true },
+  login: { summary: 'log in with a token or an auth method, and keep the token', vault: true },
+  read: { summary: 'read a path of the server', file: 'lend', vault: true },
+  write: { summary: 'write to a path of the server', file: 'lend', vault: true },
+  list: { summary: 'list below a path of the server', file: 'lend', vault: true },
+  delete: { summary: 'delete a path of the server', file: 'lend', vault: true },
+  unwrap: { summary: 'print what was wrapped in a token', file: 'lend', vault: true },
+  'path-help': { summary: 'say what a path of the server is for', file: 'lend', vault: true },
+  secrets: { summary: 'enable, disable, list, tune and move engines', vault: true },
+  auth: { summary: 'enable, disable, list and tune auth methods', vault: true },
+  policy: { summary: 'write, read, list and delete policies', vault: true },
+  token: { summary: 'create, look up, renew and revoke tokens', vault: true },
+  lease: { summary: 'look up, list, renew and revoke leases', vault: true },
+  audit: { summary: 'audit devices, and the check of their files', vault: true },
 };
 
 /** Loads a command's file: the source beside this one in a clone, its own bundle when built. */
@@ -104,7 +112,7 @@ async function runVerb(verb: string, entry: Entry, argv: readonly string[], io: 
   try {
     (await loadCommand(verb, entry)).register(program, talking);
     addTalkOptions(program, talk);
-    const words = entry.file === 'lend' ? withDoubleDashes(program, argv) : argv;
+    const words = entry.vault === true ? withDoubleDashes(program, argv) : argv;
     await program.parseAsync(words, { from: 'user' });
   } catch (error) {
     const failed = asFailure(program, argv, error);

@@ -46,16 +46,32 @@ function namedCommand(program: Command, argv: readonly string[]): Command {
 }
 
 /**
- * `argv` with the long options of the named command in Vault's spelling (`-prefix`, `-path=x`) in ours. Only names
- * that the command knows change, and nothing after `--`.
+ * `argv` with the long options of the named command in Vault's spelling (`-prefix`, `-path=x`, `-sync=false`) in
+ * ours. Only names that the command knows change, and nothing after `--`.
  */
 export function withDoubleDashes(program: Command, argv: readonly string[]): readonly string[] {
-  const known = new Set(namedCommand(program, argv).options.map(({ long }) => long));
+  const { options } = namedCommand(program, argv);
   const end = argv.includes('--') ? argv.indexOf('--') : argv.length;
-  return argv.map((word, index) => {
-    const name = /^-[a-z][a-z-]+(?==|$)/.exec(word)?.[0];
-    return index < end && name !== undefined && known.has(`-${name}`) ? `-${word}` : word;
+  return argv.flatMap((word, index) => {
+    const [, name, value] = /^-?-([a-z][a-z-]+)(?:=(.*))?$/s.exec(word) ?? [];
+    const option = options.find(({ long }) => long === `--${name}`);
+    if (index >= end || name === undefined || option === undefined) return [word];
+    if (value === undefined || option.required || option.optional) return [word.replace(/^-?-/, '--')];
+    return (
+      switched(
+        name,
+        value,
+        options.some(({ long }) => long === `--no-${name}`),
+      ) ?? [word]
+    );
   });
+}
+
+/** A switch with a value, as Go's flags have it; undefined for a value that is none. */
+function switched(name: string, value: string, negatable: boolean): readonly string[] | undefined {
+  if (/^(1|t|true)$/i.test(value)) return [`--${name}`];
+  if (!/^(0|f|false)$/i.test(value)) return undefined;
+  return negatable ? [`--no-${name}`] : [];
 }
 
 function fullName(command: Command): string {

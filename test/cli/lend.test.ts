@@ -1,40 +1,12 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Command } from 'commander';
-import { test, type TestContext } from 'node:test';
-import { isFailure, type Failure } from '../../src/base/index.ts';
-import { register } from '../../src/cli/commands/lend.ts';
-import type { Io } from '../../src/cli/command.ts';
-import { temporaryFolder, testBroker } from '../broker/support.ts';
-import { collectingIo } from './support.ts';
-
-interface Ran {
-  readonly out: string;
-  readonly err: string;
-  readonly failure: Failure | undefined;
-}
-
-/** Runs verbs against a broker of its own; `stdin` is what is piped in. */
-async function terminal(t: TestContext): Promise<(line: string, stdin?: string) => Promise<Ran>> {
-  const { broker } = await testBroker((end) => t.after(end));
-  const home = temporaryFolder((remove) => t.after(remove));
-  return async (line, stdin = '') => {
-    const { io, finished } = collectingIo({ cwd: home, env: { HOME: home, STINT_ADDR: broker.address }, stdin });
-    const program = new Command('stint').exitOverride();
-    register(program, io);
-    let failure: Failure | undefined;
-    await program.parseAsync(line.split(' '), { from: 'user' }).catch((error: unknown) => {
-      if (!isFailure(error)) throw error;
-      failure = error;
-    });
-    const { stdout: out, stderr: err } = finished();
-    return { out, err, failure };
-  };
-}
+import { test } from 'node:test';
+import { runStint } from './support.ts';
+import { terminal } from './terminal.ts';
 
 test('login keeps the token for its owner only, and never shows it', async (t) => {
-  const stint = await terminal(t);
+  const { stint } = await terminal(t);
   const done = await stint('login', 'root\n');
   assert.equal(done.failure, undefined);
   const file = /kept in (\S+)$/m.exec(done.err)![1]!;
@@ -52,7 +24,7 @@ test('login keeps the token for its owner only, and never shows it', async (t) =
 });
 
 test('the verbs do what people know them for', async (t) => {
-  const stint = await terminal(t);
+  const { stint } = await terminal(t);
   await stint('login', 'root');
   assert.match((await stint('status')).out, /^sealed +false$/m);
   assert.match((await stint('secrets enable aws --path team/aws')).err, /enabled aws at team\/aws\//);
@@ -80,7 +52,7 @@ test('the verbs do what people know them for', async (t) => {
 });
 
 test('values may come from files and standard input', async (t) => {
-  const stint = await terminal(t);
+  const { stint } = await terminal(t);
   const file = /kept in (\S+)$/m.exec((await stint('login', 'root')).err)![1]!;
   await stint('secrets enable aws');
   const document = '{"Statement":[]}';
@@ -94,7 +66,7 @@ test('values may come from files and standard input', async (t) => {
 });
 
 test('a role with a misprinted ARN is refused in one line that names the right one', async (t) => {
-  const stint = await terminal(t);
+  const { stint } = await terminal(t);
   await stint('login', 'root');
   await stint('secrets enable aws');
   const { failure } = await stint(
@@ -105,17 +77,8 @@ test('a role with a misprinted ARN is refused in one line that names the right o
 });
 
 test('no server, and no address, are told apart', async () => {
-  const run = async (address: string): Promise<string | undefined> => {
-    const program = new Command('stint').exitOverride();
-    register(program, {
-      env: { STINT_ADDR: address, HOME: '/nonexistent' },
-      signal: new AbortController().signal,
-    } as unknown as Io);
-    return program.parseAsync(['status'], { from: 'user' }).then(
-      () => undefined,
-      (error: unknown) => (error as Failure).code,
-    );
-  };
-  assert.equal(await run('http://127.0.0.1:1'), 'server-unreachable');
-  assert.equal(await run('nowhere'), 'address-invalid');
+  const run = async (address: string): Promise<string> =>
+    (await runStint(['status'], { cwd: '/', env: { STINT_ADDR: address, HOME: '/nonexistent' } })).stderr;
+  assert.match(await run('http://127.0.0.1:1'), /^error\[server-unreachable\]/);
+  assert.match(await run('nowhere'), /^error\[address-invalid\]/);
 });
