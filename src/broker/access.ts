@@ -121,7 +121,7 @@ export class Access {
    * @throws Failure `permission-denied` when the entity is disabled or gone.
    */
   async caller(token: Token): Promise<Caller | undefined> {
-    const { entityId = '' } = token;
+    const { entityId } = token;
     if (entityId === '') return undefined;
     const caller = await this.#parts.caller(entityId);
     if (caller !== undefined && !caller.disabled) return caller;

@@ -346,6 +346,6 @@ function limitOf({ type, expiresAt }: Token): { latestAt?: Millis } {
 
 /** What a log or a lease record may say about a failure: its public text, never a cause or a response of AWS in full. */
 function publicText(error: unknown): string {
-  if (isFailure(error)) return `${error.code}: ${error.message}`.slice(0, 240);
+  if (isFailure(error)) return `${error.code}: ${error.message}`.slice(0, 500);
   return error instanceof Error ? error.name : 'unknown error';
 }

@@ -80,7 +80,7 @@ export async function askServer(
   const body = parseBody(answer.text);
   const errors = Array.isArray(body['errors']) ? (body['errors'] as string[]) : undefined;
   if (answer.status < 400 || (answer.status === 404 && errors?.length === 0)) return { status: answer.status, body };
-  throw refused(answer.status, errors, answer.body['hint']);
+  throw refused(answer.status, errors, body['hint']);
 }
 
 function pathOf(path: string): string {
@@ -182,6 +182,8 @@ function parseBody(text: string): Readonly<Record<string, unknown>> {
 function refused(status: number, errors: readonly string[] | undefined, hint: unknown): Failure {
   const [message = `the server answered ${status}`] = errors ?? [];
   const plain = message
+    // Go prints an error within an error as a quoted text.
+    .replace(/"1 error occurred:\\n\\t\* (.*)\\n\\n"$/, '$1')
     .replace(/^1 error occurred:\s*\* /, '')
     .replaceAll(/\s*\n\s*/g, ' ')
     .trim();

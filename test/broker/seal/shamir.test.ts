@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { systemRandom } from '../../../src/base/index.ts';
 import { combineShares, multiply, splitSecret } from '../../../src/broker/seal/shamir.ts';
 
