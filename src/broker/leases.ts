@@ -27,7 +27,9 @@ export type LeaseEvent =
   /** AWS accepted the removal. `found`: there was something to remove; `gone`: reading back shows nothing. */
   | { readonly type: 'acted'; readonly found: boolean; readonly gone: boolean }
   | { readonly type: 'act-failed'; readonly error: string }
-  | { readonly type: 'probed'; readonly answer: ProbeAnswer; readonly error?: string };
+  | { readonly type: 'probed'; readonly answer: ProbeAnswer; readonly error?: string }
+  /** It is to end, but others are before it: the next look may wait. */
+  | { readonly type: 'postponed'; readonly until: Millis };
 
 export type LeaseEffect = 'act' | 'probe';
 
@@ -57,6 +59,11 @@ export function hasEnded(state: LeaseState): boolean {
   return state === 'dead' || state === 'expired';
 }
 
+/** True while somebody has to remove what the lease made, or to prove that it is gone. */
+export function asksForAct({ state, strength }: Pick<Lease, 'state' | 'strength'>): boolean {
+  return strength !== 'expires' && (state === 'revoking' || state === 'unverified' || state === 'stuck');
+}
+
 /** What `event` makes of `lease`. Events that mean nothing in the present state change nothing. */
 export function transition(lease: Lease, event: LeaseEvent, now: Millis): Transition {
   if (hasEnded(lease.state)) return { lease, effects: [] };
@@ -80,9 +87,11 @@ export function transition(lease: Lease, event: LeaseEvent, now: Millis): Transi
     case 'act-failed':
       return actFailed(lease, event.error, now);
     case 'probed':
+      return probed(lease, event.answer, event.error, now);
+    case 'postponed':
       break;
   }
-  return probed(lease, event.answer, event.error, now);
+  return asksForAct(lease) ? { lease: { ...lease, claim: null, dueAt: event.until }, effects: [] } : stay(lease);
 }
 
 function stay(lease: Lease): Transition {

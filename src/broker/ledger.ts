@@ -4,7 +4,8 @@
 // what they return; due times lie in time order and are the only timer.
 import type { Clock, Millis } from '../base/index.ts';
 import type { Barrier, Change, Stored } from './barrier.ts';
-import { hasEnded, isKnownToVault, transition, type LeaseEffect, type LeaseEvent } from './leases.ts';
+import { dueKey, type Due } from './due.ts';
+import { asksForAct, hasEnded, isKnownToVault, transition, type LeaseEffect, type LeaseEvent } from './leases.ts';
 import type { Lease } from './model.ts';
 import { absent, type Condition } from './storage/store.ts';
 
@@ -14,13 +15,7 @@ type Shelf = (typeof shelves)[number];
 // record that moves meanwhile is not missed.
 const searchOrder: readonly Shelf[] = [...shelves, 'live'];
 
-/** A thing whose time has come. */
-export interface Due {
-  readonly at: Millis;
-  /** `past`: the record of a lease that ended long ago is to be forgotten; `mount`: a backend asked for it. */
-  readonly kind: 'lease' | 'token' | 'past' | 'mount';
-  readonly id: string;
-}
+const stuckPrefix = 'lease-stuck/';
 
 /** How long the record of a lease that has ended is kept, unless set otherwise: 30 days. */
 export const keepEndedMillis = 30 * 86_400_000;
@@ -38,20 +33,6 @@ function shelfOf(lease: Lease): Shelf {
 
 function leaseKey(shelf: Shelf, id: string): string {
   return `lease/${shelf}/${id}`;
-}
-
-/** Key under which the sweeper finds a thing at its time; ordered by time. */
-export function dueKey({ at, kind, id }: Due): string {
-  return `due/${timeText(at)}/${kind}/${id}`;
-}
-
-function timeText(at: Millis): string {
-  return String(Math.max(0, Math.ceil(at))).padStart(15, '0');
-}
-
-function parseDueKey(key: string): Due {
-  const [, at, kind, ...id] = key.split('/');
-  return { at: Number(at), kind: kind as Due['kind'], id: id.join('/') };
 }
 
 export class Ledger {
@@ -79,7 +60,8 @@ export class Ledger {
    * one of `conditions` (on the mount and the token) no longer held.
    */
   open(lease: Lease, conditions: readonly Condition[]): Promise<boolean> {
-    return this.#write(undefined, lease, conditions);
+    const until = lease.dueAt ?? lease.expiresAt;
+    return this.#write(undefined, { ...lease, claim: { node: this.#node, until } }, conditions);
   }
 
   async find(id: string): Promise<Lease | undefined> {
@@ -87,33 +69,51 @@ export class Ledger {
   }
 
   /**
-   * Applies `event` to the lease `id` and stores the outcome durably. Undefined when there is no
-   * such lease. Safe against others doing the same: on a conflict the newer record is read and the
-   * event applied to that.
+   * Applies `events` in turn to the lease `id` and stores the outcome durably, in one commit. Undefined
+   * when there is no such lease. Safe against others doing the same: on a conflict the newer record is
+   * read and the events applied to that.
    */
-  async apply(id: string, event: LeaseEvent): Promise<Applied | undefined> {
+  async apply(id: string, ...events: readonly LeaseEvent[]): Promise<Applied | undefined> {
     for (;;) {
       const found = await this.#find(id);
       if (found === undefined) return undefined;
-      const outcome = transition(found.value, event, this.#clock.now());
+      const outcome = applied(found.value, events, this.#clock.now());
       if (outcome.lease === found.value) return outcome;
       if (await this.#write(found, outcome.lease)) return outcome;
     }
   }
 
+  /** What `apply` would store. */
+  async foresee(id: string, ...events: readonly LeaseEvent[]): Promise<Applied | undefined> {
+    const found = await this.#find(id);
+    return found === undefined ? undefined : applied(found.value, events, this.#clock.now());
+  }
+
   /**
-   * Takes the right to act on the lease until `until`. Undefined when another living node has it. A
-   * lease on which nobody can act (ended, or only time ends it) is returned as it is.
-   * If this process dies, the sweeper of any node finds the lease again at `until`.
+   * As `apply`, and in the same commit takes the right to act until `until` where the lease then asks for
+   * somebody to act. Undefined when another living node has that right. If this process dies, the sweeper
+   * of any node finds the lease again at `until`.
    */
-  async claim(id: string, until: Millis): Promise<Lease | undefined> {
+  async claim(id: string, until: Millis, ...events: readonly LeaseEvent[]): Promise<Applied | undefined> {
     for (;;) {
       const found = await this.#find(id);
-      if (found === undefined || hasEnded(found.value.state) || found.value.strength !== 'deletes') return found?.value;
+      if (found === undefined) return undefined;
       if (this.#heldByAnother(found.value)) return undefined;
-      const claimed = { ...found.value, claim: { node: this.#node, until }, dueAt: until };
-      if (await this.#write(found, claimed)) return claimed;
+      const { lease, effects } = applied(found.value, events, this.#clock.now());
+      const next =
+        lease === undefined || !asksForAct(lease) || this.#holds(lease, until) ? lease : this.#held(lease, until);
+      if (next === found.value || (await this.#write(found, next))) return { lease: next, effects };
     }
+  }
+
+  #held(lease: Lease, until: Millis): Lease {
+    return { ...lease, claim: { node: this.#node, until }, dueAt: until };
+  }
+
+  // Half of the time is enough to go on with; then a claim is renewed.
+  #holds({ claim }: Lease, until: Millis): boolean {
+    const now = this.#clock.now();
+    return claim !== null && claim.node === this.#node && claim.until >= now + (until - now) / 2;
   }
 
   async #write(
@@ -132,22 +132,14 @@ export class Ledger {
     return claim.until > this.#clock.now();
   }
 
-  /** Things due up to `until`, earliest first, beginning after `after`. */
-  async dueUntil(until: Millis, limit: number, after?: Due): Promise<readonly Due[]> {
-    const from = after === undefined ? '' : `${dueKey(after).slice('due/'.length)}\0`;
-    const keys = await this.#barrier.keys('due/', limit, from, `${timeText(until)}/\x7f`);
-    return keys.map(parseDueKey);
-  }
-
-  /** The next due time, or undefined when nothing waits. */
-  async nextDue(): Promise<Millis | undefined> {
-    const [key] = await this.#barrier.keys('due/', 1);
-    return key === undefined ? undefined : parseDueKey(key).at;
-  }
-
-  /** Removes the due mark of a thing that no longer asks for it. */
-  async dropDue(due: Due): Promise<void> {
-    await this.#barrier.commit([{ key: dueKey(due), value: undefined }]);
+  /** Removes the due mark of a lease that asks for another time or none by now; false when it asks for just this one. */
+  async dropStale(due: Due): Promise<boolean> {
+    const found = await this.#find(due.id);
+    if (found !== undefined && this.#markOf(found.value) === dueKey(due)) return false;
+    const unchanged = found === undefined ? [] : [{ key: found.key, expect: found.version }];
+    // Refused when the lease has changed meanwhile and may ask for it again: it is looked at once more.
+    await this.#barrier.commit([{ key: dueKey(due), value: undefined }], unchanged);
+    return true;
   }
 
   /** Forgets the record of a lease that has ended, with its mark; any other lease stays. */
@@ -156,15 +148,37 @@ export class Ledger {
     await this.#barrier.commit(changes);
   }
 
-  /** Ids of grants that never came to an end: after a start of the only node, grants that died with it. */
-  async unfinishedGrants(): Promise<readonly string[]> {
-    return this.#ids(`lease/granting/`, '');
+  /** Ids of leases on which a process is or was at work, page by page: grants that have not come to an end, then claims. */
+  async *atWork(): AsyncGenerator<readonly string[]> {
+    yield* this.#idPages('lease/granting/', '');
+    for await (const page of this.#idPages('claim/', '')) {
+      yield page.map((rest) => rest.slice(rest.indexOf('/') + 1));
+    }
+  }
+
+  /** True when another process than this was the last to be at work on the lease. */
+  isOthersWork({ state, claim }: Lease): boolean {
+    return claim === null ? state === 'granting' : claim.node !== this.#node;
   }
 
   /** Ids of leases that Vault's API knows, and of grants under way, beginning with `prefix`. */
   async withPrefix(prefix: string): Promise<readonly string[]> {
     const granting = await this.#ids('lease/granting/', prefix);
     return [...new Set([...granting, ...(await this.#ids('lease/live/', prefix))])];
+  }
+
+  /** Leases that could not be ended so far, in the order of their ids; they are still tried. */
+  async stuck(limit: number): Promise<readonly Lease[]> {
+    const keys = await this.#barrier.keys(stuckPrefix, limit);
+    const found = await Promise.all(keys.map((key) => this.find(key.slice(stuckPrefix.length))));
+    return found.filter((lease) => lease !== undefined);
+  }
+
+  /** How many leases Vault's API knows whose id begins with `prefix`. Reads all their names: nothing for a hot path. */
+  async count(prefix: string): Promise<number> {
+    let count = 0;
+    for await (const page of this.#idPages('lease/live/', prefix)) count += page.length;
+    return count;
   }
 
   /** True while a lease of the mount has not ended, so that the mount's configuration is still needed. */
@@ -200,8 +214,14 @@ export class Ledger {
     if (key !== undefined) {
       changes.push({ key, value: next, expect: found !== undefined && found.key === key ? found.version : absent });
     }
-    const marks = [this.#markOf(before), this.#markOf(next)] as const;
-    return [...changes, ...moved(...marks), ...tokenChanges(before, next), ...mountChanges(before, next)];
+    return [
+      ...changes,
+      ...moved(this.#markOf(before), this.#markOf(next)),
+      ...moved(claimMark(before), claimMark(next)),
+      ...moved(stuckMark(before), stuckMark(next)),
+      ...moved(tokenMark(before), tokenMark(next)),
+      ...moved(mountMark(before), mountMark(next)),
+    ];
   }
 
   #markOf(lease: Lease | undefined): string | undefined {
@@ -213,12 +233,18 @@ export class Ledger {
   }
 
   async #ids(prefix: string, rest: string): Promise<readonly string[]> {
-    const page = 1000;
     const ids: string[] = [];
+    for await (const page of this.#idPages(prefix, rest)) ids.push(...page);
+    return ids;
+  }
+
+  async *#idPages(prefix: string, rest: string): AsyncGenerator<readonly string[]> {
+    const size = 1000;
     for (let from = rest; ;) {
-      const keys = await this.#barrier.keys(prefix, page, from, `${rest}\x7f`);
-      ids.push(...keys.map((key) => key.slice(prefix.length)));
-      if (keys.length < page) return ids;
+      const keys = await this.#barrier.keys(prefix, size, from, `${rest}\x7f`);
+      const ids = keys.map((key) => key.slice(prefix.length));
+      if (ids.length > 0) yield ids;
+      if (ids.length < size) return;
       from = `${ids.at(-1)!}\0`;
     }
   }
@@ -241,17 +267,31 @@ function moved(old: string | undefined, next: string | undefined): readonly Chan
   ];
 }
 
-function mountChanges(before: Lease | undefined, next: Lease | undefined): readonly Change[] {
-  const [old, key] = [before, next].map((lease) =>
-    lease === undefined || hasEnded(lease.state) ? undefined : `mount-lease/${lease.mountId}/${lease.id}`,
-  );
-  return moved(old, key);
+function mountMark(lease: Lease | undefined): string | undefined {
+  return lease === undefined || hasEnded(lease.state) ? undefined : `mount-lease/${lease.mountId}/${lease.id}`;
 }
 
-function tokenChanges(before: Lease | undefined, next: Lease | undefined): readonly Change[] {
-  const held = (lease: Lease | undefined): boolean =>
-    lease !== undefined && (lease.state === 'granting' || isKnownToVault(lease));
-  if (held(before) === held(next)) return [];
-  const { tokenName, id } = (before ?? next)!;
-  return [{ key: `token-lease/${tokenName}/${id}`, value: held(next) ? null : undefined }];
+function tokenMark(lease: Lease | undefined): string | undefined {
+  const held = lease !== undefined && (lease.state === 'granting' || isKnownToVault(lease));
+  return held ? `token-lease/${lease.tokenName}/${lease.id}` : undefined;
+}
+
+// The claim of a grant needs no mark: it lies on a shelf of its own.
+function claimMark(lease: Lease | undefined): string | undefined {
+  const claimed = lease !== undefined && lease.claim !== null && lease.state !== 'granting';
+  return claimed ? `claim/${lease.claim.node}/${lease.id}` : undefined;
+}
+
+function stuckMark(lease: Lease | undefined): string | undefined {
+  return lease?.state === 'stuck' ? `${stuckPrefix}${lease.id}` : undefined;
+}
+
+function applied(lease: Lease, events: readonly LeaseEvent[], now: Millis): Applied {
+  let next: Applied = { lease, effects: [] };
+  for (const event of events) {
+    if (next.lease === undefined) return next;
+    const { lease: after, effects } = transition(next.lease, event, now);
+    next = { lease: after, effects: [...next.effects, ...effects] };
+  }
+  return next;
 }

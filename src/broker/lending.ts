@@ -1,20 +1,27 @@
 // Lending: what leases.ts decides and ledger.ts records is carried out here, with the engines. The
 // one way to grant, renew and end a lease, for requests and for the sweeper alike.
 import { isFailure, randomText, type Clock, type Millis, type Random } from '../base/index.ts';
-import { NothingMade, type Engine, type Folder, type Lent, type LendPlan, type Made } from './engines/engine.ts';
+import { NothingMade, type Lent, type LendPlan, type Made } from './engines/engine.ts';
 import { brokerFailure } from './failures.ts';
-import { grantDeadlineMillis, isKnownToVault, leaseTtl, type LeaseEvent, type ProbeAnswer } from './leases.ts';
+import { forEachAtOnce } from './lanes.ts';
+import { asksForAct, grantDeadlineMillis, isKnownToVault, leaseTtl, type LeaseEvent } from './leases.ts';
 import type { Ledger } from './ledger.ts';
 import type { Log } from './log.ts';
 import type { Lease, Mount, Token } from './model.ts';
 import { isAuth, mountTtls, type Mounts } from './mounts.ts';
+import { claimMillis, type Settling } from './settling.ts';
 import { leaseHolder, type Tokens } from './tokens.ts';
 
-/** How long one node may act on a lease before another takes over. */
-const claimMillis = 2 * 60_000;
+/** Records written at once, which share commits. */
+const commitWidth = 512;
+/** Ends asked for at once; how many of them AWS sees at a time is settling's to say. */
+const settleWidth = 256;
+/** How long disabling a mount waits for AWS to let go of what it lent. */
+const disablePatienceMillis = 20_000;
 
 export interface LendingParts {
   readonly ledger: Ledger;
+  readonly settling: Settling;
   readonly mounts: Mounts;
   readonly tokens: Tokens;
   readonly clock: Clock;
@@ -24,8 +31,6 @@ export interface LendingParts {
 
 export class Lending {
   readonly #parts: LendingParts;
-  /** Work under way in this process, so that a request and the sweeper join instead of doing it twice. */
-  readonly #underWay = new Map<string, Promise<Lease | undefined>>();
 
   constructor(parts: LendingParts) {
     this.#parts = parts;
@@ -114,7 +119,7 @@ export class Lending {
       return await plan.make(lease);
     } catch (error) {
       if (error instanceof NothingMade) {
-        await this.#record(lease.id, { type: 'not-made' });
+        await this.#orLeft(lease, this.#parts.ledger.apply(lease.id, { type: 'not-made' }));
         throw error.cause;
       }
       await this.#undo(lease);
@@ -131,8 +136,15 @@ export class Lending {
 
   /** Ends a grant that broke off. Does what it can now; the intent makes sure of the rest. */
   async #undo(lease: Lease): Promise<void> {
-    await this.#record(lease.id, { type: 'abandoned' });
-    await this.settle(lease.id);
+    await this.#orLeft(lease, this.#parts.settling.settle(lease.id, { type: 'abandoned' }));
+  }
+
+  // What cannot be recorded now, the sweeper finds by the intent; who asked learns why the grant failed.
+  async #orLeft({ id }: Lease, work: Promise<unknown>): Promise<void> {
+    await work.catch((error: unknown) => {
+      const text = isFailure(error) ? error.code : 'internal';
+      this.#parts.log({ level: 'warn', event: 'lease.record-failed', lease: id, error: text });
+    });
   }
 
   /**
@@ -175,40 +187,31 @@ export class Lending {
 
   /**
    * Ends the lease and waits until AWS has removed what it made. Undefined when unknown.
-   * With a store that cannot be written it still removes, and then rejects with `storage-failed`.
+   * With a store that cannot be written it still removes; the lease then shows no end.
    */
-  async end(id: string): Promise<Lease | undefined> {
-    const started = await this.startEnd(id).catch(async (error: unknown) => {
-      await this.settle(id);
-      throw error;
-    });
-    return started ? this.settle(id) : undefined;
+  end(id: string): Promise<Lease | undefined> {
+    return this.#parts.settling.settle(id, { type: 'revoke' });
   }
 
-  /** Records for every lease beginning with `prefix` that it is to end. Returns their ids. */
-  async startEndPrefix(prefix: string): Promise<readonly string[]> {
+  /** Records for every lease beginning with `prefix` that it is to end, many in one commit. Returns how many. */
+  async startEndPrefix(prefix: string): Promise<number> {
     const ids = await this.#parts.ledger.withPrefix(prefix);
-    for (const id of ids) await this.startEnd(id);
-    return ids;
+    await forEachAtOnce(ids, commitWidth, (id) => this.startEnd(id));
+    return ids.length;
   }
 
   /**
-   * Ends every lease beginning with `prefix`: all are recorded first, then all are tried; one that
-   * fails stops none of the others. @throws Failure `revoke-incomplete` naming the first that failed.
+   * Ends every lease beginning with `prefix`: all are recorded first, then all are tried, many at once; one
+   * that fails stops none of the others. @throws Failure `revoke-incomplete` naming the first that failed.
    */
   async endPrefix(prefix: string): Promise<void> {
-    const ids = await this.startEndPrefix(prefix);
-    let failed = 0;
-    let first: Lease | undefined;
-    for (const id of ids) {
-      const lease = await this.settle(id);
-      if (lease?.state !== 'revoking' && lease?.state !== 'stuck') continue;
-      failed++;
-      first ??= lease;
-    }
+    const begun = await this.#beginAll(prefix, { type: 'revoke' });
+    const failed = await this.#finishAll(begun, { type: 'revoke' });
+    const [first] = failed;
     if (first === undefined) return;
+    const count = `${failed.length} / ${begun.length}`;
     const reason = first.lastError ?? 'another node is at work on it';
-    throw brokerFailure('revoke-incomplete', `failed to revoke "${first.id}" (${failed} / ${ids.length}): ${reason}`, {
+    throw brokerFailure('revoke-incomplete', `failed to revoke "${first.id}" (${count}): ${reason}`, {
       hint: 'nothing is given up: the server tries again by itself; `GET /v1/stint/leases` shows when',
     });
   }
@@ -218,82 +221,53 @@ export class Lending {
    * record stays true: each is tried now and, where AWS refuses, again by the sweeper until it has ended.
    */
   async forcePrefix(prefix: string): Promise<void> {
-    const { ledger } = this.#parts;
-    const ids = await ledger.withPrefix(prefix);
-    for (const id of ids) await ledger.apply(id, { type: 'force' });
-    for (const id of ids) await this.settle(id);
+    await this.#finishAll(await this.#beginAll(prefix, { type: 'force' }), { type: 'force' });
   }
 
-  /**
-   * Does what the lease is due for (remove, read back, probe) and records the outcome. Failures are
-   * recorded in the lease, never thrown; the sweeper tries again.
-   */
-  settle(id: string): Promise<Lease | undefined> {
-    const running = this.#underWay.get(id);
-    if (running !== undefined) return running;
-    const work = this.#settle(id).finally(() => this.#underWay.delete(id));
-    this.#underWay.set(id, work);
-    return work;
-  }
-
-  async #settle(id: string): Promise<Lease | undefined> {
-    const { ledger, clock, mounts } = this.#parts;
-    // A store that cannot be written (full disk) must not keep credentials alive: act without a claim.
-    const lease = await ledger.claim(id, clock.now() + claimMillis).catch((error: unknown) => {
-      this.#report('lease.claim-failed', id, error);
-      return ledger.find(id);
+  // Each is claimed in the commit that records its end, so that the sweeper leaves it to this call while that lives.
+  async #beginAll(prefix: string, event: LeaseEvent): Promise<readonly Lease[]> {
+    const { ledger, clock } = this.#parts;
+    const begun: Lease[] = [];
+    await forEachAtOnce(await ledger.withPrefix(prefix), commitWidth, async (id) => {
+      const claimed = await ledger.claim(id, clock.now() + claimMillis, event).catch(() => undefined);
+      const { lease } = claimed ?? (await ledger.foresee(id, event)) ?? {};
+      if (lease !== undefined) begun.push(lease);
     });
-    if (lease === undefined || lease.strength !== 'deletes' || lease.dueAt === null) return lease;
-    const located = await mounts.ofLease(lease.mountPath, lease.mountId);
-    const acted = await this.#act(lease, located);
-    const after = await this.#record(id, acted);
-    if (acted.type !== 'acted' || !acted.gone || located === undefined) return after ?? lease;
-    return (await this.#record(id, await this.#probe(lease, located))) ?? after;
+    return begun;
   }
 
-  async #act(lease: Lease, located: { backend: Engine; folder: Folder } | undefined): Promise<LeaseEvent> {
-    if (located === undefined) return { type: 'act-failed', error: `the mount ${lease.mountPath}/ is gone` };
-    try {
-      return { type: 'acted', ...(await located.backend.remove(lease, located.folder)) };
-    } catch (error) {
-      this.#report('lease.remove-failed', lease.id, error);
-      return { type: 'act-failed', error: publicText(error) };
-    }
-  }
-
-  async #probe(lease: Lease, { backend, folder }: { backend: Engine; folder: Folder }): Promise<LeaseEvent> {
-    const answered = (answer: ProbeAnswer): LeaseEvent => ({ type: 'probed', answer });
-    try {
-      return answered(await backend.probe(lease, folder));
-    } catch (error) {
-      this.#report('lease.probe-failed', lease.id, error);
-      return { type: 'probed', answer: 'unknown', error: publicText(error) };
-    }
-  }
-
-  async #record(id: string, event: LeaseEvent): Promise<Lease | undefined> {
-    try {
-      return (await this.#parts.ledger.apply(id, event))?.lease;
-    } catch (error) {
-      this.#report('lease.record-failed', id, error);
-      return undefined;
-    }
-  }
-
-  #report(event: string, lease: string, error: unknown): void {
-    this.#parts.log({ level: 'warn', event, lease, error: publicText(error) });
+  /** The leases that AWS did not let go of yet. @throws Failure `storage-failed` when an end could not be recorded. */
+  async #finishAll(begun: readonly Lease[], event: LeaseEvent): Promise<readonly Lease[]> {
+    const failed: Lease[] = [];
+    await forEachAtOnce(begun.filter(asksForAct), settleWidth, async (lease) => {
+      const after = await this.#parts.settling.inTurn(lease, event);
+      if (after?.state === 'revoking' || after?.state === 'stuck') failed.push(after);
+    });
+    return failed.sort((a, b) => (a.id < b.id ? -1 : 1));
   }
 
   /**
-   * Disables a mount: ends its leases first; its path is free afterwards. While one lease cannot be
-   * ended the mount stays, tainted, and lends nothing. @throws Failure `revoke-incomplete`.
+   * Disables a mount: its leases are recorded to end and tried, and its path is free afterwards. What AWS does
+   * not let go of now keeps its lease, and the sweeper tries on with what the mount kept.
    */
   async disable(mount: Mount): Promise<void> {
     const { mounts } = this.#parts;
     const tainted = await mounts.tune(mount, (before) => ({ ...before, tainted: true }));
-    await this.#endMount(tainted);
+    if (isAuth(mount)) await this.#endMount(tainted);
+    else await this.#endWithPatience(`${mount.path}/`);
     await mounts.retire(tainted);
     await this.purgeRetired();
+  }
+
+  // An AWS that does not answer keeps nobody waiting: the ends are durable, the rest goes on by itself.
+  async #endWithPatience(prefix: string): Promise<void> {
+    const begun = await this.#beginAll(prefix, { type: 'revoke' });
+    let timer: NodeJS.Timeout | undefined;
+    const enough = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, disablePatienceMillis);
+    });
+    const ended = this.#finishAll(begun, { type: 'revoke' });
+    await Promise.race([ended, enough]).finally(() => clearTimeout(timer));
   }
 
   /** Moves a mount: its leases end first, as in Vault. @throws Failure `revoke-incomplete`, `mount-invalid`. */
@@ -331,10 +305,10 @@ export class Lending {
     const { tokens, ledger } = this.#parts;
     const ended = await tokens.end(name, leavesChildren);
     if (ended === undefined) return;
-    for (const child of await tokens.children(name)) {
-      await (ended.leavesChildren ? tokens.makeOrphan(child, name) : this.endToken(child));
-    }
-    for (const id of await ledger.ofToken(name)) await this.startEnd(id);
+    await forEachAtOnce(await tokens.children(name), commitWidth, (child) =>
+      ended.leavesChildren ? tokens.makeOrphan(child, name) : this.endToken(child),
+    );
+    await forEachAtOnce(await ledger.ofToken(name), commitWidth, (id) => this.startEnd(id));
     await tokens.forget(name);
   }
 }
@@ -342,10 +316,4 @@ export class Lending {
 // What is lent to a batch token ends with it at the latest: nobody can end it together with the token.
 function limitOf({ type, expiresAt }: Token): { latestAt?: Millis } {
   return type === 'batch' && expiresAt !== null ? { latestAt: expiresAt } : {};
-}
-
-/** What a log or a lease record may say about a failure: its public text, never a cause or a response of AWS in full. */
-function publicText(error: unknown): string {
-  if (isFailure(error)) return `${error.code}: ${error.message}`.slice(0, 500);
-  return error instanceof Error ? error.name : 'unknown error';
 }

@@ -6,7 +6,7 @@ import type { Catalog } from './backends.ts';
 import type { AuthMethod, Backend, Engine, Folder } from './engines/engine.ts';
 import { brokerFailure } from './failures.ts';
 import { builtInMounts } from './built-in-mounts.ts';
-import { dueKey } from './ledger.ts';
+import { dueKey } from './due.ts';
 import { systemMaxTtlSeconds, type Mount, type MountConfig } from './model.ts';
 import { absent, type Condition } from './storage/store.ts';
 

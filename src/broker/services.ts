@@ -7,6 +7,7 @@ import type { SinkPlaces } from './audit/sinks.ts';
 import type { Barrier } from './barrier.ts';
 import { catalogOf } from './catalog.ts';
 import { keepClock } from './development.ts';
+import { DueTimes } from './due.ts';
 import { Ledger } from './ledger.ts';
 import { Lending } from './lending.ts';
 import type { Log } from './log.ts';
@@ -23,6 +24,8 @@ import { mountHandlers } from './routes/mounts.ts';
 import { policyHandlers } from './routes/policies.ts';
 import { tokenRoleHandlers } from './routes/token-roles.ts';
 import { tokenHandlers } from './routes/tokens.ts';
+import { Settling } from './settling.ts';
+import { ShardHolds } from './shards.ts';
 import { absent } from './storage/store.ts';
 import { Sweeper } from './sweeper.ts';
 import { TokenRoles } from './tokens/role.ts';
@@ -65,9 +68,15 @@ export async function openServices(options: ServiceOptions, barrier: Barrier): P
   const policies = new Policies(barrier, clock);
   await policies.ensureDefault();
   const access = new Access({ tokens, policies, clock, caller: async () => undefined });
-  const ledger = new Ledger(barrier, clock, uuid(random), onDue, options.keepEndedMillis);
-  const lending = new Lending({ ledger, mounts, tokens, clock, random, log });
-  const sweeper = new Sweeper({ ledger, lending, mounts, tokens, clock, log });
+  const node = uuid(random);
+  const ledger = new Ledger(barrier, clock, node, onDue, options.keepEndedMillis);
+  const settling = new Settling({ ledger, mounts, clock, log });
+  const lending = new Lending({ ledger, settling, mounts, tokens, clock, random, log });
+  const due = new DueTimes(barrier);
+  await due.upgrade();
+  const shards = new ShardHolds(barrier, clock, node);
+  const alone = barrier.exclusive;
+  const sweeper = new Sweeper({ due, shards, ledger, settling, lending, mounts, tokens, clock, log, alone });
   const logins = new Logins({ tokens });
   const cluster = await clusterId(barrier, random);
   const documentation: DocumentationParts = {
@@ -95,7 +104,6 @@ export async function openServices(options: ServiceOptions, barrier: Barrier): P
     ...documentationHandlers(documentation),
     engine: engineHandler({ mounts, lending, logins }),
   };
-  if (barrier.exclusive) await sweeper.recover();
   sweeper.wake();
   const stop = async (): Promise<void> => {
     await sweeper.stop();

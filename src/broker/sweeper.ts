@@ -1,34 +1,56 @@
 // The sweeper: the store is the only timer, this is what looks at it. It wakes when something is
-// due, when the clock is moved, and at the latest every 30 s; what it does survives its death.
+// due, when the clock is moved, and at the latest every 30 s; what it does survives its death. Each look
+// only starts work: a mount whose AWS does not answer keeps none of the others waiting.
 import type { AdjustableClock, Millis } from '../base/index.ts';
-import type { Ledger, Due } from './ledger.ts';
+import { dueKey, type Due, type DueTimes, type Shard } from './due.ts';
+import { Lanes } from './lanes.ts';
+import { asksForAct } from './leases.ts';
+import type { Ledger } from './ledger.ts';
 import type { Lending } from './lending.ts';
 import type { Log } from './log.ts';
+import type { Lease } from './model.ts';
 import type { Mounts } from './mounts.ts';
+import type { Settling } from './settling.ts';
+import type { ShardHolds } from './shards.ts';
 import type { Tokens } from './tokens.ts';
 
 const longestSleepMillis = 30_000;
-const shortestSleepMillis = 100;
+const shortestSleepMillis = 20;
 /** After a failure of the store: not at once again. */
 const troubledSleepMillis = 1000;
 /** Vault tries a failed rotation again after 10 s. */
 const troubledMountMillis = 10_000;
-const atOnce = 8;
 const pageSize = 256;
+/** Things under way at a time, waiting ones too: what memory they may take. */
+const mostUnderWay = 8192;
+/** Leases of one account that wait in memory; more are told to come again. */
+const mostWaiting = 512;
+const shortestPostponeMillis = 30_000;
+const longestPostponeMillis = 3_600_000;
 
 export interface SweeperParts {
+  readonly due: DueTimes;
+  readonly shards: ShardHolds;
   readonly ledger: Ledger;
+  readonly settling: Settling;
   readonly lending: Lending;
   readonly mounts: Mounts;
   readonly tokens: Tokens;
   readonly clock: AdjustableClock;
   readonly log: Log;
+  /** True when every other process that ever worked on the store is dead. */
+  readonly alone: boolean;
 }
 
 export class Sweeper {
   readonly #parts: SweeperParts;
-  /** Leases on which a dead process was at work. */
-  readonly #orphaned: string[] = [];
+  /** Looks into the store; acting on a lease waits in the lane of its account. */
+  readonly #looks = new Lanes({ atOnce: 64, perSecond: 1_000_000 });
+  /** Work that is not the end of a lease: for each mount, and for tokens. */
+  readonly #works = new Lanes({ atOnce: 16, perSecond: 1_000_000 });
+  /** Due keys of what is under way. */
+  readonly #underWay = new Map<string, Promise<void>>();
+  #onRoom: (() => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
   #sweeping: Promise<void> | undefined;
   /** On the clock of leases. */
@@ -37,37 +59,13 @@ export class Sweeper {
   #noticed: Millis = Infinity;
   #again = false;
   #stopped = false;
+  #recovered: boolean;
   readonly #stopListening: () => void;
 
   constructor(parts: SweeperParts) {
     this.#parts = parts;
+    this.#recovered = !parts.alone;
     this.#stopListening = parts.clock.onMove(() => this.wake());
-  }
-
-  /**
-   * To be called once before the first look, by the only process on the store: every unfinished grant
-   * and every claim found now belongs to a dead process and is taken up at the first look.
-   */
-  async recover(): Promise<void> {
-    const { ledger, clock, log } = this.#parts;
-    for (const id of await ledger.unfinishedGrants()) {
-      log({ level: 'warn', event: 'grant.abandoned', lease: id });
-      await this.#orLogged(id, () => ledger.apply(id, { type: 'abandoned' }));
-    }
-    const claimedAhead = await ledger.dueUntil(clock.now() + 10 * 60_000, pageSize);
-    for (const { kind, id } of claimedAhead) {
-      if (kind !== 'lease') continue;
-      await this.#orLogged(id, async () => {
-        if ((await ledger.find(id))?.claim) this.#orphaned.push(id);
-      });
-    }
-  }
-
-  // A lease that cannot be read must not keep the server, which ends all others, from starting.
-  async #orLogged(lease: string, work: () => Promise<unknown>): Promise<void> {
-    await work().catch((error: unknown) => {
-      this.#parts.log({ level: 'error', event: 'sweeper.failed', lease, error: textOf(error) });
-    });
   }
 
   /** Looks now, or once more when it is looking already. */
@@ -80,18 +78,20 @@ export class Sweeper {
   /** Something will be due at `at`: do not sleep past it. */
   notice(at: Millis): void {
     if (this.#stopped || at >= this.#wakesAt) return;
-    const { clock } = this.#parts;
-    if (at <= clock.now()) this.wake();
-    else if (this.#sweeping === undefined) this.#sleep(at - clock.now());
+    if (this.#sweeping === undefined) this.#sleep(at - this.#parts.clock.now());
     else this.#noticed = Math.min(this.#noticed, at);
   }
 
-  /** Looks no more; resolves when work under way is done. */
+  /** Looks no more; resolves when work under way is done. What waits for its turn is left to the next start. */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#stopListening();
     clearTimeout(this.#timer);
+    this.#onRoom?.();
+    for (const waiting of [this.#looks, this.#works, this.#parts.settling]) waiting.stop();
     await this.#sweeping;
+    await Promise.all(this.#underWay.values());
+    await this.#parts.shards.release().catch((error: unknown) => this.#failed({ of: 'shards' }, error));
   }
 
   async #run(): Promise<void> {
@@ -110,101 +110,141 @@ export class Sweeper {
 
   #sleep(millis: number): void {
     const { clock } = this.#parts;
-    const sleep = clock.frozen
-      ? longestSleepMillis
-      : Math.min(Math.max(millis, shortestSleepMillis), longestSleepMillis);
+    // Frozen, no time comes but what is due already.
+    const wanted = clock.frozen && millis > 0 ? longestSleepMillis : millis;
+    const sleep = Math.min(Math.max(wanted, shortestSleepMillis), longestSleepMillis);
     clearTimeout(this.#timer);
     this.#wakesAt = clock.now() + sleep;
     this.#timer = setTimeout(() => this.wake(), sleep);
     this.#timer.unref();
   }
 
-  /** Works off everything due; returns how long to sleep. */
+  /** Starts work on everything due; returns how long to sleep. */
   async #sweep(): Promise<number> {
-    const { ledger, lending, clock, log } = this.#parts;
+    const { due, shards, lending, clock } = this.#parts;
     try {
-      await this.#inTurn(this.#orphaned.splice(0), (id) => this.#orLogged(id, () => lending.settle(id)));
-      let troubled = false;
-      let last: Due | undefined;
-      do {
-        const due = await ledger.dueUntil(clock.now(), pageSize, last);
-        await this.#inTurn(due, async (one) => {
-          troubled = !(await this.#tried(one)) || troubled;
-        });
-        last = due.at(-1);
-      } while (last !== undefined && !this.#stopped);
+      if (!this.#recovered) await this.#recover();
+      const mine = await shards.mine();
+      const now = clock.now();
+      for (const shard of mine) await this.#sweepShard(shard, now);
       await lending.purgeRetired();
-      return troubled ? troubledSleepMillis : await this.#sleepMillis();
+      const next = await due.next(mine, now);
+      return next === undefined ? longestSleepMillis : next - clock.now();
     } catch (error) {
-      log({ level: 'error', event: 'sweeper.failed', error: textOf(error) });
+      this.#failed({ of: 'store' }, error);
       return troubledSleepMillis;
     }
   }
 
-  async #sleepMillis(): Promise<number> {
-    const { ledger, clock } = this.#parts;
-    const next = await ledger.nextDue();
-    return next === undefined ? longestSleepMillis : next - clock.now();
+  async #sweepShard(shard: Shard, now: Millis): Promise<void> {
+    let last: Due | undefined;
+    do {
+      const page = await this.#parts.due.upTo(shard, now, pageSize, last);
+      for (const one of page) this.#start(dueKey(one), one, () => this.#look(one));
+      last = page.at(-1);
+      await this.#room();
+    } while (last !== undefined && !this.#stopped);
   }
 
-  async #inTurn<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-    const queue = [...items];
-    const worker = async (): Promise<void> => {
-      for (let item = queue.shift(); item !== undefined; item = queue.shift()) {
-        if (this.#stopped) return;
-        await work(item);
-      }
-    };
-    await Promise.all(Array.from({ length: Math.min(atOnce, queue.length) }, worker));
+  /** What a dead process was at work on: its unfinished grants, and what it had claimed. */
+  async #recover(): Promise<void> {
+    const { ledger } = this.#parts;
+    for await (const page of ledger.atWork()) {
+      for (const id of page) this.#start(`recover/${id}`, { kind: 'lease', id }, () => this.#recoverLease(id));
+      await this.#room();
+      if (this.#stopped) return;
+    }
+    this.#recovered = true;
   }
 
-  // One thing that cannot be handled, such as a damaged record, must not keep the others alive.
-  async #tried(due: Due): Promise<boolean> {
-    try {
-      await this.#handle(due);
-      return true;
-    } catch (error) {
-      this.#parts.log({ level: 'error', event: 'sweeper.failed', [due.kind]: due.id, error: textOf(error) });
-      return false;
+  async #room(): Promise<void> {
+    while (this.#underWay.size >= mostUnderWay && !this.#stopped) {
+      await new Promise<void>((resolve) => {
+        this.#onRoom = resolve;
+      });
     }
   }
 
-  async #handle(due: Due): Promise<void> {
-    if (due.kind === 'past') return this.#parts.ledger.forgetEnded(due);
-    if (due.kind === 'mount') return this.#handleMount(due);
-    return due.kind === 'token' ? this.#handleToken(due) : this.#handleLease(due);
+  async #recoverLease(id: string): Promise<Follow> {
+    const { ledger, settling, log } = this.#parts;
+    const lease = await ledger.find(id);
+    if (lease === undefined || !ledger.isOthersWork(lease)) return undefined;
+    if (lease.state !== 'granting') return () => settling.inTurn(lease);
+    log({ level: 'warn', event: 'grant.abandoned', lease: id });
+    await ledger.apply(id, { type: 'abandoned' });
+    return () => settling.inTurn(lease);
   }
 
-  async #handleLease(due: Due): Promise<void> {
-    const { ledger, lending, clock, log } = this.#parts;
-    const outcome = await ledger.apply(due.id, { type: 'due' }).catch(async (error: unknown) => {
-      // SECURITY: an unwritable store must not prolong a lease. Its end is recorded when writing works again.
-      log({ level: 'error', event: 'lease.due-unrecorded', lease: due.id, error: (error as Error).message });
-      const lease = await ledger.find(due.id);
-      if (lease !== undefined && lease.dueAt !== null && lease.dueAt <= clock.now()) await lending.settle(due.id);
-      throw error;
-    });
-    if (outcome === undefined) return ledger.dropDue(due);
-    if (outcome.effects.includes('act')) await lending.settle(due.id);
+  // One thing that cannot be handled, such as a damaged record, must not keep the others alive.
+  #start(key: string, what: Pick<Due, 'kind' | 'id'>, look: () => Promise<Follow>): void {
+    if (this.#underWay.has(key)) return;
+    const work = this.#looks
+      .run('', look)
+      .then((follow) => (this.#stopped ? undefined : follow?.()))
+      .catch((error: unknown) => {
+        if (this.#stopped) return;
+        this.#failed({ [what.kind]: what.id }, error);
+        this.notice(this.#parts.clock.now() + troubledSleepMillis);
+      })
+      .finally(() => {
+        this.#underWay.delete(key);
+        this.#onRoom?.();
+      });
+    this.#underWay.set(key, work as Promise<void>);
   }
 
-  async #handleMount(due: Due): Promise<void> {
-    const { mounts, clock, log } = this.#parts;
-    const [mountId = '', ...name] = due.id.split('/');
+  #failed(what: Readonly<Record<string, string>>, error: unknown): void {
+    this.#parts.log({ level: 'error', event: 'sweeper.failed', ...what, error: textOf(error) });
+  }
+
+  async #look(due: Due): Promise<Follow> {
+    if (this.#stopped) return undefined;
+    if (due.kind === 'lease') return this.#lookAtLease(due);
+    if (due.kind === 'token') return this.#lookAtToken(due);
+    if (due.kind === 'mount') return () => this.#works.run(due.id.split('/')[0]!, () => this.#workForMount(due));
+    await this.#parts.ledger.forgetEnded(due);
+    return undefined;
+  }
+
+  async #lookAtLease(due: Due): Promise<Follow> {
+    const { ledger, settling } = this.#parts;
+    const lease = await ledger.find(due.id);
+    if (lease === undefined || (await ledger.dropStale(due))) return undefined;
+    // What only time ends needs nobody but the ledger.
+    if (!asksForAct({ ...lease, state: 'revoking' })) return () => ledger.apply(due.id, { type: 'due' });
+    const { waiting, waitMillis } = settling.backlog(lease);
+    if (waiting >= mostWaiting) return this.#postpone(lease, waitMillis);
+    return () => settling.inTurn(lease, { type: 'due' });
+  }
+
+  /** Records that the lease is to end, and comes back when those before it may be done. */
+  async #postpone({ id }: Lease, waitMillis: Millis): Promise<undefined> {
+    const { ledger, clock } = this.#parts;
+    const millis = Math.min(Math.max(waitMillis, shortestPostponeMillis), longestPostponeMillis);
+    await ledger.apply(id, { type: 'due' }, { type: 'postponed', until: clock.now() + millis });
+  }
+
+  async #lookAtToken(due: Due): Promise<Follow> {
+    const { lending, tokens } = this.#parts;
+    if (await tokens.isOver(due.id)) return () => this.#works.run('tokens', () => lending.endToken(due.id));
+    await this.#parts.due.drop(due);
+    return undefined;
+  }
+
+  async #workForMount(asked: Due): Promise<void> {
+    const { due, mounts, clock, log } = this.#parts;
+    const [mountId = '', ...name] = asked.id.split('/');
     const next = await mounts.due(mountId, name.join('/')).catch((error: unknown) => {
-      log({ level: 'error', event: 'mount.due-failed', name: due.id, error: textOf(error) });
+      log({ level: 'error', event: 'mount.due-failed', name: asked.id, error: textOf(error) });
       return clock.now() + troubledMountMillis;
     });
     await mounts.schedule(mountId, name.join('/'), next);
-    if (next === undefined || next !== due.at) await this.#parts.ledger.dropDue(due);
-  }
-
-  async #handleToken(due: Due): Promise<void> {
-    const { ledger, lending, tokens } = this.#parts;
-    if (await tokens.isOver(due.id)) await lending.endToken(due.id);
-    else await ledger.dropDue(due);
+    if (next === undefined || next !== asked.at) await due.drop(asked);
   }
 }
+
+/** What is to be done after a look, without holding up other looks. */
+type Follow = (() => Promise<unknown>) | undefined;
 
 function textOf(error: unknown): string {
   return error instanceof Error ? error.message : 'unknown';

@@ -1,7 +1,7 @@
 // A token as it lies in the store: its keys, and the changes that make it, move it and end it.
 import type { Json, Millis } from '../../base/index.ts';
 import type { Change, Stored } from '../barrier.ts';
-import { dueKey } from '../ledger.ts';
+import { dueKey } from '../due.ts';
 import type { Token } from '../model.ts';
 import { absent } from '../storage/store.ts';
 
