@@ -75,7 +75,13 @@ export class Access {
     const { operation, body } = call;
     const token = tokenOf(call);
     const path = operation === 'list' ? `${call.path}/` : call.path;
-    const decision = decide(await this.acl(token), { operation, path, sudo, data: body });
+    const decision = decide(await this.acl(token), {
+      operation,
+      path,
+      sudo,
+      data: body,
+      wrapSeconds: call.wrapTtlSeconds ?? 0,
+    });
     if (decision.allowed)
       return decision.limit === undefined ? call : { ...call, body: { ...body, limit: decision.limit } };
     const needed = sudo ? `\`${operation}\` and \`sudo\`` : `\`${operation}\``;

@@ -21,6 +21,8 @@ export interface Call {
   readonly token: Token | undefined;
   /** The mounted path that serves the call, when no own route does. */
   readonly located: LocatedPath | undefined;
+  /** The caller wants the answer wrapped for so long; undefined when it did not say, 0 stands for no. */
+  readonly wrapTtlSeconds: number | undefined;
   readonly remoteAddress: string;
   readonly remotePort?: number | undefined;
   /** By lower-case name; audit records those it is told to. */
@@ -36,6 +38,8 @@ export interface Answer {
   /** What audit records of it, in hashes. */
   readonly audited: unknown;
   readonly leaseId: string;
+  /** It is where the wrapped answer can be had, not to be wrapped again. */
+  readonly wrapped?: true;
   /** Takes back what was lent when the answer cannot be given after all. */
   readonly takeBack?: () => Promise<void>;
 }
@@ -48,6 +52,8 @@ export interface Served {
   readonly fields: FieldSchema;
   /** Where present, a POST to something that is not there yet is `create`, else `update`. */
   readonly exists?: (call: Call) => Promise<boolean>;
+  /** Refuses before the caller's token is looked at; the body was read. */
+  readonly admit?: (call: Call) => Promise<void>;
   readonly handle: Handler;
 }
 

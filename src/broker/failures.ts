@@ -22,6 +22,7 @@ export const brokerFailure = failuresOf({
   'login-locked': { status: 403, when: 'a login failed too often in a row, so that it is refused for a while' },
   'renewal-refused': { status: 500, when: 'a token is not renewed because the user or role of its login changed' },
   'method-failed': { status: 500, when: 'an auth method refused a call for which Vault, too, answers with 500' },
+  'wrapping-invalid': { status: 400, when: 'a wrapping token does not exist, was used before, or its time is over' },
   'host-refused': { status: 403, when: 'Host or Origin of a request to a loopback address names another site' },
   sealed: { status: 503, when: 'the server is sealed and has to be unsealed first' },
   'not-found': { status: 404, when: 'nothing is stored at a path' },

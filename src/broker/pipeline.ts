@@ -9,6 +9,7 @@ import { brokerFailure } from './failures.ts';
 import type { Operation } from './model.ts';
 import type { Mounts } from './mounts.ts';
 import type { RateLimit } from './rate.ts';
+import type { Wrapping } from './wrapping.ts';
 import { patternOf, routes, type Route, type RouteName, type SealedRouteName } from './routes/table.ts';
 
 /** Serves the routes that ask for an unsealed server. */
@@ -22,6 +23,7 @@ export interface OpenParts {
   readonly audit: Audit;
   readonly mounts: Mounts;
   readonly handlers: Handlers;
+  readonly wrapping: Wrapping;
   /** Answers `?help=1`. */
   readonly help: Handler;
 }
@@ -75,7 +77,7 @@ async function answerOpen(open: OpenParts, name: RouteName, asked: Call): Promis
     if (audit) await open.audit.refused(call, error);
     throw error;
   }
-  const handle = call.operation === 'help' ? open.help : served.handle;
+  const handle = call.operation === 'help' ? open.help : wrapped(open, served.handle);
   return audit ? audited(open.audit, call, handle) : handle(call);
 }
 
@@ -93,6 +95,11 @@ async function located({ mounts }: OpenParts, name: RouteName, call: Call): Prom
   }
 }
 
+/** An answer the caller wants wrapped leaves as the token that holds it, and is recorded as that. */
+function wrapped({ wrapping }: OpenParts, handle: Handler): Handler {
+  return async (call) => wrapping.wrap(call, await handle(call));
+}
+
 /** Token, body, whether it is a `create`, and policies, in this order. */
 async function admitted({ access, handlers }: OpenParts, name: RouteName, served: Served, asked: Call): Promise<Call> {
   const help = asked.operation === 'help';
@@ -100,8 +107,12 @@ async function admitted({ access, handlers }: OpenParts, name: RouteName, served
   const token = tokenRow || help;
   const open = asked.located?.row.open === true && !help;
   let call = asked;
+  if (served.admit !== undefined && !help) {
+    call = { ...call, body: await call.readBody() };
+    await served.admit(call);
+  }
   if (token && !open) call = { ...call, token: await access.checkToken(call.tokenId, call.remoteAddress) };
-  call = { ...call, body: await call.readBody() };
+  if (served.admit === undefined || help) call = { ...call, body: await call.readBody() };
   if (call.operation === 'update' && !open) call = await asCreate(served, handlers, call);
   if (acl && !open) call = await access.checkAcl(call, sudo || call.located?.row.sudo === true);
   return call;

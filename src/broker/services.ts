@@ -6,6 +6,7 @@ import type { AuditDevice } from './audit/fanout.ts';
 import type { SinkPlaces } from './audit/sinks.ts';
 import type { Barrier } from './barrier.ts';
 import { catalogOf } from './catalog.ts';
+import { Cubbyholes } from './cubbyholes.ts';
 import { keepClock } from './development.ts';
 import { DueTimes } from './due.ts';
 import { Ledger } from './ledger.ts';
@@ -16,6 +17,7 @@ import { Mounts } from './mounts.ts';
 import type { Handlers, OpenParts, SealedHandlers } from './pipeline.ts';
 import { Policies } from './policies.ts';
 import { auditHandlers } from './routes/audit.ts';
+import { cubbyholeHandlers } from './routes/cubbyhole.ts';
 import { documentationHandlers, help, type DocumentationParts } from './routes/documentation.ts';
 import { capabilityHandlers } from './routes/capabilities.ts';
 import { engineHandler } from './routes/engine.ts';
@@ -26,10 +28,12 @@ import { tokenRoleHandlers } from './routes/token-roles.ts';
 import { tokenHandlers } from './routes/tokens.ts';
 import { Settling } from './settling.ts';
 import { ShardHolds } from './shards.ts';
+import { wrappingHandlers } from './routes/wrapping.ts';
 import { absent } from './storage/store.ts';
 import { Sweeper } from './sweeper.ts';
 import { TokenRoles } from './tokens/role.ts';
 import { Tokens } from './tokens.ts';
+import { Wrapping } from './wrapping.ts';
 
 export interface ServiceOptions {
   readonly clock: AdjustableClock;
@@ -72,6 +76,8 @@ export async function openServices(options: ServiceOptions, barrier: Barrier): P
   const ledger = new Ledger(barrier, clock, node, onDue, options.keepEndedMillis);
   const settling = new Settling({ ledger, mounts, clock, log });
   const lending = new Lending({ ledger, settling, mounts, tokens, clock, random, log });
+  const cubbyholes = new Cubbyholes(barrier, tokens);
+  const wrapping = new Wrapping({ tokens, cubbyholes, lending, clock });
   const due = new DueTimes(barrier);
   await due.upgrade();
   const shards = new ShardHolds(barrier, clock, node);
@@ -101,6 +107,8 @@ export async function openServices(options: ServiceOptions, barrier: Barrier): P
     }),
     ...tokenHandlers({ tokens, roles: tokenRoles, policies, access, mounts, lending, clock }),
     ...tokenRoleHandlers({ roles: tokenRoles }),
+    ...cubbyholeHandlers(cubbyholes),
+    ...wrappingHandlers(wrapping),
     ...documentationHandlers(documentation),
     engine: engineHandler({ mounts, lending, logins }),
   };
@@ -115,6 +123,7 @@ export async function openServices(options: ServiceOptions, barrier: Barrier): P
     audit,
     mounts,
     handlers,
+    wrapping,
     help: (call) => help(documentation, call),
     barrier,
     tokens,

@@ -78,7 +78,7 @@ describe('the wire', () => {
     const { call } = await testBroker((end) => t.after(end));
     const ask = async (headers: Record<string, string>): Promise<number> =>
       (await call('GET', '/v1/auth/token/lookup-self', { headers })).status;
-    assert.equal(await ask({ 'X-Vault-Wrap-TTL': '5m' }), 400);
+    assert.equal(await ask({ 'X-Vault-Wrap-TTL': '5m', 'X-Vault-Wrap-Format': 'jwt' }), 400);
     assert.equal(await ask({ 'X-Vault-Namespace': 'team' }), 400);
     assert.equal(await ask({ 'X-Vault-Namespace': '', 'X-Vault-Wrap-TTL': '0' }), 200);
   });

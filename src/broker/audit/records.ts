@@ -1,7 +1,7 @@
 // From a call and its answer to the record of it.
 import { isFailure, Secret } from '../../base/index.ts';
 import type { Answer, Call } from '../call.ts';
-import type { WireAuth, WireEnvelope } from '../http/wire.ts';
+import type { WireAuth, WireEnvelope, WireWrapInfo } from '../http/wire.ts';
 import type { Token } from '../model.ts';
 import { isAuth } from '../mounts.ts';
 import type { AuditAuth, AuditEntry, AuditMount, AuditRequest, AuditResponse } from './entry.ts';
@@ -70,7 +70,7 @@ function authOf(token: Token, id: Secret | undefined, allowed: boolean): AuditAu
     metadata: token.meta,
     remainingUses: Math.max(0, token.usesLeft),
     entityId: token.entityId,
-    tokenType: 'service',
+    tokenType: token.type,
     tokenTtlSeconds: token.creationTtlSeconds,
     tokenIssueTime: new Date(token.createdAt).toISOString().replace(/\.\d{3}Z$/, 'Z'),
   };
@@ -88,6 +88,7 @@ function requestOf(call: Call): AuditRequest {
     data: call.body,
     remoteAddress: call.remoteAddress,
     remotePort: call.remotePort,
+    wrapTtlSeconds: call.wrapTtlSeconds || undefined,
     headers: call.headers,
   };
 }
@@ -113,6 +114,18 @@ function responseOf({ body, audited, leaseId }: Answer): AuditResponse {
     leaseId: body.lease_id,
     data: body.data ?? undefined,
     warnings: body.warnings ?? undefined,
+    wrapInfo: body.wrap_info === null ? undefined : wrapInfoOf(body.wrap_info),
+  };
+}
+
+function wrapInfoOf(info: WireWrapInfo): AuditResponse['wrapInfo'] {
+  return {
+    ttlSeconds: info.ttl,
+    token: new Secret(info.token),
+    accessor: info.accessor,
+    creationTime: info.creation_time,
+    creationPath: info.creation_path,
+    wrappedAccessor: info.wrapped_accessor,
   };
 }
 

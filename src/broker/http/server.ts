@@ -1,7 +1,7 @@
 // HTTP on the outside, calls on the inside: reads requests, hands them to the pipeline, writes
 // answers and errors. What a failure may tell the outside is decided here and nowhere else.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { isFailure, Secret, uuid, type Random } from '../../base/index.ts';
+import { isFailure, parseDuration, Secret, uuid, type Random } from '../../base/index.ts';
 import type { Answer } from '../call.ts';
 import type { Asked } from '../pipeline.ts';
 import { brokerFailure, type PublicError } from '../failures.ts';
@@ -116,6 +116,7 @@ function readCall(request: IncomingMessage, requestId: string): Asked | undefine
     body: {},
     readBody: async () => (operation === 'update' || operation === 'patch' ? readJsonBody(request) : rest),
     tokenId: tokenIdOf(request),
+    wrapTtlSeconds: wrapTtlOf(request),
     remoteAddress: request.socket.remoteAddress ?? '',
     remotePort: request.socket.remotePort,
     headers: request.headers,
@@ -127,8 +128,10 @@ function readCall(request: IncomingMessage, requestId: string): Asked | undefine
 // SECURITY: what a header asks for and this server does not do must not be silently left out: the
 // caller would get a secret in clear, or act in another place than meant.
 function checkHeaders(request: IncomingMessage): void {
-  if ((request.headers['x-vault-wrap-ttl'] ?? '0') !== '0') {
-    throw brokerFailure('bad-request', 'response wrapping is not supported', { hint: 'leave `X-Vault-Wrap-TTL` out' });
+  if (request.headers['x-vault-wrap-format'] === 'jwt') {
+    throw brokerFailure('bad-request', 'wrapping tokens of the format `jwt` are not supported', {
+      hint: 'leave `X-Vault-Wrap-Format` out',
+    });
   }
   if (!['', 'root', 'root/', '/'].includes(String(request.headers['x-vault-namespace'] ?? ''))) {
     throw brokerFailure('bad-request', 'namespaces are not supported', { hint: 'leave `X-Vault-Namespace` out' });
@@ -152,6 +155,22 @@ function decodePath(raw: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Whole seconds of the header, at least one unless it says none. */
+function wrapTtlOf(request: IncomingMessage): number | undefined {
+  const text = String(request.headers['x-vault-wrap-ttl'] ?? '').trim();
+  if (text === '') return undefined;
+  const invalid = (reason: string): Error =>
+    brokerFailure('bad-request', `error parsing X-Vault-Wrap-TTL header: ${reason}`);
+  if (text.startsWith('-')) throw invalid('requested wrap ttl cannot be negative');
+  try {
+    const seconds = parseDuration(text);
+    if (seconds < 1e9) return Math.ceil(seconds);
+  } catch (error) {
+    if (!isFailure(error)) throw error;
+  }
+  throw invalid(`time: invalid duration "${text}"`);
 }
 
 function tokenIdOf(request: IncomingMessage): Secret | undefined {

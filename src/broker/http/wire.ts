@@ -20,6 +20,16 @@ export interface WireAuth {
   readonly num_uses: number;
 }
 
+/** Where an answer that was wrapped can be had. */
+export interface WireWrapInfo {
+  readonly token: string;
+  readonly accessor: string;
+  readonly ttl: number;
+  readonly creation_time: string;
+  readonly creation_path: string;
+  readonly wrapped_accessor?: string;
+}
+
 /** Every successful body of the Vault API. */
 export interface WireEnvelope {
   readonly request_id: string;
@@ -27,7 +37,7 @@ export interface WireEnvelope {
   readonly renewable: boolean;
   readonly lease_duration: number;
   readonly data: { readonly [key: string]: WireValue } | null;
-  readonly wrap_info: null;
+  readonly wrap_info: WireWrapInfo | null;
   readonly warnings: readonly string[] | null;
   readonly auth: WireAuth | null;
   readonly mount_type: string;

@@ -1,5 +1,7 @@
 // What the tests of tokens share: making tokens over HTTP and reading them back.
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import type { CallOptions, TestBroker } from '../support.ts';
 
 export interface Auth {
@@ -42,4 +44,15 @@ export async function seen({ call }: World, token: string): Promise<Readonly<Rec
 export async function tokenWith(world: World, name: string, policy: string, body: object = {}): Promise<string> {
   await world.call('PUT', `/v1/sys/policies/acl/${name}`, { body: { policy } });
   return (await make(world, { policies: [name], ...body })).client_token;
+}
+
+/** Keys in the store that begin with `prefix`; the broker must be stopped. */
+export function storedKeys({ folder }: Pick<TestBroker, 'folder'>, prefix: string): readonly string[] {
+  const database = new DatabaseSync(join(folder, 'stint.db'), { readOnly: true });
+  try {
+    const rows = database.prepare('SELECT key FROM entries ORDER BY key').all() as { key: string }[];
+    return rows.map(({ key }) => key).filter((key) => key.startsWith(prefix));
+  } finally {
+    database.close();
+  }
 }
