@@ -44,5 +44,5 @@ export class Cubbyholes {
 /** @throws Failure `bad-request` for a batch token, of which nothing is kept. */
 function keyOf(token: Token, path: string): string {
   if (token.type === 'service') return `${cubbyholeFolder(token.name)}${path}`;
-  throw brokerFailure('bad-request', 'cubbyhole operations are only supported by "service" type tokens');
+  throw brokerFailure('bad-request', "cubbyhole operations are only supported by 'service' type tokens");
 }

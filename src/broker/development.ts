@@ -49,8 +49,9 @@ async function makeRoot(tokens: Tokens, id: string | undefined): Promise<Secret>
   const made = await tokens.create({
     ...(id === undefined ? {} : { id }),
     policies: ['root'],
-    displayName: 'root',
-    path: 'auth/token/root',
+    // As Vault's development server makes it: by an ordinary creation.
+    displayName: 'token',
+    path: 'auth/token/create',
     meta: {},
     parent: null,
     ttlSeconds: 0,

@@ -23,6 +23,10 @@ export const brokerFailure = failuresOf({
   'renewal-refused': { status: 500, when: 'a token is not renewed because the user or role of its login changed' },
   'method-failed': { status: 500, when: 'an auth method refused a call for which Vault, too, answers with 500' },
   'wrapping-invalid': { status: 400, when: 'a wrapping token does not exist, was used before, or its time is over' },
+  'token-not-renewed': {
+    status: 500,
+    when: 'the role or auth method that a token came from is gone, so it is not renewed',
+  },
   'host-refused': { status: 403, when: 'Host or Origin of a request to a loopback address names another site' },
   sealed: { status: 503, when: 'the server is sealed and has to be unsealed first' },
   'not-found': { status: 404, when: 'nothing is stored at a path' },

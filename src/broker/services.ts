@@ -28,6 +28,7 @@ import { tokenRoleHandlers } from './routes/token-roles.ts';
 import { tokenHandlers } from './routes/tokens.ts';
 import { Settling } from './settling.ts';
 import { ShardHolds } from './shards.ts';
+import { toolHandlers } from './routes/tools.ts';
 import { wrappingHandlers } from './routes/wrapping.ts';
 import { absent } from './storage/store.ts';
 import { Sweeper } from './sweeper.ts';
@@ -109,6 +110,7 @@ export async function openServices(options: ServiceOptions, barrier: Barrier): P
     ...tokenRoleHandlers({ roles: tokenRoles }),
     ...cubbyholeHandlers(cubbyholes),
     ...wrappingHandlers(wrapping),
+    ...toolHandlers(random),
     ...documentationHandlers(documentation),
     engine: engineHandler({ mounts, lending, logins }),
   };

@@ -63,7 +63,7 @@ export class Wrapping {
       const wrap: Wrap = {
         text: JSON.stringify(answer.body),
         ttlSeconds,
-        creationPath: call.path,
+        creationPath: calledPath(call),
         wrappedAccessor: accessorIn(answer),
       };
       return {
@@ -81,7 +81,7 @@ export class Wrapping {
     const { id, token } = await this.#parts.tokens.create({
       policies: [policy],
       displayName: call.token?.displayName ?? '',
-      path: call.path,
+      path: calledPath(call),
       meta: {},
       parent: null,
       ttlSeconds,
@@ -196,6 +196,11 @@ function accessorIn({ body }: Answer): string | undefined {
   if (auth !== null) return auth.accessor;
   const secret = data?.['secret_id_accessor'];
   return type === 'approle' && typeof secret === 'string' ? secret : undefined;
+}
+
+/** A list is of a folder, which Vault writes with a closing slash. */
+function calledPath({ operation, path }: Call): string {
+  return operation === 'list' ? `${path}/` : path;
 }
 
 function hasBodyToken({ body }: Call): boolean {

@@ -50,7 +50,7 @@ describe('an IAM user on loan', () => {
     assert.deepEqual([creds.body['lease_duration'], creds.body['renewable']], [1800, true]);
     assert.deepEqual([creds.body.data['security_token'], creds.body.data['session_token']], [null, null]);
     const [user] = await world.lentUsers();
-    assert.match(user!, /^vault-root-deploy-\d{10}-[0-9A-Za-z]{20}$/);
+    assert.match(user!, /^vault-token-deploy-\d{10}-[0-9A-Za-z]{20}$/);
     const lent = keyOf(world, creds);
     assert.ok((await lent.send(new ListUsersCommand({}))).Users!.length > 0);
     await assert.rejects(() => lent.send(new DeleteUserCommand({ UserName: user! })), { name: 'AccessDenied' });

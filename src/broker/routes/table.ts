@@ -105,12 +105,17 @@ export const routes = {
   auditHeader:     on('read update delete', 'sys/config/auditing/request-headers/:header*', [yes, yes, yes, yes, yes, yes, yes]),
   auditHead:       on('read', 'stint/audit/:path*',                    [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
 
-  // What a token keeps for itself, and wrapping.
+  // What a token keeps for itself, wrapping, and tools.
   cubbyholeList:   on('list', 'cubbyhole',                             [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
   cubbyhole:       on('read list update delete', 'cubbyhole/:path*',   [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
   wrap:            on('update', 'sys/wrapping/wrap',                   [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
   unwrap:          on('update', 'sys/wrapping/unwrap',                 [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
   rewrap:          on('update', 'sys/wrapping/rewrap',                 [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  random:          on('update', 'sys/tools/random',                    [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  randomFrom:      on('update', 'sys/tools/random/:source',            [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  randomBytes:     on('update', 'sys/tools/random/:source/:urlbytes',  [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  hash:            on('update', 'sys/tools/hash',                      [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  hashWith:        on('update', 'sys/tools/hash/:urlalgorithm',        [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
   wrappingLookup:  on('read update', 'sys/wrapping/lookup',            [yes,  yes,  yes,  no_,  no_,  no_,  yes]),
 
   // Stint's own.

@@ -10,6 +10,7 @@ import type { Handlers } from '../pipeline.ts';
 import type { Policies } from '../policies.ts';
 import { planCreate, type CreateFields } from '../tokens/create.ts';
 import type { TokenRole, TokenRoles } from '../tokens/role.ts';
+import { spent } from '../tokens/record.ts';
 import { lesser, systemTtls } from '../tokens/ttl.ts';
 import type { RenewTerms, Tokens } from '../tokens.ts';
 import { authOf, lookupData, wireAuth } from './token-wire.ts';
@@ -123,16 +124,13 @@ function lookups(
   const answer = (call: Call, token: Token, id: string): Answer =>
     enveloped(call, { data: lookupData(token, id, clock.now(), []), mountType: 'token' });
   return {
-    tokenLookup: served(
-      'What is known of a token; of the one that asks when none is named.',
-      byId,
-      async (call, { token: id }) => {
-        if (id === undefined || id === '') return answer(call, tokenOf(call), ownId(call));
-        const token = await tokens.lookup(id);
-        if (token === undefined) throw brokerFailure('bad-token', 'bad token');
-        return answer(call, token, id);
-      },
-    ),
+    tokenLookup: served('What is known of a token; of the one that asks when none is named.', byId, async (call) => {
+      const id = namedId(call);
+      if (id === '') return answer(call, tokenOf(call), ownId(call));
+      const token = await tokens.lookup(id);
+      if (token === undefined) throw brokerFailure('bad-token', 'bad token');
+      return answer(call, token, id);
+    }),
     tokenLookupSelf: served('What is known of the token that asks.', byId, async (call) =>
       answer(call, tokenOf(call), ownId(call)),
     ),
@@ -146,6 +144,13 @@ function lookups(
       return enveloped(call, { data: { keys }, mountType: 'token' });
     }),
   };
+}
+
+/** The token the body names; empty when it names none. */
+function namedId({ body }: Call): string {
+  if (!Object.hasOwn(body, 'token')) return '';
+  if (typeof body['token'] === 'string') return body['token'];
+  throw brokerFailure('bad-token', 'invalid token');
 }
 
 function ownId(call: Call): string {
@@ -167,7 +172,7 @@ function listed(text: string): string {
 function renewals(parts: TokenParts): Pick<Handlers, 'tokenRenew' | 'tokenRenewSelf' | 'tokenRenewName'> {
   return {
     tokenRenew: served('Let a token live longer.', { ...byId, ...increment }, async (call, fields) => {
-      const id = fields.token ?? '';
+      const id = namedId(call);
       if (id === '') throw brokerFailure('bad-request', 'missing token ID');
       const token = await parts.tokens.lookup(id);
       if (token === undefined) throw brokerFailure('bad-request', 'token not found');
@@ -186,6 +191,7 @@ function renewals(parts: TokenParts): Pick<Handlers, 'tokenRenew' | 'tokenRenewS
 
 async function renew(parts: TokenParts, call: Call, id: string, before: Token, incrementSeconds = 0): Promise<Answer> {
   if (before.type === 'batch') throw brokerFailure('bad-request', 'batch tokens cannot be renewed');
+  if (before.usesLeft === spent) throw brokerFailure('bad-request', 'token not found');
   if (!before.renewable) throw brokerFailure('lease-not-renewable', 'lease is not renewable');
   const { token, warnings } = await parts.tokens.renew(before.name, incrementSeconds, await termsOf(parts, before));
   const seconds = ((token.expiresAt ?? 0) - (token.lastRenewedAt ?? 0)) / 1000;
@@ -198,7 +204,7 @@ async function termsOf(parts: TokenParts, token: Token): Promise<RenewTerms | un
   if (token.role === '') return undefined;
   const role = await parts.roles.get(token.role);
   if (role === undefined) {
-    throw brokerFailure('bad-request', `original token role "${token.role}" could not be found, not renewing`);
+    throw notRenewed(`original token role "${token.role}" could not be found, not renewing`);
   }
   return {
     ttlSeconds: token.creationTtlSeconds,
@@ -209,10 +215,14 @@ async function termsOf(parts: TokenParts, token: Token): Promise<RenewTerms | un
   };
 }
 
+function notRenewed(reason: string): Error {
+  return brokerFailure('token-not-renewed', listed(`failed to renew entry: ${reason}`));
+}
+
 async function loginTerms({ mounts }: TokenParts, token: Token): Promise<RenewTerms> {
   const found = await mounts.ofLogin(token.path);
   if (found === undefined || found.mount.id !== token.mountId) {
-    throw brokerFailure('bad-request', 'the auth method of this token is gone, not renewing');
+    throw notRenewed('the auth method of this token is gone, not renewing');
   }
   const { policies, meta: metadata, loginFacts: internal = {} } = token;
   const allowed = await found.method.renewLogin({ internal, policies, metadata }, found.mount, found.folder);
@@ -229,7 +239,8 @@ function revocations(
     return done();
   };
   return {
-    tokenRevoke: served('End a token, its children and their leases.', byId, async (_call, { token: id = '' }) => {
+    tokenRevoke: served('End a token, its children and their leases.', byId, async (call) => {
+      const id = namedId(call);
       if (id === '') throw brokerFailure('bad-request', 'missing token ID');
       // A token that is not there is as good as revoked, as in Vault.
       return end(await tokens.lookup(id));
@@ -241,18 +252,15 @@ function revocations(
       if (token !== undefined) return end(token);
       return enveloped(call, { warnings: ['No token found with this accessor'], mountType: 'token' });
     }),
-    tokenRevokeOrphan: served(
-      'End a token; its children live on as orphans.',
-      byId,
-      async (call, { token: id = '' }) => {
-        if (id === '') throw brokerFailure('bad-request', 'missing token ID');
-        if (!(await hasSudo(parts, tokenOf(call), call.path))) {
-          throw brokerFailure('bad-request', 'root or sudo privileges required to revoke and orphan');
-        }
-        const token = await tokens.lookup(id);
-        if (token === undefined) throw brokerFailure('bad-request', 'token to revoke not found');
-        return end(token, true);
-      },
-    ),
+    tokenRevokeOrphan: served('End a token; its children live on as orphans.', byId, async (call) => {
+      const id = namedId(call);
+      if (id === '') throw brokerFailure('bad-request', 'missing token ID');
+      if (!(await hasSudo(parts, tokenOf(call), call.path))) {
+        throw brokerFailure('bad-request', 'root or sudo privileges required to revoke and orphan');
+      }
+      const token = await tokens.lookup(id);
+      if (token === undefined) throw brokerFailure('bad-request', 'token to revoke not found');
+      return end(token, true);
+    }),
   };
 }

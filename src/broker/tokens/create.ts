@@ -4,6 +4,7 @@ import { isFailure, parseDuration } from '../../base/index.ts';
 import { brokerFailure } from '../failures.ts';
 import type { Token, TokenType } from '../model.ts';
 import type { TokenPlan } from '../tokens.ts';
+import { spent } from './record.ts';
 import { decidePolicies, globMatches } from './policy-names.ts';
 import type { TokenRole } from './role.ts';
 import { lesser } from './ttl.ts';
@@ -85,8 +86,9 @@ export function planCreate(asked: CreateAsked): CreatePlan {
 
 function checkParent(caller: Token): void {
   if (caller.type === 'batch') throw refusal('batch tokens cannot create more tokens');
+  if (caller.usesLeft === spent) throw refusal('parent token lookup failed: no parent found');
   // Its children could be used without end.
-  if (caller.usesLeft !== 0) throw refusal('restricted use token cannot generate child tokens');
+  if (caller.usesLeft > 0) throw refusal('restricted use token cannot generate child tokens');
 }
 
 function typeOf(fields: CreateFields, role: TokenRole | undefined): TokenType {

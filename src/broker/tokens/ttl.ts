@@ -53,9 +53,9 @@ function capped(rule: TokenTtlRule, max: number): TtlVerdict {
   return fitted(wanted, secondsLeft(rule, max));
 }
 
-// A clock that was set back must not lengthen a life: elapsed time is never negative.
+// Vault counts in whole seconds. A clock that was set back must not lengthen a life: elapsed time is never negative.
 function secondsLeft({ issuedAt, now }: TokenTtlRule, max: number): number {
-  return Math.floor(max - Math.max(0, now - issuedAt) / 1000);
+  return max - Math.max(0, Math.floor(now / 1000) - Math.floor(issuedAt / 1000));
 }
 
 function fitted(wanted: number, left: number): TtlVerdict {

@@ -33,7 +33,7 @@ describe('a cubbyhole', () => {
     const refused = await world.call('GET', '/v1/cubbyhole/a', { token: batch });
     assert.deepEqual(
       [refused.status, refused.body.errors[0]],
-      [400, 'cubbyhole operations are only supported by "service" type tokens'],
+      [400, "cubbyhole operations are only supported by 'service' type tokens"],
     );
   });
 

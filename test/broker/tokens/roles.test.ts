@@ -166,8 +166,8 @@ describe('a token made with a role', () => {
     assert.equal((renewed.body['auth'] as { lease_duration: number }).lease_duration, 600);
     await world.call('DELETE', role);
     assert.deepEqual(await refused(world, 'auth/token/renew', { token }), [
-      400,
-      'original token role "ci" could not be found, not renewing',
+      500,
+      '1 error occurred:\n\t* failed to renew entry: original token role "ci" could not be found, not renewing\n\n',
     ]);
   });
 
