@@ -5,25 +5,15 @@ import { capabilitiesOn, decide, reaches, type AclDecision } from './acl.ts';
 import { compileAcl, type Acl } from './acl-index.ts';
 import { tokenOf, type Call } from './call.ts';
 import { brokerFailure } from './failures.ts';
+import type { Caller } from './identity/identity.ts';
 import type { Token } from './model.ts';
 import type { Policies } from './policies.ts';
-import type { TemplateIdentity } from './policy-template.ts';
 import type { Tokens } from './tokens.ts';
 
 // Vault's text, with which its clients recognise the refusal.
 const denied = '1 error occurred:\n\t* permission denied\n\n';
 /** Rules in all compiled ACLs that are kept. A token of 100 policies with 100 rules each takes 10,000. */
 const rulesKept = 500_000;
-
-/** The entity that a token acts for, as it is now. */
-interface Caller {
-  /** Moves with every change of what `template` holds. */
-  readonly key: string;
-  readonly disabled: boolean;
-  /** Of the entity and of its groups. */
-  readonly policies: readonly string[];
-  readonly template: TemplateIdentity;
-}
 
 interface AccessParts {
   readonly tokens: Tokens;

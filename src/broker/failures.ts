@@ -36,6 +36,7 @@ export const brokerFailure = failuresOf({
   'rate-limited': { status: 429, when: 'one address sends more requests than the server allows' },
   'mount-unknown': { status: 400, when: 'a mount is named that does not exist' },
   'mount-invalid': { status: 400, when: 'a mount cannot be made as asked' },
+  'identity-invalid': { status: 500, when: 'metadata or members of an identity break a rule; Vault answers with 500' },
   'policy-unknown': { status: 404, when: 'a policy is to be changed that does not exist' },
   'policy-invalid': { status: 400, when: 'the text of a policy cannot be read' },
   'engine-failed': {

@@ -9,6 +9,7 @@ import { catalogOf } from './catalog.ts';
 import { Cubbyholes } from './cubbyholes.ts';
 import { keepClock } from './development.ts';
 import { DueTimes } from './due.ts';
+import { Identity } from './identity/identity.ts';
 import { Ledger } from './ledger.ts';
 import { Lending } from './lending.ts';
 import type { Log } from './log.ts';
@@ -21,6 +22,8 @@ import { cubbyholeHandlers } from './routes/cubbyhole.ts';
 import { documentationHandlers, help, type DocumentationParts } from './routes/documentation.ts';
 import { capabilityHandlers } from './routes/capabilities.ts';
 import { engineHandler } from './routes/engine.ts';
+import { groupHandlers } from './routes/identity-groups.ts';
+import { identityHandlers } from './routes/identity.ts';
 import { leaseHandlers } from './routes/leases.ts';
 import { mountHandlers } from './routes/mounts.ts';
 import { policyHandlers } from './routes/policies.ts';
@@ -84,6 +87,11 @@ export async function openServices(options: ServiceOptions, barrier: Barrier): P
   const shards = new ShardHolds(barrier, clock, node);
   const alone = barrier.exclusive;
   const sweeper = new Sweeper({ due, shards, ledger, settling, lending, mounts, tokens, clock, log, alone });
+  const identity = new Identity({ barrier, clock, random });
+  const access = new Access({ tokens, policies, clock, caller: (id) => identity.caller(id) });
+  const ledger = new Ledger(barrier, clock, uuid(random), onDue, options.keepEndedMillis);
+  const lending = new Lending({ ledger, mounts, tokens, clock, random, log });
+  const sweeper = new Sweeper({ ledger, lending, mounts, tokens, clock, log });
   const logins = new Logins({ tokens });
   const cluster = await clusterId(barrier, random);
   const documentation: DocumentationParts = {
@@ -99,6 +107,8 @@ export async function openServices(options: ServiceOptions, barrier: Barrier): P
     ...mountHandlers({ mounts, access, lending, random }),
     ...policyHandlers({ policies, barrier, clock, random }),
     ...capabilityHandlers({ access, tokens }),
+    ...identityHandlers({ identity, mounts }),
+    ...groupHandlers({ identity, mounts }),
     ...leaseHandlers({
       ledger,
       lending,

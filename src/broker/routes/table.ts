@@ -68,6 +68,28 @@ export const routes = {
   passwordGenerate: on('read', 'sys/policies/password/:name*/generate', [yes, yes,  yes,  yes,  yes,  no_,  yes]),
   passwordPolicy:  on('read update delete', 'sys/policies/password/:name*', [yes, yes, yes, yes, yes, no_,  yes]),
 
+  // Identities.
+  entityWrite:     on('update', 'identity/entity',                     [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  entityMerge:     on('update', 'identity/entity/merge',               [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  entityDelete:    on('update', 'identity/entity/batch-delete',        [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  entityIds:       on('list', 'identity/entity/id',                    [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  entityNames:     on('list', 'identity/entity/name',                  [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  entityById:      on('read update delete', 'identity/entity/id/:id',  [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  entityByName:    on('read update delete', 'identity/entity/name/:name*',[yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  aliasWrite:      on('update', 'identity/entity-alias',               [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  aliasIds:        on('list', 'identity/entity-alias/id',              [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  aliasById:       on('read update delete', 'identity/entity-alias/id/:id',[yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  groupWrite:      on('update', 'identity/group',                      [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  groupIds:        on('list', 'identity/group/id',                     [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  groupNames:      on('list', 'identity/group/name',                   [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  groupById:       on('read update delete', 'identity/group/id/:id',   [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  groupByName:     on('read update delete', 'identity/group/name/:name*',[yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  groupAliasWrite: on('update', 'identity/group-alias',                [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  groupAliasIds:   on('list', 'identity/group-alias/id',               [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  groupAliasById:  on('read update delete', 'identity/group-alias/id/:id',[yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  entityLookup:    on('update', 'identity/lookup/entity',              [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  groupLookup:     on('update', 'identity/lookup/group',               [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+
   // Leases.
   leaseLookup:     on('update', 'sys/leases/lookup',                   [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
   leaseListAll:    on('list', 'sys/leases/lookup',                     [yes,  yes,  yes,  yes,  yes,  yes,  yes]),
