@@ -121,7 +121,7 @@ export class Access {
     if (entityId === '') return undefined;
     const caller = await this.#parts.caller(entityId);
     if (caller !== undefined && !caller.disabled) return caller;
-    throw brokerFailure('permission-denied', denied, {
+    throw brokerFailure('permission-denied', 'permission denied', {
       hint: `the entity \`${entityId}\` of the token is ${caller === undefined ? 'gone' : 'disabled'}`,
     });
   }

@@ -1,6 +1,7 @@
 // Logins: what an auth method proved becomes a token. One way for all methods.
 import { enveloped, type Answer, type Call } from './call.ts';
 import type { Login } from './engines/engine.ts';
+import type { Identity } from './identity/identity.ts';
 import type { Mount } from './model.ts';
 import { authPrefix, mountTtls } from './mounts.ts';
 import { wireAuth } from './routes/token-wire.ts';
@@ -8,6 +9,7 @@ import type { Tokens } from './tokens.ts';
 
 export interface LoginParts {
   readonly tokens: Tokens;
+  readonly identity: Identity;
 }
 
 export class Logins {
@@ -22,8 +24,10 @@ export class Logins {
     const { token: settings } = login;
     const ttls = mountTtls(mount);
     const policies = [...new Set([...(settings.noDefaultPolicy ? [] : ['default']), ...login.policies])].toSorted();
+    const { entityId, policies: identityPolicies } = await this.#entityOf(mount, login);
     const made = await this.#parts.tokens.create({
       policies,
+      entityId,
       displayName: [mount.path.slice(authPrefix.length).replaceAll('/', '-'), login.displayName]
         .filter(Boolean)
         .join('-'),
@@ -38,6 +42,13 @@ export class Logins {
       mountId: mount.id,
     });
     const warnings = [...made.warnings, ...(login.warnings ?? [])];
-    return enveloped(call, { auth: wireAuth(made), warnings, mountType: mount.type });
+    return enveloped(call, { auth: wireAuth(made, identityPolicies), warnings, mountType: mount.type });
+  }
+
+  // A method that does not say who the caller is gives a token without an entity.
+  async #entityOf(mount: Mount, { alias, groups }: Login): Promise<{ entityId: string; policies: readonly string[] }> {
+    if (alias.name === '') return { entityId: '', policies: [] };
+    const { accessor: mountAccessor, local = false } = mount;
+    return this.#parts.identity.onLogin({ mountAccessor, local, groups, ...alias });
   }
 }

@@ -92,7 +92,7 @@ export async function openServices(options: ServiceOptions, barrier: Barrier): P
   const ledger = new Ledger(barrier, clock, uuid(random), onDue, options.keepEndedMillis);
   const lending = new Lending({ ledger, mounts, tokens, clock, random, log });
   const sweeper = new Sweeper({ ledger, lending, mounts, tokens, clock, log });
-  const logins = new Logins({ tokens });
+  const logins = new Logins({ tokens, identity });
   const cluster = await clusterId(barrier, random);
   const documentation: DocumentationParts = {
     mounts,
@@ -116,7 +116,7 @@ export async function openServices(options: ServiceOptions, barrier: Barrier): P
       wake: () => sweeper.wake(),
       keepClock: () => keepClock(barrier, clock, systemClock),
     }),
-    ...tokenHandlers({ tokens, roles: tokenRoles, policies, access, mounts, lending, clock }),
+    ...tokenHandlers({ tokens, roles: tokenRoles, policies, access, mounts, identity, lending, clock }),
     ...tokenRoleHandlers({ roles: tokenRoles }),
     ...cubbyholeHandlers(cubbyholes),
     ...wrappingHandlers(wrapping),

@@ -1,7 +1,6 @@
 // Who a caller is: what a login leads to, and what a token's entity may do and is called. A login reads a
 // few records by their keys and writes only when something changed.
 import { brokerFailure } from '../failures.ts';
-import { severalErrors } from '../go-errors.ts';
 import type { TemplateIdentity } from '../policy-template.ts';
 import { Entities, type IdentityParts } from './entities.ts';
 import { Groups, type GroupsOf } from './groups.ts';
@@ -55,7 +54,7 @@ export class Identity {
       customMetadata: null,
     });
     if (entity.disabled) {
-      throw brokerFailure('permission-denied', severalErrors('permission denied'), {
+      throw brokerFailure('permission-denied', 'permission denied', {
         hint: `the entity \`${entity.id}\` of this login is disabled`,
       });
     }

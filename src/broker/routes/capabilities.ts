@@ -1,4 +1,5 @@
 // sys/capabilities…, sys/internal/ui/resultant-acl: what a token may do, with Vault's shapes.
+import { isFailure } from '../../base/index.ts';
 import type { Access } from '../access.ts';
 import { shownCapabilities } from '../acl.ts';
 import type { Acl, Capability, Compiled, ParameterRules } from '../acl-index.ts';
@@ -25,7 +26,7 @@ export function capabilityHandlers({ access, tokens }: CapabilityParts): Pick<Ha
     capabilities: served('What a token may do on paths.', { token: 'string', ...pathFields }, async (call, fields) => {
       if ((fields.token ?? '') === '') throw brokerFailure('field-missing', severalErrors('no token found'));
       const token = await tokens.lookup(fields.token!);
-      return answer(access, call, fields, known(token, 'invalid token'));
+      return ofOther(answer(access, call, fields, known(token, 'invalid token')));
     }),
     capabilitiesSelf: served('What the token that asks may do on paths.', pathFields, async (call, fields) =>
       answer(access, call, fields, tokenOf(call)),
@@ -36,7 +37,7 @@ export function capabilityHandlers({ access, tokens }: CapabilityParts): Pick<Ha
       async (call, fields) => {
         if ((fields.accessor ?? '') === '') throw brokerFailure('bad-request', 'missing accessor');
         const token = await tokens.byAccessor(fields.accessor!);
-        return answer(access, call, fields, known(token, 'invalid accessor'));
+        return ofOther(answer(access, call, fields, known(token, 'invalid accessor')));
       },
     ),
     resultantAcl: served('All that the token that asks may do.', {}, async (call) =>
@@ -48,6 +49,14 @@ export function capabilityHandlers({ access, tokens }: CapabilityParts): Pick<Ha
 function known(token: Token | undefined, message: string): Token {
   if (token === undefined) throw brokerFailure('bad-request', severalErrors(message));
   return token;
+}
+
+// Of a token whose entity is disabled or gone Vault says that there is none.
+async function ofOther(asked: Promise<Answer>): Promise<Answer> {
+  return asked.catch((error: unknown) => {
+    const refused = isFailure(error) && error.code === 'permission-denied';
+    throw refused ? brokerFailure('bad-request', severalErrors('invalid token')) : error;
+  });
 }
 
 async function answer(

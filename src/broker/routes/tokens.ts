@@ -3,9 +3,10 @@ import type { Clock } from '../../base/index.ts';
 import type { Access } from '../access.ts';
 import { done, enveloped, param, served, tokenOf, type Answer, type Call } from '../call.ts';
 import { brokerFailure } from '../failures.ts';
+import type { Identity } from '../identity/identity.ts';
 import type { Lending } from '../lending.ts';
 import type { Token } from '../model.ts';
-import { mountTtls, type Mounts } from '../mounts.ts';
+import { authPrefix, mountTtls, type Mounts } from '../mounts.ts';
 import type { Handlers } from '../pipeline.ts';
 import type { Policies } from '../policies.ts';
 import { planCreate, type CreateFields } from '../tokens/create.ts';
@@ -20,7 +21,8 @@ export interface TokenParts {
   readonly roles: TokenRoles;
   readonly policies: Policies;
   readonly access: Pick<Access, 'capabilities'>;
-  readonly mounts: Pick<Mounts, 'ofLogin'>;
+  readonly mounts: Pick<Mounts, 'get' | 'ofLogin'>;
+  readonly identity: Identity;
   readonly lending: Lending;
   readonly clock: Clock;
 }
@@ -100,10 +102,25 @@ async function create(
     path: call.path,
     role,
   });
-  const made = await parts.tokens.create({ ...decided.plan, entityId: decided.inheritedEntityId });
+  const { entityAlias, inheritedEntityId } = decided;
+  const entityId = entityAlias === undefined ? inheritedEntityId : await entityOfAlias(parts, entityAlias);
+  const made = await parts.tokens.create({ ...decided.plan, entityId });
   const missing = await missingPolicies(parts.policies, made.token.policies);
   const warnings = [...decided.warnings, ...made.warnings, ...missing];
-  return enveloped(call, { auth: wireAuth(made), warnings, mountType: 'token' });
+  const identityPolicies = await identityPoliciesOf(parts, made.token);
+  return enveloped(call, { auth: wireAuth(made, identityPolicies), warnings, mountType: 'token' });
+}
+
+async function entityOfAlias({ identity, mounts }: TokenParts, name: string): Promise<string> {
+  const mount = await mounts.get(`${authPrefix}token`);
+  if (mount === undefined) throw brokerFailure('bad-request', 'auth token mount accessor not found');
+  const { accessor: mountAccessor } = mount;
+  return (await identity.onLogin({ mountAccessor, local: false, name, metadata: {} })).entityId;
+}
+
+/** What the token's entity adds to its policies now. */
+async function identityPoliciesOf({ identity }: TokenParts, { entityId }: Token): Promise<readonly string[]> {
+  return (await identity.caller(entityId))?.policies ?? [];
 }
 
 async function hasSudo({ access }: TokenParts, token: Token, path: string): Promise<boolean> {
@@ -121,8 +138,10 @@ function lookups(
   parts: TokenParts,
 ): Pick<Handlers, 'tokenLookup' | 'tokenLookupSelf' | 'tokenLookupName' | 'tokenAccessors'> {
   const { tokens, clock } = parts;
-  const answer = (call: Call, token: Token, id: string): Answer =>
-    enveloped(call, { data: lookupData(token, id, clock.now(), []), mountType: 'token' });
+  const answer = async (call: Call, token: Token, id: string): Promise<Answer> => {
+    const data = lookupData(token, id, clock.now(), await identityPoliciesOf(parts, token));
+    return enveloped(call, { data, mountType: 'token' });
+  };
   return {
     tokenLookup: served('What is known of a token; of the one that asks when none is named.', byId, async (call) => {
       const id = namedId(call);
@@ -195,7 +214,8 @@ async function renew(parts: TokenParts, call: Call, id: string, before: Token, i
   if (!before.renewable) throw brokerFailure('lease-not-renewable', 'lease is not renewable');
   const { token, warnings } = await parts.tokens.renew(before.name, incrementSeconds, await termsOf(parts, before));
   const seconds = ((token.expiresAt ?? 0) - (token.lastRenewedAt ?? 0)) / 1000;
-  return enveloped(call, { auth: authOf(token, id, seconds), warnings, mountType: 'token' });
+  const auth = authOf(token, id, seconds, await identityPoliciesOf(parts, token));
+  return enveloped(call, { auth, warnings, mountType: 'token' });
 }
 
 /** What the login or role behind a token allows now; undefined where nothing stands behind it. */
