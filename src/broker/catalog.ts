@@ -1,6 +1,7 @@
 // Everything that can be mounted.
 import type { AdjustableClock, Random } from '../base/index.ts';
 import { AppRole } from './auth/approle/approle.ts';
+import { AwsMethod } from './auth/aws/aws.ts';
 import { Userpass } from './auth/userpass.ts';
 import type { Catalog } from './backends.ts';
 import { AwsEngine } from './engines/aws/engine.ts';
@@ -15,6 +16,6 @@ export interface CatalogParts {
 export function catalogOf({ clock, random, environment }: CatalogParts): Catalog {
   return {
     engines: [new AwsEngine({ clock, random, environment })],
-    methods: [new Userpass({ clock, random }), new AppRole({ clock, random })],
+    methods: [new Userpass({ clock, random }), new AppRole({ clock, random }), new AwsMethod({ clock, random })],
   };
 }

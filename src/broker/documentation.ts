@@ -28,6 +28,7 @@ const types: Readonly<Record<FieldType, Tree>> = {
   list: { type: 'array', items: { type: 'string' } },
   map: { type: 'object', format: 'kvpairs' },
   object: { type: 'object', format: 'map' },
+  headers: { type: 'string', format: 'headers' },
 };
 
 /** How the help names the types of fields, in Vault's words. */
@@ -39,6 +40,7 @@ const typeWords: Readonly<Record<FieldType, string>> = {
   list: 'comma-separated string slice',
   map: 'keypair/list of keypairs',
   object: 'map',
+  headers: 'header',
 };
 
 const verbs: readonly (readonly [operation: Operation, method: string, verb: string])[] = [

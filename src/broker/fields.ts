@@ -15,6 +15,8 @@ interface FieldTypes {
   map: Readonly<Record<string, string>>;
   /** An object as it was given. */
   object: Readonly<Record<string, unknown>>;
+  /** HTTP headers by name in lower case: an object, its JSON also in base64, or a list of `name:value`. */
+  headers: Readonly<Record<string, readonly string[]>>;
 }
 
 export type FieldType = keyof FieldTypes;
@@ -65,6 +67,12 @@ const converters: { readonly [T in FieldType]: (value: unknown) => FieldTypes[T]
     typeof value === 'object' && value !== null && !Array.isArray(value)
       ? (value as Readonly<Record<string, unknown>>)
       : undefined,
+  headers: (value) => {
+    if (typeof value === 'string') return headersOf(jsonOf(value) ?? jsonOf(Buffer.from(value, 'base64').toString()));
+    if (!Array.isArray(value)) return headersOf(value);
+    const lines = value.map((line) => /^([^:]+):(.*)$/s.exec(String(line)));
+    return lines.includes(null) ? undefined : headersOf(Object.fromEntries(lines.map((line) => [line![1], line![2]])));
+  },
   map: (value) => {
     if (Array.isArray(value)) return pairs(value);
     if (typeof value === 'string') return value === '' ? {} : pairs([value]);
@@ -79,6 +87,25 @@ const converters: { readonly [T in FieldType]: (value: unknown) => FieldTypes[T]
 function scalarText(value: unknown): string | undefined {
   if (typeof value === 'string') return value;
   return typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined;
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+function headersOf(value: unknown): Readonly<Record<string, readonly string[]>> | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+  const headers = new Map<string, readonly string[]>();
+  for (const [name, given] of Object.entries(value)) {
+    const texts = (Array.isArray(given) ? given : [given]).map(scalarText);
+    if (texts.includes(undefined)) return undefined;
+    headers.set(name.toLowerCase(), [...(headers.get(name.toLowerCase()) ?? []), ...(texts as string[])]);
+  }
+  return Object.fromEntries(headers);
 }
 
 function splitList(text: string): readonly string[] {
@@ -103,6 +130,7 @@ const expected: Readonly<Record<FieldType, string>> = {
   list: 'a list of strings',
   map: 'an object of strings or a list of `k=v`',
   object: 'an object',
+  headers: 'HTTP headers as an object, or its JSON in base64',
 };
 
 function convert(name: string, type: FieldType, given: unknown): unknown {
