@@ -75,7 +75,8 @@ export async function openServices(options: ServiceOptions, barrier: Barrier): P
   const tokenRoles = new TokenRoles(barrier);
   const policies = new Policies(barrier, clock);
   await policies.ensureDefault();
-  const access = new Access({ tokens, policies, clock, caller: async () => undefined });
+  const identity = new Identity({ barrier, clock, random });
+  const access = new Access({ tokens, policies, clock, caller: (id) => identity.caller(id) });
   const node = uuid(random);
   const ledger = new Ledger(barrier, clock, node, onDue, options.keepEndedMillis);
   const settling = new Settling({ ledger, mounts, clock, log });
@@ -87,11 +88,6 @@ export async function openServices(options: ServiceOptions, barrier: Barrier): P
   const shards = new ShardHolds(barrier, clock, node);
   const alone = barrier.exclusive;
   const sweeper = new Sweeper({ due, shards, ledger, settling, lending, mounts, tokens, clock, log, alone });
-  const identity = new Identity({ barrier, clock, random });
-  const access = new Access({ tokens, policies, clock, caller: (id) => identity.caller(id) });
-  const ledger = new Ledger(barrier, clock, uuid(random), onDue, options.keepEndedMillis);
-  const lending = new Lending({ ledger, mounts, tokens, clock, random, log });
-  const sweeper = new Sweeper({ ledger, lending, mounts, tokens, clock, log });
   const logins = new Logins({ tokens, identity });
   const cluster = await clusterId(barrier, random);
   const documentation: DocumentationParts = {

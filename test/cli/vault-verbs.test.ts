@@ -62,7 +62,7 @@ test('a field is printed alone, so that a shell can take it', async (t) => {
 test('answers come as a table, JSON or YAML', async (t) => {
   const { stint, env } = await terminal(t);
   await stint('login root');
-  assert.match((await stint('token lookup -format=yaml')).out, /^ {2}display_name: root$/m);
+  assert.match((await stint('token lookup -format=yaml')).out, /^ {2}display_name: token$/m);
   assert.equal(
     (JSON.parse((await stint('token lookup --json')).out) as { data: { type: string } }).data.type,
     'service',
@@ -71,7 +71,7 @@ test('answers come as a table, JSON or YAML', async (t) => {
   assert.equal((JSON.parse((await stint('policy list --format json')).out) as string[])[0], 'default');
   assert.equal(
     (JSON.parse((await stint('token lookup')).out) as { data: { path: string } }).data.path,
-    'auth/token/root',
+    'auth/token/create',
   );
 });
 
@@ -79,7 +79,7 @@ describe('login', () => {
   test('with -no-store and -token-only keeps nothing', async (t) => {
     const { stint, home } = await terminal(t);
     assert.equal((await stint('login -token-only root')).out, 'root\n');
-    assert.match((await stint('login -no-store root')).err, /^logged in as root/);
+    assert.match((await stint('login -no-store root')).err, /^logged in as token/);
     assert.throws(() => statSync(join(home, '.vault-token')));
     assert.equal((await stint('login', '\n')).failure?.code, 'token-missing');
     assert.equal((await stint('login -method=smoke')).failure?.code, 'invalid-option');
