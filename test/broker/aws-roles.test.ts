@@ -207,7 +207,7 @@ test('roles are listed with and without a closing slash; a name of one character
   const names = Array.from({ length: 10 }, (_, index) => `role-${index}`);
   for (const name of [...names, 'x'])
     await call('POST', `/v1/aws/roles/${name}`, { body: { credential_type: 'iam_user' } });
-  for (const path of ['roles', 'roles/', 'roles?list=true', 'roles/?list=true']) {
+  for (const path of ['roles', 'roles/', 'roles?list=true', 'roles/?list=True']) {
     const method = path.includes('?') ? 'GET' : 'LINK';
     assert.deepEqual((await call(method, `/v1/aws/${path}`)).body.data, { keys: [...names, 'x'] }, path);
   }

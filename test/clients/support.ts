@@ -159,6 +159,7 @@ export async function startCloudProcess(t: TestContext): Promise<RunningCloud> {
 export interface RunningServer {
   readonly address: string;
   readonly rootToken: string;
+  readonly unsealKey: string;
 }
 
 /** Starts `stint server --dev` on a free port, its AWS being the embedded one; it ends with the test. */

@@ -102,11 +102,11 @@ function readCall(request: IncomingMessage, requestId: string): Asked | undefine
   if (path === undefined) return undefined;
   const asked = Object.hasOwn(operations, request.method ?? '') ? operations[request.method!]! : undefined;
   const values = readQuery(query);
-  const list = request.method === 'GET' && ['true', '1', 't'].includes(values['list'] as string);
+  const list = request.method === 'GET' && isTrue(values['list']);
   const { list: _, ...rest } = values;
   // HEAD asks how the server is and nothing else: elsewhere its answer, perhaps a credential, would reach nobody.
   const served = request.method === 'HEAD' && path !== 'sys/health' ? undefined : asked;
-  const help = request.method === 'GET' && ['true', '1', 't'].includes(values['help'] as string);
+  const help = request.method === 'GET' && isTrue(values['help']);
   const operation = help ? 'help' : list ? 'list' : served;
   if (operation === undefined) throw brokerFailure('unsupported-operation', '');
   return {
@@ -192,4 +192,9 @@ function send(request: IncomingMessage, response: ServerResponse, { status, body
   response.setHeader('Content-Type', 'application/json');
   response.setHeader('Content-Length', Buffer.byteLength(text));
   response.end(request.method === 'HEAD' ? undefined : text);
+}
+
+/** What Go's `strconv.ParseBool` takes for true; clients in other languages send `True`. */
+function isTrue(value: unknown): boolean {
+  return typeof value === 'string' && /^(?:1|t|T|true|True|TRUE)$/.test(value);
 }

@@ -65,7 +65,10 @@ async function serve(options: Options, io: Io): Promise<void> {
 // SECURITY: a development server tells its keys on its own terminal, as the tools people know do.
 function tellReady(options: Options, { address, unsealKey, rootToken }: Broker, io: Io): void {
   if (options.json === true) {
-    printData(io, JSON.stringify({ ready: true, address, rootToken: rootToken.reveal() }));
+    printData(
+      io,
+      JSON.stringify({ ready: true, address, rootToken: rootToken.reveal(), unsealKey: unsealKey.reveal() }),
+    );
     return;
   }
   printData(io, `Address: ${address}`);
