@@ -3,9 +3,11 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import type { FromServer, ToServer } from './crash/steps.ts';
 import { callHttp, type CallOptions, type Reply } from './support.ts';
 
 const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+const points = new URL('crash/points.ts', import.meta.url).href;
 
 export interface ServerProcess {
   readonly address: string;
@@ -14,12 +16,24 @@ export interface ServerProcess {
   readonly kill: () => Promise<void>;
   /** SIGTERM; resolves with the exit code. */
   readonly stop: () => Promise<number | null>;
+  /** Resolves when the process is gone, for whatever reason. */
+  readonly gone: Promise<unknown>;
+  /** Has it killed right after its n-th step from now on, or not at all (0). */
+  readonly killAt: (step: number) => Promise<void>;
+  /** The steps since it was armed. */
+  readonly steps: () => Promise<readonly string[]>;
   /** Everything it wrote so far, to both streams. */
   readonly output: () => string;
 }
 
-/** Starts `stint server --dev` on a free port with root token `root`; resolves when it is ready. */
-export async function startServerProcess(storage: string): Promise<ServerProcess> {
+/**
+ * Starts `stint server --dev` on a free port with root token `root`; resolves when it is ready. Only a `killable` one
+ * counts its steps.
+ */
+export async function startServerProcess(
+  storage: string,
+  { killable = false, environment = {} }: { killable?: boolean; environment?: Readonly<Record<string, string>> } = {},
+): Promise<ServerProcess> {
   const args = [
     'server',
     '--dev',
@@ -31,11 +45,12 @@ export async function startServerProcess(storage: string): Promise<ServerProcess
     storage,
     '--json',
   ];
-  const child: ChildProcess = spawn(process.execPath, [main, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+  const child: ChildProcess = spawn(process.execPath, [...(killable ? ['--import', points] : []), main, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe', killable ? 'ipc' : 'ignore'],
     env: {
       PATH: process.env['PATH'],
       HOME: storage,
+      ...environment,
       ...(process.env['NODE_COMPILE_CACHE'] === undefined
         ? {}
         : { NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] }),
@@ -54,8 +69,16 @@ export async function startServerProcess(storage: string): Promise<ServerProcess
     if (child.exitCode === null && child.signalCode === null) child.kill(signal);
     return (await closed)[0];
   };
+  const ask = async (message: ToServer): Promise<readonly string[]> => {
+    const answered = once(child, 'message') as Promise<[FromServer]>;
+    child.send(message);
+    return (await answered)[0].steps;
+  };
   return {
     address,
+    gone: closed,
+    killAt: async (step) => void (await ask({ ask: 'arm', killAt: step })),
+    steps: () => ask({ ask: 'steps' }),
     call: (method, path, options) => callHttp(address, method, path, options),
     kill: async () => void (await end('SIGKILL')),
     stop: () => end('SIGTERM'),

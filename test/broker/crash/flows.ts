@@ -1,0 +1,143 @@
+// What the server is killed in, and what AWS fails in: one row for each flow. A flow is prepared, runs (and is cut off
+// somewhere), and says afterwards what must hold beside the books.
+import assert from 'node:assert/strict';
+import { leasesOf, until, type SeenLease } from '../aws-support.ts';
+import type { Reply } from '../support.ts';
+import type { World } from './world.ts';
+
+export interface Flow {
+  readonly name: string;
+  /** Makes what the flow works on; its result is handed to `run` and `after`. */
+  readonly prepare: (world: World) => Promise<string>;
+  /** Resolves when nothing of it is under way any more. */
+  readonly run: (world: World, prepared: string) => Promise<Reply>;
+  /** Called after the next start with the true leases; what was cut off is done again where only the caller can. */
+  readonly after: (world: World, prepared: string, leases: readonly SeenLease[]) => Promise<void> | void;
+}
+
+const nothing = async (): Promise<string> => '';
+
+async function leaseOf(world: World, role: string): Promise<string> {
+  return (await world.lend(role)).body['lease_id'] as string;
+}
+
+function stateOf(leases: readonly SeenLease[], id: string): string | undefined {
+  return leases.find((lease) => lease.id === id)?.state;
+}
+
+/** What remains of a grant nobody was told of is ended, so that the next one starts with empty books. */
+async function endAll(world: World): Promise<void> {
+  const { status } = await world.server.call('PUT', '/v1/sys/leases/revoke-prefix/aws');
+  assert.equal(status, 204);
+  assert.deepEqual(await world.lentUsers(), []);
+}
+
+function isOver(_world: World, id: string, leases: readonly SeenLease[]): void {
+  assert.equal(stateOf(leases, id), 'dead');
+}
+
+const hour = 3_600_000;
+
+export const flows: readonly Flow[] = [
+  {
+    name: 'a grant of an IAM user',
+    prepare: nothing,
+    run: (world) => world.lend('deploy'),
+    after: endAll,
+  },
+  {
+    name: 'a grant of a session',
+    prepare: nothing,
+    run: (world) => world.lend('session'),
+    after: () => undefined,
+  },
+  {
+    name: 'a renewal',
+    prepare: (world) => leaseOf(world, 'deploy'),
+    run: ({ server }, lease_id) =>
+      server.call('PUT', '/v1/sys/leases/renew', { body: { lease_id, increment: '200h' } }),
+    after: async (world, id, leases) => {
+      assert.equal(stateOf(leases, id), 'active');
+      const { body } = await world.server.call('PUT', '/v1/sys/leases/lookup', { body: { lease_id: id } });
+      const ttl = body.data['ttl'] as number;
+      assert.ok(ttl > 50 * 3600 && ttl <= 200 * 3600, `the lease has ${ttl} s`);
+      await endAll(world);
+    },
+  },
+  {
+    name: 'a revocation',
+    prepare: (world) => leaseOf(world, 'deploy'),
+    run: ({ server }, lease_id) => server.call('PUT', '/v1/sys/leases/revoke', { body: { lease_id } }),
+    after: async (world, id, leases) => {
+      // Killed before its first step it is as if it was never asked for; after that it goes on by itself.
+      if (stateOf(leases, id) === 'active') return endAll(world);
+      isOver(world, id, leases);
+    },
+  },
+  {
+    name: 'a revocation that the caller does not wait for',
+    prepare: (world) => leaseOf(world, 'deploy'),
+    run: async (world, lease_id) => {
+      const reply = await world.server.call('PUT', '/v1/sys/leases/revoke', { body: { lease_id, sync: false } });
+      await untilDead(world, lease_id);
+      return reply;
+    },
+    after: isOver,
+  },
+  {
+    name: 'the end of the time of a lease',
+    prepare: async (world) => {
+      const id = await leaseOf(world, 'deploy');
+      await world.server.call('PUT', '/v1/sys/leases/renew', { body: { lease_id: id, increment: '1h' } });
+      return id;
+    },
+    run: async (world, id) => {
+      const reply = await world.server.call('POST', '/v1/stint/dev/clock', { body: { advance: hour / 1000 } });
+      await untilDead(world, id);
+      return reply;
+    },
+    after: async (world, id) => {
+      await world.server.call('POST', '/v1/stint/dev/clock', { body: { advance: hour / 1000 } });
+      await untilDead(world, id);
+    },
+  },
+  {
+    name: 'the end of a token with a lease',
+    prepare: async (world) => {
+      const body = { policies: ['lender'], ttl: '900h', explicit_max_ttl: '900h' };
+      const policy = 'path "aws/creds/deploy" { capabilities = ["read"] }';
+      await world.server.call('PUT', '/v1/sys/policies/acl/lender', { body: { policy } });
+      const token = (await world.server.call('POST', '/v1/auth/token/create', { body })).body['auth'] as Record<
+        string,
+        string
+      >;
+      const id = (await world.lend('deploy', token['client_token'])).body['lease_id'] as string;
+      return `${token['accessor']} ${id}`;
+    },
+    run: async (world, prepared) => {
+      const [accessor, id = ''] = prepared.split(' ');
+      const reply = await world.server.call('POST', '/v1/auth/token/revoke-accessor', { body: { accessor } });
+      await untilDead(world, id);
+      return reply;
+    },
+    after: (world, prepared, leases) => isOver(world, prepared.split(' ')[1]!, leases),
+  },
+  {
+    name: 'the revocation of three leases by their prefix',
+    prepare: async (world) => {
+      for (let count = 0; count < 3; count++) await leaseOf(world, 'deploy');
+      return '';
+    },
+    run: ({ server }) => server.call('PUT', '/v1/sys/leases/revoke-prefix/aws/creds/deploy'),
+    after: async (world, _, leases) => {
+      const active = leases.filter(({ state }) => state === 'active').length;
+      assert.ok(active === 0 || active === 3, `${active} of 3 live on after one commit for all`);
+      await endAll(world);
+    },
+  },
+];
+
+async function untilDead(world: World, id: string): Promise<void> {
+  const states = async (): Promise<string | undefined> => stateOf(await leasesOf(world.server), id);
+  await until(`${id} is dead`, async () => (await states()) === 'dead');
+}
