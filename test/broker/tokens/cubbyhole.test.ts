@@ -39,9 +39,8 @@ describe('a cubbyhole', () => {
 
   test('needs `create` for what is new and `update` for what is not', async (t) => {
     const world = await testBroker((end) => t.after(end));
-    const token = await tokenWith(world, 'own', 'path "cubbyhole/*" { capabilities = ["create"] }', {
-      no_default_policy: true,
-    });
+    const policy = 'path "cubbyhole/*" { capabilities = ["create"] }';
+    const token = await tokenWith(world, 'own', policy, { no_default_policy: true });
     assert.equal((await world.call('POST', '/v1/cubbyhole/a', { token, body: { k: 1 } })).status, 204);
     assert.equal((await world.call('POST', '/v1/cubbyhole/a', { token, body: { k: 2 } })).status, 403);
   });

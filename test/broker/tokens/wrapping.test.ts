@@ -1,8 +1,10 @@
 // Response wrapping: one answer, one token, one use; texts and shapes of Vault.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { configureAws, keyLives, testCloud, until } from '../aws-support.ts';
-import { testBroker, type CallOptions, type Reply, type TestBroker } from '../support.ts';
+import { temporaryFolder, testBroker, type CallOptions, type Reply, type TestBroker } from '../support.ts';
 import { make, refused, seen, storedKeys, tokenWith } from './support.ts';
 
 interface WrapInfo {
@@ -168,6 +170,39 @@ describe('wrapping', () => {
     assert.deepEqual(await header('0'), [400, 'endpoint requires response wrapping to be used']);
     const jwt = { headers: { 'X-Vault-Wrap-TTL': '60', 'X-Vault-Wrap-Format': 'jwt' } };
     assert.equal((await refused(world, 'sys/wrapping/wrap', { a: 1 }, jwt))[0], 400);
+  });
+
+  test('is asked for where a policy says how long at least and at most', async (t) => {
+    const world = await testBroker((end) => t.after(end));
+    const policy = 'path "sys/mounts" { capabilities = ["read"] min_wrapping_ttl = "30s" max_wrapping_ttl = "5m" }';
+    const token = await tokenWith(world, 'short', policy);
+    const ask = async (ttl: string): Promise<number> =>
+      (await world.call('GET', '/v1/sys/mounts', { token, headers: { 'X-Vault-Wrap-TTL': ttl } })).status;
+    assert.equal((await world.call('GET', '/v1/sys/mounts', { token })).status, 403);
+    assert.deepEqual(
+      [await ask('0'), await ask('29s'), await ask('30s'), await ask('5m'), await ask('301')],
+      [403, 403, 200, 200, 403],
+    );
+  });
+
+  test('is recorded by audit without the token in clear', async (t) => {
+    const world = await testBroker((end) => t.after(end));
+    const file = join(
+      temporaryFolder((remove) => t.after(remove)),
+      'audit.log',
+    );
+    await world.call('PUT', '/v1/sys/audit/file', { body: { type: 'file', options: { file_path: file } } });
+    const { token } = await wrapped(world, 'POST', 'sys/wrapping/wrap', { secret: 'hush' });
+    await unwrap(world, token);
+    const lines = readFileSync(file, 'utf8').trim().split('\n');
+    assert.equal(
+      lines.some((line) => line.includes(token) || line.includes('hush')),
+      false,
+    );
+    const records = lines.map((line) => JSON.parse(line) as Record<string, Record<string, unknown>>);
+    const answered = records.find((record) => record['response']?.['wrap_info'] !== undefined);
+    const { ttl, token: shown } = answered!['response']!['wrap_info'] as { ttl: number; token: string };
+    assert.deepEqual([ttl, shown.startsWith('hmac-sha256:'), answered!['request']!['wrap_ttl']], [60, true, 60]);
   });
 
   test('wraps no refusal and no empty answer', async (t) => {
