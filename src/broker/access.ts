@@ -65,19 +65,11 @@ export class Access {
     const { operation, body } = call;
     const token = tokenOf(call);
     const path = operation === 'list' ? `${call.path}/` : call.path;
-    const decision = decide(await this.acl(token), {
-      operation,
-      path,
-      sudo,
-      data: body,
-      wrapSeconds: call.wrapTtlSeconds ?? 0,
-    });
-    if (decision.allowed)
-      return decision.limit === undefined ? call : { ...call, body: { ...body, limit: decision.limit } };
-    const needed = sudo ? `\`${operation}\` and \`sudo\`` : `\`${operation}\``;
-    throw brokerFailure('permission-denied', denied, {
-      hint: `${whyNot(decision, token.policies)}: ask whoever writes policies for ${needed} on \`${call.path}\``,
-    });
+    const { acl, caller } = await this.#aclOf(token);
+    const decision = decide(acl, { operation, path, sudo, data: body, wrapSeconds: call.wrapTtlSeconds ?? 0 });
+    if (!decision.allowed) throw refusal(call, sudo, decision, token.policies);
+    const granted = { identityPolicies: caller?.policies ?? [], grantedBy: decision.grantedBy };
+    return { ...call, granted, body: decision.limit === undefined ? body : { ...body, limit: decision.limit } };
   }
 
   async capabilities(token: Token, path: string): Promise<readonly string[]> {
@@ -94,7 +86,15 @@ export class Access {
    * @throws Failure `permission-denied` when its entity is disabled or gone.
    */
   async acl(token: Token): Promise<Acl> {
-    const caller = await this.caller(token);
+    return (await this.#aclOf(token)).acl;
+  }
+
+  async #aclOf(token: Token): Promise<{ readonly acl: Acl; readonly caller: Caller | undefined }> {
+    const caller = await this.#callerOf(token);
+    return { acl: await this.#compiled(token, caller), caller };
+  }
+
+  async #compiled(token: Token, caller: Caller | undefined): Promise<Acl> {
     const names = [...new Set([...token.policies, ...(caller?.policies ?? [])])].sort();
     const epoch = await this.#dropWhenChanged();
     const shared = names.join('\n');
@@ -112,12 +112,7 @@ export class Access {
     return acl;
   }
 
-  /**
-   * The entity behind the token; undefined when it has none.
-   * @throws Failure `permission-denied` when the entity is disabled or gone.
-   */
-  async caller(token: Token): Promise<Caller | undefined> {
-    const { entityId } = token;
+  async #callerOf({ entityId }: Token): Promise<Caller | undefined> {
     if (entityId === '') return undefined;
     const caller = await this.#parts.caller(entityId);
     if (caller !== undefined && !caller.disabled) return caller;
@@ -146,6 +141,13 @@ export class Access {
       this.#keptRules -= size;
     }
   }
+}
+
+function refusal({ operation, path }: Call, sudo: boolean, decision: AclDecision, policies: readonly string[]): Error {
+  const needed = sudo ? `\`${operation}\` and \`sudo\`` : `\`${operation}\``;
+  return brokerFailure('permission-denied', denied, {
+    hint: `${whyNot(decision, policies)}: ask whoever writes policies for ${needed} on \`${path}\``,
+  });
 }
 
 function whyNot({ decidedBy, reason }: AclDecision, policies: readonly string[]): string {

@@ -19,6 +19,8 @@ export interface Call {
   readonly tokenId: Secret | undefined;
   /** Present on every route whose table row asks for a token. */
   readonly token: Token | undefined;
+  /** Set by the check of policies: what the token's entity adds to its policies, and which of all gave the right. */
+  readonly granted?: { readonly identityPolicies: readonly string[]; readonly grantedBy: readonly string[] };
   /** The mounted path that serves the call, when no own route does. */
   readonly located: LocatedPath | undefined;
   /** The caller wants the answer wrapped for so long; undefined when it did not say, 0 stands for no. */

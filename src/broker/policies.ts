@@ -221,15 +221,23 @@ function checkCas(before: Policy | undefined, { cas, casRequired = false }: Poli
 
 function fill(
   { rules, templated }: ParsedPolicy,
-  limits: TemplateLimits,
+  limits: Pick<Policy, 'allowSlashes' | 'allowWildcards' | 'expiresAt'>,
   identity: TemplateIdentity | undefined,
 ): NamedRules['rules'] {
-  if (!templated) return rules;
-  return rules.flatMap((rule) => {
+  // The rules of a policy end with it.
+  const { expiresAt: until } = limits;
+  const lasting =
+    until === null ? rules : rules.map((rule) => ({ ...rule, expiresAt: earlier(rule.expiresAt, until) }));
+  if (!templated) return lasting;
+  return lasting.flatMap((rule) => {
     const path = rule.path.includes('{{') ? fillTemplate(rule.path, identity, limits) : rule.path;
     // SECURITY: `+*` may come to be by filling in; it would match what nobody wrote.
     return path === undefined || path.includes('+*') ? [] : [{ ...rule, path: path.replace(/^\//, '') }];
   });
+}
+
+function earlier(a: Millis | null | undefined, b: Millis): Millis {
+  return typeof a === 'number' ? Math.min(a, b) : b;
 }
 
 // Keys of the store are printable ASCII; names of policies are any text.

@@ -1,7 +1,9 @@
 // identity/… over HTTP. Statuses, texts and shapes as OpenBao 2.7 answers them.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { testBroker, type Reply, type TestBroker } from './support.ts';
+import { temporaryFolder, testBroker, type Reply, type TestBroker } from './support.ts';
 
 type Caller = TestBroker['call'];
 type Data = Readonly<Record<string, unknown>>;
@@ -439,6 +441,36 @@ describe('a login', () => {
     const read = async (id: string): Promise<number> =>
       (await call('GET', `/v1/identity/entity/id/${id}`, { token })).status;
     assert.deepEqual([await read(entity), await read(other)], [200, 403]);
+  });
+
+  test('is told to audit: whose entity it was and which policy gave the right', async (t) => {
+    const { call, post, login } = await withAlice((end) => t.after(end));
+    const file = join(
+      temporaryFolder((remove) => t.after(remove)),
+      'audit.log',
+    );
+    const { client_token: token, entity_id: entity } = authOf(await login());
+    const policy = 'path "sys/mounts" { capabilities = ["read"] }';
+    await call('PUT', '/v1/sys/policies/acl/idp', { body: { policy } });
+    await post(`entity/id/${entity}`, { policies: ['idp'] });
+    const device = { type: 'file', options: { file_path: file } };
+    assert.equal((await call('PUT', '/v1/sys/audit/file', { body: device })).status, 204);
+    await call('GET', '/v1/sys/mounts', { token });
+    const lines = readFileSync(file, 'utf8').trim().split('\n');
+    const entry = lines
+      .map((line) => JSON.parse(line) as { auth: Data; request: Data })
+      .find(({ request }) => request['path'] === 'sys/mounts')!;
+    const { auth } = entry;
+    assert.deepEqual(
+      [auth['entity_id'], auth['policies'], auth['token_policies'], auth['identity_policies'], auth['policy_results']],
+      [
+        entity,
+        ['default', 'idp', 'team'],
+        ['default', 'team'],
+        ['idp'],
+        { allowed: true, granting_policies: [{ name: 'idp', namespace_id: 'root', type: 'acl' }] },
+      ],
+    );
   });
 
   test('a token role may name the entity instead', async (t) => {

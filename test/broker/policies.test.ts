@@ -76,8 +76,9 @@ test('a policy that has expired is gone, and so is what it allowed', async (t) =
   const policy = 'path "sys/policies/acl/*" { capabilities = ["read"] }';
   await call('PUT', '/v1/sys/policies/acl/p', { body: { policy, ttl: '1h' } });
   const token = await tokenWith(call, ['p']);
-  assert.equal((await call('GET', '/v1/sys/policies/acl/p', { token })).status, 200);
+  assert.equal((await call('GET', '/v1/sys/policies/acl/default', { token })).status, 200);
   clock.advance(3_600_000);
+  assert.equal((await call('GET', '/v1/sys/policies/acl/default', { token })).status, 403);
   assert.equal((await call('GET', '/v1/sys/policies/acl/p')).status, 404);
   assert.deepEqual((await call('LIST', '/v1/sys/policies/acl')).body.data['keys'], ['default', 'root']);
   const both = { policy, ttl: '1h', expiration: '2030-01-01T00:00:00Z' };

@@ -52,21 +52,23 @@ function common(call: Call, time: string, allowed: boolean): Omit<AuditEntry, 't
   const { config } = call.located?.mount ?? {};
   return {
     time,
-    auth: call.token === undefined ? {} : authOf(call.token, call.tokenId, allowed),
+    auth: call.token === undefined ? {} : authOf(call.token, call, allowed),
     request: requestOf(call),
     clearRequestKeys: config?.auditNonHmacRequestKeys,
     clearResponseKeys: config?.auditNonHmacResponseKeys,
   };
 }
 
-function authOf(token: Token, id: Secret | undefined, allowed: boolean): AuditAuth {
+function authOf(token: Token, { tokenId, granted }: Call, allowed: boolean): AuditAuth {
+  const { identityPolicies = [], grantedBy = [] } = granted ?? {};
   return {
-    clientToken: id,
+    clientToken: tokenId,
     accessor: token.accessor,
     displayName: token.displayName,
-    policies: token.policies,
+    policies: [...new Set([...token.policies, ...identityPolicies])].sort(),
     tokenPolicies: token.policies,
-    policyResults: { allowed, grantingPolicies: [] },
+    ...(identityPolicies.length === 0 ? {} : { identityPolicies }),
+    policyResults: { allowed, grantingPolicies: grantedBy },
     metadata: token.meta,
     remainingUses: Math.max(0, token.usesLeft),
     entityId: token.entityId,
