@@ -47,7 +47,7 @@ export const brokerFailure = failuresOf({
   'aws-throttled': { status: 502, when: 'AWS throttled a call of the engine beyond its retries' },
   'aws-unreachable': { status: 502, when: 'AWS did not answer a call of the engine' },
   'grant-undone': { status: 409, when: 'a lease was revoked while its credentials were being made' },
-  'revoke-incomplete': { status: 500, when: 'a revoke did not succeed yet; the server keeps trying' },
+  'revoke-incomplete': { status: 400, when: 'a revoke did not succeed yet; the server keeps trying' },
   'storage-failed': { status: 500, when: 'the store cannot read or write, for example because the disk is full' },
   'storage-in-use': { status: 500, when: 'another process has the same store open' },
   'store-tampered': { status: 500, when: 'a stored value was changed by somebody else, or its key is wrong' },

@@ -24,6 +24,8 @@ import { capabilityHandlers } from './routes/capabilities.ts';
 import { engineHandler } from './routes/engine.ts';
 import { groupHandlers } from './routes/identity-groups.ts';
 import { identityHandlers } from './routes/identity.ts';
+import { leaseCallHandlers } from './routes/lease-calls.ts';
+import { leaseCareHandlers } from './routes/lease-care.ts';
 import { leaseHandlers } from './routes/leases.ts';
 import { mountHandlers } from './routes/mounts.ts';
 import { policyHandlers } from './routes/policies.ts';
@@ -35,6 +37,7 @@ import { toolHandlers } from './routes/tools.ts';
 import { wrappingHandlers } from './routes/wrapping.ts';
 import { absent } from './storage/store.ts';
 import { Sweeper } from './sweeper.ts';
+import { Tidy } from './tidy.ts';
 import { TokenRoles } from './tokens/role.ts';
 import { Tokens } from './tokens.ts';
 import { Wrapping } from './wrapping.ts';
@@ -89,6 +92,9 @@ export async function openServices(options: ServiceOptions, barrier: Barrier): P
   const alone = barrier.exclusive;
   const sweeper = new Sweeper({ due, shards, ledger, settling, lending, mounts, tokens, clock, log, alone });
   const logins = new Logins({ tokens, identity });
+  const sweeper = new Sweeper({ ledger, lending, mounts, tokens, clock, log });
+  const logins = new Logins({ tokens });
+  const tidy = new Tidy({ barrier, tokens, ledger, lending, log });
   const cluster = await clusterId(barrier, random);
   const documentation: DocumentationParts = {
     mounts,
@@ -113,6 +119,10 @@ export async function openServices(options: ServiceOptions, barrier: Barrier): P
       keepClock: () => keepClock(barrier, clock, systemClock),
     }),
     ...tokenHandlers({ tokens, roles: tokenRoles, policies, access, mounts, identity, lending, clock }),
+    ...leaseCallHandlers({ ledger, lending, tokens, clock, wake: () => sweeper.wake() }),
+    ...leaseCareHandlers({ ledger, mounts, tidy }),
+    ...leaseHandlers({ ledger, clock, keepClock: () => keepClock(barrier, clock, systemClock) }),
+    ...tokenHandlers({ tokens, roles: tokenRoles, policies, access, mounts, lending, clock }),
     ...tokenRoleHandlers({ roles: tokenRoles }),
     ...cubbyholeHandlers(cubbyholes),
     ...wrappingHandlers(wrapping),
@@ -122,6 +132,7 @@ export async function openServices(options: ServiceOptions, barrier: Barrier): P
   };
   sweeper.wake();
   const stop = async (): Promise<void> => {
+    await tidy.stop();
     await sweeper.stop();
     mounts.close();
     await audit.close();

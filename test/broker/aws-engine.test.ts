@@ -135,7 +135,7 @@ describe('an IAM user on loan', () => {
     const [UserName] = await world.lentUsers();
     await world.admin.send(new UntagUserCommand({ UserName, TagKeys: ['stint:lease'] }));
     const refused = await world.call('PUT', '/v1/sys/leases/revoke', { body: { lease_id } });
-    assert.equal(refused.status, 500);
+    assert.equal(refused.status, 400);
     assert.match(refused.body.errors[0]!, /does not carry the tag of this lease/);
     assert.deepEqual(await world.lentUsers(), [UserName]);
     assert.equal(await stateOf(world, lease_id), 'revoking');
@@ -209,7 +209,7 @@ describe('an IAM user on loan', () => {
     const fault = { service: 'iam', operation: 'DeleteUser', when: 'before', count: 2 };
     await world.control('POST', 'faults', { ...fault, error: { code: 'ServiceFailure', status: 500 } });
     const prefix = 'aws/creds/deploy';
-    assert.equal((await world.call('PUT', `/v1/sys/leases/revoke-prefix/${prefix}`)).status, 500);
+    assert.equal((await world.call('PUT', `/v1/sys/leases/revoke-prefix/${prefix}`)).status, 400);
     assert.equal((await world.call('LIST', `/v1/sys/leases/lookup/${prefix}`)).status, 200);
     assert.equal((await world.call('PUT', `/v1/sys/leases/revoke-force/${prefix}`)).status, 204);
     assert.equal((await world.call('LIST', `/v1/sys/leases/lookup/${prefix}`)).status, 404);

@@ -109,6 +109,9 @@ function readCall(request: IncomingMessage, requestId: string): Asked | undefine
   const help = request.method === 'GET' && isTrue(values['help']);
   const operation = help ? 'help' : list ? 'list' : served;
   if (operation === undefined) throw brokerFailure('unsupported-operation', '');
+  if ((operation === 'update' || operation === 'patch') && rawPath.endsWith('/')) {
+    throw brokerFailure('bad-request', "cannot write to a path ending in '/'");
+  }
   return {
     requestId,
     operation,

@@ -2,6 +2,7 @@
 // lend through the ledger, and makes the token of a login.
 import { done, enveloped, fieldWarnings, tokenOf, type Answer, type Call, type Served } from '../call.ts';
 import type { LocatedPath } from '../backends.ts';
+import { builtInMounts } from '../built-in-mounts.ts';
 import type { EngineAnswer, EngineCall } from '../engines/engine.ts';
 import { brokerFailure } from '../failures.ts';
 import type { Lending } from '../lending.ts';
@@ -75,6 +76,11 @@ function nothing(call: Call): Answer {
 }
 
 function noRoute(call: Call): Error {
+  if (builtInMounts.some(({ path }) => call.path.startsWith(`${path}/`))) {
+    return brokerFailure('no-route', '1 error occurred:\n\t* unsupported path\n\n', {
+      hint: 'this server has no such part of the API',
+    });
+  }
   return brokerFailure('no-route', `no handler for route "${call.path}". route entry not found.`, {
     hint: /^(?:sys|auth|stint)\//.test(call.path)
       ? 'this server has no such part of the API'
