@@ -5,7 +5,7 @@ import { randomText, type Random } from '../base/index.ts';
 import { brokerFailure } from './failures.ts';
 import { severalErrors } from './go-errors.ts';
 import { HclError } from './hcl-scanner.ts';
-import { parseHcl, plain, type HclItem } from './hcl.ts';
+import { parseHcl, plain, type HclItem, type HclValue } from './hcl.ts';
 
 const shortest = 4;
 const longest = 100;
@@ -28,7 +28,7 @@ interface CharsetRule {
 export function parsePasswordPolicy(text: string): PasswordPolicy {
   const items = readItems(text);
   const length = wholeNumber(items.find(({ keys }) => keys[0] === 'length'));
-  const rules = items.filter(({ keys }) => keys[0] === 'rule').map(ruleOf);
+  const rules = items.filter(({ keys }) => keys[0] === 'rule').flatMap(rulesOf);
   const policy = { length, rules };
   const faults = faultsOf(policy);
   if (faults.length > 0) throw invalid(severalErrors(...faults));
@@ -53,9 +53,18 @@ function wholeNumber(item: HclItem | undefined): number {
   throw invalid(`failed to decode configuration: '${item.keys[0]}' expected type 'int'`);
 }
 
-function ruleOf({ keys, value }: HclItem): CharsetRule {
-  const [, type = ''] = keys;
-  if (value.kind !== 'object') throw invalid('unable to retrieve rules: rule is empty');
+// `rule "charset" {…}`, and in JSON `"rule": [{"charset": {…}}]`.
+function rulesOf({ keys, value }: HclItem): readonly CharsetRule[] {
+  const [, type] = keys;
+  if (type !== undefined) return [ruleOf(type, value)];
+  if (value.kind === 'list')
+    return value.items.flatMap((one) => rulesOf({ ...one, keys: ['rule'], assignLine: 0, value: one }));
+  if (value.kind !== 'object' || value.items.length === 0) throw invalid('unable to parse rules: rule is empty');
+  return value.items.map((item) => ruleOf(item.keys[0]!, item.value));
+}
+
+function ruleOf(type: string, value: HclValue): CharsetRule {
+  if (value.kind !== 'object') throw invalid('unable to parse rules: rule is empty');
   if (type !== 'charset') {
     throw invalid(`unable to parse rules: unable to parse rule ${type}: unrecognized rule type ${type}`);
   }

@@ -312,6 +312,9 @@ describe('a group', () => {
     assert.deepEqual(await refused({ type: 'foo' }), [400, 'invalid group type "foo"']);
     assert.deepEqual(await refused({ policies: 'root' }), [400, 'policies cannot contain root']);
     assert.deepEqual(await refused({}, 'group/id/nope'), [400, 'invalid group ID']);
+    assert.deepEqual(await refused({ id: '' }), [400, 'empty group ID']);
+    assert.deepEqual(await refused({ name: '' }), [400, 'empty group name']);
+    assert.deepEqual(await refused({ id: '' }, 'group-alias'), [400, 'empty group alias ID']);
     assert.deepEqual(await refused({ member_entity_ids: ['nope'] }), [
       500,
       '1 error occurred:\n\t* invalid entity ID "nope"\n\n',

@@ -30,6 +30,13 @@ test('a policy of one character has one password', () => {
   assert.equal(generatePassword(parsePasswordPolicy(`length = 4\n${rule('x', 4)}`), systemRandom), 'xxxx');
 });
 
+test('a policy may be JSON', () => {
+  for (const rules of ['[{"charset": {"charset": "abc", "min-chars": 1}}]', '{"charset": {"charset": "abc"}}']) {
+    const policy = parsePasswordPolicy(`{"length": 20, "rule": ${rules}}`);
+    assert.match(generatePassword(policy, systemRandom), /^[abc]{20}$/);
+  }
+});
+
 const invalid = (reason: string): string => `1 error occurred:\n\t* invalid password policy: ${reason}\n\n`;
 const refused: readonly [name: string, text: string, message: string][] = [
   ['no characters', 'length = 20', invalid('1 error occurred:\n\t* no charset specified\n\n')],

@@ -7,7 +7,7 @@ import { severalErrors } from '../go-errors.ts';
 import type { Memberships } from './memberships.ts';
 import type { Alias, Entity, Metadata } from './model.ts';
 import { isId, Records } from './records.ts';
-import { checkMetadata } from './rules.ts';
+import { checkMetadata, keptMetadata } from './rules.ts';
 
 export interface EntityChange {
   readonly name?: string | undefined;
@@ -96,7 +96,7 @@ export class Entities {
     return {
       ...before,
       name: name === '' ? before.name : name,
-      metadata: metadata ?? before.metadata,
+      metadata: metadata === undefined ? before.metadata : keptMetadata(metadata),
       policies: policies ?? before.policies,
       disabled: disabled ?? before.disabled,
       updatedAt: this.#parts.clock.now(),

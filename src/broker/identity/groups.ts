@@ -8,7 +8,7 @@ import type { IdentityParts } from './entities.ts';
 import type { Memberships } from './memberships.ts';
 import type { Alias, Group, Metadata } from './model.ts';
 import { Records } from './records.ts';
-import { checkMetadata } from './rules.ts';
+import { checkMetadata, keptMetadata } from './rules.ts';
 
 export interface GroupChange {
   readonly name?: string | undefined;
@@ -130,8 +130,8 @@ export class Groups {
     return {
       ...before,
       name: (change.name ?? '') === '' ? before.name : change.name!,
-      metadata: change.metadata ?? before.metadata,
-      policies: change.policies ?? before.policies,
+      metadata: change.metadata === undefined ? before.metadata : keptMetadata(change.metadata),
+      policies: change.policies?.length === 0 ? null : (change.policies ?? before.policies),
       modifyIndex: before.modifyIndex + 1,
       updatedAt: this.#parts.clock.now(),
     };

@@ -6,6 +6,7 @@ import { Entities, type IdentityParts } from './entities.ts';
 import { Groups, type GroupsOf } from './groups.ts';
 import { Memberships } from './memberships.ts';
 import type { Alias, Entity, Metadata } from './model.ts';
+import { keptMetadata } from './rules.ts';
 
 /** What an auth method proved. */
 export interface ProvenLogin {
@@ -44,7 +45,7 @@ export class Identity {
    * @throws Failure `permission-denied` when the entity is disabled.
    */
   async onLogin(login: ProvenLogin): Promise<{ readonly entityId: string; readonly policies: readonly string[] }> {
-    const metadata = Object.keys(login.metadata).length === 0 ? null : login.metadata;
+    const metadata = keptMetadata(login.metadata);
     const { mountAccessor, name, local } = login;
     const { value: entity } = await this.entities.ofLogin({
       mountAccessor,

@@ -41,7 +41,7 @@ export function checkCustomMetadata(metadata: Metadata): void {
       ? [`payload must contain at most ${mostPairs} keys, provided ${count}`]
       : Object.entries(metadata).flatMap(([key, value]) => customFaults(key, value));
   if (faults.length === 0) return;
-  throw invalid(severalErrors(severalErrors(...faults.map((fault) => `custom_metadata validation failed: ${fault}`))));
+  throw invalid(severalErrors(...faults.map((fault) => `custom_metadata validation failed: ${fault}`)));
 }
 
 function customFaults(key: string, value: string): readonly string[] {
@@ -61,6 +61,11 @@ function customFaults(key: string, value: string): readonly string[] {
 
 function isPrintable(text: string): boolean {
   return !/[\p{Cc}\p{Cf}\p{Cs}\p{Cn}]/u.test(text);
+}
+
+/** Metadata as it is kept: none and empty are the same. */
+export function keptMetadata(metadata: Metadata): Metadata | null {
+  return Object.keys(metadata).length === 0 ? null : metadata;
 }
 
 /** Names of policies as they are kept: in lower case, in order, each once. @throws Failure `bad-request` for root. */

@@ -49,7 +49,8 @@ function memberHandlers(parts: IdentityRouteParts): Pick<Handlers, 'groupWrite' 
       return done();
     }),
     groupByName: served('The group of a name.', groupFields, async (call, fields) => {
-      if (call.operation === 'update') return writeGroup(parts, call, { ...fields, id: '' });
+      const { id: _, ...named } = fields;
+      if (call.operation === 'update') return writeGroup(parts, call, named);
       const group = await groups.byName(param(call, 'name'));
       if (call.operation === 'read') return readGroup(parts, call, group);
       if (group !== undefined) await groups.delete(group.id);
@@ -63,6 +64,9 @@ async function writeGroup(
   call: Call,
   fields: FieldValues<typeof groupFields>,
 ): Promise<Answer> {
+  // An id or name that is given and empty is a mistake, not a wish for a new group.
+  if (fields.id === '') throw brokerFailure('bad-request', 'empty group ID');
+  if (fields.id === undefined && fields.name === '') throw brokerFailure('bad-request', 'empty group name');
   const { group, made } = await identity.groups.write(fields.id ?? '', {
     name: fields.name,
     type: fields.type,
@@ -151,15 +155,11 @@ function aliasHandlers(parts: IdentityRouteParts): Pick<Handlers, AliasNames> {
 async function writeAlias(
   { identity, mounts }: IdentityRouteParts,
   call: Call,
-  {
-    id = '',
-    name = '',
-    mount_accessor: accessor = '',
-    canonical_id: canonicalId = '',
-  }: FieldValues<typeof aliasFields>,
+  { id, name = '', mount_accessor: accessor = '', canonical_id: canonicalId = '' }: FieldValues<typeof aliasFields>,
 ): Promise<Answer> {
   const { groups } = identity;
-  if (id !== '' && (await groups.byAliasId(id)) === undefined) {
+  if (id === '') throw brokerFailure('bad-request', 'empty group alias ID');
+  if (id !== undefined && (await groups.byAliasId(id)) === undefined) {
     throw brokerFailure('bad-request', 'invalid group alias ID');
   }
   if (name === '') throw brokerFailure('bad-request', 'missing alias name');
@@ -168,7 +168,7 @@ async function writeAlias(
   if (mount.local === true) {
     throw brokerFailure('bad-request', `mount accessor ${JSON.stringify(accessor)} is a local mount`);
   }
-  const alias = await groups.writeAlias(id, canonicalId, { mountAccessor: accessor, name });
+  const alias = await groups.writeAlias(id ?? '', canonicalId, { mountAccessor: accessor, name });
   return alias === undefined ? done() : aliasAnswer(call, alias);
 }
 

@@ -167,6 +167,9 @@ function passwordHandlers({
     }),
     passwordPolicy: served('A password policy.', { name: 'string', policy: 'string' }, async (call, fields) => {
       if (call.operation === 'read') return enveloped(call, { data: { policy: await stored(call) } });
+      if (param(call, 'name').endsWith('/generate')) {
+        throw brokerFailure('unsupported-operation', severalErrors('unsupported operation'));
+      }
       const remove = call.operation === 'delete';
       if (!remove && (fields.policy ?? '') === '') throw brokerFailure('bad-request', severalErrors('missing policy'));
       const text = decodeBase64(fields.policy ?? '');
