@@ -5,6 +5,7 @@ import type { LocatedPath } from '../backends.ts';
 import { builtInMounts } from '../built-in-mounts.ts';
 import type { EngineAnswer, EngineCall } from '../engines/engine.ts';
 import { brokerFailure } from '../failures.ts';
+import { severalErrors } from '../go-errors.ts';
 import type { Lending } from '../lending.ts';
 import type { Logins } from '../logins.ts';
 import type { Mounts } from '../mounts.ts';
@@ -77,12 +78,12 @@ function nothing(call: Call): Answer {
 
 function noRoute(call: Call): Error {
   if (builtInMounts.some(({ path }) => call.path.startsWith(`${path}/`))) {
-    return brokerFailure('no-route', '1 error occurred:\n\t* unsupported path\n\n', {
+    return brokerFailure('no-route', severalErrors('unsupported path'), {
       hint: 'this server has no such part of the API',
     });
   }
   return brokerFailure('no-route', `no handler for route "${call.path}". route entry not found.`, {
-    hint: /^(?:sys|auth|stint)\//.test(call.path)
+    hint: /^(?:auth|stint)\//.test(call.path)
       ? 'this server has no such part of the API'
       : 'enable an engine there first: `stint secrets enable aws`',
   });
