@@ -1,7 +1,7 @@
 // Who is calling and whether they may: the token and ACL checks of the pipeline, over the stored
 // tokens, identities and policies.
 import type { Clock, Secret } from '../base/index.ts';
-import { capabilitiesOn, decide, reaches, type AclDecision } from './acl.ts';
+import { capabilitiesOn, decide, reaches, readableKeys, type AclDecision } from './acl.ts';
 import { compileAcl, type Acl } from './acl-index.ts';
 import { tokenOf, type Call } from './call.ts';
 import { brokerFailure } from './failures.ts';
@@ -68,7 +68,14 @@ export class Access {
     const { acl, caller } = await this.#aclOf(token);
     const decision = decide(acl, { operation, path, sudo, data: body, wrapSeconds: call.wrapTtlSeconds ?? 0 });
     if (!decision.allowed) throw refusal(call, sudo, decision, token.policies);
-    const granted = { identityPolicies: caller?.policies ?? [], grantedBy: decision.grantedBy };
+    const { grantedBy, keysFilterPath } = decision;
+    const granted = {
+      identityPolicies: caller?.policies ?? [],
+      grantedBy,
+      ...(keysFilterPath === undefined
+        ? {}
+        : { shownKeys: (keys: readonly string[]) => readableKeys(acl, keysFilterPath, path, keys) }),
+    };
     return { ...call, granted, body: decision.limit === undefined ? body : { ...body, limit: decision.limit } };
   }
 

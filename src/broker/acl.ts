@@ -27,6 +27,8 @@ export interface AclDecision {
   readonly grantedBy: readonly string[];
   /** `limit` of a list, as the rule sets it. */
   readonly limit?: string;
+  /** Of a list: shows only keys whose path, by this template, the caller may read. */
+  readonly keysFilterPath?: string;
 }
 
 export function decide(acl: Acl, request: AclRequest): AclDecision {
@@ -49,7 +51,11 @@ export function decide(acl: Acl, request: AclRequest): AclDecision {
       grantedBy: [],
     };
   }
-  return { allowed: true, decidedBy: rule.path, grantedBy, ...limit };
+  return { allowed: true, decidedBy: rule.path, grantedBy, ...limit, ...filterOf(rule, operation) };
+}
+
+function filterOf({ keysFilterPath = '' }: Permissions, operation: AclOperation): Pick<AclDecision, 'keysFilterPath'> {
+  return operation === 'list' && keysFilterPath !== '' ? { keysFilterPath } : {};
 }
 
 function refusalOf(rule: Compiled, request: AclRequest, capable: boolean): string | undefined {
@@ -57,9 +63,6 @@ function refusalOf(rule: Compiled, request: AclRequest, capable: boolean): strin
   // SECURITY: these ask for a second proof that this server cannot take; without it the rule gives nothing.
   if (rule.controlGroup === true) return 'has a `control_group`, which this server does not have';
   if ((rule.mfaMethods?.length ?? 0) > 0) return 'has `mfa_methods`, which this server does not have';
-  if (request.operation === 'list' && (rule.keysFilterPath ?? '') !== '') {
-    return 'has a `list_scan_response_keys_filter_path`, which this server does not have';
-  }
   return wrappingRefusal(rule, request.wrapSeconds ?? 0) ?? parameterRefusal(rule, request);
 }
 
@@ -157,4 +160,16 @@ function allowsSomething({ capabilities }: Permissions): boolean {
 
 function mayPass(pattern: readonly string[], mount: readonly string[]): boolean {
   return pattern.length > mount.length && mount.every((part, at) => pattern[at] === '+' || pattern[at] === part);
+}
+
+/**
+ * The keys of a list whose own path the caller may read, or list when it is a folder. `template` makes
+ * that path of the list's (`{{ .path }}`) and the key (`{{ .key }}`).
+ */
+export function readableKeys(acl: Acl, template: string, path: string, keys: readonly string[]): readonly string[] {
+  return keys.filter((key) => {
+    const values: Readonly<Record<string, string>> = { key, path };
+    const own = template.replaceAll(/\{\{-?\s*\.(key|path)\s*-?\}\}/g, (_, name: string) => values[name]!);
+    return decide(acl, { operation: key.endsWith('/') ? 'list' : 'read', path: own, sudo: false }).allowed;
+  });
 }

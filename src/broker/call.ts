@@ -19,8 +19,8 @@ export interface Call {
   readonly tokenId: Secret | undefined;
   /** Present on every route whose table row asks for a token. */
   readonly token: Token | undefined;
-  /** Set by the check of policies: what the token's entity adds to its policies, and which of all gave the right. */
-  readonly granted?: { readonly identityPolicies: readonly string[]; readonly grantedBy: readonly string[] };
+  /** Set by the check of policies. */
+  readonly granted?: Granted;
   /** The mounted path that serves the call, when no own route does. */
   readonly located: LocatedPath | undefined;
   /** The caller wants the answer wrapped for so long; undefined when it did not say, 0 stands for no. */
@@ -31,6 +31,15 @@ export interface Call {
   readonly headers?: Readonly<Record<string, string | readonly string[] | undefined>> | undefined;
   readonly host: string | undefined;
   readonly origin: string | undefined;
+}
+
+export interface Granted {
+  /** What the token's entity and its groups add to the token's policies. */
+  readonly identityPolicies: readonly string[];
+  /** Which of all policies gave the right. */
+  readonly grantedBy: readonly string[];
+  /** Of a list whose rule filters its keys: those that the caller may know of. */
+  readonly shownKeys?: (keys: readonly string[]) => readonly string[];
 }
 
 export interface Answer {

@@ -9,6 +9,7 @@ import { brokerFailure } from './failures.ts';
 import type { Operation } from './model.ts';
 import type { Mounts } from './mounts.ts';
 import type { RateLimit } from './rate.ts';
+import { withShownKeys } from './shown-keys.ts';
 import type { Wrapping } from './wrapping.ts';
 import { patternOf, routes, type Route, type RouteName, type SealedRouteName } from './routes/table.ts';
 
@@ -77,7 +78,7 @@ async function answerOpen(open: OpenParts, name: RouteName, asked: Call): Promis
     if (audit) await open.audit.refused(call, error);
     throw error;
   }
-  const handle = call.operation === 'help' ? open.help : wrapped(open, served.handle);
+  const handle = call.operation === 'help' ? open.help : wrapped(open, shown(served.handle));
   return audit ? audited(open.audit, call, handle) : handle(call);
 }
 
@@ -98,6 +99,11 @@ async function located({ mounts }: OpenParts, name: RouteName, call: Call): Prom
 /** An answer the caller wants wrapped leaves as the token that holds it, and is recorded as that. */
 function wrapped({ wrapping }: OpenParts, handle: Handler): Handler {
   return async (call) => wrapping.wrap(call, await handle(call));
+}
+
+/** A list shows what the rule that allowed it lets through. */
+function shown(handle: Handler): Handler {
+  return async (call) => withShownKeys(call, await handle(call));
 }
 
 /** Token, body, whether it is a `create`, and policies, in this order. */

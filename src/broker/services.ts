@@ -92,8 +92,6 @@ export async function openServices(options: ServiceOptions, barrier: Barrier): P
   const alone = barrier.exclusive;
   const sweeper = new Sweeper({ due, shards, ledger, settling, lending, mounts, tokens, clock, log, alone });
   const logins = new Logins({ tokens, identity });
-  const sweeper = new Sweeper({ ledger, lending, mounts, tokens, clock, log });
-  const logins = new Logins({ tokens });
   const tidy = new Tidy({ barrier, tokens, ledger, lending, log });
   const cluster = await clusterId(barrier, random);
   const documentation: DocumentationParts = {

@@ -168,6 +168,26 @@ test('parameter rules are judged by the body of a request', async (t) => {
   assert.deepEqual([await put({ policy: read }), await put({ policy: read, ttl: 60 })], [204, 403]);
 });
 
+test('a rule may show only those keys of a list that the caller may read', async (t) => {
+  const { call } = await testBroker((end) => t.after(end));
+  for (const name of ['a', 'b', 'b/c']) await call('PUT', `/v1/sys/policies/acl/${name}`, { body: { policy: read } });
+  const policy = `path "sys/policies/acl/" { capabilities = ["list"]
+    list_scan_response_keys_filter_path = "{{ .path }}{{ .key }}" }
+    path "sys/policies/acl/b*" { capabilities = ["read"] }`;
+  await call('PUT', '/v1/sys/policies/acl/some', { body: { policy } });
+  const token = await tokenWith(call, ['some']);
+  assert.deepEqual((await call('LIST', '/v1/sys/policies/acl', { token })).body.data['keys'], ['b', 'b/c']);
+});
+
+test('a rule may set the page of a list', async (t) => {
+  const { call } = await testBroker((end) => t.after(end));
+  const policy = 'path "sys/policies/acl/" { capabilities = ["list"] pagination_limit = 2 }';
+  await call('PUT', '/v1/sys/policies/acl/few', { body: { policy } });
+  const token = await tokenWith(call, ['few']);
+  assert.equal((await call('GET', '/v1/sys/policies/acl?list=true&limit=3', { token })).status, 403);
+  assert.equal((await call('GET', '/v1/sys/policies/acl?list=true&limit=2', { token })).status, 200);
+});
+
 test('capabilities of oneself, of a token and of an accessor', async (t) => {
   const { call } = await testBroker((end) => t.after(end));
   await call('PUT', '/v1/sys/policies/acl/p', { body: { policy: read } });
