@@ -1,7 +1,8 @@
 // Everything that can be mounted.
-import type { AdjustableClock, Random } from '../base/index.ts';
+import { systemClock, type AdjustableClock, type Random } from '../base/index.ts';
 import { AppRole } from './auth/approle/approle.ts';
 import { AwsMethod } from './auth/aws/aws.ts';
+import { JwtMethod } from './auth/jwt/jwt.ts';
 import { Userpass } from './auth/userpass.ts';
 import type { Catalog } from './backends.ts';
 import { AwsEngine } from './engines/aws/engine.ts';
@@ -16,6 +17,12 @@ export interface CatalogParts {
 export function catalogOf({ clock, random, environment }: CatalogParts): Catalog {
   return {
     engines: [new AwsEngine({ clock, random, environment })],
-    methods: [new Userpass({ clock, random }), new AppRole({ clock, random }), new AwsMethod({ clock, random })],
+    methods: [
+      new Userpass({ clock, random }),
+      new AppRole({ clock, random }),
+      new AwsMethod({ clock, random }),
+      new JwtMethod('jwt', { clock, wall: systemClock, random }),
+      new JwtMethod('oidc', { clock, wall: systemClock, random }),
+    ],
   };
 }

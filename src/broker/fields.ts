@@ -8,6 +8,8 @@ interface FieldTypes {
   int: number;
   /** Seconds; accepts 900, "900", "15m". */
   seconds: number;
+  /** As `seconds`, and may be negative. */
+  signedSeconds: number;
   boolean: boolean;
   /** A JSON array or a comma-separated string. */
   list: readonly string[];
@@ -52,6 +54,11 @@ const converters: { readonly [T in FieldType]: (value: unknown) => FieldTypes[T]
     if (typeof value !== 'string' && typeof value !== 'number') return undefined;
     const seconds = value === '' ? 0 : parseDuration(value);
     return Number.isFinite(seconds) && seconds < 1e10 ? seconds : undefined;
+  },
+  signedSeconds: (value) => {
+    const text = typeof value === 'number' || typeof value === 'string' ? String(value) : undefined;
+    const seconds = text === undefined ? undefined : converters.seconds(text.replace(/^-/, ''));
+    return seconds !== undefined && text?.startsWith('-') === true ? -seconds : seconds;
   },
   boolean: (value) => {
     if (typeof value === 'boolean') return value;
@@ -126,6 +133,7 @@ const expected: Readonly<Record<FieldType, string>> = {
   string: 'a string',
   int: 'a whole number',
   seconds: 'a duration such as `900` or `15m`',
+  signedSeconds: 'a duration such as `900`, `15m` or `-1`',
   boolean: 'true or false',
   list: 'a list of strings',
   map: 'an object of strings or a list of `k=v`',
