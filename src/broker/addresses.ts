@@ -25,3 +25,16 @@ export function addressIsIn(address: string, blocks: readonly string[]): boolean
   }
   return list.check(plain, isIPv4(plain) ? 'ipv4' : 'ipv6');
 }
+
+/** Whether each of `blocks` lies within one of `outer`; a text that is no block lies nowhere. */
+export function areWithin(blocks: readonly string[], outer: readonly string[]): boolean {
+  const bitsOf = (block: string): number => {
+    const [base, bits] = block.split('/');
+    return bits === undefined ? (isIPv4(base!) ? 32 : 128) : Number(bits);
+  };
+  const around = outer.filter((block) => cidrOf(block) !== undefined);
+  return blocks.every((block) => {
+    if (cidrOf(block) === undefined) return false;
+    return around.some((one) => bitsOf(one) <= bitsOf(block) && addressIsIn(block.split('/')[0]!, [one]));
+  });
+}

@@ -1,9 +1,9 @@
 // Logins: what an auth method proved becomes a token. One way for all methods.
+import { planLogin } from './auth/login-plan.ts';
 import { enveloped, type Answer, type Call } from './call.ts';
 import type { Login } from './engines/engine.ts';
 import type { Identity } from './identity/identity.ts';
 import type { Mount } from './model.ts';
-import { authPrefix, mountTtls } from './mounts.ts';
 import { wireAuth } from './routes/token-wire.ts';
 import type { Tokens } from './tokens.ts';
 
@@ -21,26 +21,9 @@ export class Logins {
 
   /** Makes the token of a login and answers with it. */
   async answer(call: Call, mount: Mount, login: Login): Promise<Answer> {
-    const { token: settings } = login;
-    const ttls = mountTtls(mount);
-    const policies = [...new Set([...(settings.noDefaultPolicy ? [] : ['default']), ...login.policies])].toSorted();
+    const plan = planLogin(mount, login, call.path);
     const { entityId, policies: identityPolicies } = await this.#entityOf(mount, login);
-    const made = await this.#parts.tokens.create({
-      policies,
-      entityId,
-      displayName: [mount.path.slice(authPrefix.length).replaceAll('/', '-'), login.displayName]
-        .filter(Boolean)
-        .join('-'),
-      path: call.path,
-      meta: login.metadata,
-      parent: null,
-      ttlSeconds: Math.min(settings.ttlSeconds || ttls.defaultSeconds, settings.maxTtlSeconds || ttls.maxSeconds),
-      explicitMaxTtlSeconds: settings.explicitMaxTtlSeconds,
-      periodSeconds: settings.periodSeconds,
-      renewable: login.renewable,
-      uses: settings.uses,
-      mountId: mount.id,
-    });
+    const made = await this.#parts.tokens.create({ ...plan, entityId });
     const warnings = [...made.warnings, ...(login.warnings ?? [])];
     return enveloped(call, { auth: wireAuth(made, identityPolicies), warnings, mountType: mount.type });
   }

@@ -2,7 +2,7 @@
 import type { EngineAnswer, LoginToken } from '../engines/engine.ts';
 import { brokerFailure } from '../failures.ts';
 import type { FieldValues } from '../fields.ts';
-import { inBlocks } from './addresses.ts';
+import { addressIsIn } from '../addresses.ts';
 import type { TokenParameters } from './token-parameters.ts';
 
 /** The token a login gets, or a renewal may give. `boundCidrs` replaces those of the role. */
@@ -25,7 +25,7 @@ export function loginToken(
 
 /** @throws Failure `permission-denied` when the tokens of the role are bound to other addresses. */
 export function checkAddress({ boundCidrs }: TokenParameters, remoteAddress: string): void {
-  if (boundCidrs.length === 0 || inBlocks(remoteAddress, boundCidrs)) return;
+  if (boundCidrs.length === 0 || addressIsIn(remoteAddress, boundCidrs)) return;
   throw brokerFailure('permission-denied', 'permission denied', {
     hint: 'logins of this role are bound to other addresses: see `token_bound_cidrs`',
   });

@@ -4,7 +4,8 @@
 import type { Json } from '../../base/index.ts';
 import { brokerFailure } from '../failures.ts';
 import type { FieldValues } from '../fields.ts';
-import { normalBlock } from './addresses.ts';
+import { cidrOf } from '../addresses.ts';
+import { sanitizePolicies } from '../tokens/policy-names.ts';
 
 type TokenType = 'default' | 'service' | 'batch';
 
@@ -102,7 +103,7 @@ function typeOf(text: string): TokenType {
 /** @throws Failure `bad-request` for what is neither an address nor a block of them. */
 export function blocksOf(given: readonly string[] | undefined): readonly string[] | undefined {
   return given?.map((text) => {
-    const block = normalBlock(text);
+    const block = cidrOf(text);
     if (block !== undefined) return block;
     throw brokerFailure(
       'bad-request',
@@ -162,22 +163,16 @@ function oldValue(name: OldName, given: OldValues): Partial<TokenParameters> {
     case 'period':
       return { period: given.period! };
     case 'policies':
-      return { policies: sanePolicies(given.policies!) };
+      return { policies: sanitizePolicies(given.policies!, false) };
     case 'ttl':
       break;
   }
   return { ttl: given.ttl! };
 }
 
-/** Lower case, sorted, each once; `root` stands alone (`policyutil.SanitizePolicies`). */
-export function sanePolicies(policies: readonly string[]): readonly string[] {
-  const names = policies.map((name) => name.trim().toLowerCase()).filter((name) => name !== '');
-  return names.includes('root') ? ['root'] : [...new Set(names)].sort();
-}
-
 /** Whether two lists of policies mean the same; `default` does not count (`policyutil.EquivalentPolicies`). */
 export function samePolicies(a: readonly string[], b: readonly string[]): boolean {
-  const [left, right] = [a, b].map((list) => sanePolicies(list).filter((name) => name !== 'default'));
+  const [left, right] = [a, b].map((list) => sanitizePolicies(list, false).filter((name) => name !== 'default'));
   return left!.length === right!.length && left!.every((name, at) => name === right![at]);
 }
 

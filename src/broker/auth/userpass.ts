@@ -22,12 +22,12 @@ import {
   noTokenParameters,
   oldFields,
   samePolicies,
-  sanePolicies,
   shownParameters,
   tokenFields,
   writtenParameters,
   type TokenParameters,
 } from './token-parameters.ts';
+import { sanitizePolicies } from '../tokens/policy-names.ts';
 import { Turns } from './turns.ts';
 
 interface User {
@@ -168,7 +168,7 @@ export class Userpass implements AuthMethod {
     const metadata = { username };
     return {
       displayName: username,
-      policies: sanePolicies(user.token.policies),
+      policies: user.token.policies,
       metadata,
       alias: { name: username, metadata: {} },
       groups: [],
@@ -205,7 +205,7 @@ function noUser(): Error {
 
 function withPolicies(token: TokenParameters, given: FieldValues<typeof policyFields>): TokenParameters {
   const written = writtenParameters(token, given);
-  return { ...written, policies: sanePolicies(written.policies) };
+  return { ...written, policies: sanitizePolicies(written.policies, false) };
 }
 
 function userKey(username: string): string {

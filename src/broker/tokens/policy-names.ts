@@ -4,6 +4,10 @@ import type { TokenRole } from './role.ts';
 /** Never given to a token by a caller. */
 const notAssignable = ['response-wrapping'];
 
+export function isAssignable(name: string): boolean {
+  return !notAssignable.includes(name);
+}
+
 /**
  * Lower-case, each once, sorted; `root` swallows all others; `default` joins when `addDefault` and
  * the list has no `root`.
@@ -51,7 +55,7 @@ export function decidePolicies(asked: PoliciesAsked): PolicyVerdict {
   const decided = asked.role !== undefined && restricts(asked.role) ? byRole(asked, asked.role) : byParent(asked);
   if ('refused' in decided) return decided;
   const final = asked.noDefault ? decided.policies.filter((name) => name !== 'default') : decided.policies;
-  const internal = final.find((name) => notAssignable.includes(name));
+  const internal = final.find((name) => !isAssignable(name));
   return internal === undefined ? { policies: final } : { refused: `cannot assign policy "${internal}"` };
 }
 

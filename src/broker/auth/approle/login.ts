@@ -3,10 +3,9 @@
 import type { Clock } from '../../../base/index.ts';
 import type { EngineCall, Login } from '../../engines/engine.ts';
 import { brokerFailure } from '../../failures.ts';
-import { inBlocks } from '../addresses.ts';
+import { addressIsIn } from '../../addresses.ts';
 import { Lockout, lockoutRule, type Caller } from '../lockout.ts';
 import { loginToken } from '../logins.ts';
-import { sanePolicies } from '../token-parameters.ts';
 import { roleOfId, type Role } from './role.ts';
 import { checkWithin, type SecretIds, type UsedSecretId } from './secret-ids.ts';
 
@@ -52,7 +51,7 @@ function refused(): Error {
 }
 
 function checkSource(remoteAddress: string, cidrs: readonly string[], of: string): void {
-  if (cidrs.length === 0 || inBlocks(remoteAddress, cidrs)) return;
+  if (cidrs.length === 0 || addressIsIn(remoteAddress, cidrs)) return;
   throw brokerFailure(
     'login-refused',
     `source address "${remoteAddress}" unauthorized through CIDR restrictions on the ${of}`,
@@ -64,7 +63,7 @@ function answer(role: Role, used: UsedSecretId | undefined, remoteAddress: strin
   const ofSecretId = used?.tokenCidrs ?? [];
   return {
     displayName: '',
-    policies: sanePolicies(role.token.policies),
+    policies: role.token.policies,
     metadata,
     alias: { name: role.roleId, metadata },
     groups: [],

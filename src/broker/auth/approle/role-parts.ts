@@ -4,9 +4,10 @@ import type { Clock, Json } from '../../../base/index.ts';
 import { enginePath, type EngineAnswer, type EngineCall, type PathRow } from '../../engines/engine.ts';
 import { brokerFailure } from '../../failures.ts';
 import { readFields, type FieldSchema } from '../../fields.ts';
-import { normalBlock } from '../addresses.ts';
+import { cidrOf } from '../../addresses.ts';
 import { mountTtls } from '../../mounts.ts';
-import { oldFields, sanePolicies, writtenParameters, type TokenParameters } from '../token-parameters.ts';
+import { sanitizePolicies } from '../../tokens/policy-names.ts';
+import { oldFields, writtenParameters, type TokenParameters } from '../token-parameters.ts';
 import {
   changeRole,
   checkCidrs,
@@ -82,7 +83,7 @@ const parts: readonly RolePart[] = [
     show: (role) => withOld(role, 'policies', { token_policies: role.token.policies }),
     write: (role, body) => {
       const written = writeToken(policyFields)(role, body);
-      return token(written, { policies: sanePolicies(written.token.policies) });
+      return token(written, { policies: sanitizePolicies(written.token.policies, false) });
     },
     reset: (role) => token(role, { policies: [] }),
   },
@@ -101,7 +102,7 @@ const parts: readonly RolePart[] = [
     show: (role) => ({ token_bound_cidrs: orNull(role.token.boundCidrs) }),
     write: (role, body) => {
       const given = readFields({ token_bound_cidrs: 'list' }, body).token_bound_cidrs;
-      const bad = given?.find((block) => normalBlock(block) === undefined);
+      const bad = given?.find((block) => cidrOf(block) === undefined);
       if (bad === undefined) return writeToken({ token_bound_cidrs: 'list' })(role, body);
       const text = `error parsing address "${bad}": Unable to convert "${bad}" to an IPv4 or IPv6 address, or a UNIX Socket`;
       throw brokerFailure('bad-request', `failed to parse token_bound_cidrs: ${text}`);

@@ -5,7 +5,7 @@ import { formatGoDuration, uuid, type Clock, type Json, type Millis, type Random
 import type { Folder } from '../../engines/engine.ts';
 import { brokerFailure } from '../../failures.ts';
 import type { FieldValues } from '../../fields.ts';
-import { isCidr } from '../addresses.ts';
+import { cidrOf } from '../../addresses.ts';
 import { methodFailed } from '../logins.ts';
 import {
   noTokenParameters,
@@ -124,7 +124,7 @@ export function roleWarnings(given: RoleValues, role: Role, maxTtlSeconds: numbe
 
 /** @throws what `refusal` makes of Vault's text for the first block that cannot be read. */
 export function checkCidrs(cidrs: readonly string[], refusal: (text: string) => Error, of = 'CIDR blocks'): void {
-  const bad = cidrs.find((block) => !isCidr(block));
+  const bad = cidrs.find((block) => !block.includes('/') || cidrOf(block) === undefined);
   if (bad !== undefined) throw refusal(`failed to validate ${of}: invalid CIDR address: ${bad}`);
 }
 

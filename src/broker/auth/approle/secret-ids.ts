@@ -5,7 +5,7 @@ import { type Clock, uuid, type Json, type Millis, type Random } from '../../../
 import type { Folder } from '../../engines/engine.ts';
 import { brokerFailure } from '../../failures.ts';
 import type { FieldValues } from '../../fields.ts';
-import { areWithin } from '../addresses.ts';
+import { areWithin } from '../../addresses.ts';
 import { methodFailed } from '../logins.ts';
 import { checkCidrs, claimMillis, type Role } from './role.ts';
 

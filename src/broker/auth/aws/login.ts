@@ -2,7 +2,6 @@
 // Texts and order of the checks: OpenBao plugins `auth/aws/path_login.go`.
 import type { EngineCall, Folder, Login, LoginToken, RenewedLogin } from '../../engines/engine.ts';
 import { checkAddress, loginToken, renewalRefused } from '../logins.ts';
-import { sanePolicies } from '../token-parameters.ts';
 import { loadClientConfig, loadIdentityConfig, type IdentityConfig } from './config.ts';
 import type { Instances } from './instances.ts';
 import { canonicalArn, parsePrincipal, type Principal } from './principal.ts';
@@ -141,7 +140,7 @@ function answer({ remoteAddress }: EngineCall, config: IdentityConfig, proved: P
   };
   return {
     displayName: caller.session === '' ? caller.name : `${caller.name}/${caller.session}`,
-    policies: sanePolicies(role.token.policies),
+    policies: role.token.policies,
     metadata: { role_id: role.roleId, ...told },
     alias: { name: aliases[config.iamAlias]!, metadata: told },
     groups: [],

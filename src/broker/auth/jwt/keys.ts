@@ -27,9 +27,7 @@ export async function discover({ discoveryUrl, discoveryCaPem }: JwtConfig): Pro
   if (response.status !== 200) throw new Error(`${response.status}: ${text.slice(0, 200)}`);
   const metadata = parseMetadata(text);
   if (metadata.issuer !== discoveryUrl) {
-    throw new Error(
-      `issuer did not match the returned issuer, expected "${discoveryUrl}" got "${metadata.issuer}"`,
-    );
+    throw new Error(`issuer did not match the returned issuer, expected "${discoveryUrl}" got "${metadata.issuer}"`);
   }
   checkEndpoints(metadata, discoveryUrl.startsWith('https:'));
   return metadata;

@@ -4,7 +4,6 @@ import type { Clock } from '../../../base/index.ts';
 import type { EngineCall, Login } from '../../engines/engine.ts';
 import { brokerFailure } from '../../failures.ts';
 import { checkAddress, loginToken } from '../logins.ts';
-import { sanePolicies } from '../token-parameters.ts';
 import { boundProblem, identityOf, type Claims, type Identity } from './claims.ts';
 import { algorithms, loadConfig, type JwtConfig } from './config.ts';
 import { algorithmOf, type Verify } from './keys.ts';
@@ -80,7 +79,7 @@ export function loginOf(
   const { name, metadata, groups } = identity;
   return {
     displayName: name,
-    policies: sanePolicies(role.token.policies),
+    policies: role.token.policies,
     metadata,
     alias: { name, metadata },
     groups,
