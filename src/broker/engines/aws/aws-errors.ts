@@ -1,5 +1,6 @@
 // What AWS's refusals mean to a grant or a revoke, and how they are told. Nothing of a request or
 // response but AWS's code and message goes on.
+import { isFailure, type Failure } from '../../../base/index.ts';
 import { brokerFailure } from '../../failures.ts';
 
 interface AwsError {
@@ -89,6 +90,17 @@ function unreachable(prefix: string, error: unknown): Error {
     detail: (error as AwsError).name,
     cause: error,
   });
+}
+
+/** As `awsFailure`, for what Vault tells as a failure of its own, with status 500; throttling stays 502. */
+export function innerFailure(prefix: string, error: unknown, hint?: string): Error {
+  const failure = isFailure(error) ? error : awsFailure('', error);
+  if (isFailure(failure) && failure.code === 'engine-failed') return failure;
+  const { code, message, detail, hint: known } = failure as Failure;
+  const told = { detail, hint: hint ?? known, cause: error };
+  if (code === 'aws-throttled' || code === 'aws-unreachable')
+    return brokerFailure(code, goError(prefix + message), told);
+  return brokerFailure('engine-failed', goError(prefix + message), told);
 }
 
 /** Runs a call and tells its failure with `prefix`. */

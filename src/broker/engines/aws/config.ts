@@ -5,6 +5,7 @@ import { brokerFailure } from '../../failures.ts';
 import { type FieldSchema, type FieldValues } from '../../fields.ts';
 import type { EngineAnswer, EngineCall, Folder } from '../engine.ts';
 import type { KeyPair } from './clients.ts';
+import type { KeyRotation } from './key-rotation.ts';
 import { defaultUsernameTemplate, templateProblem } from './names.ts';
 
 export interface RootConfig {
@@ -24,6 +25,8 @@ export interface RootConfig {
   readonly identityTokenTtlSeconds: number;
   readonly disableAutomatedRotation: boolean;
   readonly rotationPolicy: string;
+  /** A rotation of the key that has begun and not ended. */
+  readonly rotation: KeyRotation | null;
   /** Ids of keys that rotations replaced: of the same user, so of the same account. Newest last. */
   readonly formerKeys: readonly string[];
 }
@@ -44,6 +47,7 @@ const unset: RootConfig = {
   identityTokenTtlSeconds: 0,
   disableAutomatedRotation: false,
   rotationPolicy: '',
+  rotation: null,
   formerKeys: [],
 };
 
@@ -73,7 +77,7 @@ export const rootFields = {
 
 type RootFields = FieldValues<typeof rootFields>;
 
-export const rootKey = 'config/root';
+const rootKey = 'config/root';
 
 function current(stored: StoredRootConfig): RootConfig {
   if (stored.version === 2) return stored;
@@ -88,10 +92,27 @@ function current(stored: StoredRootConfig): RootConfig {
 }
 
 /** The configuration, or what holds when nothing was configured: the ordinary AWS environment. */
-export async function loadRootConfig(folder: Folder): Promise<{ config: RootConfig; revision: string }> {
+export async function loadRootConfig(folder: Folder): Promise<RootConfig> {
   const found = await folder.get<StoredRootConfig>(rootKey);
-  return { config: found === undefined ? unset : current(found.value), revision: found?.version ?? 'unset' };
+  return found === undefined ? unset : current(found.value);
 }
+
+/** True when clients made from one configuration serve for the other. */
+export function reachesSame(one: RootConfig, other: RootConfig): boolean {
+  return reached.every((field) => String(one[field]) === String(other[field]));
+}
+
+const reached = [
+  'accessKey',
+  'secretKey',
+  'region',
+  'iamEndpoint',
+  'stsEndpoint',
+  'stsRegion',
+  'stsFallbackEndpoints',
+  'stsFallbackRegions',
+  'maxRetries',
+] as const satisfies readonly (keyof RootConfig)[];
 
 /** Whether something was configured: a first write is a `create`. */
 export async function hasRootConfig(folder: Folder): Promise<boolean> {

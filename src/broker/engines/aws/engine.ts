@@ -1,9 +1,9 @@
 // The AWS engine: IAM users that are deleted when their lease ends, and sessions of STS. Vault's
 // paths, fields and texts; which path serves what is the table `paths`.
-import type { Clock, Random } from '../../../base/index.ts';
+import type { Clock, Millis, Random } from '../../../base/index.ts';
 import { brokerFailure } from '../../failures.ts';
 import type { ProbeAnswer } from '../../leases.ts';
-import type { Lease } from '../../model.ts';
+import type { Lease, Mount } from '../../model.ts';
 import { mountTtls } from '../../mounts.ts';
 import {
   enginePath,
@@ -17,11 +17,30 @@ import {
 } from '../engine.ts';
 import type { AwsRole, CredentialType } from './aws-role.ts';
 import { AwsClients, type Environment } from './clients.ts';
-import { handleRootConfig, hasRootConfig, loadRootConfig, ownKeys, rootFields, type RootConfig } from './config.ts';
+import {
+  handleRootConfig,
+  hasRootConfig,
+  loadRootConfig,
+  ownKeys,
+  reachesSame,
+  rootFields,
+  type RootConfig,
+} from './config.ts';
+import { KeyRotator } from './key-rotator.ts';
 import { handleLeaseConfig, leaseFields, loadLeaseConfig } from './lease-config.ts';
 import { newName, type NameKind } from './names.ts';
+import { goOnRotatingRoot, rootRotationName, rotateRoot, type ClientsOf } from './root-rotation.ts';
 import { handleRole, listRoles, loadRole, roleFields } from './roles.ts';
 import { credsFields, sessionPlan, type CredsFields } from './session-grant.ts';
+import { dueName, roleOfDue } from './static-role.ts';
+import {
+  handleStaticRole,
+  listStaticRoles,
+  readStaticCreds,
+  rotateStaticRole,
+  staticRoleFields,
+  type StaticRoleParts,
+} from './static-roles.ts';
 import { goQuote } from './template/quote.ts';
 import { makeUser } from './user-grant.ts';
 import { probeUserKey, removeUser } from './user-removal.ts';
@@ -31,6 +50,9 @@ export interface AwsEngineParts {
   readonly random: Random;
   readonly environment: Environment;
 }
+
+/** When the sweeper looks again at what a request is at. */
+const busyMillis = 30_000;
 
 interface LendAsk {
   readonly call: EngineCall;
@@ -52,6 +74,13 @@ export class AwsEngine implements Engine {
       fields: rootFields,
       exists: ({ folder }) => hasRootConfig(folder),
       handle: handleRootConfig,
+    }),
+    enginePath({
+      pattern: 'config/rotate-root',
+      operations: ['update'],
+      summary: 'Replaces the access key that this mount acts with.',
+      fields: {},
+      handle: (call) => this.#alone(`${call.mount.id}/${rootRotationName}`, () => rotateRoot(this.#rotation, call)),
     }),
     enginePath({
       pattern: 'config/lease',
@@ -83,14 +112,66 @@ export class AwsEngine implements Engine {
         handle: (call, fields) => this.#lendRole(call, fields),
       }),
     ),
+    enginePath({
+      pattern: 'static-roles',
+      operations: ['list'],
+      summary: 'List the static roles.',
+      fields: {},
+      handle: listStaticRoles,
+    }),
+    enginePath({
+      pattern: 'static-roles/:name',
+      operations: ['read', 'update', 'delete'],
+      summary: 'An IAM user whose access key is replaced ever again.',
+      fields: staticRoleFields,
+      handle: (call, fields) =>
+        this.#alone(`${call.mount.id}/${dueName(fields.name ?? '')}`, () =>
+          handleStaticRole(this.#rotation, call, fields),
+        ),
+    }),
+    enginePath({
+      pattern: 'static-creds/:name',
+      operations: ['read'],
+      summary: 'The access key of a static role as it is now.',
+      fields: { name: 'string' },
+      handle: readStaticCreds,
+    }),
   ];
   readonly #parts: AwsEngineParts;
-  /** Clients by mount, for the revision of the configuration they were made from. */
-  readonly #clients = new Map<string, { readonly revision: string; readonly clients: AwsClients }>();
+  /** Clients by mount, with the configuration they were made from. */
+  readonly #clients = new Map<string, { readonly config: RootConfig; readonly clients: AwsClients }>();
   readonly #former: AwsClients[] = [];
+  readonly #rotation: StaticRoleParts;
+  /** Rotations that this process is at, each of which waits for the one before. */
+  readonly #busy = new Map<string, Promise<unknown>>();
 
   constructor(parts: AwsEngineParts) {
     this.#parts = parts;
+    const clientsOf: ClientsOf = (mountId, folder) => this.#clientsOf(mountId, folder);
+    this.#rotation = { rotator: new KeyRotator(parts), clientsOf, clock: parts.clock };
+  }
+
+  /** One after the other, so that two requests for one key do not take each other for dead. */
+  async #alone<T>(key: string, work: () => Promise<T>): Promise<T> {
+    const before = this.#busy.get(key) ?? Promise.resolve();
+    const mine = before.then(work, work);
+    this.#busy.set(key, mine);
+    try {
+      return await mine;
+    } finally {
+      if (this.#busy.get(key) === mine) this.#busy.delete(key);
+    }
+  }
+
+  async due(name: string, mount: Mount, folder: Folder): Promise<Millis | undefined> {
+    const key = `${mount.id}/${name}`;
+    // Whoever is at it asks for the next look.
+    if (this.#busy.has(key)) return this.#parts.clock.now() + busyMillis;
+    const role = roleOfDue(name);
+    if (role !== undefined) return this.#alone(key, () => rotateStaticRole(this.#rotation, mount, folder, role));
+    return name === rootRotationName
+      ? this.#alone(key, () => goOnRotatingRoot(this.#rotation, mount, folder))
+      : undefined;
   }
 
   /** creds/:name and sts/:name: lends what the role says. */
@@ -175,13 +256,13 @@ export class AwsEngine implements Engine {
 
   /** Clients, and the configuration they were made from, of one reading of it. */
   async #clientsOf(mountId: string, folder: Folder): Promise<{ clients: AwsClients; config: RootConfig }> {
-    const { config, revision } = await loadRootConfig(folder);
+    const config = await loadRootConfig(folder);
     const known = this.#clients.get(mountId);
-    if (known?.revision === revision) return { clients: known.clients, config };
+    if (known !== undefined && reachesSame(known.config, config)) return { clients: known.clients, config };
     // Calls under way still use the former clients: they are let go of only at the end.
     if (known !== undefined) this.#former.push(known.clients);
     const clients = new AwsClients(config, this.#parts.environment);
-    this.#clients.set(mountId, { revision, clients });
+    this.#clients.set(mountId, { config, clients });
     return { clients, config };
   }
 }
