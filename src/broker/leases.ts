@@ -138,11 +138,16 @@ function beginEnd(lease: Lease, endReason: EndReason, now: Millis): Transition {
 function due(lease: Lease, now: Millis): Transition {
   if (lease.dueAt !== null && lease.dueAt > now) return stay(lease);
   if (lease.state === 'granting') return beginEnd(lease, 'abandoned', now);
-  if (lease.strength === 'expires') {
+  if (isOverByItself(lease, now)) {
     return { lease: enter(lease, 'expired', now, { endReason: lease.endReason ?? 'expired', ...ended }), effects: [] };
   }
   if (lease.state === 'active') return beginEnd(lease, 'expired', now);
   return { lease, effects: ['act'] };
+}
+
+// A session runs out at AWS by itself, whether it was to be refused before or not.
+function isOverByItself({ strength, expiresAt }: Lease, now: Millis): boolean {
+  return strength === 'expires' || (strength === 'denies' && expiresAt <= now);
 }
 
 // INVARIANT: a lease that has ended holds no secret and asks for no further look.

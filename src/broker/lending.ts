@@ -51,7 +51,11 @@ export class Lending {
       throw error;
     });
     if (confirmed?.lease?.state !== 'active') return this.#refuseUndone(lease);
-    return { lease: confirmed.lease, data: made.data, warnings };
+    return {
+      lease: confirmed.lease,
+      data: made.data,
+      warnings: [...warnings, ...(plan.warnings ?? []), ...(made.warnings ?? [])],
+    };
   }
 
   #intent(mount: Mount, token: Token, plan: LendPlan): { lease: Lease; warnings: readonly string[] } {
@@ -178,6 +182,10 @@ export class Lending {
     const outcome = await ledger.apply(id, { type: 'renewed', ttlSeconds, expiresAt: now + ttlSeconds * 1000 });
     if (outcome?.lease?.state !== 'active') throw brokerFailure('lease-expired', 'lease expired');
     return { lease: outcome.lease, warnings: verdict.warning === undefined ? [] : [verdict.warning] };
+  }
+
+  find(id: string): Promise<Lease | undefined> {
+    return this.#parts.ledger.find(id);
   }
 
   /** Records that the lease is to end; from here on it ends even if this process dies. False when unknown. */

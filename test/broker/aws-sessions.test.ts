@@ -242,7 +242,9 @@ describe('an IAM user', () => {
     const { User } = await world.admin.send(new GetUserCommand({ UserName: UserName! }));
     assert.equal(User!.Path, '/lent/by/stint/');
     const tags = Object.fromEntries(User!.Tags!.map(({ Key, Value }) => [Key, Value]));
-    assert.deepEqual(tags, { team: 'red', cost: '7', 'stint:lease': lent.body['lease_id'] });
+    const { 'stint:mount': mount, ...others } = tags;
+    assert.deepEqual(others, { team: 'red', cost: '7', 'stint:lease': lent.body['lease_id'] });
+    assert.equal(mount, (await world.call('GET', '/v1/sys/mounts/aws')).body.data['uuid']);
     const { iam } = world.with(lent);
     await iam.send(new ListUsersCommand({}));
     await assert.rejects(() => iam.send(new ListRolesCommand({})), refused);

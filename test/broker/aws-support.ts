@@ -117,6 +117,7 @@ export async function until(what: string, look: () => Promise<boolean>): Promise
 export interface SeenLease {
   readonly id: string;
   readonly state: string;
+  readonly strength: string;
   readonly end_reason: string | null;
   readonly last_error: string | null;
 }

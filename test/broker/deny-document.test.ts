@@ -19,7 +19,6 @@ import {
 import {
   claimedBy,
   isShown,
-  marksOf,
   newDenyRecord,
   nextEnd,
   releasedBy,
@@ -132,7 +131,7 @@ describe('the room of a role', () => {
 });
 
 describe('the record of what a role refuses', () => {
-  const record = newDenyRecord('arn:aws:iam::222222222222:role/deploy', '');
+  const record = newDenyRecord('arn:aws:iam::222222222222:role/deploy');
   const entry = (value: string, until: number): DenyEntry => ({ marks: [{ by: 'identity', value }], until });
 
   test('counts a change once, and none when a lease is in it already', () => {
@@ -140,10 +139,7 @@ describe('the record of what a role refuses', () => {
     assert.equal(withEntries(one, { a: entry('other', 99) }), one);
     const two = withEntries(one, { a: entry('other', 99), b: entry('b', 20) });
     assert.deepEqual([one.revision, two.revision, nextEnd(two)], [1, 2, 10]);
-    assert.deepEqual(
-      marksOf(two).map(({ value }) => value),
-      ['a', 'b'],
-    );
+    assert.deepEqual(Object.keys(two.entries), ['a', 'b']);
   });
 
   test('lets one node write at a time, and another once the first is silent', () => {

@@ -37,6 +37,8 @@ export interface LendPlan {
   readonly maxTtlSeconds: number;
   /** Durable before `make` is called: enough to find and remove whatever `make` makes. No secret. */
   readonly facts: Readonly<Record<string, string>>;
+  /** Told to the caller with the credentials. */
+  readonly warnings?: readonly string[];
   /**
    * Makes the credentials. Everything made carries `lease.id` in the creating call.
    * @throws Failure; with `nothingMade` when AWS certainly made nothing.
@@ -50,6 +52,8 @@ export interface Made {
   readonly facts: Readonly<Record<string, string>>;
   /** Kept, encrypted, for the probe until the lease is dead. */
   readonly secret: Readonly<Record<string, string>> | null;
+  /** Told to the caller with the credentials. */
+  readonly warnings?: readonly string[];
 }
 
 /** Thrown by `make` when the first creating call was refused, so that there is nothing to clean up. */
@@ -81,6 +85,8 @@ export interface EngineCall {
   readonly displayName: string;
   /** The caller's entity, or empty. */
   readonly entityId: string;
+  /** The record of a lease, also of one that has ended lately. */
+  findLease(id: string): Promise<Lease | undefined>;
   /** Refused on an open path: there is no token that a lease could end with. */
   lend(plan: LendPlan): Promise<Lent>;
 }

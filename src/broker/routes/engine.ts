@@ -60,6 +60,7 @@ function engineCall({ lending }: EngineParts, call: Call, located: LocatedPath):
     remoteAddress: call.remoteAddress,
     displayName: call.token?.displayName ?? '',
     entityId: call.token?.entityId ?? '',
+    findLease: (id) => lending.find(id),
     lend: (plan) => lending.grant(mount, tokenOf(call), plan),
   };
 }

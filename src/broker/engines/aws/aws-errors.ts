@@ -67,6 +67,8 @@ export function refusesKeys(error: unknown): boolean {
  * a repeated call, whose first try may have gone through unheard.
  */
 export function didNothing(error: unknown): boolean {
+  // Already told, so ours: the keys to sign with could not be had.
+  if (isFailure(error)) return true;
   const { httpStatusCode: status = 0, attempts = 1 } = (error as AwsError).$metadata ?? {};
   return status >= 400 && status < 500 && attempts === 1;
 }
@@ -76,6 +78,7 @@ export function didNothing(error: unknown): boolean {
  * `hint` is what the caller can do about it, where that is known.
  */
 export function awsFailure(prefix: string, error: unknown, hint?: string): Error {
+  if (isFailure(error)) return error;
   const { name, $metadata } = error as AwsError;
   const text = awsText(error);
   if (text === undefined) return unreachable(prefix, error);

@@ -23,6 +23,8 @@ const issueSlackMillis = 2000;
  * there are 62 ** 11. That any two of a million sessions end alike has a chance of 1 in 100,000,000.
  */
 const shortLength = 11;
+/** Not every name has room for so much random text at its end. */
+const randomEnd = /-[0-9A-Za-z]{11,}$/;
 
 interface Statement {
   readonly Sid: string;
@@ -31,7 +33,7 @@ interface Statement {
 
 /**
  * The text of the policy that refuses every session with one of `marks`; the same for the same marks
- * in any order. `form` `short` costs half the room. Undefined when there is nothing to refuse.
+ * in any order. The form `short` costs half the room. Undefined when there is nothing to refuse.
  */
 export function denyDocument(marks: readonly SessionMark[], form: 'exact' | 'short'): string | undefined {
   const statements = [byIdentity(marks, form), byName(marks, form), ...byNameAndTime(marks)].filter(
@@ -58,7 +60,7 @@ function byIdentity(marks: readonly SessionMark[], form: 'exact' | 'short'): Sta
 function byName(marks: readonly SessionMark[], form: 'exact' | 'short'): Statement | undefined {
   const values = valuesOf(marks, 'name');
   if (values.length === 0) return undefined;
-  const patterns = values.map((value) => (form === 'exact' ? `*:${value}` : endOf(value)));
+  const patterns = values.map((value) => (form === 'exact' || !randomEnd.test(value) ? `*:${value}` : endOf(value)));
   return { Sid: 'StintRevokedByName', Condition: { StringLike: { 'aws:userid': patterns } } };
 }
 

@@ -16,8 +16,6 @@ export interface DenyEntry {
 export interface DenyRecord {
   readonly version: 1;
   readonly roleArn: string;
-  /** The engine's account of that role, as leases name it; empty for the mount's own. */
-  readonly account: string;
   /** By lease id. */
   readonly entries: Readonly<Record<string, DenyEntry>>;
   readonly revision: number;
@@ -25,8 +23,8 @@ export interface DenyRecord {
   readonly writer: { readonly name: string; readonly until: Millis } | null;
 }
 
-export function newDenyRecord(roleArn: string, account: string): DenyRecord {
-  return { version: 1, roleArn, account, entries: {}, revision: 0, shown: 0, writer: null };
+export function newDenyRecord(roleArn: string): DenyRecord {
+  return { version: 1, roleArn, entries: {}, revision: 0, shown: 0, writer: null };
 }
 
 /** With the sessions of `leases` to be refused too. The same record when all of them were there. */
@@ -72,8 +70,4 @@ export function isShown({ revision, shown }: DenyRecord): boolean {
 export function nextEnd({ entries }: DenyRecord): Millis | undefined {
   const ends = Object.values(entries).map(({ until }) => until);
   return ends.length === 0 ? undefined : Math.min(...ends);
-}
-
-export function marksOf({ entries }: DenyRecord): readonly SessionMark[] {
-  return Object.values(entries).flatMap(({ marks }) => marks);
 }

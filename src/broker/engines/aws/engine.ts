@@ -15,6 +15,7 @@ import {
   type PathRow,
   type Removal,
 } from '../engine.ts';
+import { AccountClients, wayTo, type OwnAws } from './accounts.ts';
 import type { AwsRole, CredentialType } from './aws-role.ts';
 import { AwsClients, type Environment } from './clients.ts';
 import {
@@ -28,8 +29,10 @@ import {
 } from './config.ts';
 import { KeyRotator } from './key-rotator.ts';
 import { handleLeaseConfig, leaseFields, loadLeaseConfig } from './lease-config.ts';
-import { newName, type NameKind } from './names.ts';
-import { goOnRotatingRoot, rootRotationName, rotateRoot, type ClientsOf } from './root-rotation.ts';
+import { defaultUsernameTemplate, newName, type NameKind } from './names.ts';
+import { checkWait, optionsOfRole, roleOptionFields, withRoleOptions, type EffectiveOptions } from './options.ts';
+import { RoleSessions } from './role-sessions.ts';
+import { goOnRotatingRoot, rootRotationName, rotateRoot } from './root-rotation.ts';
 import { handleRole, listRoles, loadRole, roleFields } from './roles.ts';
 import { credsFields, sessionPlan, type CredsFields } from './session-grant.ts';
 import { dueName, roleOfDue } from './static-role.ts';
@@ -41,7 +44,9 @@ import {
   staticRoleFields,
   type StaticRoleParts,
 } from './static-roles.ts';
+import { stintPaths } from './stint-paths.ts';
 import { goQuote } from './template/quote.ts';
+import { whenUsable } from './usable.ts';
 import { makeUser } from './user-grant.ts';
 import { probeUserKey, removeUser } from './user-removal.ts';
 
@@ -62,11 +67,15 @@ interface LendAsk {
   readonly role: AwsRole;
   /** `creds` or `sts`. */
   readonly prefix: string;
+  readonly options: EffectiveOptions;
+  /** The key or role the clients act with. */
+  readonly madeBy: string;
 }
 
 export class AwsEngine implements Engine {
   readonly type = 'aws';
-  readonly paths: readonly PathRow[] = [
+  readonly paths: readonly PathRow[];
+  readonly #vaultPaths: readonly PathRow[] = [
     enginePath({
       pattern: 'config/root',
       operations: ['read', 'update'],
@@ -100,16 +109,16 @@ export class AwsEngine implements Engine {
       pattern: 'roles/:name',
       operations: ['read', 'update', 'delete'],
       summary: 'What may be lent under this name.',
-      fields: roleFields,
-      handle: handleRole,
+      fields: { ...roleFields, ...roleOptionFields },
+      handle: (call, fields) => withRoleOptions(call, fields, () => handleRole(call, fields)),
     }),
     ...['creds', 'sts'].map((prefix) =>
       enginePath({
         pattern: `${prefix}/:name`,
         operations: ['read', 'update'],
         summary: 'Lends credentials.',
-        fields: credsFields,
-        handle: (call, fields) => this.#lendRole(call, fields),
+        fields: { ...credsFields, wait_until_usable: 'seconds' },
+        handle: (call, fields) => this.#lendRole(call, fields, fields.wait_until_usable),
       }),
     ),
     enginePath({
@@ -141,14 +150,24 @@ export class AwsEngine implements Engine {
   /** Clients by mount, with the configuration they were made from. */
   readonly #clients = new Map<string, { readonly config: RootConfig; readonly clients: AwsClients }>();
   readonly #former: AwsClients[] = [];
+  readonly #sessions: RoleSessions;
+  readonly #accounts: AccountClients;
   readonly #rotation: StaticRoleParts;
   /** Rotations that this process is at, each of which waits for the one before. */
   readonly #busy = new Map<string, Promise<unknown>>();
 
   constructor(parts: AwsEngineParts) {
     this.#parts = parts;
-    const clientsOf: ClientsOf = (mountId, folder) => this.#clientsOf(mountId, folder);
-    this.#rotation = { rotator: new KeyRotator(parts), clientsOf, clock: parts.clock };
+    this.#rotation = {
+      rotator: new KeyRotator(parts),
+      clientsOf: (mountId, folder) => this.#ownClients(mountId, folder),
+      clock: parts.clock,
+    };
+    this.#accounts = new AccountClients(parts.environment);
+    const clientsOf = async (mountId: string, folder: Folder, account: string): Promise<AwsClients> =>
+      (await this.#clientsOf(mountId, folder, account)).clients;
+    this.#sessions = new RoleSessions(parts.clock, parts.random, clientsOf);
+    this.paths = [...this.#vaultPaths, ...stintPaths({ clock: parts.clock, clientsOf, sessions: this.#sessions })];
   }
 
   /** One after the other, so that two requests for one key do not take each other for dead. */
@@ -167,6 +186,7 @@ export class AwsEngine implements Engine {
     const key = `${mount.id}/${name}`;
     // Whoever is at it asks for the next look.
     if (this.#busy.has(key)) return this.#parts.clock.now() + busyMillis;
+    if (name.startsWith('deny/')) return this.#sessions.tidy(name, mount, folder);
     const role = roleOfDue(name);
     if (role !== undefined) return this.#alone(key, () => rotateStaticRole(this.#rotation, mount, folder, role));
     return name === rootRotationName
@@ -175,20 +195,22 @@ export class AwsEngine implements Engine {
   }
 
   /** creds/:name and sts/:name: lends what the role says. */
-  async #lendRole(call: EngineCall, fields: CredsFields): Promise<EngineAnswer> {
+  async #lendRole(call: EngineCall, fields: CredsFields, wait: number | undefined): Promise<EngineAnswer> {
     const { name: roleName = '' } = fields;
     const prefix = call.path.split('/')[0]!;
     const role = await loadRole(call.folder, roleName);
     if (role === undefined) throw brokerFailure('role-not-found', `Role ${goQuote(roleName)} not found`);
     const type = typeToLend(role, prefix);
-    const { clients, config } = await this.#clientsOf(call.mount.id, call.folder);
+    const options = await optionsOfRole(call.folder, roleName);
+    const way = await wayTo(call.folder, options.account);
+    const { clients, config, madeBy } = await this.#clientsOf(call.mount.id, call.folder, options.account);
     // Half a key is told before an intent is written: nothing could undo what was never begun.
     ownKeys(config);
-    const ask = { call, config, clients, roleName, role, prefix };
+    const ask = { call, config, clients, roleName, role, prefix, options, madeBy };
     const plan =
       type === 'iam_user'
-        ? await this.#userPlan(ask)
-        : sessionPlan(clients, {
+        ? await this.#userPlan(ask, checkWait(wait ?? options.waitSeconds))
+        : await sessionPlan(clients, {
             type,
             roleName,
             role,
@@ -196,6 +218,10 @@ export class AwsEngine implements Engine {
             newName: (kind) => this.#newName(kind, ask),
             mountMaxSeconds: mountTtls(call.mount).maxSeconds,
             prefix,
+            account: options.account,
+            chained: way === 'role',
+            namesItself: config.usernameTemplate === defaultUsernameTemplate,
+            endingOf: (arn) => this.#sessions.ending(call.mount.id, call.folder, arn, options),
           });
     const { lease, data, warnings } = await call.lend(plan);
     return { data, warnings, lease };
@@ -207,8 +233,9 @@ export class AwsEngine implements Engine {
     return newName({ kind, template, displayName: call.displayName, role: roleName, now: clock.now(), random });
   }
 
-  async #userPlan(ask: LendAsk): Promise<LendPlan> {
-    const { call, clients, config, roleName, role, prefix } = ask;
+  async #userPlan(ask: LendAsk, waitSeconds: number): Promise<LendPlan> {
+    const { call, clients, madeBy, roleName, role, prefix } = ask;
+    const { account } = ask.options;
     const { leaseSeconds, leaseMaxSeconds } = await loadLeaseConfig(call.folder);
     return {
       path: `${prefix}/${roleName}`,
@@ -218,8 +245,8 @@ export class AwsEngine implements Engine {
       renewable: true,
       ttlSeconds: leaseSeconds,
       maxTtlSeconds: leaseMaxSeconds,
-      facts: { userName: this.#newName('user', ask), madeBy: config.accessKey },
-      make: async (lease) => makeUser(await clients.iam(), role, lease),
+      facts: { userName: this.#newName('user', ask), madeBy, ...(account === '' ? {} : { account }) },
+      make: async (lease) => whenUsable(clients, await makeUser(await clients.iam(), role, lease), waitSeconds),
     };
   }
 
@@ -229,16 +256,19 @@ export class AwsEngine implements Engine {
   }
 
   async remove(lease: Lease, folder: Folder): Promise<Removal> {
-    const { clients, config } = await this.#clientsOf(lease.mountId, folder);
-    const { userName: lentName = '', accessKeyId } = lease.facts;
-    const result = await removeUser(await clients.iam(), { userName: lentName, leaseId: lease.id, accessKeyId });
-    if (!result.found && !lease.confirmed) checkSameKey(lease, config);
+    if (lease.strength === 'denies') return this.#sessions.remove(lease, folder);
+    const { account = '' } = lease.facts;
+    const { clients, config, madeBy } = await this.#clientsOf(lease.mountId, folder, account);
+    const { userName = '', accessKeyId } = lease.facts;
+    const result = await removeUser(await clients.iam(), { userName, leaseId: lease.id, accessKeyId });
+    if (!result.found && !lease.confirmed) checkSameKey(lease, madeBy, account === '' ? config.formerKeys : []);
     return result;
   }
 
   async probe(lease: Lease, folder: Folder): Promise<ProbeAnswer> {
     if (lease.secret === null) return 'nothing-to-probe';
-    const { clients } = await this.#clientsOf(lease.mountId, folder);
+    if (lease.strength === 'denies') return this.#sessions.probe(lease, folder);
+    const { clients } = await this.#clientsOf(lease.mountId, folder, lease.facts['account']);
     const { accessKeyId = '', secretAccessKey = '' } = lease.secret;
     const iam = await clients.iamAs({ accessKeyId, secretAccessKey });
     try {
@@ -249,13 +279,21 @@ export class AwsEngine implements Engine {
   }
 
   close(): void {
+    this.#accounts.close();
     for (const { clients } of this.#clients.values()) clients.destroy();
     for (const clients of this.#former.splice(0)) clients.destroy();
     this.#clients.clear();
   }
 
+  /** Clients of the mount's own account, or of one of config/accounts, and the key or role they act with. */
+  async #clientsOf(mountId: string, folder: Folder, account = ''): Promise<OwnAws & { readonly madeBy: string }> {
+    const own = await this.#ownClients(mountId, folder);
+    if (account === '') return { ...own, madeBy: own.config.accessKey };
+    return { ...own, ...(await this.#accounts.of(mountId, folder, account, own)) };
+  }
+
   /** Clients, and the configuration they were made from, of one reading of it. */
-  async #clientsOf(mountId: string, folder: Folder): Promise<{ clients: AwsClients; config: RootConfig }> {
+  async #ownClients(mountId: string, folder: Folder): Promise<OwnAws> {
     const config = await loadRootConfig(folder);
     const known = this.#clients.get(mountId);
     if (known !== undefined && reachesSame(known.config, config)) return { clients: known.clients, config };
@@ -284,9 +322,9 @@ function typeToLend({ credentialTypes, prohibitFlexiblePath }: AwsRole, prefix: 
 
 // "Not found" with other keys may be the answer of another account. A confirmed lease has its own
 // key to tell; an unfinished grant has not. A key that a rotation replaced was of the same user.
-function checkSameKey(lease: Lease, { accessKey, formerKeys }: RootConfig): void {
+function checkSameKey(lease: Lease, key: string, formerKeys: readonly string[]): void {
   const madeBy = lease.facts['madeBy'] ?? '';
-  if (madeBy === accessKey || formerKeys.includes(madeBy)) return;
+  if (madeBy === key || formerKeys.includes(madeBy)) return;
   throw brokerFailure('aws-refused', 'config/root was changed since this grant began, so AWS may be another account', {
     hint: 'write the former access key to config/root until this lease is dead',
   });

@@ -12,6 +12,9 @@ export const defaultUsernameTemplate =
 /** The tag that ties a user in IAM to its lease. */
 export const leaseTagKey = 'stint:lease';
 
+/** The tag that ties a user to the mount that made it, and so to this server. */
+export const mountTagKey = 'stint:mount';
+
 /** What IAM and STS allow in a name; everything else becomes `_`. */
 export function normalName(text: string): string {
   return text.replace(/[^a-zA-Z0-9+=,.@_-]/gu, '_');

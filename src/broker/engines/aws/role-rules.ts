@@ -8,8 +8,8 @@ import { goQuote } from './template/quote.ts';
 const userPath = /^\/([\x21-\x7F]{0,510}\/)?$/;
 /** As Vault shows it in its refusal. */
 const userPathSource = '^\\/([\\x21-\\x7F]{0,510}\\/)?$';
-/** IAM allows 50 tags on a user, of which the lease's own is one; STS 50 on a session. */
-const maxUserTags = 49;
+/** IAM allows 50 tags on a user, of which two are ours; STS 50 on a session. */
+const maxUserTags = 48;
 const maxSessionTags = 50;
 
 /** The broken rules; empty when the role may be as it is. */

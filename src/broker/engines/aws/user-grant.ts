@@ -4,7 +4,7 @@ import type { CreateAccessKeyCommandOutput, IAMClient } from '@aws-sdk/client-ia
 import { NothingMade, type Made } from '../engine.ts';
 import type { Lease } from '../../model.ts';
 import { awsCode, awsFailure, didNothing, told } from './aws-errors.ts';
-import { leaseTagKey } from './names.ts';
+import { leaseTagKey, mountTagKey } from './names.ts';
 import type { AwsRole } from './aws-role.ts';
 import { carriesLease } from './user-removal.ts';
 
@@ -37,7 +37,7 @@ async function createUser(sdk: Iam, iam: IAMClient, role: AwsRole, lease: Lease,
         UserName: userName,
         Path: role.userPath || '/',
         ...(role.boundaryArn === '' ? {} : { PermissionsBoundary: role.boundaryArn }),
-        Tags: [...tags, { Key: leaseTagKey, Value: lease.id }],
+        Tags: [...tags, { Key: leaseTagKey, Value: lease.id }, { Key: mountTagKey, Value: lease.mountId }],
       }),
     );
   } catch (error) {

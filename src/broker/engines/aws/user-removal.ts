@@ -1,7 +1,6 @@
 // Ends a lent IAM user: takes its keys first, then everything else that keeps AWS from deleting it,
 // then the user, and reads back that it is gone. Repeatable, and safe when done twice at once.
 import type { IAMClient, User } from '@aws-sdk/client-iam';
-import { isFailure } from '../../../base/index.ts';
 import { brokerFailure } from '../../failures.ts';
 import type { ProbeAnswer } from '../../leases.ts';
 import type { Removal } from '../engine.ts';
@@ -50,7 +49,7 @@ export async function removeUser(iam: IAMClient, lent: LentUser): Promise<Remova
     const shown = await orMissing(iam.send(new sdk.GetUserCommand({ UserName: userName })));
     return { found: true, gone: shown === undefined };
   } catch (error) {
-    throw isFailure(error) ? error : awsFailure(prefix, error);
+    throw awsFailure(prefix, error);
   }
 }
 
@@ -90,8 +89,8 @@ async function deleteUser(sdk: Iam, iam: IAMClient, UserName: string): Promise<v
 }
 
 function mayNotClean(conflict: unknown, kinds: readonly string[]): Error {
-  const { message } = awsFailure(prefix, conflict);
-  return brokerFailure('aws-refused', `${message} The server's key may not take away: ${kinds.join(', ')}`, {
+  const { message } = awsFailure('', conflict);
+  return brokerFailure('aws-refused', `${prefix}the server's key may not take away: ${kinds.join(', ')}: ${message}`, {
     hint: '`stint doctor --aws-policy --feature user-cleanup` prints the rights it needs',
   });
 }
