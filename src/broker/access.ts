@@ -102,12 +102,14 @@ export class Access {
   }
 
   async #compiled(token: Token, caller: Caller | undefined): Promise<Acl> {
-    const names = [...new Set([...token.policies, ...(caller?.policies ?? [])])].sort();
+    const more = caller?.policies ?? [];
+    const names = more.length === 0 ? token.policies : [...new Set([...token.policies, ...more])];
     const epoch = await this.#dropWhenChanged();
     const shared = names.join('\n');
-    const own = `${shared}\n\n${caller === undefined ? '' : caller.key}`;
+    const own = `${shared}\n\n${caller?.key ?? ''}`;
     const now = this.#parts.clock.now();
-    const kept = this.#kept.get(shared)?.templated === true ? this.#kept.get(own) : this.#kept.get(shared);
+    const first = this.#kept.get(shared);
+    const kept = first?.templated === true ? this.#kept.get(own) : first;
     if (kept?.acl !== undefined && now < kept.acl.validUntil) return kept.acl;
     const { policies, templated } = await this.#parts.policies.rules(names, caller?.template);
     const acl = compileAcl(policies, now);

@@ -55,8 +55,8 @@ export class Policies {
   }
 
   /** Moves with every change of a policy. */
-  async epoch(): Promise<Version> {
-    return (await this.#barrier.get<null>(epochKey))?.version ?? absent;
+  epoch(): Promise<Version> {
+    return this.#barrier.version(epochKey);
   }
 
   /** Names as Vault lists them: in order, `root` last and without the one of response wrapping. */

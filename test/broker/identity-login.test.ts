@@ -198,6 +198,28 @@ test('a policy may allow slashes and wildcards in what templates are filled with
   assert.deepEqual(await may(entityId, 'w/xyz'), ['read']);
 });
 
+test('another node sees every change at its next request', async (t) => {
+  const { barrier, identity, policies, access, tokenOf } = await world(t);
+  const clock = new AdjustableClock();
+  const [there, theirs] = [new Identity({ barrier, clock, random: systemRandom }), new Policies(barrier, clock)];
+  const { entityId } = await there.onLogin(alice);
+  const may = async (): Promise<readonly string[]> => access.capabilities(tokenOf(entityId), 'a');
+  assert.deepEqual(await may(), ['deny']);
+  await theirs.write('q', { text: 'path "a" { capabilities = ["read"] }' });
+  await there.entities.write(entityId, { policies: ['q'] });
+  assert.deepEqual(await may(), ['read']);
+  await theirs.write('q', { text: 'path "a" { capabilities = ["list"] }' });
+  assert.deepEqual(await may(), ['list']);
+  const { group } = await there.groups.write('', { name: 'g', policies: ['r'], memberEntityIds: [entityId] });
+  await policies.write('r', { text: 'path "a" { capabilities = ["patch"] }' });
+  assert.deepEqual(await may(), ['list', 'patch']);
+  await there.groups.write(group.id, { memberEntityIds: [] });
+  assert.deepEqual(await may(), ['list']);
+  await there.entities.delete(entityId);
+  await assert.rejects(may, { code: 'permission-denied' });
+  assert.equal(await identity.caller(entityId), undefined);
+});
+
 test('one entity never gets the rules that were filled for another', async (t) => {
   const { identity, policies, may } = await world(t);
   await policies.write('p', { text: 'path "own/{{identity.entity.id}}" { capabilities = ["read"] }' });

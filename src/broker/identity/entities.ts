@@ -4,8 +4,9 @@ import { randomText, uuid, type Clock, type Random } from '../../base/index.ts';
 import type { Barrier, Change, Stored } from '../barrier.ts';
 import { brokerFailure } from '../failures.ts';
 import { severalErrors } from '../go-errors.ts';
-import type { Memberships } from './memberships.ts';
+import { movesEpoch, type Memberships } from './memberships.ts';
 import type { Alias, Entity, Metadata } from './model.ts';
+import type { Version } from '../storage/store.ts';
 import { isId, Records } from './records.ts';
 import { checkMetadata, keptMetadata } from './rules.ts';
 
@@ -54,6 +55,11 @@ export class Entities {
     if (found !== undefined || !isId(id)) return found;
     const merged = await this.#parts.barrier.get<string>(mergedKey(id));
     return merged === undefined ? undefined : this.current(merged.value);
+  }
+
+  /** Moves with every change of the entity of this id. */
+  version(id: string): Promise<Version> {
+    return this.#records.version(id);
   }
 
   async byName(name: string): Promise<Entity | undefined> {
@@ -126,7 +132,7 @@ export class Entities {
       const found = await this.#records.get(id);
       if (found === undefined) return;
       const gone = await this.#memberships.leaveAll(id);
-      if (await this.#records.replace([found], [], gone)) return;
+      if (await this.#records.replace([found], [], [...gone, movesEpoch])) return;
     }
   }
 
@@ -237,7 +243,8 @@ export class Entities {
       const entity = from.reduce((into, { value }) => mergeInto(into, value, keep), { ...to.value, updatedAt: now });
       const moved = await Promise.all(from.map(async ({ value }) => this.#memberships.moveAll(value.id, toId)));
       const pointers = from.map(({ value }): Change => ({ key: mergedKey(value.id), value: toId }));
-      if (await this.#records.replace([to, ...from], [entity], [...onePerKey(moved.flat()), ...pointers])) return;
+      if (await this.#records.replace([to, ...from], [entity], [...onePerKey(moved.flat()), ...pointers, movesEpoch]))
+        return;
     }
   }
 

@@ -5,7 +5,7 @@ import type { Change, Stored } from '../barrier.ts';
 import { brokerFailure } from '../failures.ts';
 import { severalErrors } from '../go-errors.ts';
 import type { IdentityParts } from './entities.ts';
-import type { Memberships } from './memberships.ts';
+import { movesEpoch, type Memberships } from './memberships.ts';
 import type { Alias, Group, Metadata } from './model.ts';
 import { Records } from './records.ts';
 import { checkMetadata, keptMetadata } from './rules.ts';
@@ -108,7 +108,7 @@ export class Groups {
       const members = await this.#memberChanges(group, change.memberEntityIds);
       const subgroups = await this.#subgroupChanges(group, change.memberGroupIds);
       const before = [...(found === undefined ? [] : [found]), ...subgroups.before];
-      const more = [...members, ...subgroups.keys];
+      const more = [...members, ...subgroups.keys, movesEpoch];
       if (await this.#records.replace(before, [group, ...subgroups.after], more)) {
         return { group, made: found === undefined };
       }
@@ -236,6 +236,7 @@ export class Groups {
         ...members.flatMap((entityId) => this.#memberships.leave(entityId, id)),
         ...found.value.parentIds.map((parent) => ({ key: subgroupKey(parent, id), value: undefined })),
         ...subgroups.map((memberId) => ({ key: subgroupKey(id, memberId), value: undefined })),
+        movesEpoch,
       ];
       if (await this.#records.replace([found], [], gone)) return;
     }

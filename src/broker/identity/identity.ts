@@ -2,6 +2,7 @@
 // few records by their keys and writes only when something changed.
 import { brokerFailure } from '../failures.ts';
 import type { TemplateIdentity } from '../policy-template.ts';
+import { absent, type Version } from '../storage/store.ts';
 import { Entities, type IdentityParts } from './entities.ts';
 import { Groups, type GroupsOf } from './groups.ts';
 import { Memberships } from './memberships.ts';
@@ -29,10 +30,20 @@ export interface Caller {
   readonly template: TemplateIdentity;
 }
 
+interface KeptCaller {
+  readonly version: Version;
+  readonly epoch: Version;
+  readonly caller: Caller | undefined;
+}
+
+/** Some 1 KB each. */
+const callersKept = 10_000;
+
 export class Identity {
   readonly entities: Entities;
   readonly groups: Groups;
   readonly #memberships: Memberships;
+  readonly #callers = new Map<string, KeptCaller>();
 
   constructor(parts: IdentityParts) {
     this.#memberships = new Memberships(parts.barrier);
@@ -65,6 +76,19 @@ export class Identity {
 
   /** The entity of this id, or of the one it was merged into; undefined when it is gone. */
   async caller(entityId: string): Promise<Caller | undefined> {
+    if (entityId === '') return undefined;
+    // Read before what they stand for: a change meanwhile makes the next request look again.
+    const [version, epoch] = await Promise.all([this.entities.version(entityId), this.#memberships.epoch()]);
+    const kept = this.#callers.get(entityId);
+    if (kept !== undefined && kept.version === version && kept.epoch === epoch) return kept.caller;
+    const caller = await this.#caller(entityId);
+    if (this.#callers.size >= callersKept) this.#callers.clear();
+    // One that was merged changes with another record.
+    if (version !== absent) this.#callers.set(entityId, { version, epoch, caller });
+    return caller;
+  }
+
+  async #caller(entityId: string): Promise<Caller | undefined> {
     const found = await this.entities.current(entityId);
     if (found === undefined) return undefined;
     const entity = found.value;

@@ -1,12 +1,23 @@
 // Which entities are in which groups: a key for each pair and each direction, so that a login reads the
 // groups of one entity and writes nothing that other logins write too.
 import type { Barrier, Change } from '../barrier.ts';
+import type { Version } from '../storage/store.ts';
+
+const epochKey = 'epoch/groups';
+
+/** Part of every change of a group or of who is in one; what was made of groups before holds no longer. */
+export const movesEpoch: Change = { key: epochKey, value: null };
 
 export class Memberships {
   readonly #barrier: Barrier;
 
   constructor(barrier: Barrier) {
     this.#barrier = barrier;
+  }
+
+  /** Moves with every change of a group or of a membership. */
+  epoch(): Promise<Version> {
+    return this.#barrier.version(epochKey);
   }
 
   groupsOf(entityId: string): Promise<readonly string[]> {
@@ -36,7 +47,7 @@ export class Memberships {
 
   /** Writes memberships by themselves; what is already so stays. */
   async commit(changes: readonly Change[]): Promise<void> {
-    if (changes.length > 0) await this.#barrier.commit(changes);
+    if (changes.length > 0) await this.#barrier.commit([...changes, movesEpoch]);
   }
 
   async #names(prefix: string): Promise<readonly string[]> {

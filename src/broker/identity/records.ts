@@ -2,7 +2,7 @@
 // Names are blind, so that a reader of the store learns none. Every change writes the record and what
 // finds it in one batch, under the condition that neither has changed meanwhile.
 import type { Barrier, Change, Stored } from '../barrier.ts';
-import { absent } from '../storage/store.ts';
+import { absent, type Version } from '../storage/store.ts';
 import type { Alias, Entity, Group } from './model.ts';
 
 export type Kind = 'entity' | 'group';
@@ -19,6 +19,10 @@ export class Records<K extends Kind> {
 
   async get(id: string): Promise<Stored<Subject<K>> | undefined> {
     return isId(id) ? this.#barrier.get<Subject<K>>(this.#key(id)) : undefined;
+  }
+
+  async version(id: string): Promise<Version> {
+    return isId(id) ? this.#barrier.version(this.#key(id)) : absent;
   }
 
   byName(name: string): Promise<Stored<Subject<K>> | undefined> {
