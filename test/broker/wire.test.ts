@@ -101,7 +101,15 @@ describe('the wire', () => {
     ['a number', '7', 400, /not an object/],
     ['invalid UTF-8', Uint8Array.from([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x7d]), 400, /not UTF-8/],
     ['deep nesting', `{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`, 400, /nested deeper/],
-    ['ten megabytes', `{"a":"${'x'.repeat(10 * 1024 * 1024)}"}`, 413, /too large/],
+    ['a string of two megabytes', `{"a":"${'x'.repeat(2 * 1024 * 1024)}"}`, 400, /a string is longer than/],
+    ['forty megabytes', `{"a":"${'x'.repeat(40 * 1024 * 1024)}"}`, 413, /too large/],
+    ['a key twice', '{"type": "aws", "type": "aws"}', 400, /the key "type" is given twice/],
+    ['a key twice, once in disguise', '{"type": "aws", "\\u0074ype": "aws"}', 400, /the key "type" is given twice/],
+    ['a key twice below', '{"type": "aws", "config": {"a": 1, "b": {"a": 2}, "a": 3}}', 400, /the key "a" is given/],
+    ['too many entries', JSON.stringify({ type: 'aws', a: Array.from({ length: 10_001 }, () => 0) }), 400, /entries/],
+    ['only its beginning', '{"type": "aws"', 400, /failed to parse JSON input/],
+    ['nothing', '', 400, /backend type must be specified/],
+    ['null', 'null', 400, /backend type must be specified/],
     ['a wrong type', '{"type": {"a": 1}}', 400, /field "type"/],
     ['a poisoned prototype', '{"__proto__": {"type": "aws"}}', 400, /backend type must be specified/],
   ];
@@ -109,7 +117,7 @@ describe('the wire', () => {
     test(`a body with ${what} is refused, and the server goes on`, async (t) => {
       const { call } = await testBroker((end) => t.after(end));
       const reply = await call('POST', '/v1/sys/mounts/aws', { body }).catch(() => undefined);
-      // A client still sending ten megabytes may see the connection close before it reads the answer.
+      // A client still sending forty megabytes may see the connection close before it reads the answer.
       if (reply !== undefined || status !== 413) {
         assert.equal(reply?.status, status);
         assert.match(reply?.body.errors[0] ?? '', text);
@@ -117,6 +125,19 @@ describe('the wire', () => {
       assert.equal((await call('GET', '/v1/sys/mounts/aws')).status, 400);
     });
   }
+
+  test('what looks like a limit inside a string is a string', async (t) => {
+    const { call } = await testBroker((end) => t.after(end));
+    const description = `${'[{'.repeat(100)}","type":"x\\`;
+    assert.equal((await call('POST', '/v1/sys/mounts/aws', { body: { type: 'aws', description } })).status, 204);
+    const form = { 'Content-Type': 'application/x-www-form-urlencoded' };
+    const many = Array.from({ length: 10_001 }, (_, n) => `k${n}=1`).join('&');
+    assert.equal((await call('POST', '/v1/sys/mounts/b', { body: many, headers: form })).status, 400);
+    assert.equal(
+      (await call('POST', '/v1/sys/mounts/b', { body: 'type=aws&description=x', headers: form })).status,
+      204,
+    );
+  });
 
   test('a syntax error tells its place but never the text, which may be a secret', async (t) => {
     const { call } = await testBroker((end) => t.after(end));

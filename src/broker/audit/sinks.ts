@@ -39,7 +39,7 @@ export function checkPlace(options: DeviceOptions, { storage }: SinkPlaces): voi
 
 /** The system's reason in the words Vault's clients know. */
 export function openingFailed({ target }: DeviceOptions, error: unknown): Error {
-  const { code = '', message } = error as NodeJS.ErrnoException;
+  const { code = '', message, syscall = 'open', path = '' } = error as NodeJS.ErrnoException;
   if (target.type !== 'file') return brokerFailure('audit-invalid', `audit backend failed test message: ${message}`);
   const words: Readonly<Record<string, string>> = {
     ENOENT: 'no such file or directory',
@@ -53,7 +53,7 @@ export function openingFailed({ target }: DeviceOptions, error: unknown): Error 
   };
   return brokerFailure(
     'audit-invalid',
-    `sanity check failed; unable to open ${JSON.stringify(target.path)} for writing: open ${target.path}: ${words[code] ?? message}`,
+    `sanity check failed; unable to open ${JSON.stringify(target.path)} for writing: ${syscall} ${path || target.path}: ${words[code] ?? message}`,
     { hint: 'name a file that the server may write; its folder is made when missing', cause: error },
   );
 }

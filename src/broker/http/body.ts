@@ -1,10 +1,12 @@
-// Reads what a request carries, with limits: size, depth and UTF-8 are checked before anything is
-// made of it.
+// Reads what a request carries, with limits: size, UTF-8 and what stands in json-limits.ts are checked
+// before anything is made of it.
 import type { IncomingMessage } from 'node:http';
 import { brokerFailure } from '../failures.ts';
+import { checkJsonLimits } from './json-limits.ts';
 
-export const maxBodyBytes = 1024 * 1024;
-const maxDepth = 64;
+/** As Vault's `max_request_size`. */
+const maxBodyBytes = 32 * 1024 * 1024;
+const maxFormEntries = 10_000;
 
 type Body = Readonly<Record<string, unknown>>;
 
@@ -14,20 +16,36 @@ type Body = Readonly<Record<string, unknown>>;
  */
 export async function readJsonBody(request: IncomingMessage): Promise<Body> {
   const text = decodeUtf8(await readBytes(request));
+  if (request.method === 'PATCH') checkPatchType(request.headers['content-type'] ?? '');
   const form = (request.headers['content-type'] ?? '').startsWith('application/x-www-form-urlencoded');
   if (form && !/^\s*[{[]/.test(text)) return readQuery(text);
   return parseObject(text);
 }
 
-/** Query or form values; one that is repeated becomes a list. */
-export function readQuery(query: string): Body {
-  const values = new URLSearchParams(query);
-  return Object.fromEntries(
-    [...new Set(values.keys())].map((name) => {
-      const all = values.getAll(name);
-      return [name, all.length === 1 ? all[0] : all];
-    }),
+function checkPatchType(given: string): void {
+  const type = given.split(';')[0]!.trim().toLowerCase();
+  if (type === 'application/merge-patch+json') return;
+  throw brokerFailure(
+    type === '' ? 'bad-request' : 'media-type-unsupported',
+    type === ''
+      ? 'mime: no media type'
+      : `PATCH requires Content-Type of application/merge-patch+json, provided ${type}`,
+    { hint: 'send it as `Content-Type: application/merge-patch+json`' },
   );
+}
+
+/** Query or form values; one that is repeated becomes a list. @throws Failure `bad-request` for far too many. */
+export function readQuery(query: string): Body {
+  const values = new Map<string, string | string[]>();
+  let entries = 0;
+  for (const [name, value] of new URLSearchParams(query)) {
+    if (++entries > maxFormEntries) throw brokerFailure('bad-request', `more than ${maxFormEntries} values`);
+    const before = values.get(name);
+    if (before === undefined) values.set(name, value);
+    else if (typeof before === 'string') values.set(name, [before, value]);
+    else before.push(value);
+  }
+  return Object.fromEntries(values);
 }
 
 async function readBytes(request: IncomingMessage): Promise<Buffer> {
@@ -43,7 +61,7 @@ async function readBytes(request: IncomingMessage): Promise<Buffer> {
 }
 
 function tooLarge(): Error {
-  return brokerFailure('body-too-large', `http: request body too large, at most ${maxBodyBytes} bytes`);
+  return brokerFailure('body-too-large', 'http: request body too large');
 }
 
 function decodeUtf8(bytes: Buffer): string {
@@ -56,7 +74,7 @@ function decodeUtf8(bytes: Buffer): string {
 
 function parseObject(text: string): Body {
   if (text.trim() === '') return {};
-  checkDepth(text);
+  checkJsonLimits(text);
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -67,23 +85,6 @@ function parseObject(text: string): Body {
   if (value === null) return {};
   if (typeof value === 'object' && !Array.isArray(value)) return value as Body;
   throw brokerFailure('bad-request', 'failed to parse JSON input: the body is not an object');
-}
-
-// Counts brackets outside strings, so that nothing deeper than the limit is ever parsed.
-function checkDepth(text: string): void {
-  let depth = 0;
-  let inString = false;
-  for (let at = 0; at < text.length; at++) {
-    const character = text[at];
-    if (inString && character === '\\') at++;
-    else if (character === '"') inString = !inString;
-    else if (inString) continue;
-    else if (character === '{' || character === '[') depth++;
-    else if (character === '}' || character === ']') depth--;
-    if (depth > maxDepth) {
-      throw brokerFailure('bad-request', `failed to parse JSON input: nested deeper than ${maxDepth}`);
-    }
-  }
 }
 
 const placedUpTo = 64 * 1024;
