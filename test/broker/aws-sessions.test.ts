@@ -15,7 +15,7 @@ import {
 } from '@aws-sdk/client-iam';
 import { CreateBucketCommand, ListBucketsCommand, S3Client } from '@aws-sdk/client-s3';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
-import { account, configureAws, testCloud, type TestCloud } from './aws-support.ts';
+import { account, configureAws, serverUser, testCloud, type TestCloud } from './aws-support.ts';
 import { testBroker, type Reply, type TestBroker } from './support.ts';
 
 interface World {
@@ -137,7 +137,7 @@ test('a session token is its maker for a while, but without MFA IAM refuses it',
   const lent = await world.lend({ credential_type: 'session_token' }, { ttl: '15m' });
   assert.deepEqual([lent.status, lent.body['lease_duration'], lent.body['renewable']], [200, 900, false]);
   const { s3, sts, iam } = world.with(lent);
-  assert.equal((await sts.send(new GetCallerIdentityCommand({}))).Arn, `arn:aws:iam::${account}:user/admin`);
+  assert.equal((await sts.send(new GetCallerIdentityCommand({}))).Arn, `arn:aws:iam::${account}:user/${serverUser}`);
   await s3.send(new CreateBucketCommand({ Bucket: 'made-by-the-session' }));
   await assert.rejects(() => iam.send(new ListUsersCommand({})), { name: 'InvalidClientTokenId' });
 });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import * as Iam from '@aws-sdk/client-iam';
-import { account, configureAws, leasesOf, testCloud, type TestCloud } from './aws-support.ts';
+import { account, configureAws, leasesOf, rootConfig, serverUser, testCloud, type TestCloud } from './aws-support.ts';
 import { testBroker, type TestBroker } from './support.ts';
 
 interface World extends TestCloud {
@@ -106,7 +106,7 @@ describe('orphans', () => {
 
 test('the age of the root key is read from IAM, also of further accounts', async (t) => {
   const { call, cloud, broker } = await world(t);
-  const { accessKeyId } = cloud.credentials.accounts[account]!;
+  const { access_key: accessKeyId } = rootConfig(cloud);
   await call('POST', '/v1/aws/config/accounts/333333333333', {
     body: { role_arn: 'arn:aws:iam::333333333333:role/none' },
   });
@@ -114,7 +114,7 @@ test('the age of the root key is read from IAM, also of further accounts', async
   const { data } = (await call('GET', '/v1/aws/stint/root')).body;
   assert.deepEqual(
     [data['account'], data['arn'], data['access_key']],
-    [account, `arn:aws:iam::${account}:user/admin`, accessKeyId],
+    [account, `arn:aws:iam::${account}:user/${serverUser}`, accessKeyId],
   );
   assert.ok((data['age_seconds'] as number) >= 40 * 86_400, JSON.stringify(data));
   assert.match(String(data['age']), /^40d/);

@@ -1,5 +1,15 @@
 // What tests of the AWS engine share: an embedded AWS, its control routes, and a look into its IAM.
-import { GetUserCommand, IAMClient, ListUsersCommand } from '@aws-sdk/client-iam';
+import {
+  AttachUserPolicyCommand,
+  CreateAccessKeyCommand,
+  CreatePolicyCommand,
+  CreateUserCommand,
+  GetUserCommand,
+  IAMClient,
+  ListUsersCommand,
+  PutUserPolicyCommand,
+} from '@aws-sdk/client-iam';
+import { featureNames, keyPolicy, widestScope } from '../../src/broker/engines/aws/rights.ts';
 import { startCloud, type Cloud } from '../../src/cloud/index.ts';
 import type { TestBroker } from './support.ts';
 
@@ -14,6 +24,35 @@ export interface TestCloud {
   readonly lentUsers: (id?: string) => Promise<readonly string[]>;
   readonly control: (method: string, path: string, body?: unknown) => Promise<Record<string, unknown>>;
 }
+
+/** Name of the user whose key the server acts with, and of its policy. */
+export const serverUser = 'stint-server';
+
+interface ServerKey {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+}
+
+/** The keys of the server's users, by account. */
+const serverKeys = new WeakMap<Cloud, ReadonlyMap<string, ServerKey>>();
+
+// The server is no administrator: its key has exactly the policy that `stint doctor --aws-policy` prints, and
+// the rights that its federation and session tokens pass on.
+async function makeServerKey(admin: IAMClient): Promise<ServerKey> {
+  const UserName = serverUser;
+  const PolicyDocument = JSON.stringify(keyPolicy(featureNames, widestScope));
+  await admin.send(new CreateUserCommand({ UserName }));
+  const { Policy } = await admin.send(new CreatePolicyCommand({ PolicyName: UserName, PolicyDocument }));
+  await admin.send(new AttachUserPolicyCommand({ UserName, PolicyArn: Policy!.Arn! }));
+  await admin.send(new PutUserPolicyCommand({ UserName, PolicyName: 'passed-on', PolicyDocument: passedOn }));
+  const { AccessKey } = await admin.send(new CreateAccessKeyCommand({ UserName }));
+  return { accessKeyId: AccessKey!.AccessKeyId!, secretAccessKey: AccessKey!.SecretAccessKey! };
+}
+
+const passedOn = JSON.stringify({
+  Version: '2012-10-17',
+  Statement: [{ Effect: 'Allow', Action: ['s3:ListAllMyBuckets', 's3:CreateBucket'], Resource: '*' }],
+});
 
 /** An embedded AWS that ends with the test. */
 export async function testCloud(after: (end: () => Promise<void>) => void): Promise<TestCloud> {
@@ -30,6 +69,9 @@ export async function testCloud(after: (end: () => Promise<void>) => void): Prom
     return as(accessKeyId, secretAccessKey);
   };
   const admin = adminOf(account);
+  const ids = Object.keys(credentials.accounts);
+  const made = await Promise.all(ids.map(async (id) => [id, await makeServerKey(adminOf(id))] as const));
+  serverKeys.set(cloud, new Map(made));
   after(async () => {
     for (const client of clients) client.destroy();
     await cloud.stop();
@@ -58,8 +100,9 @@ export async function testCloud(after: (end: () => Promise<void>) => void): Prom
 }
 
 /** The body for `config/root` that points a mount at an account of the embedded AWS. */
-export function rootConfig({ endpoint, credentials }: Cloud, id = account): Record<string, string | number> {
-  const { accessKeyId, secretAccessKey } = credentials.accounts[id]!;
+export function rootConfig(cloud: Cloud, id = account): Record<string, string | number> {
+  const { endpoint, credentials } = cloud;
+  const { accessKeyId, secretAccessKey } = serverKeys.get(cloud)?.get(id) ?? credentials.accounts[id]!;
   return {
     access_key: accessKeyId,
     secret_key: secretAccessKey,
