@@ -44,6 +44,7 @@ const commands: Readonly<Record<string, Entry>> = {
   token: { summary: 'create, look up, renew and revoke tokens', vault: true },
   lease: { summary: 'look up, list, renew and revoke leases', vault: true },
   audit: { summary: 'audit devices, and the check of their files', vault: true },
+  doctor: { summary: 'the rights of the server’s key in AWS, and what the server left there' },
 };
 
 /** Loads a command's file: the source beside this one in a clone, its own bundle when built. */

@@ -43,9 +43,11 @@ export const features = {
     about: 'lends IAM users, and removes them with what it gave them',
     rights: [
       ...on('new-user', 'iam:CreateUser', 'iam:TagUser'),
-      ...on('lent-user', 'iam:GetUser', 'iam:CreateAccessKey', 'iam:ListAccessKeys', 'iam:DeleteAccessKey'),
-      ...on('tagged-user', 'iam:AttachUserPolicy', 'iam:PutUserPolicy', 'iam:ListAttachedUserPolicies',
-        'iam:DetachUserPolicy', 'iam:ListUserPolicies', 'iam:DeleteUserPolicy', 'iam:ListGroupsForUser', 'iam:DeleteUser'),
+      // Without a condition on the tag: AWS may see it a moment after the user itself.
+      ...on('lent-user', 'iam:GetUser', 'iam:AttachUserPolicy', 'iam:PutUserPolicy', 'iam:CreateAccessKey',
+        'iam:ListAccessKeys', 'iam:DeleteAccessKey'),
+      ...on('tagged-user', 'iam:ListAttachedUserPolicies', 'iam:DetachUserPolicy', 'iam:ListUserPolicies',
+        'iam:DeleteUserPolicy', 'iam:ListGroupsForUser', 'iam:DeleteUser'),
       ...on('group', 'iam:AddUserToGroup', 'iam:RemoveUserFromGroup'),
     ],
   },
@@ -82,7 +84,7 @@ export const features = {
   },
   'rotate-root': {
     about: 'changes the server’s own access key',
-    rights: on('own-user', 'iam:GetUser', 'iam:CreateAccessKey', 'iam:DeleteAccessKey'),
+    rights: on('own-user', 'iam:GetUser', 'iam:ListAccessKeys', 'iam:CreateAccessKey', 'iam:DeleteAccessKey'),
   },
   'root-age': {
     about: 'shows the age of the server’s own access key',
