@@ -35,7 +35,8 @@ async function awsAuth(after: After): Promise<AwsAuth> {
   const config: AwsAuth['config'] = (body) => call('POST', '/v1/auth/aws/config/client', { body });
   await call('POST', '/v1/sys/auth/aws', { body: { type: 'aws' } });
   const { region: _, ...settings } = rootConfig(cloud.cloud);
-  await config(settings);
+  const { accessKeyId: access_key, secretAccessKey: secret_key } = cloud.cloud.credentials.accounts[account]!;
+  await config({ ...settings, access_key, secret_key });
   return {
     ...cloud,
     broker,

@@ -115,7 +115,7 @@ test('a user of the lease’s name with another tag is never touched, and the le
   for (const Value of ['aws/creds/deploy/another', `${leaseId}x`, '']) {
     await admin.send(new Iam.TagUserCommand({ UserName, Tags: [{ Key: 'stint:lease', Value }] }));
     const refused = await world.revoke(leaseId);
-    assert.equal(refused.status, 500);
+    assert.equal(refused.status, 400);
     assert.match(refused.body.errors[0]!, /does not carry the tag of this lease/);
     assert.equal((await admin.send(new Iam.ListAccessKeysCommand({ UserName }))).AccessKeyMetadata!.length, 1);
   }
@@ -158,7 +158,7 @@ test('a key without the rights to clean up names what is in the way, and ends th
   const { leaseId, userName } = await world.lend();
   await admin.send(new Iam.CreateLoginProfileCommand({ UserName: userName, Password: 'Correct-horse-battery-1' }));
   const refused = await world.revoke(leaseId);
-  assert.equal(refused.status, 500);
+  assert.equal(refused.status, 400);
   assert.match(refused.body.errors[0]!, /may not take away: password, MFA devices, SSH keys, .*: DeleteConflict/);
   await admin.send(
     new Iam.PutUserPolicyCommand({ ...narrow, PolicyDocument: vaultPolicy.replace('iam:*User"', 'iam:*"') }),

@@ -181,7 +181,9 @@ const works: Readonly<
       return rotated.status === 200 && AccessKeyMetadata.length === 1;
     },
   },
-  'root-age': { does: async ({ call }) => (await call('GET', '/v1/aws/stint/root')).body.data?.['created_at'] != null },
+  'root-age': {
+    does: async ({ call }) => ((await call('GET', '/v1/aws/stint/root')).body.data?.['created_at'] ?? null) !== null,
+  },
   'static-roles': {
     does: async ({ call, admin }) => {
       const username = `static-${Math.floor(performance.now() * 1000)}`;
