@@ -112,7 +112,9 @@ function index(rules: readonly Compiled[]): Omit<Acl, 'root' | 'validUntil'> {
     if (rule.path === '+' || rule.path.startsWith('+/') || rule.path.includes('/+')) {
       const wildcard = wildcardOf(rule);
       const [start] = wildcard.segments as [string];
-      wildcards.set(start, [...(wildcards.get(start) ?? []), wildcard]);
+      const bucket = wildcards.get(start);
+      if (bucket === undefined) wildcards.set(start, [wildcard]);
+      else bucket.push(wildcard);
     } else if (rule.path.endsWith('*')) prefixes.set(rule.path.slice(0, -1), rule);
     else exact.set(rule.path, rule);
   }

@@ -35,6 +35,7 @@ export interface PolicyChange {
 
 const epochKey = 'epoch/policies';
 const immutable = ['root', 'response-wrapping'];
+const longestKey = 512;
 /** Parsed policies that are kept; a server has seldom more. */
 const parsedKept = 4096;
 
@@ -67,10 +68,12 @@ export class Policies {
   }
 
   async get(given: string): Promise<Policy | undefined> {
-    const name = given.trim().toLowerCase();
+    const name = plainName(given);
     if (Object.hasOwn(builtInTexts, name)) return builtIn(name);
-    const found = (await this.#stored(name))?.value;
-    return found !== undefined && this.#lives(found) ? found : undefined;
+    const found = await this.#stored(name);
+    if (found === undefined || this.#lives(found.value)) return found?.value;
+    await this.#barrier.commit([{ key: found.key, value: undefined, expect: found.version }]);
+    return undefined;
   }
 
   async exists(name: string): Promise<boolean> {
@@ -85,7 +88,7 @@ export class Policies {
     names: readonly string[],
     identity: TemplateIdentity | undefined,
   ): Promise<{ readonly policies: readonly NamedRules[]; readonly templated: boolean }> {
-    const loaded = await Promise.all(names.map(async (name) => this.#load(name)));
+    const loaded = await Promise.all(names.map(async (name) => this.#load(plainName(name))));
     const found = loaded.filter((one) => one !== undefined);
     return {
       policies: found.map(({ policy, parsed }) => ({ name: policy.name, rules: fill(parsed, policy, identity) })),
@@ -113,10 +116,10 @@ export class Policies {
    * @throws Failure `policy-invalid` with the place of the error, or because of `cas`.
    */
   async write(given: string, change: PolicyChange, patch = false): Promise<readonly string[]> {
-    const name = given.trim().toLowerCase();
+    const name = plainName(given);
     if (immutable.includes(name)) throw brokerFailure('policy-invalid', `cannot update "${name}" policy`);
     const key = keyOf(name);
-    if (name === '' || key.length > 512) {
+    if (name === '' || key.length > longestKey) {
       throw brokerFailure('policy-invalid', 'the name of a policy has at most 500 characters');
     }
     for (;;) {
@@ -133,7 +136,7 @@ export class Policies {
 
   /** @throws Failure `policy-invalid` for a policy that cannot be deleted. */
   async delete(given: string): Promise<void> {
-    const name = given.trim().toLowerCase();
+    const name = plainName(given);
     if (immutable.includes(name)) throw brokerFailure('policy-invalid', `cannot delete "${name}" policy`);
     if (name === 'default') throw brokerFailure('policy-invalid', 'cannot delete default policy');
     await this.#barrier.commit([{ key: keyOf(name), value: undefined }, this.#moveEpoch()]);
@@ -169,7 +172,9 @@ export class Policies {
   }
 
   async #stored(name: string): Promise<Stored<Policy> | undefined> {
-    const found = await this.#barrier.get<StoredPolicy>(keyOf(name));
+    const key = keyOf(name);
+    // Tokens and entities may name policies that could not be written.
+    const found = key.length > longestKey ? undefined : await this.#barrier.get<StoredPolicy>(key);
     return found === undefined ? undefined : { ...found, value: upgraded(name, found.value) };
   }
 
@@ -242,7 +247,11 @@ function earlier(a: Millis | null | undefined, b: Millis): Millis {
 
 // Keys of the store are printable ASCII; names of policies are any text.
 function keyOf(name: string): string {
-  return `policy/${name.replaceAll(/[^ -$&-~]/gu, (character) => encodeURIComponent(character))}`;
+  return `policy/${name.toWellFormed().replaceAll(/[^ -$&-~]/gu, (character) => encodeURIComponent(character))}`;
+}
+
+function plainName(given: string): string {
+  return given.trim().toLowerCase();
 }
 
 function nameOf(key: string): string {

@@ -95,6 +95,15 @@ test('an entity has its own policies and those of its groups, at the next reques
   assert.deepEqual(await may(entityId, 'a'), ['read']);
 });
 
+test('names of policies that cannot be written allow nothing and break nothing', async (t) => {
+  const { identity, policies, may } = await world(t);
+  const { entityId } = await identity.onLogin(alice);
+  await policies.write('größe/ü', { text: 'path "a" { capabilities = ["read"] }' });
+  await identity.entities.write(entityId, { policies: ['größe/ü', '\ud800', 'x'.repeat(5000), '%zz', ''] });
+  assert.deepEqual(await may(entityId, 'a'), ['read']);
+  assert.deepEqual(await policies.names(), ['größe/ü', 'root']);
+});
+
 test('a disabled or deleted entity is refused, at the next request and at login', async (t) => {
   const { identity, access, tokenOf, may } = await world(t);
   const { entityId } = await identity.onLogin(alice);

@@ -168,6 +168,17 @@ test('parameter rules are judged by the body of a request', async (t) => {
   assert.deepEqual([await put({ policy: read }), await put({ policy: read, ttl: 60 })], [204, 403]);
 });
 
+test('a rule may ask for a wrapped answer', async (t) => {
+  const { call } = await testBroker((end) => t.after(end));
+  const policy = 'path "sys/mounts" { capabilities = ["read"] min_wrapping_ttl = "10s" max_wrapping_ttl = "60s" }';
+  await call('PUT', '/v1/sys/policies/acl/wrapped', { body: { policy } });
+  const token = await tokenWith(call, ['wrapped']);
+  const get = async (ttl?: string): Promise<number> =>
+    (await call('GET', '/v1/sys/mounts', { token, headers: ttl === undefined ? {} : { 'X-Vault-Wrap-TTL': ttl } }))
+      .status;
+  assert.deepEqual([await get(), await get('5s'), await get('30s'), await get('61s')], [403, 403, 200, 403]);
+});
+
 test('a rule may show only those keys of a list that the caller may read', async (t) => {
   const { call } = await testBroker((end) => t.after(end));
   for (const name of ['a', 'b', 'b/c']) await call('PUT', `/v1/sys/policies/acl/${name}`, { body: { policy: read } });
