@@ -67,10 +67,11 @@ export class Access {
     const path = operation === 'list' ? `${call.path}/` : call.path;
     const { acl, caller } = await this.#aclOf(token);
     const decision = decide(acl, { operation, path, sudo, data: body, wrapSeconds: call.wrapTtlSeconds ?? 0 });
-    if (!decision.allowed) throw refusal(call, sudo, decision, token.policies);
+    const identityPolicies = caller?.policies ?? [];
+    if (!decision.allowed) throw refusal(call, sudo, decision, [...token.policies, ...identityPolicies]);
     const { grantedBy, keysFilterPath } = decision;
     const granted = {
-      identityPolicies: caller?.policies ?? [],
+      identityPolicies,
       grantedBy,
       ...(keysFilterPath === undefined
         ? {}
@@ -160,7 +161,7 @@ function refusal({ operation, path }: Call, sudo: boolean, decision: AclDecision
 }
 
 function whyNot({ decidedBy, reason }: AclDecision, policies: readonly string[]): string {
-  const whose = `policies ${policies.join(', ')}`;
+  const whose = `policies ${[...new Set(policies)].join(', ')}`;
   if (decidedBy === undefined) return `no rule of ${whose} covers this path`;
   return `the rule \`${decidedBy}\` of ${whose} ${reason ?? 'does not allow it'}`;
 }
