@@ -25,6 +25,8 @@ export interface Call {
   readonly located: LocatedPath | undefined;
   /** The caller wants the answer wrapped for so long; undefined when it did not say, 0 stands for no. */
   readonly wrapTtlSeconds: number | undefined;
+  /** Sets a header of the reply, whatever that will be. */
+  readonly replyHeader?: (name: string, value: string) => void;
   readonly remoteAddress: string;
   readonly remotePort?: number | undefined;
   /** By lower-case name; audit records those it is told to. */

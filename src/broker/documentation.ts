@@ -23,6 +23,7 @@ type Tree = { readonly [key: string]: WireValue };
 const types: Readonly<Record<FieldType, Tree>> = {
   string: { type: 'string' },
   int: { type: 'integer' },
+  float: { type: 'number', format: 'float' },
   seconds: { type: 'integer', format: 'seconds' },
   signedSeconds: { type: 'integer', format: 'seconds' },
   boolean: { type: 'boolean' },
@@ -36,6 +37,7 @@ const types: Readonly<Record<FieldType, Tree>> = {
 const typeWords: Readonly<Record<FieldType, string>> = {
   string: 'string',
   int: 'int',
+  float: 'float',
   seconds: 'duration (sec)',
   signedSeconds: 'duration (sec)',
   boolean: 'bool',

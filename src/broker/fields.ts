@@ -6,6 +6,7 @@ import { brokerFailure } from './failures.ts';
 interface FieldTypes {
   string: string;
   int: number;
+  float: number;
   /** Seconds; accepts 900, "900", "15m". */
   seconds: number;
   /** As `seconds`, and may be negative. */
@@ -46,6 +47,11 @@ export function unknownFieldWarnings(schema: FieldSchema, body: Readonly<Record<
 
 const converters: { readonly [T in FieldType]: (value: unknown) => FieldTypes[T] | undefined } = {
   string: scalarText,
+  float: (value) => {
+    const number =
+      typeof value === 'string' && /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(value) ? Number(value) : value;
+    return typeof number === 'number' && Number.isFinite(number) ? number : undefined;
+  },
   int: (value) => {
     const number = typeof value === 'string' && /^[+-]?\d+$/.test(value) ? Number(value) : value;
     return typeof number === 'number' && Number.isSafeInteger(number) ? number : undefined;
@@ -132,6 +138,7 @@ function pairs(items: readonly unknown[]): Readonly<Record<string, string>> | un
 const expected: Readonly<Record<FieldType, string>> = {
   string: 'a string',
   int: 'a whole number',
+  float: 'a number',
   seconds: 'a duration such as `900` or `15m`',
   signedSeconds: 'a duration such as `900`, `15m` or `-1`',
   boolean: 'true or false',

@@ -167,6 +167,16 @@ export class Ledger {
     return [...new Set([...granting, ...(await this.#ids('lease/live/', prefix))])];
   }
 
+  /** Lets a lease that lives and holds no slot take this one; false when somebody else has it by now. */
+  async takeSlot(id: string, slot: string): Promise<boolean> {
+    for (;;) {
+      const found = await this.#find(id);
+      if (found === undefined || !isHeld(found.value) || found.value.quotaSlot !== undefined) return true;
+      if (await this.#write(found, { ...found.value, quotaSlot: slot }, [{ key: slot, expect: absent }])) return true;
+      if ((await this.#barrier.keys(slot, 1, '', '\0')).length > 0) return false;
+    }
+  }
+
   /** Leases that could not be ended so far, in the order of their ids; they are still tried. */
   async stuck(limit: number): Promise<readonly Lease[]> {
     const keys = await this.#barrier.keys(stuckPrefix, limit);
@@ -221,6 +231,7 @@ export class Ledger {
       ...moved(stuckMark(before), stuckMark(next)),
       ...moved(tokenMark(before), tokenMark(next)),
       ...moved(mountMark(before), mountMark(next)),
+      ...moved(slotMark(before), slotMark(next)),
     ];
   }
 
@@ -271,9 +282,16 @@ function mountMark(lease: Lease | undefined): string | undefined {
   return lease === undefined || hasEnded(lease.state) ? undefined : `mount-lease/${lease.mountId}/${lease.id}`;
 }
 
+function slotMark(lease: Lease | undefined): string | undefined {
+  return isHeld(lease) ? lease?.quotaSlot : undefined;
+}
+
+function isHeld(lease: Lease | undefined): boolean {
+  return lease !== undefined && (lease.state === 'granting' || isKnownToVault(lease));
+}
+
 function tokenMark(lease: Lease | undefined): string | undefined {
-  const held = lease !== undefined && (lease.state === 'granting' || isKnownToVault(lease));
-  return held ? `token-lease/${lease.tokenName}/${lease.id}` : undefined;
+  return lease !== undefined && isHeld(lease) ? `token-lease/${lease.tokenName}/${lease.id}` : undefined;
 }
 
 // The claim of a grant needs no mark: it lies on a shelf of its own.

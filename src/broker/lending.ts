@@ -9,7 +9,9 @@ import type { Ledger } from './ledger.ts';
 import type { Log } from './log.ts';
 import type { Lease, Mount, Token } from './model.ts';
 import { isAuth, mountTtls, type Mounts } from './mounts.ts';
+import type { LeaseSlots } from './quotas/lease-slots.ts';
 import { claimMillis, type Settling } from './settling.ts';
+import { absent } from './storage/store.ts';
 import { leaseHolder, type Tokens } from './tokens.ts';
 
 /** Records written at once, which share commits. */
@@ -24,6 +26,7 @@ export interface LendingParts {
   readonly settling: Settling;
   readonly mounts: Mounts;
   readonly tokens: Tokens;
+  readonly slots: Pick<LeaseSlots, 'free'>;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -111,10 +114,15 @@ export class Lending {
   // INVARIANT: an intent is opened only under a mount that lends and a token that lives, in one
   // commit with that check; whoever ends either of them afterwards finds the intent.
   async #open(lease: Lease, mount: Mount, token: Token): Promise<void> {
-    const { ledger, mounts, tokens } = this.#parts;
+    const { ledger, mounts, tokens, slots } = this.#parts;
     for (;;) {
-      const conditions = [await mounts.lendCondition(mount), ...(await tokens.lendConditions(token))];
-      if (await ledger.open(lease, conditions)) return;
+      const slot = await slots.free({ path: lease.id.slice(0, lease.id.lastIndexOf('/')), role: '' });
+      const conditions = [
+        await mounts.lendCondition(mount),
+        ...(await tokens.lendConditions(token)),
+        ...(slot === undefined ? [] : [{ key: slot, expect: absent }]),
+      ];
+      if (await ledger.open(slot === undefined ? lease : { ...lease, quotaSlot: slot }, conditions)) return;
     }
   }
 

@@ -61,6 +61,8 @@ export interface Lease {
   readonly steps: readonly LeaseStep[];
   /** Present when it was lent to a batch token: it is never renewed beyond that token's end. */
   readonly latestAt?: Millis;
+  /** Key of the slot it holds of a rule for the number of leases. */
+  readonly quotaSlot?: string;
 }
 
 export interface MountConfig {
@@ -136,6 +138,8 @@ export interface Token {
   readonly lastRenewedAt: Millis | null;
   /** Calls left; 0 is unlimited, -1 none. */
   readonly usesLeft: number;
+  /** Key of the slot it holds of a rule for the number of leases. */
+  readonly quotaSlot?: string;
   /** Of the auth method whose login made it. */
   readonly mountId?: string;
   /** What that method must know to renew it. */

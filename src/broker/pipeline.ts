@@ -8,6 +8,7 @@ import type { Answer, Call, Handler, Served } from './call.ts';
 import { brokerFailure } from './failures.ts';
 import type { Operation } from './model.ts';
 import type { Mounts } from './mounts.ts';
+import type { RateGate } from './quotas/rate-gate.ts';
 import type { RateLimit } from './rate.ts';
 import { withShownKeys } from './shown-keys.ts';
 import type { Wrapping } from './wrapping.ts';
@@ -25,6 +26,7 @@ export interface OpenParts {
   readonly mounts: Mounts;
   readonly handlers: Handlers;
   readonly wrapping: Wrapping;
+  readonly quotas: RateGate;
   /** Answers `?help=1`. */
   readonly help: Handler;
 }
@@ -70,7 +72,7 @@ export async function answer(parts: PipelineParts, asked: Asked): Promise<Answer
 async function answerOpen(open: OpenParts, name: RouteName, asked: Call): Promise<Answer> {
   const audit = routes[name].checks[6];
   const served = open.handlers[name as keyof Handlers];
-  let call = asked;
+  let call = await open.quotas.admit(asked);
   try {
     call = await located(open, name, call);
     call = await admitted(open, name, served, call);

@@ -29,12 +29,18 @@ import { leaseCareHandlers } from './routes/lease-care.ts';
 import { leaseHandlers } from './routes/leases.ts';
 import { mountHandlers } from './routes/mounts.ts';
 import { policyHandlers } from './routes/policies.ts';
+import { quotaHandlers } from './routes/quotas.ts';
 import { tokenRoleHandlers } from './routes/token-roles.ts';
 import { tokenHandlers } from './routes/tokens.ts';
 import { Settling } from './settling.ts';
 import { ShardHolds } from './shards.ts';
 import { toolHandlers } from './routes/tools.ts';
 import { wrappingHandlers } from './routes/wrapping.ts';
+import { LeaseCounts } from './quotas/lease-counts.ts';
+import { LeaseSlots } from './quotas/lease-slots.ts';
+import { RateGate } from './quotas/rate-gate.ts';
+import { RateLimits } from './quotas/rate-limits.ts';
+import { QuotaTable } from './quotas/table.ts';
 import { absent } from './storage/store.ts';
 import { Sweeper } from './sweeper.ts';
 import { Tidy } from './tidy.ts';
@@ -74,7 +80,9 @@ export async function openServices(options: ServiceOptions, barrier: Barrier): P
   const { clock, random, log } = options;
   const onDue = (at: number): void => sweeper.notice(at);
   const mounts = new Mounts(barrier, random, catalogOf(options), onDue);
-  const tokens = new Tokens(barrier, clock, random, onDue);
+  const quotaTable = new QuotaTable(barrier, systemClock);
+  const slots = new LeaseSlots({ barrier, table: quotaTable, random, wallClock: systemClock });
+  const tokens = new Tokens(barrier, clock, random, onDue, slots);
   const tokenRoles = new TokenRoles(barrier);
   const policies = new Policies(barrier, clock);
   await policies.ensureDefault();
@@ -83,7 +91,7 @@ export async function openServices(options: ServiceOptions, barrier: Barrier): P
   const node = uuid(random);
   const ledger = new Ledger(barrier, clock, node, onDue, options.keepEndedMillis);
   const settling = new Settling({ ledger, mounts, clock, log });
-  const lending = new Lending({ ledger, settling, mounts, tokens, clock, random, log });
+  const lending = new Lending({ ledger, settling, mounts, tokens, slots, clock, random, log });
   const cubbyholes = new Cubbyholes(barrier, tokens);
   const wrapping = new Wrapping({ tokens, cubbyholes, lending, clock });
   const due = new DueTimes(barrier);
@@ -92,6 +100,7 @@ export async function openServices(options: ServiceOptions, barrier: Barrier): P
   const alone = barrier.exclusive;
   const sweeper = new Sweeper({ due, shards, ledger, settling, lending, mounts, tokens, clock, log, alone });
   const logins = new Logins({ tokens, identity });
+  const counts = new LeaseCounts({ slots, ledger, tokens });
   const tidy = new Tidy({ barrier, tokens, ledger, lending, log });
   const cluster = await clusterId(barrier, random);
   const documentation: DocumentationParts = {
@@ -117,6 +126,7 @@ export async function openServices(options: ServiceOptions, barrier: Barrier): P
     ...cubbyholeHandlers(cubbyholes),
     ...wrappingHandlers(wrapping),
     ...toolHandlers(random),
+    ...quotaHandlers({ table: quotaTable, counts, mounts, random }),
     ...documentationHandlers(documentation),
     engine: engineHandler({ mounts, lending, logins }),
   };
@@ -133,6 +143,7 @@ export async function openServices(options: ServiceOptions, barrier: Barrier): P
     mounts,
     handlers,
     wrapping,
+    quotas: new RateGate({ table: quotaTable, limits: new RateLimits(systemClock), audit }),
     help: (call) => help(documentation, call),
     barrier,
     tokens,

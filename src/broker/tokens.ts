@@ -5,6 +5,7 @@ import { addressIsIn } from './addresses.ts';
 import type { Barrier, Change, Stored } from './barrier.ts';
 import { brokerFailure } from './failures.ts';
 import type { Token, TokenType } from './model.ts';
+import type { LeaseSlots } from './quotas/lease-slots.ts';
 import type { Condition } from './storage/store.ts';
 import { batchToken, isBatchId, openBatch, sealBatch } from './tokens/batch.ts';
 import {
@@ -15,6 +16,7 @@ import {
   mountTokenKey,
   removal,
   replacement,
+  slotMark,
   spent,
   spentMark,
   tokenKey,
@@ -82,9 +84,20 @@ export class Tokens {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #onDue: (at: Millis) => void;
+  readonly #slots: Pick<LeaseSlots, 'free'> | undefined;
 
-  /** `onDue` hears of every due time that was written, so that the sweeper does not sleep past it. */
-  constructor(barrier: Barrier, clock: Clock, random: Random, onDue: (at: Millis) => void) {
+  /**
+   * `onDue` hears of every due time that was written, so that the sweeper does not sleep past it.
+   * `slots` are of the rules for the number of leases, of which a token is one.
+   */
+  constructor(
+    barrier: Barrier,
+    clock: Clock,
+    random: Random,
+    onDue: (at: Millis) => void,
+    slots?: Pick<LeaseSlots, 'free'>,
+  ) {
+    this.#slots = slots;
     this.#barrier = barrier;
     this.#clock = clock;
     this.#random = random;
@@ -197,9 +210,9 @@ export class Tokens {
     if (plan.type === 'batch') return { ...(await this.#createBatch(plan, ttlSeconds, now)), warnings };
     const id = plan.id ?? `hvs.${randomText(this.#random, 24)}`;
     const token = this.#serviceToken(plan, this.#name(id), ttlSeconds, now);
-    await this.#store(token, plan.cubbyhole);
+    const stored = await this.#store(token, plan.cubbyhole);
     if (token.expiresAt !== null) this.#onDue(token.expiresAt);
-    return { id: new Secret(id), token, warnings };
+    return { id: new Secret(id), token: stored, warnings };
   }
 
   #serviceToken(plan: TokenPlan, name: string, ttlSeconds: number, now: Millis): Token {
@@ -251,13 +264,32 @@ export class Tokens {
     return { id: new Secret(id), token: batchToken(sealed, this.#name(id)) };
   }
 
-  async #store(token: Token, cubbyhole: TokenPlan['cubbyhole']): Promise<void> {
+  async #store(fresh: Token, cubbyhole: TokenPlan['cubbyhole']): Promise<Token> {
     for (;;) {
-      const conditions = token.parent === null ? [] : [await this.#lendCondition(token.parent)];
-      if (await this.#barrier.commit(creation(token, cubbyhole), conditions)) return;
+      const conditions = fresh.parent === null ? [] : [await this.#lendCondition(fresh.parent)];
+      const slot = await this.#slotFor(fresh);
+      const token = slot === undefined ? fresh : { ...fresh, quotaSlot: slot };
+      if (await this.#barrier.commit(creation(token, cubbyhole), conditions)) return token;
       if ((await this.#find(token.name)) !== undefined) {
         throw brokerFailure('bad-request', 'cannot create a token with a duplicate ID');
       }
+    }
+  }
+
+  // A token that never ends, and one that only wraps an answer, is not what a rule for leases is about.
+  async #slotFor({ expiresAt, policies, path, meta }: Token): Promise<string | undefined> {
+    if (this.#slots === undefined || expiresAt === null || policies[0] === 'response-wrapping') return undefined;
+    return this.#slots.free({ path, role: meta['role'] ?? meta['role_name'] ?? meta['username'] ?? '' });
+  }
+
+  /** Lets a token that lives and holds no slot take this one; false when somebody else has it by now. */
+  async takeSlot(name: string, slot: string): Promise<boolean> {
+    for (;;) {
+      const found = await this.#find(name);
+      if (found === undefined || found.value.quotaSlot !== undefined || found.value.expiresAt === null) return true;
+      const changes = [...replacement(found, { ...found.value, quotaSlot: slot }), slotMark(slot)];
+      if (await this.#barrier.commit(changes)) return true;
+      if ((await this.#barrier.keys(slot, 1, '', '\0')).length > 0) return false;
     }
   }
 

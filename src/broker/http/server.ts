@@ -57,7 +57,7 @@ async function serve(parts: ServerParts, request: IncomingMessage, response: Ser
   const requestId = uuid(parts.random);
   response.setHeader('Cache-Control', 'no-store');
   try {
-    const asked = readCall(request, requestId);
+    const asked = readCall(request, response, requestId);
     send(request, response, asked === undefined ? refusal({ status: 404, errors: [] }) : await parts.answer(asked));
   } catch (error) {
     const shown = publicError(error, requestId);
@@ -94,7 +94,7 @@ function logFailure(log: Log, request: IncomingMessage, requestId: string, error
   });
 }
 
-function readCall(request: IncomingMessage, requestId: string): Asked | undefined {
+function readCall(request: IncomingMessage, response: ServerResponse, requestId: string): Asked | undefined {
   checkHeaders(request);
   const url = request.url ?? '';
   const [rawPath, query = ''] = splitOnce(url, '?');
@@ -120,6 +120,7 @@ function readCall(request: IncomingMessage, requestId: string): Asked | undefine
     readBody: async () => (operation === 'update' || operation === 'patch' ? readJsonBody(request) : rest),
     tokenId: tokenIdOf(request),
     wrapTtlSeconds: wrapTtlOf(request),
+    replyHeader: (name, value) => void response.setHeader(name, value),
     remoteAddress: request.socket.remoteAddress ?? '',
     remotePort: request.socket.remotePort,
     headers: request.headers,

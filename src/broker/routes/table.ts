@@ -150,6 +150,13 @@ export const routes = {
   hashWith:        on('update', 'sys/tools/hash/:urlalgorithm',        [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
   wrappingLookup:  on('read update', 'sys/wrapping/lookup',            [yes,  yes,  yes,  no_,  no_,  no_,  yes]),
 
+  // Quotas.
+  quotaConfig:     on('read update', 'sys/quotas/config',              [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  rateQuotas:      on('list', 'sys/quotas/rate-limit',                 [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  rateQuota:       on('read update delete', 'sys/quotas/rate-limit/:name', [yes, yes, yes, yes, yes, no_, yes]),
+  leaseQuotas:     on('list', 'sys/quotas/lease-count',                [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  leaseQuota:      on('read update delete', 'sys/quotas/lease-count/:name', [yes, yes, yes, yes, yes, no_, yes]),
+
   // Stint's own.
   stintLeases:     on('read list', 'stint/leases',                     [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
   devClock:        on('update', 'stint/dev/clock',                     [yes,  yes,  yes,  yes,  yes,  yes,  yes]),

@@ -75,9 +75,15 @@ export function creation(token: Token, cubbyhole: Readonly<Record<string, Json>>
     ...(token.parent === null ? [] : [{ key: childKey(token.parent, token.name), value: null }]),
     ...(token.mountId === undefined ? [] : [{ key: mountTokenKey(token.mountId, token.name), value: null }]),
     ...pathKeys(token).map((key) => ({ key, value: null })),
+    ...(token.quotaSlot === undefined ? [] : [slotMark(token.quotaSlot)]),
     ...Object.entries(cubbyhole).map(([path, value]) => ({ key: `${cubbyholeFolder(token.name)}${path}`, value })),
     ...dueChanges(undefined, token),
   ];
+}
+
+/** Takes a slot of a rule for the number of leases, where it is still free. */
+export function slotMark(slot: string): Change {
+  return { key: slot, value: null, expect: absent };
 }
 
 /** The batch that replaces a token. */
@@ -93,6 +99,7 @@ export function removal(token: Token): readonly Change[] {
     ...(token.parent === null ? [] : [childKey(token.parent, token.name)]),
     ...(token.mountId === undefined ? [] : [mountTokenKey(token.mountId, token.name)]),
     ...pathKeys(token),
+    ...(token.quotaSlot === undefined ? [] : [token.quotaSlot]),
   ];
   return [...keys.map((key) => ({ key, value: undefined })), ...dueChanges(token, undefined)];
 }
