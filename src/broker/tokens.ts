@@ -314,19 +314,18 @@ export class Tokens {
   }
 
   /**
-   * Extends the token by `incrementSeconds`, or by its own time to live, within `terms`; those it was
-   * made with when left out.
+   * Extends the token by `incrementSeconds`, or by its own time to live, within `terms`.
    * @throws Failure `lease-not-renewable`, `bad-request` past its longest life, `bad-token` when it has ended.
    */
   async renew(
     name: string,
     incrementSeconds: number,
-    terms?: RenewTerms,
+    terms: RenewTerms,
   ): Promise<{ token: Token; warnings: readonly string[] }> {
     for (;;) {
       const found = await this.#find(name);
       if (found === undefined || this.#hasEnded(found.value)) throw brokerFailure('bad-token', 'bad token');
-      const { token, warning } = this.#renewed(found.value, incrementSeconds, terms ?? ownTerms(found.value));
+      const { token, warning } = this.#renewed(found.value, incrementSeconds, terms);
       if (!(await this.#barrier.commit(replacement(found, token)))) continue;
       if (token.expiresAt !== null) this.#onDue(token.expiresAt);
       return { token, warnings: warning === undefined ? [] : [warning] };
@@ -443,14 +442,4 @@ export function leaseHolder(token: Token): string | undefined {
 
 function mayComeFrom({ boundCidrs }: Token, address: string): boolean {
   return boundCidrs.length === 0 || addressIsIn(address, boundCidrs);
-}
-
-function ownTerms(token: Token): RenewTerms {
-  return {
-    ttlSeconds: token.creationTtlSeconds,
-    maxTtlSeconds: token.maxTtlSeconds,
-    explicitMaxTtlSeconds: token.explicitMaxTtlSeconds,
-    periodSeconds: token.periodSeconds,
-    mountTtls: systemTtls,
-  };
 }

@@ -12,7 +12,7 @@ import type { Policies } from '../policies.ts';
 import { planCreate, type CreateFields } from '../tokens/create.ts';
 import type { TokenRole, TokenRoles } from '../tokens/role.ts';
 import { spent } from '../tokens/record.ts';
-import { lesser, systemTtls } from '../tokens/ttl.ts';
+import { lesser, systemTtls, type MountTtls } from '../tokens/ttl.ts';
 import type { RenewTerms, Tokens } from '../tokens.ts';
 import { authOf, lookupData, wireAuth } from './token-wire.ts';
 
@@ -104,7 +104,7 @@ async function create(
   });
   const { entityAlias, inheritedEntityId } = decided;
   const entityId = entityAlias === undefined ? inheritedEntityId : await entityOfAlias(parts, entityAlias);
-  const made = await parts.tokens.create({ ...decided.plan, entityId });
+  const made = await parts.tokens.create({ ...decided.plan, entityId, mountTtls: await ownTtls(parts) });
   const missing = await missingPolicies(parts.policies, made.token.policies);
   const warnings = [...decided.warnings, ...made.warnings, ...missing];
   const identityPolicies = await identityPoliciesOf(parts, made.token);
@@ -218,20 +218,25 @@ async function renew(parts: TokenParts, call: Call, id: string, before: Token, i
   return enveloped(call, { auth, warnings, mountType: 'token' });
 }
 
-/** What the login or role behind a token allows now; undefined where nothing stands behind it. */
-async function termsOf(parts: TokenParts, token: Token): Promise<RenewTerms | undefined> {
+/** Limits of the mount `auth/token/`, which may be tuned like any other. */
+async function ownTtls({ mounts }: TokenParts): Promise<MountTtls> {
+  const mount = await mounts.get('auth/token');
+  return mount === undefined ? systemTtls : mountTtls(mount);
+}
+
+/** What the login or role behind a token allows now, or what the token was made with. */
+async function termsOf(parts: TokenParts, token: Token): Promise<RenewTerms> {
   if (token.mountId !== undefined) return loginTerms(parts, token);
-  if (token.role === '') return undefined;
-  const role = await parts.roles.get(token.role);
-  if (role === undefined) {
+  const role = token.role === '' ? undefined : await parts.roles.get(token.role);
+  if (role === undefined && token.role !== '') {
     throw notRenewed(`original token role "${token.role}" could not be found, not renewing`);
   }
   return {
     ttlSeconds: token.creationTtlSeconds,
     maxTtlSeconds: token.maxTtlSeconds,
-    explicitMaxTtlSeconds: lesser(token.explicitMaxTtlSeconds, role.explicitMaxTtlSeconds),
-    periodSeconds: lesser(token.periodSeconds, role.periodSeconds),
-    mountTtls: systemTtls,
+    explicitMaxTtlSeconds: lesser(token.explicitMaxTtlSeconds, role?.explicitMaxTtlSeconds ?? 0),
+    periodSeconds: lesser(token.periodSeconds, role?.periodSeconds ?? 0),
+    mountTtls: await ownTtls(parts),
   };
 }
 

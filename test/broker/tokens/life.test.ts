@@ -2,9 +2,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { addressIsIn, cidrOf } from '../../../src/broker/addresses.ts';
+import { join } from 'node:path';
+import { AdjustableClock, Secret, systemRandom } from '../../../src/base/index.ts';
+import { Barrier } from '../../../src/broker/barrier.ts';
+import { openSqliteStore } from '../../../src/broker/storage/sqlite.ts';
+import { Tokens } from '../../../src/broker/tokens.ts';
 import { upgradeToken } from '../../../src/broker/tokens/record.ts';
 import { tokenTtl } from '../../../src/broker/tokens/ttl.ts';
-import { testBroker, type TestBroker } from '../support.ts';
+import { temporaryFolder, testBroker, type TestBroker } from '../support.ts';
 import { make, refused, seen, tokenWith } from './support.ts';
 
 describe('calls on tokens', () => {
@@ -78,6 +83,20 @@ describe('a renewal', () => {
     assert.deepEqual((await renew('renew', { token }))['lease_duration'], 3600);
   });
 
+  test('keeps to what the mount of tokens is tuned to, as does a creation', async (t) => {
+    const world = await testBroker((end) => t.after(end));
+    const body = { default_lease_ttl: '10m', max_lease_ttl: '20m' };
+    assert.equal((await world.call('POST', '/v1/sys/auth/token/tune', { body })).status, 204);
+    const { client_token: token, lease_duration } = await make(world, { policies: ['default'] });
+    assert.equal(lease_duration, 600);
+    const renewed = await world.call('POST', '/v1/auth/token/renew', { body: { token, increment: '1h' } });
+    assert.equal((renewed.body['auth'] as { lease_duration: number }).lease_duration, 1200);
+    assert.match(
+      String((renewed.body['warnings'] as string[])[0]),
+      /^TTL of "1h" exceeded the effective max_ttl of "20m"/,
+    );
+  });
+
   test('of a token that is not renewable is refused', async (t) => {
     const world = await testBroker((end) => t.after(end));
     const { client_token: token } = await make(world, { ttl: '1h', renewable: false });
@@ -110,6 +129,39 @@ describe('a revocation', () => {
     assert.equal((await seen(world, grandchild))!['orphan'], false);
     world.clock.advance(100 * 60_000);
     assert.equal(await seen(world, child), undefined);
+  });
+
+  test('that leaves orphans leaves them also when it is finished by another', async (t) => {
+    const store = openSqliteStore(
+      join(
+        temporaryFolder((remove) => t.after(remove)),
+        'stint.db',
+      ),
+    );
+    t.after(() => store.close());
+    const barrier = await Barrier.open(store, new Secret(Buffer.alloc(32).toString('base64')), systemRandom);
+    const tokens = new Tokens(barrier, new AdjustableClock(), systemRandom, () => undefined);
+    const plan = {
+      policies: ['default'],
+      displayName: 'token',
+      path: 'auth/token/create',
+      meta: {},
+      parent: null,
+      ttlSeconds: 600,
+      explicitMaxTtlSeconds: 0,
+      periodSeconds: 0,
+      renewable: true,
+      uses: 0,
+    };
+    const { token: parent } = await tokens.create(plan);
+    const { token: child } = await tokens.create({ ...plan, parent: parent.name });
+    assert.equal((await tokens.end(parent.name, true))?.leavesChildren, true);
+    // The process that began it died here; the sweeper knows no more than that the token has ended.
+    assert.equal((await tokens.end(parent.name))?.leavesChildren, true);
+    await assert.rejects(tokens.create({ ...plan, parent: parent.name }), /one use left/);
+    await tokens.makeOrphan(child.name, parent.name);
+    await tokens.forget(parent.name);
+    assert.deepEqual([(await tokens.byName(child.name))?.parent, await tokens.children(parent.name)], [null, []]);
   });
 
   test('by a token’s last use works', async (t) => {

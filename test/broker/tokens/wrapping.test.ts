@@ -130,6 +130,22 @@ describe('a wrapped answer', () => {
     assert.notEqual(await seen(world, auth.client_token), undefined);
   });
 
+  test('of a login tells the accessor of its token, of a secret id that of the secret id', async (t) => {
+    const world = await testBroker((end) => t.after(end));
+    await world.call('POST', '/v1/sys/auth/userpass', { body: { type: 'userpass' } });
+    await world.call('POST', '/v1/auth/userpass/users/alice', { body: { password: 'secret' } });
+    const login = await wrapped(world, 'POST', 'auth/userpass/login/alice', { password: 'secret' }, '60', {
+      token: null,
+    });
+    const auth = (await unwrap(world, login.token)).body['auth'] as { accessor: string; metadata: object };
+    assert.deepEqual([login.wrapped_accessor, auth.metadata], [auth.accessor, { username: 'alice' }]);
+    await world.call('POST', '/v1/sys/auth/approle', { body: { type: 'approle' } });
+    await world.call('POST', '/v1/auth/approle/role/ci', { body: {} });
+    const secret = await wrapped(world, 'POST', 'auth/approle/role/ci/secret-id', {});
+    const { secret_id_accessor: accessor } = (await unwrap(world, secret.token)).body.data;
+    assert.deepEqual([secret.wrapped_accessor, typeof accessor], [accessor, 'string']);
+  });
+
   test('is erased when nobody came in time', async (t) => {
     const world = await testBroker((end) => t.after(end));
     const { token } = await wrapped(world, 'POST', 'sys/wrapping/wrap', { secret: 'x' }, '30s');
