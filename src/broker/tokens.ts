@@ -166,13 +166,15 @@ export class Tokens {
   }
 
   /** Accessors of all tokens, also of those that have ended and are not yet forgotten. */
-  accessors(): Promise<readonly string[]> {
-    return this.#barrier.list(accessorKey(''));
+  async accessors(): Promise<readonly string[]> {
+    const prefix = accessorKey('');
+    return (await this.#allKeys(prefix)).map((key) => key.slice(prefix.length));
   }
 
   /** Names of the tokens that logins of this auth method made. */
-  ofMount(mountId: string): Promise<readonly string[]> {
-    return this.#barrier.list(mountTokenKey(mountId, ''));
+  async ofMount(mountId: string): Promise<readonly string[]> {
+    const prefix = mountTokenKey(mountId, '');
+    return (await this.#allKeys(prefix)).map((key) => key.slice(prefix.length));
   }
 
   async byAccessor(accessor: string): Promise<Token | undefined> {
