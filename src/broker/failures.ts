@@ -34,7 +34,6 @@ export const brokerFailure = failuresOf({
   'unsupported-operation': { status: 405, when: 'the path exists but does not serve this method' },
   'body-too-large': { status: 413, when: 'a request body is larger than the server allows, 32 MiB unless configured' },
   'media-type-unsupported': { status: 415, when: 'a PATCH does not say that it is a merge patch' },
-  'body-too-large': { status: 413, when: 'a request body is larger than 1 MiB' },
   'lease-limit-reached': { status: 429, when: 'a rule for the number of leases has no room for one more' },
   'rate-limited': { status: 429, when: 'one address sends more requests than the server allows' },
   'mount-unknown': { status: 400, when: 'a mount is named that does not exist' },
