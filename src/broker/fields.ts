@@ -2,6 +2,7 @@
 // afterwards. Null counts as left out, because hvac sends unset options as null.
 import { isFailure, parseDuration } from '../base/index.ts';
 import { brokerFailure } from './failures.ts';
+import { fieldProblem } from './field-errors.ts';
 
 interface FieldTypes {
   string: string;
@@ -26,15 +27,19 @@ export type FieldType = keyof FieldTypes;
 export type FieldSchema = Readonly<Record<string, FieldType>>;
 export type FieldValues<S extends FieldSchema> = { readonly [Name in keyof S]?: FieldTypes[S[Name]] };
 
+/** Begins Vault's refusal of a value, but not on paths that are created and updated apart. */
+const usualPrefix = 'Field validation failed: ';
+
 /** @throws Failure `bad-request` naming the field whose value has the wrong type. */
 export function readFields<const S extends FieldSchema>(
   schema: S,
   body: Readonly<Record<string, unknown>>,
+  prefix: string = usualPrefix,
 ): FieldValues<S> {
   const values: Record<string, unknown> = {};
   for (const [name, type] of Object.entries(schema)) {
     const given = Object.hasOwn(body, name) ? body[name] : undefined;
-    if (given !== undefined && given !== null) values[name] = convert(name, type, given);
+    if (given !== undefined && given !== null) values[name] = convert(name, type, given, prefix);
   }
   return values as FieldValues<S>;
 }
@@ -53,7 +58,8 @@ const converters: { readonly [T in FieldType]: (value: unknown) => FieldTypes[T]
     return typeof number === 'number' && Number.isFinite(number) ? number : undefined;
   },
   int: (value) => {
-    const number = typeof value === 'string' && /^[+-]?\d+$/.test(value) ? Number(value) : value;
+    const isText = typeof value === 'string' && /^[+-]?\d+$/.test(value);
+    const number = isText || typeof value === 'boolean' ? Number(value) : value;
     return typeof number === 'number' && Number.isSafeInteger(number) ? number : undefined;
   },
   seconds: (value) => {
@@ -73,8 +79,8 @@ const converters: { readonly [T in FieldType]: (value: unknown) => FieldTypes[T]
   },
   list: (value) => {
     if (typeof value === 'string') return splitList(value);
-    const items = Array.isArray(value) ? value.map(scalarText) : [undefined];
-    return items.includes(undefined) ? undefined : (items as string[]);
+    const items = (Array.isArray(value) ? (value as readonly unknown[]) : [value]).map(scalarText);
+    return items.includes(undefined) ? undefined : items.map((item) => item!.trim());
   },
   object: (value) =>
     typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -148,7 +154,7 @@ const expected: Readonly<Record<FieldType, string>> = {
   headers: 'HTTP headers as an object, or its JSON in base64',
 };
 
-function convert(name: string, type: FieldType, given: unknown): unknown {
+function convert(name: string, type: FieldType, given: unknown, prefix: string): unknown {
   let value: unknown;
   try {
     value = converters[type](given);
@@ -156,8 +162,10 @@ function convert(name: string, type: FieldType, given: unknown): unknown {
     if (!isFailure(error)) throw error;
   }
   if (value !== undefined) return value;
+  const problem = fieldProblem(type, given);
   throw brokerFailure(
     'bad-request',
-    `Field validation failed: error converting input for field "${name}": expected ${expected[type]}`,
+    `${prefix}error converting input for field "${name}": ${problem ?? `expected ${expected[type]}`}`,
+    { hint: problem === undefined ? undefined : `\`${name}\` is ${expected[type]}` },
   );
 }

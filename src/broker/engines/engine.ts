@@ -127,7 +127,11 @@ export function enginePath<const S extends FieldSchema>(
     readonly handle: (call: EngineCall, values: FieldValues<S>) => Promise<EngineAnswer>;
   },
 ): PathRow {
-  return { ...row, handle: (call) => row.handle(call, readFields(row.fields, { ...call.body, ...call.params })) };
+  const prefix = row.exists === undefined ? undefined : '';
+  return {
+    ...row,
+    handle: (call) => row.handle(call, readFields(row.fields, { ...call.body, ...call.params }, prefix)),
+  };
 }
 
 /** What a login proved, and what the token for it may be. Zero and empty stand for "as the mount has it". */
