@@ -1,5 +1,6 @@
 // What can be mounted, and which row of a mounted backend serves a path.
 import { brokerFailure } from './failures.ts';
+import { severalErrors } from './go-errors.ts';
 import type { AuthMethod, Backend, Engine, PathRow } from './engines/engine.ts';
 import type { Operation } from './model.ts';
 import type { Located } from './mounts.ts';
@@ -56,6 +57,13 @@ export function rowOf(located: Located, operation: Operation): LocatedPath {
       return { ...located, row, params: { ...found.groups } };
     served = true;
   }
-  if (served) throw brokerFailure('unsupported-operation', '1 error occurred:\n\t* unsupported operation\n\n');
-  throw brokerFailure('no-route', '1 error occurred:\n\t* unsupported path\n\n');
+  // Vault's core words what happens to a caller with a token, the method itself what happens to one without.
+  const told = (text: string): string => (isOpenPath(located) ? text : severalErrors(text));
+  if (served) throw brokerFailure('unsupported-operation', told('unsupported operation'));
+  throw brokerFailure('no-route', told('unsupported path'));
+}
+
+/** Whether the path needs no token, by whatever operation it is asked. */
+export function isOpenPath({ backend, rest }: Located): boolean {
+  return compile(backend).some(({ row, matches }) => row.open === true && matches.test(rest));
 }

@@ -3,7 +3,7 @@
 import { isFailure } from '../base/index.ts';
 import type { Access } from './access.ts';
 import type { Audit } from './audit/audit.ts';
-import { rowOf } from './backends.ts';
+import { isOpenPath, rowOf } from './backends.ts';
 import type { Answer, Call, Handler, Served } from './call.ts';
 import { brokerFailure } from './failures.ts';
 import type { Operation } from './model.ts';
@@ -93,7 +93,7 @@ async function located({ mounts }: OpenParts, name: RouteName, call: Call): Prom
     return { ...call, located: found, params: found.params };
   } catch (error) {
     // Only who has a token learns which paths there are: the handler says it again.
-    if (call.tokenId !== undefined && isFailure(error)) return call;
+    if (isFailure(error) && !isOpenPath(mount)) return call;
     throw error;
   }
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { hashSync } from 'bcryptjs';
 import { testBroker, type Reply, type TestBroker } from './support.ts';
 
 type After = Parameters<typeof testBroker>[0];
@@ -11,12 +12,15 @@ interface People extends TestBroker {
   readonly renew: (token: string) => Promise<Reply>;
 }
 
+/** A cheap one: what passwords cost is not what is tested here. */
+const right = { password_hash: hashSync('right', 5) };
+
 async function people(after: After): Promise<People> {
   const broker = await testBroker(after);
   const { call } = broker;
   await call('POST', '/v1/sys/auth/userpass', { body: { type: 'userpass' } });
   return Object.assign(Object.create(broker) as TestBroker, {
-    user: (body: Data) => call('POST', '/v1/auth/userpass/users/ann', { body: { password: 'right', ...body } }),
+    user: (body: Data) => call('POST', '/v1/auth/userpass/users/ann', { body: { ...right, ...body } }),
     login: () => call('POST', '/v1/auth/userpass/login/ann', { token: null, body: { password: 'right' } }),
     renew: (token: string) => call('POST', '/v1/auth/token/renew-self', { token, body: {} }),
   });

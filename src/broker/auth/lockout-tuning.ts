@@ -21,7 +21,10 @@ export function tunedLockout(
   }
   const { lockout_threshold: threshold, lockout_disable: disabled } = given;
   if (threshold !== undefined && !/^\d{1,9}$/.test(threshold)) {
-    throw brokerFailure('bad-request', `unable to parse user lockout threshold: \`${threshold}\` is not a number`);
+    throw brokerFailure(
+      'bad-request',
+      `unable to parse user lockout threshold: strconv.ParseUint: parsing ${JSON.stringify(threshold)}: invalid syntax`,
+    );
   }
   return {
     threshold: threshold === undefined ? (before?.threshold ?? 0) : Number(threshold),

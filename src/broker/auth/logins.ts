@@ -2,6 +2,7 @@
 import type { EngineAnswer, LoginToken } from '../engines/engine.ts';
 import { brokerFailure } from '../failures.ts';
 import type { FieldValues } from '../fields.ts';
+import { severalErrors } from '../go-errors.ts';
 import { addressIsIn } from '../addresses.ts';
 import type { TokenParameters } from './token-parameters.ts';
 
@@ -33,12 +34,12 @@ export function checkAddress({ boundCidrs }: TokenParameters, remoteAddress: str
 
 /** As Vault's core words what a backend could not do for a caller who has a token. */
 export function methodFailed(text: string): Error {
-  return brokerFailure('method-failed', `1 error occurred:\n\t* ${text}\n\n`);
+  return brokerFailure('method-failed', severalErrors(text));
 }
 
 /** As Vault's core words why a token of a login is not renewed. */
 export function renewalRefused(reason: string): Error {
-  return brokerFailure('renewal-refused', `1 error occurred:\n\t* failed to renew entry: ${reason}\n\n`, {
+  return brokerFailure('renewal-refused', severalErrors(`failed to renew entry: ${reason}`), {
     hint: 'log in again',
   });
 }

@@ -71,7 +71,7 @@ export class AppRole implements AuthMethod {
         handle: async () => ({
           status: 202,
           warnings: [
-            "Tidy operation successfully started. Any information from the operation will be printed to the server's logs.",
+            "Tidy operation successfully started. Any information from the operation will be printed to Vault's server logs.",
           ],
         }),
       }),
