@@ -27,6 +27,7 @@ import { identityHandlers } from './routes/identity.ts';
 import { leaseCallHandlers } from './routes/lease-calls.ts';
 import { leaseCareHandlers } from './routes/lease-care.ts';
 import { leaseHandlers } from './routes/leases.ts';
+import { lockedUserHandlers } from './routes/locked-users.ts';
 import { mountHandlers } from './routes/mounts.ts';
 import { policyHandlers } from './routes/policies.ts';
 import { quotaHandlers } from './routes/quotas.ts';
@@ -114,6 +115,7 @@ export async function openServices(options: ServiceOptions, barrier: Barrier): P
   const handlers: Handlers = {
     ...auditHandlers({ audit }),
     ...mountHandlers({ mounts, access, lending, random }),
+    ...lockedUserHandlers({ mounts, clock }),
     ...policyHandlers({ policies, barrier, clock, random }),
     ...capabilityHandlers({ access, tokens }),
     ...identityHandlers({ identity, mounts }),

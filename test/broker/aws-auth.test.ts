@@ -191,6 +191,24 @@ describe('the auth method aws', () => {
     assert.match(String(told(await as(id, 'any'))[1]), /instance is not in 'running' state$/);
   });
 
+  test('a token is renewed as long as its role is bound to the caller', async (t) => {
+    const { cloud, role, login, user, broker } = await awsAuth((end) => t.after(end));
+    const keys = await user('ann');
+    const bound = (pattern: string): string => `arn:aws:iam::${account}:user/${pattern}`;
+    await role('dev', { bound_iam_principal_arn: bound('people/*'), token_ttl: '10m' });
+    const auth = authOf(await login({ role: 'dev', ...signedIdentity({ keys, url: `${cloud.endpoint}/` }) }));
+    const renew = (): Promise<Reply> =>
+      broker.call('POST', '/v1/auth/token/renew-self', { token: String(auth['client_token']), body: {} });
+    assert.equal(authOf(await renew())['lease_duration'], 600);
+    await role('dev', { bound_iam_principal_arn: bound('others/*') });
+    const text = `role "dev" no longer bound to ARN "${bound('ann')}"`;
+    assert.deepEqual(told(await renew()), [500, `1 error occurred:\n\t* failed to renew entry: ${text}\n\n`]);
+    await role('dev', { bound_iam_principal_arn: userArn, token_ttl: '5m' });
+    assert.equal(authOf(await renew())['lease_duration'], 300);
+    await broker.call('DELETE', '/v1/auth/aws/role/dev');
+    assert.match(String(told(await renew())[1]), /role entry not found/);
+  });
+
   test('requests that say more than who calls are refused before anything is sent', async (t) => {
     const { cloud, role, login, user } = await awsAuth((end) => t.after(end));
     const keys = await user('ann');

@@ -58,6 +58,17 @@ describe('the auth method jwt', () => {
     authOf(await login(jwt, 'DEV'));
   });
 
+  test('a token is renewed as long as its role is there', async (t) => {
+    const { key, login, call } = await keyed((end) => t.after(end));
+    const auth = authOf(await login(await key.sign({ sub: 'ann', aud: 'stint', exp: soon() }), 'dev'));
+    const renew = (): Promise<Reply> =>
+      call('POST', '/v1/auth/token/renew-self', { token: String(auth['client_token']), body: {} });
+    assert.equal((await renew()).status, 200);
+    await call('DELETE', '/v1/auth/jwt/role/dev');
+    const text = '1 error occurred:\n\t* failed to renew entry: role dev does not exist during renewal\n\n';
+    assert.deepEqual(told(await renew()), [500, text]);
+  });
+
   test('what is missing or wrong is told as Vault tells it', async (t) => {
     const { key, login, config, role } = await keyed((end) => t.after(end), { bound_issuer: 'me' });
     const jwt = (claims: Record<string, unknown>): Promise<string> =>

@@ -169,6 +169,27 @@ describe('userpass', () => {
     assert.equal(aws.status, 400);
   });
 
+  test('who is locked out is listed, and can be let in again', async (t) => {
+    const broker = await userpassBroker((end) => t.after(end));
+    const { call } = broker;
+    const locked = async (): Promise<unknown> => (await call('GET', '/v1/sys/locked-users')).body.data;
+    const rows = (counts: number, mounts: readonly unknown[]): unknown => ({
+      by_namespace: [{ namespace_id: 'root', namespace_path: '', counts, mount_accessors: mounts }],
+      total: counts,
+    });
+    await call('POST', '/v1/auth/userpass/users/alice', { body: right });
+    for (let tries = 0; tries < 4; tries++) await login(broker, 'alice', 'wrong');
+    assert.deepEqual(await locked(), rows(0, []));
+    await login(broker, 'Alice', 'wrong');
+    const accessor = String((await call('GET', '/v1/sys/auth/userpass')).body.data['accessor']);
+    assert.deepEqual(await locked(), rows(1, [{ mount_accessor: accessor, counts: 1, alias_identifiers: ['alice'] }]));
+    assert.equal((await call('POST', `/v1/sys/locked-users/${accessor}/unlock/bob`)).status, 204);
+    assert.equal((await login(broker, 'alice', 'right')).status, 403);
+    assert.equal((await call('POST', `/v1/sys/locked-users/${accessor}/unlock/alice`)).status, 204);
+    assert.equal((await login(broker, 'alice', 'right')).status, 200);
+    assert.deepEqual(await locked(), rows(0, []));
+  });
+
   test('wrong passwords that come at once do not keep other requests waiting', async (t) => {
     const broker = await userpassBroker((end) => t.after(end));
     const flood = Promise.all(Array.from({ length: 6 }, (_, at) => login(broker, `guess${at}`, 'wrong')));

@@ -5,7 +5,7 @@ import { readFields } from '../fields.ts';
 import type { UserLockout } from '../model.ts';
 
 /** Methods whose callers can be locked out. */
-const methods = ['approle', 'userpass'];
+export const lockoutMethods: readonly string[] = ['approle', 'userpass'];
 
 /**
  * What a tuning makes of the mount's rule; only what is given changes, and `system` stands for the usual.
@@ -16,7 +16,7 @@ export function tunedLockout(
   before: UserLockout | undefined,
   given: Readonly<Record<string, string>>,
 ): UserLockout {
-  if (!methods.includes(type)) {
+  if (!lockoutMethods.includes(type)) {
     throw brokerFailure('bad-request', `tuning of user lockout configuration for auth type "${type}" not allowed`);
   }
   const { lockout_threshold: threshold, lockout_disable: disabled } = given;

@@ -26,6 +26,8 @@ export function lockoutRule({ config }: Mount): LockoutRule {
 }
 
 interface Failures {
+  /** Absent where nobody may read it again. */
+  readonly alias?: string;
   readonly count: number;
   readonly lastAt: Millis;
 }
@@ -36,7 +38,7 @@ const strangersKept = 10_000;
 /** What one more failure makes of the count. */
 function countFailure(before: Failures | undefined, rule: LockoutRule, now: Millis): Failures {
   const goesOn = before !== undefined && now <= before.lastAt + rule.counterResetMillis;
-  return { count: goesOn ? before.count + 1 : 1, lastAt: now };
+  return { ...before, count: goesOn ? before.count + 1 : 1, lastAt: now };
 }
 
 function isLocked(failures: Failures | undefined, rule: LockoutRule, now: Millis): boolean {
@@ -75,7 +77,11 @@ export class Lockout {
     if (caller.rule.disabled) return;
     const now = this.#clock.now();
     if (exists) {
-      await caller.folder.change<Failures>(failuresKey(caller), (before) => countFailure(before, caller.rule, now));
+      const { alias, rule } = caller;
+      await caller.folder.change<Failures>(failuresKey(caller), (before) => ({
+        ...countFailure(before, rule, now),
+        alias,
+      }));
       return;
     }
     const key = strangerKey(caller);
@@ -93,8 +99,23 @@ export class Lockout {
   }
 }
 
+/** Names under which callers of the mount are locked out now. */
+export async function lockedAliases(folder: Folder, rule: LockoutRule, now: Millis): Promise<readonly string[]> {
+  const aliases: string[] = [];
+  for (const name of await folder.list('failures/')) {
+    const failures = (await folder.get<Failures>(`failures/${name}`))?.value;
+    if (failures?.alias !== undefined && isLocked(failures, rule, now)) aliases.push(failures.alias);
+  }
+  return aliases.sort();
+}
+
+/** Lets the caller of this name try again; nothing happens when none is locked out. */
+export async function unlock(folder: Folder, alias: string): Promise<void> {
+  await folder.change<Failures>(failuresKey({ alias }), () => undefined);
+}
+
 // A hash: an alias may hold what no key may, or be half a secret, like a role id.
-function failuresKey({ alias }: Caller): string {
+function failuresKey({ alias }: Pick<Caller, 'alias'>): string {
   return `failures/${createHash('sha256').update(alias).digest('hex')}`;
 }
 

@@ -53,6 +53,11 @@ export const routes = {
   uiNamespaces:    on('read', 'sys/internal/ui/namespaces',            [yes,  yes,  yes,  yes,  no_,  no_,  yes]),
   openapi:         on('read update', 'sys/internal/specs/openapi',     [yes,  yes,  yes,  no_,  no_,  no_,  no_]),
 
+  // Who is locked out of an auth method.
+  lockedUsers:     on('read', 'sys/locked-users',                      [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  unlockUser:      on('update', 'sys/locked-users/:mount_accessor/unlock/:alias_identifier*',
+                                                                       [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+
   // Policies and what they allow.
   capabilities:    on('update', 'sys/capabilities',                    [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
   capabilitiesSelf: on('update', 'sys/capabilities-self',              [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
