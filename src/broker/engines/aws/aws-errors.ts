@@ -63,7 +63,7 @@ export function refusesKeys(error: unknown): boolean {
 }
 
 /**
- * True when AWS answered that it did nothing; false when it may have done what was asked: also after
+ * True when AWS answered that it did nothing, or was never asked; false when it may have done what was asked: also after
  * a repeated call, whose first try may have gone through unheard.
  */
 export function didNothing(error: unknown): boolean {
@@ -78,6 +78,7 @@ export function didNothing(error: unknown): boolean {
  * `hint` is what the caller can do about it, where that is known.
  */
 export function awsFailure(prefix: string, error: unknown, hint?: string): Error {
+  // Told already, by whoever was to make the call.
   if (isFailure(error)) return error;
   const { name, $metadata } = error as AwsError;
   const text = awsText(error);
@@ -97,7 +98,7 @@ function unreachable(prefix: string, error: unknown): Error {
 
 /** As `awsFailure`, for what Vault tells as a failure of its own, with status 500; throttling stays 502. */
 export function innerFailure(prefix: string, error: unknown, hint?: string): Error {
-  const failure = isFailure(error) ? error : awsFailure('', error);
+  const failure = awsFailure('', error);
   if (isFailure(failure) && failure.code === 'engine-failed') return failure;
   const { code, message, detail, hint: known } = failure as Failure;
   const told = { detail, hint: hint ?? known, cause: error };

@@ -4,6 +4,8 @@ import type { IAMClient } from '@aws-sdk/client-iam';
 import type { STSClient } from '@aws-sdk/client-sts';
 import { told } from './aws-errors.ts';
 import { endpointUrl, ownKeys, type RootConfig } from './config.ts';
+import { iamTarget, stsTargets, type Target } from './endpoints.ts';
+import { StsChoice, type StsSender } from './sts-choice.ts';
 
 /** The environment of the server: the region, and by way of the SDK credentials and endpoints. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -33,7 +35,7 @@ export class AwsClients {
   readonly #environment: Environment;
   readonly #keys: Keys | undefined;
   #iam: Promise<IAMClient> | undefined;
-  #sts: Promise<STSClient> | undefined;
+  #sts: StsChoice | undefined;
   #identity: Promise<Identity> | undefined;
 
   /** `keys` stand in for those of the configuration. */
@@ -48,9 +50,14 @@ export class AwsClients {
     return this.#iam;
   }
 
-  sts(): Promise<STSClient> {
-    this.#sts ??= import('@aws-sdk/client-sts').then(
-      ({ STSClient }) => new STSClient(this.#options(this.#config.stsEndpoint, this.#ownKeys())),
+  /** Calls of STS, at the first of the configured endpoints that answers. */
+  async sts(): Promise<StsSender> {
+    return this.#stsChoice().sender;
+  }
+
+  #stsChoice(): StsChoice {
+    this.#sts ??= new StsChoice(stsTargets(this.#config, this.#environment), (target, tries) =>
+      this.#makeSts(target, this.#ownKeys(), tries),
     );
     return this.#sts;
   }
@@ -62,8 +69,7 @@ export class AwsClients {
 
   /** As `iamAs`. */
   async stsAs(keys: KeyPair): Promise<STSClient> {
-    const { STSClient } = await import('@aws-sdk/client-sts');
-    return new STSClient(this.#options(this.#config.stsEndpoint, keys));
+    return this.#makeSts(await this.#stsChoice().target(), keys);
   }
 
   /** Whom these clients act as; asked once. @throws Failure as AWS refuses. */
@@ -83,7 +89,8 @@ export class AwsClients {
 
   /** Lets go of connections. */
   destroy(): void {
-    for (const client of [this.#iam, this.#sts]) void client?.then((made) => made.destroy());
+    void this.#iam?.then((made) => made.destroy());
+    this.#sts?.destroy();
   }
 
   async #whoAmI(): Promise<Identity> {
@@ -98,22 +105,28 @@ export class AwsClients {
 
   async #makeIam(keys: Keys | undefined): Promise<IAMClient> {
     const { IAMClient } = await import('@aws-sdk/client-iam');
-    return new IAMClient(this.#options(this.#config.iamEndpoint, keys));
+    return new IAMClient(this.#options(iamTarget(this.#config, this.#environment), keys));
+  }
+
+  async #makeSts(target: Target, keys: Keys | undefined, tries?: number): Promise<STSClient> {
+    const { STSClient } = await import('@aws-sdk/client-sts');
+    return new STSClient(this.#options(target, keys, tries));
   }
 
   #ownKeys(): Keys | undefined {
     return this.#keys ?? ownKeys(this.#config);
   }
 
-  #options(endpoint: string, keys: Keys | undefined): object {
-    const { region, maxRetries } = this.#config;
-    const { AWS_REGION, AWS_DEFAULT_REGION } = this.#environment;
+  /** `tries`: how often a call is made, instead of what is configured. */
+  #options({ endpoint, region }: Target, keys: Keys | undefined, tries?: number): object {
+    const { maxRetries } = this.#config;
+    const maxAttempts = tries ?? (maxRetries < 0 ? undefined : maxRetries + 1);
     return {
-      region: region || AWS_REGION || AWS_DEFAULT_REGION || 'us-east-1',
+      region,
       requestHandler: { connectionTimeout: connectMillis, requestTimeout: requestMillis },
       ...(endpoint === '' ? {} : { endpoint: endpointUrl(endpoint) }),
       ...(keys === undefined ? {} : { credentials: keys }),
-      ...(maxRetries < 0 ? {} : { maxAttempts: maxRetries + 1 }),
+      ...(maxAttempts === undefined ? {} : { maxAttempts }),
     };
   }
 }

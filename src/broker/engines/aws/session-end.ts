@@ -5,6 +5,7 @@ import type { Lease } from '../../model.ts';
 import { awsCode, refusesKeys } from './aws-errors.ts';
 import type { SessionMark } from './deny-document.ts';
 import type { DenyEntry } from './deny-record.ts';
+import type { StsSender } from './sts-choice.ts';
 import type { ProbeAnswer } from '../../leases.ts';
 
 /** After a lease has run out by our clock, AWS's may still count it for a while. */
@@ -41,7 +42,7 @@ export class UntrustedIdentities {
 
 /** Assumes the role, with the source identity unless the trust does not allow one. */
 export async function assumeMarked(
-  sts: STSClient,
+  sts: StsSender,
   input: AssumeRoleCommandInput,
   identity: string | undefined,
   untrusted: UntrustedIdentities | undefined,
