@@ -31,9 +31,14 @@ export function templateProblem(template: string): string | undefined {
   }
 }
 
+const dataType = 'aws.UsernameMetadata';
+/** Nearly every mount has it; reading a template takes several times as long as applying it. */
+const defaultTemplate = readTemplate(defaultUsernameTemplate, dataType);
+
 function read(template: string): NameTemplate {
+  if (template === defaultUsernameTemplate) return defaultTemplate;
   try {
-    return readTemplate(template, 'aws.UsernameMetadata');
+    return readTemplate(template, dataType);
   } catch (error) {
     if (!(error instanceof TemplateError)) throw error;
     throw new TemplateError(`unable to initialize username template: unable to parse template: ${error.message}`);

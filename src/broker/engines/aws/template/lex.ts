@@ -54,6 +54,9 @@ class Lexer {
   readonly #source: string;
   #at = 0;
   #parens = 0;
+  /** Line that begins at `#counted`, or that the tokens so far reached. */
+  #line = 1;
+  #counted = 0;
 
   constructor(source: string) {
     this.#source = source;
@@ -70,8 +73,12 @@ class Lexer {
   }
 
   #add(type: TokenType, text: string, at: number): void {
-    const line = this.#source.slice(0, at).split('\n').length;
-    this.tokens.push({ type, text, at, line });
+    for (let next = this.#source.indexOf('\n', this.#counted); next >= 0 && next < at;) {
+      this.#line++;
+      this.#counted = next + 1;
+      next = this.#source.indexOf('\n', this.#counted);
+    }
+    this.tokens.push({ type, text, at, line: this.#line });
   }
 
   get #rest(): string {
