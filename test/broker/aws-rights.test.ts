@@ -3,12 +3,15 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, test, type TestContext } from 'node:test';
+import { EC2Client, RunInstancesCommand } from '@aws-sdk/client-ec2';
 import * as Iam from '@aws-sdk/client-iam';
+import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { features, keyPolicy, widestScope, type FeatureName } from '../../src/broker/engines/aws/rights.ts';
 import { codeAt, stepOf } from '../../src/cloud/services/iam/totp.ts';
 import { parsePolicy, policyLimits, policySize } from '../../src/policy/index.ts';
 import { certificateOf } from '../cloud/iam/certificates.ts';
 import { account, configureAws, leasesOf, rootConfig, testCloud, type TestCloud } from './aws-support.ts';
+import { signedIdentity } from './signed-identity.ts';
 import { testBroker, type TestBroker } from './support.ts';
 
 const limited = 'limited-server';
@@ -27,6 +30,8 @@ interface World extends TestCloud {
   readonly lend: (body: object) => Promise<string | undefined>;
   /** Revokes and says whether AWS had been cleaned up and refuses what was lent. */
   readonly ends: (leaseId: string) => Promise<boolean>;
+  /** The configuration with the server's key. */
+  readonly own: object;
   /** Gives the server's key exactly this policy. */
   readonly limitTo: (policy: object) => Promise<void>;
 }
@@ -48,6 +53,7 @@ async function limitedWorld(t: TestContext): Promise<World> {
     ...cloud,
     call,
     broker,
+    own: { ...rootConfig(cloud.cloud), ...own },
     lend: async (body) => {
       await call('DELETE', '/v1/aws/roles/lent');
       const written = await call('POST', '/v1/aws/roles/lent', { body });
@@ -208,6 +214,13 @@ const works: Readonly<
       return (accounts as Record<string, { account?: string }>)[other]!.account === other;
     },
   },
+  'auth-aws': {
+    does: async (world) => {
+      await withTarget(world, 'web');
+      return (await bindsTo(world, role('web'))) && bindsTo(world, `arn:aws:iam::${account}:user/${limited}`);
+    },
+  },
+  'auth-aws-ec2': { does: instanceLogsIn },
   orphans: {
     does: async ({ call }) => {
       const { errors } = (await call('GET', '/v1/aws/stint/orphans')).body.data as { errors: readonly string[] };
@@ -244,5 +257,48 @@ describe('the least policy of the server’s key', () => {
     assert.ok(policySize(text, 'identity') <= policyLimits.managedPolicy);
   });
 });
+
+/** Binds a role of the auth method to a principal, which it looks up. */
+async function bindsTo({ call, own, cloud }: World, arn: string, more: object = {}): Promise<boolean> {
+  await call('POST', '/v1/sys/auth/aws', { body: { type: 'aws' } });
+  await call('POST', '/v1/auth/aws/config/client', { body: { ...own, endpoint: cloud.endpoint } });
+  const body = { bound_iam_principal_arn: arn, ...more };
+  return (await call('POST', '/v1/auth/aws/role/bound', { body })).status === 204;
+}
+
+/** An instance with a profile logs in. */
+async function instanceLogsIn(world: World): Promise<boolean> {
+  const { cloud, admin, call } = world;
+  await withTarget(world, 'web');
+  const profile = { InstanceProfileName: 'web' };
+  const make = admin.send(new Iam.CreateInstanceProfileCommand(profile));
+  const made = await make.then(
+    () => true,
+    () => false,
+  );
+  if (made) await admin.send(new Iam.AddRoleToInstanceProfileCommand({ ...profile, RoleName: 'web' }));
+  const settings = { endpoint: cloud.endpoint, region: 'us-east-1', credentials: cloud.credentials.accounts[account]! };
+  const [ec2, sts] = [new EC2Client(settings), new STSClient(settings)];
+  try {
+    const image = { ImageId: 'ami-0123456789abcdef0', MinCount: 1, MaxCount: 1, InstanceType: 't3.micro' } as const;
+    const run = new RunInstancesCommand({ ...image, IamInstanceProfile: { Name: 'web' } });
+    const { Instances: [instance] = [] } = await ec2.send(run);
+    const RoleSessionName = instance!.InstanceId!;
+    const { Credentials } = await sts.send(new AssumeRoleCommand({ RoleArn: role('web'), RoleSessionName }));
+    const { AccessKeyId = '', SecretAccessKey = '', SessionToken = '' } = Credentials!;
+    const keys = { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey, sessionToken: SessionToken };
+    await bindsTo(world, role('web'), {
+      resolve_aws_unique_ids: false,
+      inferred_entity_type: 'ec2_instance',
+      inferred_aws_region: 'us-east-1',
+      bound_iam_role_arn: role('web'),
+    });
+    const body = { role: 'bound', ...signedIdentity({ keys, url: `${cloud.endpoint}/` }) };
+    return (await call('POST', '/v1/auth/aws/login', { token: null, body })).status === 200;
+  } finally {
+    ec2.destroy();
+    sts.destroy();
+  }
+}
 
 const nothing = { Effect: 'Deny', Action: 's3:PutObject', Resource: '*' };

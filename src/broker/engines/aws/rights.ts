@@ -102,6 +102,14 @@ export const features = {
     about: 'finds users and deny policies of the engine that no lease owns, and removes them',
     rights: on('anything', 'iam:GetAccountAuthorizationDetails'),
   },
+  'auth-aws': {
+    about: 'looks up the users and roles that the auth method `aws` binds its roles to',
+    rights: on('anything', 'iam:GetUser', 'iam:GetRole'),
+  },
+  'auth-aws-ec2': {
+    about: 'looks up the instances that log in by the auth method `aws`',
+    rights: on('anything', 'ec2:DescribeInstances', 'iam:GetInstanceProfile'),
+  },
 } as const satisfies Readonly<Record<string, Feature>>;
 
 export type FeatureName = keyof typeof features;
@@ -156,7 +164,7 @@ const sids: Readonly<Record<Target, string>> = {
   executor: 'Executors',
   'virtual-mfa': 'DevicesOfLentUsers',
   'federated-user': 'FederatedUsers',
-  anything: 'WholeAccount',
+  anything: 'Everything',
 };
 
 /** The least policy of the server's key for `names`: one statement for each kind of thing. */
