@@ -305,11 +305,11 @@ export class Lending {
     for (const name of await this.#parts.tokens.ofMount(mount.id)) await this.endToken(name);
   }
 
-  /** Forgets what disabled mounts kept, as soon as their last lease has ended. */
+  /** Forgets what disabled mounts kept, as soon as their last lease has ended and nothing is left to do for them. */
   async purgeRetired(): Promise<void> {
     const { ledger, mounts } = this.#parts;
     for (const mount of await mounts.retired()) {
-      if (!(await ledger.holdsOf(mount.id))) await mounts.purge(mount);
+      if (!(await ledger.holdsOf(mount.id)) && !(await mounts.hasDuties(mount))) await mounts.purge(mount);
     }
   }
 

@@ -107,8 +107,18 @@ export class Mounts {
   /** Lets the backend of the mount do what it asked for with `schedule`; returns when to look again. */
   async due(mountId: string, name: string): Promise<Millis | undefined> {
     const mount = await this.byId(mountId);
-    if (mount === undefined || mount.tainted) return undefined;
-    return this.#backend(mount)?.due?.(name, mount, this.#folder(mount));
+    const backend = mount === undefined ? undefined : this.#backend(mount);
+    if (mount === undefined || backend?.due === undefined) return undefined;
+    if (mount.tainted && backend.keepsRetired?.(name) !== true) return undefined;
+    return backend.due(name, mount, this.#folder(mount));
+  }
+
+  /** True while the backend of a disabled mount has something left to do for it. */
+  async hasDuties(mount: Mount): Promise<boolean> {
+    const prefix = `scheduled/${mount.id}/`;
+    const backend = this.#backend(mount);
+    const names = await this.#barrier.keys(prefix, 1000);
+    return names.some((key) => backend?.keepsRetired?.(key.slice(prefix.length)) === true);
   }
 
   /** Asks anew for a due time of `mountId`, or takes it back. */

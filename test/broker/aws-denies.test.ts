@@ -1,5 +1,7 @@
 // Sessions of roles end before their time: the revoked one is refused by AWS, others of the same role go on.
 import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import * as Iam from '@aws-sdk/client-iam';
 import { ListBucketsCommand, S3Client } from '@aws-sdk/client-s3';
@@ -166,4 +168,122 @@ describe('a session of a role that is revoked', () => {
     assert.deepEqual([...new Set(await Promise.all(lent.map(({ works }) => works())))], [false]);
     assert.deepEqual([...new Set((await leasesOf(world.broker)).map(({ state }) => state))], ['dead']);
   });
+});
+
+describe('the deny policy of a role', () => {
+  test('loses a session when that has run out, and goes with the last one', async (t) => {
+    const world = await denyingWorld(t);
+    const [short, long] = [await world.lend({ ttl: '15m' }), await world.lend({ ttl: '1h' })];
+    await world.revoke(short.leaseId);
+    await world.revoke(long.leaseId);
+    const [before] = Object.values(await world.policies());
+    await world.broker.call('POST', '/v1/stint/dev/clock', { body: { advance: '21m' } });
+    await until('one mark is left', async () => {
+      const [text] = Object.values(await world.policies());
+      return text !== undefined && text.length < before!.length;
+    });
+    assert.equal(await long.works(), false);
+    await world.broker.call('POST', '/v1/stint/dev/clock', { body: { advance: '45m' } });
+    await until('no policy is left', async () => Object.keys(await world.policies()).length === 0);
+    assert.deepEqual([...new Set((await leasesOf(world.broker)).map(({ state }) => state))], ['dead']);
+  });
+
+  test('goes too when the mount was disabled meanwhile', async (t) => {
+    const world = await denyingWorld(t);
+    const one = await world.lend({ ttl: '15m' });
+    assert.equal((await world.broker.call('DELETE', '/v1/sys/mounts/aws')).status, 204);
+    assert.equal(await one.works(), false);
+    assert.equal((await world.lease(one.leaseId))?.state, 'dead');
+    assert.equal(Object.keys(await world.policies()).length, 1);
+    await world.broker.restart();
+    await world.broker.call('POST', '/v1/stint/dev/clock', { body: { advance: '21m' } });
+    await until('no policy is left', async () => Object.keys(await world.policies()).length === 0);
+  });
+
+  test('that somebody took away is written again, and the session is refused again', async (t) => {
+    const world = await denyingWorld(t);
+    const one = await world.lend();
+    await world.cloud.control('POST', 'propagation', { iam: '30s' });
+    await world.revoke(one.leaseId);
+    const [PolicyName] = Object.keys(await world.policies());
+    await world.cloud.admin.send(new Iam.DeleteRolePolicyCommand({ RoleName: 'target', PolicyName: PolicyName! }));
+    await world.cloud.control('POST', 'propagation', { iam: '0s' });
+    assert.equal(await one.works(), true);
+    await until('it is dead', async () => {
+      await world.broker.call('POST', '/v1/stint/dev/clock', { body: { advance: '10s' } });
+      return (await world.lease(one.leaseId))?.state === 'dead';
+    });
+    assert.equal(await one.works(), false);
+  });
+
+  test('that AWS refuses to write leaves the lease visible and tried again, until the session is over', async (t) => {
+    const world = await denyingWorld(t);
+    const one = await world.lend({ ttl: '15m' });
+    const error = { code: 'AccessDenied', status: 403, message: 'no longer' };
+    await world.cloud.control('POST', 'faults', {
+      service: 'iam',
+      operation: 'PutRolePolicy',
+      when: 'before',
+      error,
+      count: 1000,
+    });
+    const refused = await world.revoke(one.leaseId);
+    assert.equal(refused.status, 500);
+    assert.match(refused.body.errors[0]!, /Error writing the deny policy: AccessDenied/);
+    assert.equal((await world.lease(one.leaseId))?.state, 'revoking');
+    await world.broker.call('POST', '/v1/stint/dev/clock', { body: { advance: '16m' } });
+    await until('it is over', async () => (await world.lease(one.leaseId))?.state === 'expired');
+  });
+
+  test('is not asked for where the key may not write it: the session ends by time, and the caller is told', async (t) => {
+    const world = await denyingWorld(t);
+    const error = { code: 'AccessDenied', status: 403, message: 'may not' };
+    await world.cloud.control('POST', 'faults', {
+      service: 'iam',
+      operation: 'DeleteRolePolicy',
+      when: 'before',
+      error,
+      count: 1,
+    });
+    const one = await world.lend();
+    assert.match(String(one.reply.body['warnings']), /ends by time only: .*: the server’s key may not write/);
+    assert.equal((await world.lease(one.leaseId))?.strength, 'expires');
+    assert.equal((await world.revoke(one.leaseId)).status, 204);
+    assert.deepEqual([await one.works(), await world.policies()], [true, {}]);
+  });
+});
+
+test('the keys kept for the probe are in no answer and no file in clear, and gone when the lease is dead', async (t) => {
+  const world = await denyingWorld(t);
+  const one = await world.lend();
+  const { secret_key: secret, session_token: token } = one.reply.body.data as Record<string, string>;
+  const leaked = (text: string): boolean => [secret!, token!, token!.slice(0, 40)].some((part) => text.includes(part));
+  for (const path of ['stint/leases', 'sys/leases/lookup/aws/creds/target?list=true', 'aws/stint/roles/target']) {
+    assert.equal(leaked(JSON.stringify((await world.broker.call('GET', `/v1/${path}`)).body)), false, path);
+  }
+  const lookup = await world.broker.call('PUT', '/v1/sys/leases/lookup', { body: { lease_id: one.leaseId } });
+  assert.equal(leaked(JSON.stringify(lookup.body)), false);
+  await world.revoke(one.leaseId);
+  assert.equal((await world.lease(one.leaseId))?.state, 'dead');
+  assert.equal(leaked(JSON.stringify(world.broker.log)), false);
+  const files = readdirSync(world.broker.folder).map((name) => readFileSync(join(world.broker.folder, name), 'latin1'));
+  assert.equal(files.some(leaked), false);
+});
+
+test('a session whose grant broke off unheard is refused too', async (t) => {
+  const world = await denyingWorld(t);
+  const error = { code: 'ServiceFailure', status: 500 };
+  await world.cloud.control('POST', 'faults', {
+    service: 'sts',
+    operation: 'AssumeRole',
+    when: 'after',
+    error,
+    count: 1,
+  });
+  const refused = await world.broker.call('GET', '/v1/aws/creds/target');
+  assert.notEqual(refused.status, 200);
+  const [lease] = await leasesOf(world.broker);
+  assert.deepEqual([lease?.state, lease?.end_reason], ['unverified', 'abandoned']);
+  const [text] = Object.values(await world.policies());
+  assert.match(text!, /aws:SourceIdentity.*aws:userid/);
 });

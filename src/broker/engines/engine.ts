@@ -174,6 +174,11 @@ export interface Backend {
    * for never. May be called twice, also by two nodes; what throws is tried again, ever more slowly.
    */
   due?(name: string, mount: Mount, folder: Folder): Promise<Millis | undefined>;
+  /**
+   * Whether what was scheduled as `name` is to be done for a mount that was disabled too; what the mount
+   * keeps stays until then. Without it nothing is.
+   */
+  keepsRetired?(name: string): boolean;
   /** Lets go of connections. */
   close(): void;
 }

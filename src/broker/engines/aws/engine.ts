@@ -31,6 +31,7 @@ import { KeyRotator } from './key-rotator.ts';
 import { handleLeaseConfig, leaseFields, loadLeaseConfig } from './lease-config.ts';
 import { defaultUsernameTemplate, newName, type NameKind } from './names.ts';
 import { checkWait, optionsOfRole, roleOptionFields, withRoleOptions, type EffectiveOptions } from './options.ts';
+import { denyPrefix } from './role-denies.ts';
 import { RoleSessions } from './role-sessions.ts';
 import { goOnRotatingRoot, rootRotationName, rotateRoot } from './root-rotation.ts';
 import { handleRole, listRoles, loadRole, roleFields } from './roles.ts';
@@ -182,11 +183,16 @@ export class AwsEngine implements Engine {
     }
   }
 
+  /** Marks of sessions are taken out of policies of AWS though the mount is gone. */
+  keepsRetired(name: string): boolean {
+    return name.startsWith(denyPrefix);
+  }
+
   async due(name: string, mount: Mount, folder: Folder): Promise<Millis | undefined> {
     const key = `${mount.id}/${name}`;
     // Whoever is at it asks for the next look.
     if (this.#busy.has(key)) return this.#parts.clock.now() + busyMillis;
-    if (name.startsWith('deny/')) return this.#sessions.tidy(name, mount, folder);
+    if (name.startsWith(denyPrefix)) return this.#sessions.tidy(name, mount, folder);
     const role = roleOfDue(name);
     if (role !== undefined) return this.#alone(key, () => rotateStaticRole(this.#rotation, mount, folder, role));
     return name === rootRotationName

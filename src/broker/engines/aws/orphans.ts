@@ -2,7 +2,7 @@
 // policies, by their name. There should be none; a store that was restored from an old snapshot, or
 // lost, leaves some behind.
 import type { IAMClient, RoleDetail, UserDetail } from '@aws-sdk/client-iam';
-import type { Json } from '../../../base/index.ts';
+import type { Clock, Json } from '../../../base/index.ts';
 import { hasEnded } from '../../leases.ts';
 import type { EngineAnswer, EngineCall } from '../engine.ts';
 import { accountsOf } from './accounts.ts';
@@ -18,9 +18,9 @@ type Orphan =
   | { readonly kind: 'policy'; readonly name: string; readonly roleArn: string };
 
 /** `stint/orphans`: reading lists them, writing removes them. One account that fails stops no other. */
-export async function handleOrphans(call: EngineCall, clientsOf: ClientsOf): Promise<EngineAnswer> {
+export async function handleOrphans(call: EngineCall, clientsOf: ClientsOf, clock: Clock): Promise<EngineAnswer> {
   const accounts = ['', ...(await accountsOf(call.folder))];
-  const found = await Promise.all(accounts.map((account) => orphansOf(call, clientsOf, account)));
+  const found = await Promise.all(accounts.map((account) => orphansOf(call, { clientsOf, clock }, account)));
   return { data: { orphans: found.flatMap(({ orphans }) => orphans), errors: found.flatMap(({ errors }) => errors) } };
 }
 
@@ -29,11 +29,16 @@ interface Found {
   readonly errors: readonly string[];
 }
 
-async function orphansOf(call: EngineCall, clientsOf: ClientsOf, account: string): Promise<Found> {
+interface OrphanParts {
+  readonly clientsOf: ClientsOf;
+  readonly clock: Clock;
+}
+
+async function orphansOf(call: EngineCall, { clientsOf, clock }: OrphanParts, account: string): Promise<Found> {
   const named = account === '' ? {} : { account };
   try {
     const iam = await (await clientsOf(call.mount.id, call.folder, account)).iam();
-    const orphans = await findOrphans(call, iam);
+    const orphans = await findOrphans(call, iam, clock);
     if (call.operation === 'read')
       return { orphans: orphans.map((orphan) => ({ ...named, ...wireOrphan(orphan) })), errors: [] };
     return await removeAll(iam, orphans, named);
@@ -69,7 +74,7 @@ async function remove(iam: IAMClient, orphan: Orphan): Promise<void> {
 }
 
 // AWS is looked at first, then our records: what a grant makes meanwhile has its record already.
-async function findOrphans(call: EngineCall, iam: IAMClient): Promise<readonly Orphan[]> {
+async function findOrphans(call: EngineCall, iam: IAMClient, clock: Clock): Promise<readonly Orphan[]> {
   const { paginateGetAccountAuthorizationDetails } = await import('@aws-sdk/client-iam');
   const candidates: Orphan[] = [];
   const pages = paginateGetAccountAuthorizationDetails({ client: iam, pageSize: 1000 }, { Filter: ['User', 'Role'] });
@@ -77,7 +82,7 @@ async function findOrphans(call: EngineCall, iam: IAMClient): Promise<readonly O
     candidates.push(...UserDetailList.flatMap((user) => userOf(user, call.mount.id)));
     candidates.push(...RoleDetailList.flatMap((role) => policyOf(role, call.mount.id)));
   }
-  const owned = await Promise.all(candidates.map((candidate) => isOwned(call, candidate)));
+  const owned = await Promise.all(candidates.map((candidate) => isOwned(call, candidate, clock)));
   return candidates.filter((_, at) => owned[at] === false);
 }
 
@@ -94,8 +99,11 @@ function policyOf({ Arn = '', RolePolicyList = [] }: RoleDetail, mountId: string
   return RolePolicyList.some(({ PolicyName }) => PolicyName === name) ? [{ kind: 'policy', name, roleArn: Arn }] : [];
 }
 
-async function isOwned(call: EngineCall, orphan: Orphan): Promise<boolean> {
-  if (orphan.kind === 'policy') return (await call.folder.get<DenyRecord>(recordKey(orphan.roleArn))) !== undefined;
+async function isOwned(call: EngineCall, orphan: Orphan, clock: Clock): Promise<boolean> {
+  if (orphan.kind === 'policy') {
+    const record = (await call.folder.get<DenyRecord>(recordKey(orphan.roleArn)))?.value;
+    return Object.values(record?.entries ?? {}).some(({ until }) => until > clock.now());
+  }
   const lease = await call.findLease(orphan.leaseId);
   return lease !== undefined && !hasEnded(lease.state);
 }

@@ -172,9 +172,11 @@ export class RoleDenies {
   }
 }
 
+export const denyPrefix = 'deny/';
+
 /** Name under which the store keeps what a role refuses; a schedule of that name tidies it. */
 export function recordKey(roleArn: string): string {
-  return `deny/${createHash('sha256').update(roleArn).digest('hex').slice(0, 32)}`;
+  return `${denyPrefix}${createHash('sha256').update(roleArn).digest('hex').slice(0, 32)}`;
 }
 
 /** Of the mount, so that two servers, or two mounts, that lend one role do not overwrite each other. */

@@ -36,7 +36,7 @@ export function stintPaths({ clock, clientsOf, sessions }: StintPathParts): read
       operations: ['read', 'update'],
       summary: 'What the mount made in AWS and no lease owns: read lists it, write removes it.',
       fields: {},
-      handle: (call) => handleOrphans(call, clientsOf),
+      handle: (call) => handleOrphans(call, clientsOf, clock),
     }),
   ];
 }
