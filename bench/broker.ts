@@ -4,21 +4,29 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { randomText, Secret, systemClock, systemRandom } from '../src/base/index.ts';
+import { randomText, systemClock, systemRandom } from '../src/base/index.ts';
 import { Barrier } from '../src/broker/barrier.ts';
 import { DueTimes, shards } from '../src/broker/due.ts';
 import { Ledger } from '../src/broker/ledger.ts';
 import type { Lease } from '../src/broker/model.ts';
+import { initializeStore, unwrapRootKey } from '../src/broker/seal/keys.ts';
+import { keySeal } from '../src/broker/seal/seal.ts';
 import { openSqliteStore } from '../src/broker/storage/sqlite.ts';
+import type { Store } from '../src/broker/storage/store.ts';
 
 const { values } = parseArgs({ options: { leases: { type: 'string', default: '20000' } } });
 const many = Number(values.leases);
 const folder = mkdtempSync(join(tmpdir(), 'stint-bench-'));
-const key = new Secret(Buffer.alloc(32, 1).toString('base64'));
+const key = Buffer.alloc(32, 1);
 
-async function open(): Promise<{ barrier: Barrier; ledger: Ledger }> {
-  const barrier = await Barrier.open(openSqliteStore(join(folder, 'stint.db')), key, systemRandom);
-  return { barrier, ledger: new Ledger(barrier, systemClock, 'bench', () => {}) };
+async function open(): Promise<{ store: Store; barrier: Barrier; ledger: Ledger }> {
+  const store = openSqliteStore(join(folder, 'stint.db'));
+  const parts = { store, clock: systemClock, random: systemRandom };
+  const rootKey =
+    (await initializeStore(parts, { seal: undefined, key, shares: 1, threshold: 1 })) ??
+    (await unwrapRootKey(store, keySeal('shamir', key, systemRandom)))!;
+  const barrier = (await Barrier.open(parts, rootKey))!;
+  return { store, barrier, ledger: new Ledger(barrier, systemClock, 'bench', () => {}) };
 }
 
 function intent(): Lease {
@@ -78,7 +86,7 @@ async function rate(ledger: Ledger, total: number, width: number): Promise<numbe
 const first = await open();
 console.log(`durable grants (intent and lease), one at a time: ${await rate(first.ledger, 2000, 1)} a second`);
 console.log(`durable grants, 64 at once: ${await rate(first.ledger, many, 64)} a second`);
-await first.barrier.close();
+await first.store.close();
 
 const before = performance.now();
 const again = await open();
@@ -86,5 +94,5 @@ const next = await new DueTimes(again.barrier).next(shards, Date.now());
 const opened = performance.now() - before;
 console.log(`opened with ${many + 2000} live leases in ${opened.toFixed(1)} ms (next due ${next})`);
 console.log(`memory: ${Math.round(process.memoryUsage().rss / 1024 / 1024)} MiB`);
-await again.barrier.close();
+await again.store.close();
 rmSync(folder, { recursive: true, force: true });

@@ -2,19 +2,21 @@
 // and beside it the sweeper, which ends what is due. services.ts wires what runs while it is unsealed.
 import { mkdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { systemClock, type AdjustableClock, type Random, type Secret } from '../base/index.ts';
+import { Secret, systemClock, type AdjustableClock, type Random } from '../base/index.ts';
 import type { AuditDevice } from './audit/fanout.ts';
-import { Barrier } from './barrier.ts';
 import { restoreClock, rootToken } from './development.ts';
 import { brokerFailure } from './failures.ts';
 import { Lifecycle } from './lifecycle.ts';
 import type { Log } from './log.ts';
 import { answer } from './pipeline.ts';
 import { RateLimit } from './rate.ts';
+import { openingHandlers } from './routes/seal.ts';
 import { statusHandlers } from './routes/status.ts';
 import { openServices } from './services.ts';
-import { openLocalSeal, type Seal } from './seal/local.ts';
-import type { Store } from './storage/store.ts';
+import { isFresh, type Keeper } from './seal/keys.ts';
+import { openKeeper } from './seal/local.ts';
+import type { Seal } from './seal/seal.ts';
+import type { CopyableStore } from './storage/store.ts';
 import { openSqliteStore, type SqliteLimits } from './storage/sqlite.ts';
 import { listen, type ListenAddress } from './http/listen.ts';
 import { createBrokerServer } from './http/server.ts';
@@ -29,8 +31,10 @@ export interface BrokerOptions {
   /** Folder of the store and of the local seal's key; made when missing. */
   readonly storage: string;
   readonly listen: ListenAddress;
-  /** Development: a known root token, and a clock that may be moved over HTTP. */
-  readonly dev: { readonly rootTokenId?: string };
+  /** Development: initialised and unsealed by itself, a known root token, a clock that may be moved over HTTP. */
+  readonly dev?: { readonly rootTokenId?: string } | undefined;
+  /** A seal that opens by itself. Left out, the server is opened with shares; in development it keeps their key. */
+  readonly seal?: (fresh: boolean) => Seal;
   /** Lease time. Signatures of AWS calls follow the wall clock. */
   readonly clock: AdjustableClock;
   readonly random: Random;
@@ -48,10 +52,15 @@ export interface BrokerOptions {
 export interface Broker {
   /** `http://127.0.0.1:8200` */
   readonly address: string;
-  readonly unsealKey: Secret;
-  readonly rootToken: Secret;
+  /** What a development server tells on its terminal. */
+  readonly development: Development | undefined;
   /** Finishes what was promised, then lets go of port, connections and store. */
   stop(): Promise<void>;
+}
+
+export interface Development {
+  readonly unsealKey: Secret;
+  readonly rootToken: Secret;
 }
 
 /**
@@ -63,8 +72,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   makeFolder(options.storage);
   const store = openSqliteStore(join(options.storage, 'stint.db'), options.store);
   try {
-    const seal = openLocalSeal(options.storage, await Barrier.isFresh(store), options.random);
-    return await serve(options, store, seal);
+    return await serve(options, store, await isFresh(store));
   } catch (error) {
     await store.close();
     throw error;
@@ -90,38 +98,39 @@ function mkdirWithParents(folder: string): void {
   mkdirSync(folder, { mode: 0o700 });
 }
 
-async function serve(options: BrokerOptions, store: Store, seal: Seal): Promise<Broker> {
+async function serve(options: BrokerOptions, store: CopyableStore, fresh: boolean): Promise<Broker> {
   const { clock, random, log, dev, environment, auditDevices = [], keepEndedMillis } = options;
+  const seal = options.seal?.(fresh);
+  const keeper =
+    dev === undefined || seal !== undefined ? undefined : openKeeper(join(options.storage, 'seal.json'), fresh);
   const places = { stdout: options.stdout ?? process.stdout, storage: options.storage };
   const audit = { devices: auditDevices, configured: [], places };
   const lifecycle = new Lifecycle({
     store,
+    clock,
     random,
-    open: async (barrier) => {
-      await restoreClock(barrier, clock, systemClock);
-      return openServices({ clock, random, log, environment, audit, keepEndedMillis, sealedHandlers }, barrier);
+    seal,
+    keeper,
+    open: async (barrier, keys) => {
+      if (dev !== undefined) await restoreClock(barrier, clock, systemClock);
+      const serviceOptions = { clock, random, log, environment, audit, keepEndedMillis, sealedHandlers };
+      return openServices({ ...serviceOptions, lifecycle, store, dev: dev !== undefined }, barrier, keys);
     },
   });
   let address = '';
-  const sealedHandlers = statusHandlers({
-    clock,
-    sealType: seal.type,
-    sealed: () => lifecycle.services === undefined,
-    clusterId: () => lifecycle.services?.clusterId ?? '',
-    address: () => address,
-    startedAt: clock.now(),
-  });
+  const sealedHandlers = { ...statusHandlers({ clock, lifecycle }), ...openingHandlers(lifecycle) };
   const rate = new RateLimit(systemClock, requestsPerSecond, requestBurst);
   const http = createBrokerServer({
-    answer: (call) =>
-      answer({ rate, sealedHandlers, opened: () => lifecycle.services, hostAllowed: listening.hostAllowed }, call),
+    answer: (call) => {
+      const parts = { rate, sealedHandlers, opened: () => lifecycle.services, hostAllowed: listening.hostAllowed };
+      return lifecycle.during(() => answer(parts, call));
+    },
     random,
     log,
   });
-  const { barrier, tokens } = await lifecycle.unseal(seal.key);
-  const root = await rootToken(barrier, tokens, dev.rootTokenId);
+  const development = await open(lifecycle, keeper, dev);
   const listening = await listen(http.server, options.listen).catch(async (error: unknown) => {
-    await lifecycle.seal();
+    await lifecycle.end();
     throw error;
   });
   address = listening.address;
@@ -131,12 +140,32 @@ async function serve(options: BrokerOptions, store: Store, seal: Seal): Promise<
       listening
         .stop()
         .then(() => http.finished())
-        .then(() => lifecycle.seal()),
+        .then(() => lifecycle.end()),
     );
     listening.cut();
     await store.close();
   };
-  return { address, unsealKey: seal.key, rootToken: root, stop };
+  return { address, development, stop };
+}
+
+/** Opens the server when it opens by itself; a development server is initialised before. */
+async function open(
+  lifecycle: Lifecycle,
+  keeper: Keeper | undefined,
+  dev: BrokerOptions['dev'],
+): Promise<Development | undefined> {
+  let first: Secret | undefined;
+  if (!(await lifecycle.openByItself()) && keeper !== undefined) {
+    first = (await lifecycle.initialize({ shares: 1, threshold: 1 })).rootToken;
+    await lifecycle.openByItself();
+  }
+  const { services } = lifecycle;
+  if (dev === undefined || services === undefined) return undefined;
+  const [key = new Uint8Array()] = keeper?.keys() ?? [];
+  return {
+    unsealKey: new Secret(Buffer.from(key).toString('base64')),
+    rootToken: await rootToken(services.barrier, services.tokens, dev.rootTokenId, first),
+  };
 }
 
 async function withinLimit(work: Promise<unknown>): Promise<void> {

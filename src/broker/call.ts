@@ -16,6 +16,8 @@ export interface Call {
   readonly body: Readonly<Record<string, unknown>>;
   /** @throws Failure `bad-request`, `body-too-large`. */
   readBody(): Promise<Readonly<Record<string, unknown>>>;
+  /** The body as it comes, for a route that is `raw`. */
+  readonly rawBody?: () => AsyncIterable<Uint8Array>;
   readonly tokenId: Secret | undefined;
   /** Present on every route whose table row asks for a token. */
   readonly token: Token | undefined;
@@ -53,6 +55,10 @@ export interface Answer {
   readonly leaseId: string;
   /** It is where the wrapped answer can be had, not to be wrapped again. */
   readonly wrapped?: true;
+  /** In place of a body: bytes as they come, gzipped; `close` is called when the last went or nobody takes them. */
+  readonly stream?: { readonly bytes: AsyncIterable<Uint8Array>; readonly close: () => Promise<void> };
+  /** To be done when the answer was recorded by audit, before it leaves. */
+  readonly afterRecorded?: () => Promise<void>;
   /** Takes back what was lent when the answer cannot be given after all. */
   readonly takeBack?: () => Promise<void>;
 }
@@ -67,6 +73,8 @@ export interface Served {
   readonly exists?: (call: Call) => Promise<boolean>;
   /** Refuses before the caller's token is looked at; the body was read. */
   readonly admit?: (call: Call) => Promise<void>;
+  /** The body of an update is no JSON: `handle` reads it itself. */
+  readonly raw?: true;
   readonly handle: Handler;
 }
 

@@ -2,6 +2,7 @@
 // and its moved clock, so that half an hour that passed stays passed. Both encrypted.
 import { Secret, type AdjustableClock, type Clock } from '../base/index.ts';
 import type { Barrier } from './barrier.ts';
+import { makeRootToken } from './root-token.ts';
 import type { Tokens } from './tokens.ts';
 
 const clockKey = 'dev/clock';
@@ -28,37 +29,24 @@ export async function restoreClock(barrier: Barrier, clock: AdjustableClock, wal
 }
 
 /**
- * The root token: `wanted`, else the one of the last start, else a new one. A former one that
- * differs can do nothing from then on; its leases run out by themselves.
+ * The root token: `wanted`, else the one of the last start or of initialising, else a new one. A former
+ * one that differs can do nothing from then on; its leases run out by themselves.
  */
-export async function rootToken(barrier: Barrier, tokens: Tokens, wanted: string | undefined): Promise<Secret> {
-  const former = (await barrier.get<string>(tokenKey))?.value;
+export async function rootToken(
+  barrier: Barrier,
+  tokens: Tokens,
+  wanted: string | undefined,
+  first: Secret | undefined,
+): Promise<Secret> {
+  const former = (await barrier.get<string>(tokenKey))?.value ?? first?.reveal();
   const id = wanted ?? former;
   if (former !== undefined && former !== id) await tokens.forgetId(former);
   if (id !== undefined && (await tokens.lookup(id))?.policies.includes('root') === true) return keep(barrier, id);
   if (id !== undefined) await tokens.forgetId(id);
-  return keep(barrier, (await makeRoot(tokens, id)).reveal());
+  return keep(barrier, (await makeRootToken(tokens, id)).reveal());
 }
 
 async function keep(barrier: Barrier, id: string): Promise<Secret> {
   await barrier.commit([{ key: tokenKey, value: id }]);
   return new Secret(id);
-}
-
-async function makeRoot(tokens: Tokens, id: string | undefined): Promise<Secret> {
-  const made = await tokens.create({
-    ...(id === undefined ? {} : { id }),
-    policies: ['root'],
-    // As Vault's development server makes it: by an ordinary creation.
-    displayName: 'token',
-    path: 'auth/token/create',
-    meta: {},
-    parent: null,
-    ttlSeconds: 0,
-    explicitMaxTtlSeconds: 0,
-    periodSeconds: 0,
-    renewable: false,
-    uses: 0,
-  });
-  return made.id;
 }

@@ -206,6 +206,24 @@ export class Ledger {
     return this.#barrier.list(`lease/live/${folder}`);
   }
 
+  /** Every lease that has not ended, page by page. */
+  async *unended(): AsyncGenerator<readonly Lease[]> {
+    const size = 500;
+    for (const shelf of ['granting', 'live', 'ending'] as const) {
+      for (let last: string | undefined; ;) {
+        const page = await this.#barrier.scan<Lease>(`lease/${shelf}/`, size, last);
+        if (page.length > 0) yield page.map(({ value }) => value);
+        if (page.length < size) break;
+        last = page.at(-1)!.key;
+      }
+    }
+  }
+
+  /** Takes a record over as it is, in the place of what was there. */
+  async takeOver(lease: Lease): Promise<void> {
+    while (!(await this.#write(await this.#find(lease.id), lease)));
+  }
+
   /** Up to `limit` records of each shelf, for people. */
   async records(limit: number): Promise<readonly Lease[]> {
     const found = await Promise.all(shelves.map((shelf) => this.#barrier.scan<Lease>(`lease/${shelf}/`, limit)));

@@ -4,7 +4,7 @@ import { isFailure } from '../base/index.ts';
 import type { Access } from './access.ts';
 import type { Audit } from './audit/audit.ts';
 import { isOpenPath, rowOf } from './backends.ts';
-import type { Answer, Call, Handler, Served } from './call.ts';
+import { done, type Answer, type Call, type Handler, type Served } from './call.ts';
 import { brokerFailure } from './failures.ts';
 import type { Operation } from './model.ts';
 import type { Mounts } from './mounts.ts';
@@ -63,6 +63,8 @@ export async function answer(parts: PipelineParts, asked: Asked): Promise<Answer
     return parts.sealedHandlers[found.name as SealedRouteName].handle({ ...call, body: await call.readBody() });
   }
   const open = parts.opened();
+  // As in Vault: what is sealed may be sealed by everybody.
+  if (open === undefined && found.name === 'seal') return done();
   if (open === undefined) {
     throw brokerFailure('sealed', 'Vault is sealed', { hint: 'unseal the server: `stint operator unseal`' });
   }
@@ -120,7 +122,9 @@ async function admitted({ access, handlers }: OpenParts, name: RouteName, served
     await served.admit(call);
   }
   if (token && !open) call = { ...call, token: await access.checkToken(call.tokenId, call.remoteAddress) };
-  if (served.admit === undefined || help) call = { ...call, body: await call.readBody() };
+  const read = served.admit !== undefined && !help;
+  const raw = served.raw === true && call.operation === 'update';
+  if (!read && !raw) call = { ...call, body: await call.readBody() };
   if (call.operation === 'update' && !open) call = await asCreate(served, handlers, call);
   if (acl && !open) call = await access.checkAcl(call, sudo || call.located?.row.sudo === true);
   return call;
@@ -189,5 +193,6 @@ async function audited(audit: Audit, call: Call, handle: Handler): Promise<Answe
     await result.takeBack?.();
     throw error;
   });
+  await result.afterRecorded?.();
   return result;
 }

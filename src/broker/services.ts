@@ -1,5 +1,5 @@
 // What runs behind an open barrier, wired: pipeline parts, engines, leases, tokens and the sweeper.
-import { systemClock, uuid, type AdjustableClock, type Random } from '../base/index.ts';
+import { systemClock, uuid, type AdjustableClock, type Random, type Secret } from '../base/index.ts';
 import { Access } from './access.ts';
 import { Audit, type DevicePlan } from './audit/audit.ts';
 import type { AuditDevice } from './audit/fanout.ts';
@@ -12,6 +12,7 @@ import { DueTimes } from './due.ts';
 import { Identity } from './identity/identity.ts';
 import { Ledger } from './ledger.ts';
 import { Lending } from './lending.ts';
+import type { Lifecycle } from './lifecycle.ts';
 import type { Log } from './log.ts';
 import { Logins } from './logins.ts';
 import { Mounts } from './mounts.ts';
@@ -21,17 +22,23 @@ import { auditHandlers } from './routes/audit.ts';
 import { cubbyholeHandlers } from './routes/cubbyhole.ts';
 import { documentationHandlers, help, type DocumentationParts } from './routes/documentation.ts';
 import { capabilityHandlers } from './routes/capabilities.ts';
+import { makeRootToken } from './root-token.ts';
 import { engineHandler } from './routes/engine.ts';
 import { groupHandlers } from './routes/identity-groups.ts';
 import { identityHandlers } from './routes/identity.ts';
 import { leaseCallHandlers } from './routes/lease-calls.ts';
 import { leaseCareHandlers } from './routes/lease-care.ts';
+import { generateRootHandlers } from './routes/generate-root.ts';
+import { keyHandlers } from './routes/keys.ts';
 import { leaseHandlers } from './routes/leases.ts';
 import { lockedUserHandlers } from './routes/locked-users.ts';
 import { mountHandlers } from './routes/mounts.ts';
 import { policyHandlers } from './routes/policies.ts';
 import { quotaHandlers } from './routes/quotas.ts';
 import { tokenRoleHandlers } from './routes/token-roles.ts';
+import { rekeyHandlers } from './routes/rekey.ts';
+import { sealHandlers } from './routes/seal.ts';
+import { snapshotHandlers } from './routes/snapshot.ts';
 import { tokenHandlers } from './routes/tokens.ts';
 import { Settling } from './settling.ts';
 import { ShardHolds } from './shards.ts';
@@ -43,6 +50,9 @@ import { RateGate } from './quotas/rate-gate.ts';
 import { RateLimits } from './quotas/rate-limits.ts';
 import { QuotaTable } from './quotas/table.ts';
 import { absent } from './storage/store.ts';
+import type { SealKeys } from './seal/keys.ts';
+import { RootCeremony } from './seal/root-ceremony.ts';
+import { absent, type CopyableStore } from './storage/store.ts';
 import { Sweeper } from './sweeper.ts';
 import { Tidy } from './tidy.ts';
 import { TokenRoles } from './tokens/role.ts';
@@ -58,6 +68,10 @@ export interface ServiceOptions {
   readonly keepEndedMillis: number | undefined;
   /** Served by others; part of the documentation. */
   readonly sealedHandlers: SealedHandlers;
+  readonly lifecycle: Lifecycle;
+  readonly store: CopyableStore;
+  /** The clock may be moved over HTTP. */
+  readonly dev: boolean;
 }
 
 export interface AuditOptions {
@@ -74,10 +88,12 @@ export interface Services extends OpenParts {
   readonly clusterId: string;
   /** Ends what runs; work under way is finished. */
   stop(): Promise<void>;
+  /** After `stop`, when also the last answer was recorded: closes the audit devices. */
+  close(): Promise<void>;
 }
 
 /** Starts everything; takes up what an earlier process left undone. */
-export async function openServices(options: ServiceOptions, barrier: Barrier): Promise<Services> {
+export async function openServices(options: ServiceOptions, barrier: Barrier, keys: SealKeys): Promise<Services> {
   const { clock, random, log } = options;
   const onDue = (at: number): void => sweeper.notice(at);
   const mounts = new Mounts(barrier, random, catalogOf(options), onDue);
@@ -112,8 +128,14 @@ export async function openServices(options: ServiceOptions, barrier: Barrier): P
   await mounts.ensureBuiltIns();
   const { devices, configured, places } = options.audit;
   const audit = await Audit.open({ barrier, clock, wallClock: systemClock, random, log, devices, places }, configured);
+  const makeToken = (): Promise<Secret> => makeRootToken(tokens);
   const handlers: Handlers = {
     ...auditHandlers({ audit }),
+    ...sealHandlers(options.lifecycle),
+    ...keyHandlers(barrier, keys),
+    ...rekeyHandlers({ barrier, keys, random }),
+    ...generateRootHandlers(new RootCeremony({ barrier, keys, random, makeToken }), random),
+    ...snapshotHandlers({ store: options.store, clock, random, barrier, keys, clusterId: cluster }, options.lifecycle),
     ...mountHandlers({ mounts, access, lending, random }),
     ...lockedUserHandlers({ mounts, clock }),
     ...policyHandlers({ policies, barrier, clock, random }),
@@ -123,6 +145,13 @@ export async function openServices(options: ServiceOptions, barrier: Barrier): P
     ...leaseCallHandlers({ ledger, lending, tokens, clock, wake: () => sweeper.wake() }),
     ...leaseCareHandlers({ ledger, mounts, tidy }),
     ...leaseHandlers({ ledger, clock, keepClock: () => keepClock(barrier, clock, systemClock) }),
+    ...leaseHandlers({
+      ledger,
+      lending,
+      clock,
+      wake: () => sweeper.wake(),
+      keepClock: options.dev ? () => keepClock(barrier, clock, systemClock) : undefined,
+    }),
     ...tokenHandlers({ tokens, roles: tokenRoles, policies, access, mounts, identity, lending, clock }),
     ...tokenRoleHandlers({ roles: tokenRoles }),
     ...cubbyholeHandlers(cubbyholes),
@@ -137,7 +166,6 @@ export async function openServices(options: ServiceOptions, barrier: Barrier): P
     await tidy.stop();
     await sweeper.stop();
     mounts.close();
-    await audit.close();
   };
   return {
     access,
@@ -151,6 +179,7 @@ export async function openServices(options: ServiceOptions, barrier: Barrier): P
     tokens,
     clusterId: cluster,
     stop,
+    close: () => audit.close(),
   };
 }
 

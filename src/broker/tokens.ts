@@ -130,7 +130,7 @@ export class Tokens {
 
   // SECURITY: a batch token cannot be ended by itself, so it must die with its parent at once.
   async #lookupBatch(id: string): Promise<Token | undefined> {
-    const token = openBatch(this.#barrier, id);
+    const token = await openBatch(this.#barrier, id);
     if (token === undefined || this.#hasEnded(token)) return undefined;
     return token.parent === null || (await this.byName(token.parent)) !== undefined ? token : undefined;
   }

@@ -5,9 +5,9 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, test, type TestContext } from 'node:test';
-import { AdjustableClock, Secret, systemRandom } from '../../src/base/index.ts';
+import { AdjustableClock, systemRandom } from '../../src/base/index.ts';
 import type { AuditEntry } from '../../src/broker/audit/entry.ts';
-import { Barrier } from '../../src/broker/barrier.ts';
+import type { Barrier } from '../../src/broker/barrier.ts';
 import type { Engine } from '../../src/broker/engines/engine.ts';
 import { DueTimes, shards } from '../../src/broker/due.ts';
 import { keepEndedMillis, Ledger } from '../../src/broker/ledger.ts';
@@ -17,7 +17,7 @@ import { openSqliteStore } from '../../src/broker/storage/sqlite.ts';
 import type { Store } from '../../src/broker/storage/store.ts';
 import { Tokens } from '../../src/broker/tokens.ts';
 import { configureAws, keyLives, leasesOf, testCloud, until } from './aws-support.ts';
-import { temporaryFolder, testBroker, type TestBroker } from './support.ts';
+import { temporaryFolder, testBarrier, testBroker, type TestBroker } from './support.ts';
 
 interface Auth {
   readonly client_token: string;
@@ -427,8 +427,6 @@ async function ownStore(
     commit: (batch, conditions) => store.commit(batch, conditions),
     close: () => store.close(),
   };
-  const key = new Secret(Buffer.alloc(32, 1).toString('base64'));
-  const barrier = await Barrier.open(watched, key, systemRandom);
-  t.after(() => barrier.close());
-  return { barrier };
+  t.after(() => store.close());
+  return { barrier: await testBarrier(watched) };
 }

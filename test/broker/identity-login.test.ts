@@ -2,15 +2,14 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { AdjustableClock, Secret, systemRandom } from '../../src/base/index.ts';
+import { AdjustableClock, systemRandom } from '../../src/base/index.ts';
 import { Access } from '../../src/broker/access.ts';
-import { Barrier } from '../../src/broker/barrier.ts';
 import { Identity, type ProvenLogin } from '../../src/broker/identity/identity.ts';
 import type { Token } from '../../src/broker/model.ts';
 import { Policies } from '../../src/broker/policies.ts';
 import { openSqliteStore } from '../../src/broker/storage/sqlite.ts';
 import { Tokens } from '../../src/broker/tokens.ts';
-import { temporaryFolder } from './support.ts';
+import { temporaryFolder, testBarrier } from './support.ts';
 
 const alice: ProvenLogin = { mountAccessor: 'auth_userpass_1', local: false, name: 'alice', metadata: { team: 'red' } };
 
@@ -21,9 +20,8 @@ async function world(t: TestContext) {
       'stint.db',
     ),
   );
-  const key = new Secret(Buffer.alloc(32, 1).toString('base64'));
-  const barrier = await Barrier.open(store, key, systemRandom);
-  t.after(() => barrier.close());
+  const barrier = await testBarrier(store);
+  t.after(() => store.close());
   const clock = new AdjustableClock();
   const identity = new Identity({ barrier, clock, random: systemRandom });
   const policies = new Policies(barrier, clock);

@@ -3,15 +3,29 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { AdjustableClock, systemRandom } from '../../src/base/index.ts';
+import { AdjustableClock, systemClock, systemRandom, type Clock } from '../../src/base/index.ts';
 import type { AuditDevice } from '../../src/broker/audit/fanout.ts';
+import { Barrier } from '../../src/broker/barrier.ts';
 import { startBroker, type Broker, type LogEntry } from '../../src/broker/index.ts';
+import { initializeStore, unwrapRootKey } from '../../src/broker/seal/keys.ts';
+import { keySeal } from '../../src/broker/seal/seal.ts';
+import type { Store } from '../../src/broker/storage/store.ts';
 
 /** A new folder; `after` gets the function that removes it. */
 export function temporaryFolder(after: (remove: () => void) => void): string {
   const folder = mkdtempSync(join(tmpdir(), 'stint-broker-test-'));
   after(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
+}
+
+/** The barrier of a store, which is initialised when nothing is in it; whoever closes the store ends it. */
+export async function testBarrier(store: Store, clock: Clock = systemClock): Promise<Barrier> {
+  const parts = { store, clock, random: systemRandom };
+  const key = Buffer.alloc(32, 1);
+  const rootKey =
+    (await initializeStore(parts, { seal: undefined, key, shares: 1, threshold: 1 })) ??
+    (await unwrapRootKey(store, keySeal('shamir', key, systemRandom)))!;
+  return (await Barrier.open(parts, rootKey))!;
 }
 
 export interface Reply {

@@ -1,19 +1,18 @@
 // The sweeper's parts on a store that several nodes share: shards, claims, lanes.
 import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
-import { AdjustableClock, Secret, systemRandom } from '../../src/base/index.ts';
-import { Barrier } from '../../src/broker/barrier.ts';
+import { AdjustableClock } from '../../src/base/index.ts';
+import type { Barrier } from '../../src/broker/barrier.ts';
 import { dueKey, DueTimes, shards, type Due } from '../../src/broker/due.ts';
 import { forEachAtOnce, Lanes } from '../../src/broker/lanes.ts';
 import { Ledger } from '../../src/broker/ledger.ts';
 import type { Lease } from '../../src/broker/model.ts';
 import { ShardHolds } from '../../src/broker/shards.ts';
 import { MemoryStore, SharedMemory } from '../contract/memory-store.ts';
-
-const sealKey = new Secret(Buffer.alloc(32, 1).toString('base64'));
+import { testBarrier } from './support.ts';
 
 function openBarrier(memory: SharedMemory): Promise<Barrier> {
-  return Barrier.open(new MemoryStore(memory), sealKey, systemRandom);
+  return testBarrier(new MemoryStore(memory));
 }
 
 function frozenClock(): AdjustableClock {

@@ -24,10 +24,10 @@ describe('the wire', () => {
     assert.deepEqual([health.body['initialized'], health.body['sealed'], health.body['standby']], [true, false, false]);
     assert.equal((await call('HEAD', '/v1/sys/health', { token: null })).body, undefined);
     const seal = await call('GET', '/v1/sys/seal-status', { token: null });
-    assert.deepEqual([seal.body['sealed'], seal.body['t'], seal.body['n'], seal.body['type']], [false, 1, 1, 'local']);
+    assert.deepEqual([seal.body['sealed'], seal.body['t'], seal.body['n'], seal.body['type']], [false, 1, 1, 'shamir']);
     assert.match(String(seal.body['version']), /^\d+\.\d+\.\d+$/);
     assert.deepEqual((await call('GET', '/v1/sys/init', { token: null })).body, { initialized: true });
-    assert.equal((await call('GET', '/v1/sys/leader', { token: null })).body['is_self'], true);
+    assert.equal((await call('GET', '/v1/sys/leader', { token: null })).body['ha_enabled'], false);
   });
 
   test('every answer with data has the envelope of Vault', async (t) => {
@@ -173,12 +173,17 @@ describe('the wire', () => {
     const open = ['sys/health', 'sys/seal-status', 'sys/init', 'sys/leader'];
     // Answers with less to who has no token.
     const less = ['sys/internal/ui/mounts', 'sys/internal/specs/openapi'];
+    // Ask for shares of the key in place of a token. Some mistakes there are a 500 in Vault.
+    const shares =
+      /^sys\/(?:init|unseal|rekey\/(?:init|update|verify)|rekey-recovery-key\/\w+|generate-root\/\w+|decode-token)$/;
     for (const { pattern, operations } of Object.values<Route>(routes)) {
       const path = `/v1/${pattern.replaceAll(/:\w+\*?/g, 'x')}`;
       for (const operation of operations) {
         const method = methods[operation];
         const { status } = await callHttp(broker.address, method, path, { token: null });
-        assert.equal(status, open.includes(pattern) || less.includes(pattern) ? 200 : 403, `${method} ${path}`);
+        const expected = open.includes(pattern) || less.includes(pattern) ? 200 : 403;
+        if (shares.test(pattern)) assert.ok([200, 204, 400, 500].includes(status), `${method} ${path}: ${status}`);
+        else assert.equal(status, expected, `${method} ${path}`);
       }
     }
   });

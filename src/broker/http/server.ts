@@ -1,6 +1,8 @@
 // HTTP on the outside, calls on the inside: reads requests, hands them to the pipeline, writes
 // answers and errors. What a failure may tell the outside is decided here and nowhere else.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { isFailure, parseDuration, Secret, uuid, type Random } from '../../base/index.ts';
 import type { Answer } from '../call.ts';
 import type { Asked } from '../pipeline.ts';
@@ -58,7 +60,9 @@ async function serve(parts: ServerParts, request: IncomingMessage, response: Ser
   response.setHeader('Cache-Control', 'no-store');
   try {
     const asked = readCall(request, response, requestId);
-    send(request, response, asked === undefined ? refusal({ status: 404, errors: [] }) : await parts.answer(asked));
+    const answer = asked === undefined ? refusal({ status: 404, errors: [] }) : await parts.answer(asked);
+    if (answer.stream === undefined) send(request, response, answer);
+    else await sendStream(response, answer.stream, requestId, parts.log);
   } catch (error) {
     const shown = publicError(error, requestId);
     if (shown.status >= 500) logFailure(parts.log, request, requestId, error);
@@ -118,6 +122,7 @@ function readCall(request: IncomingMessage, response: ServerResponse, requestId:
     path,
     body: {},
     readBody: async () => (operation === 'update' || operation === 'patch' ? readJsonBody(request) : rest),
+    rawBody: () => request.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>,
     tokenId: tokenIdOf(request),
     wrapTtlSeconds: wrapTtlOf(request),
     replyHeader: (name, value) => void response.setHeader(name, value),
@@ -182,6 +187,24 @@ function tokenIdOf(request: IncomingMessage): Secret | undefined {
   if (typeof given === 'string' && given !== '') return new Secret(given);
   const bearer = /^Bearer\s+(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
   return bearer === undefined ? undefined : new Secret(bearer);
+}
+
+// Once begun, a failure can only be told by cutting the connection.
+async function sendStream(
+  response: ServerResponse,
+  { bytes, close }: NonNullable<Answer['stream']>,
+  requestId: string,
+  log: Log,
+): Promise<void> {
+  response.setHeader('Content-Type', 'application/gzip');
+  response.setHeader('Content-Disposition', 'attachment');
+  try {
+    await pipeline(Readable.from(bytes), response);
+  } catch (error) {
+    log({ level: 'warn', event: 'answer.cut', requestId, message: error instanceof Error ? error.message : 'unknown' });
+  } finally {
+    await close();
+  }
 }
 
 function send(request: IncomingMessage, response: ServerResponse, { status, body }: Answer): void {

@@ -1,38 +1,58 @@
-// The seal of development: a key in a file that only its owner may read. Whoever can read the
-// folder can unseal; whoever has only the store file cannot.
+// A key in a file that only its owner may read. Whoever can read the folder can unseal; whoever has
+// only the store file cannot. A development server keeps the key of its shares there.
 import { chmodSync, closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import type { Random } from '../../base/index.ts';
-import { Secret } from '../../base/index.ts';
+import { dirname } from 'node:path';
+import { isObject, type Random } from '../../base/index.ts';
 import { brokerFailure } from '../failures.ts';
+import type { Keeper } from './keys.ts';
+import { keyBytes } from './record.ts';
+import { keySeal, type Seal } from './seal.ts';
 
-const keyBytes = 32;
-
-/** The key that opens the barrier's key ring: 32 bytes, base64. */
-export interface Seal {
-  readonly type: string;
-  readonly key: Secret;
+interface KeyFile {
+  readonly version: 1;
+  readonly type: 'local';
+  /** Base64 of 32 bytes. */
+  readonly key: string;
+  /** While the key is being replaced: the one that will count. */
+  readonly next?: string;
 }
 
 /**
- * Reads the seal key of `folder`, or makes one when `fresh` (the store holds nothing yet).
- * @throws Failure `seal-unreadable` when the key is missing for an existing store, or damaged.
+ * The file as a place where the key of the shares is kept; it may be missing only for a `fresh` store.
+ * @throws Failure `seal-unreadable`.
  */
-export function openLocalSeal(folder: string, fresh: boolean, random: Random): Seal {
-  const file = join(folder, 'seal.json');
-  const found = readKey(file);
-  if (found !== undefined) return { type: 'local', key: found };
-  if (!fresh) {
-    throw brokerFailure('seal-unreadable', `the seal key \`${file}\` is missing`, {
-      hint: 'put the file back: without it nobody can read this store',
-    });
-  }
-  const key = Buffer.from(random.bytes(keyBytes)).toString('base64');
-  writeDurably(file, JSON.stringify({ version: 1, type: 'local', key }));
-  return { type: 'local', key: new Secret(key) };
+export function openKeeper(file: string, fresh: boolean): Keeper {
+  let kept = readKeys(file);
+  if (kept === undefined && !fresh) throw missing(file);
+  return {
+    keys: () => kept ?? [],
+    keep: (keys) => {
+      writeKeys(file, keys);
+      kept = keys;
+    },
+  };
 }
 
-function readKey(file: string): Secret | undefined {
+/**
+ * A seal that opens by itself with the key in `file`, which is made for a `fresh` store.
+ * @throws Failure `seal-unreadable` when the key is missing for an existing store, or damaged.
+ */
+export function openLocalSeal(file: string, fresh: boolean, random: Random): Seal {
+  const [found] = readKeys(file) ?? [];
+  if (found !== undefined) return keySeal('local', found, random);
+  if (!fresh) throw missing(file);
+  const key = random.bytes(keyBytes);
+  writeKeys(file, [key]);
+  return keySeal('local', key, random);
+}
+
+function missing(file: string): Error {
+  return brokerFailure('seal-unreadable', `the seal key \`${file}\` is missing`, {
+    hint: 'put the file back: without it nobody can read this store',
+  });
+}
+
+function readKeys(file: string): readonly Uint8Array[] | undefined {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
@@ -43,22 +63,32 @@ function readKey(file: string): Secret | undefined {
       cause: error,
     });
   }
-  const key = parseKey(text);
-  if (key === undefined) {
+  const keys = parseKeys(text);
+  if (keys === undefined) {
     throw brokerFailure('seal-unreadable', `the seal key \`${file}\` is damaged or of a newer version`, {
       hint: 'put the original file back: without it nobody can read this store',
     });
   }
-  return new Secret(key);
+  return keys;
 }
 
-function parseKey(text: string): string | undefined {
+function parseKeys(text: string): readonly Uint8Array[] | undefined {
+  let value: unknown;
   try {
-    const { version, key } = JSON.parse(text) as { version?: unknown; key?: unknown };
-    return version === 1 && typeof key === 'string' && Buffer.from(key, 'base64').length === keyBytes ? key : undefined;
+    value = JSON.parse(text);
   } catch {
     return undefined;
   }
+  if (!isObject(value) || value['version'] !== 1) return undefined;
+  const given = [value['key'], ...('next' in value ? [value['next']] : [])];
+  const keys = given.map((key) => (typeof key === 'string' ? Buffer.from(key, 'base64') : Buffer.alloc(0)));
+  return keys.every(({ length }) => length === keyBytes) ? keys : undefined;
+}
+
+function writeKeys(file: string, keys: readonly Uint8Array[]): void {
+  const [key = '', next] = keys.map((bytes) => Buffer.from(bytes).toString('base64'));
+  const content: KeyFile = { version: 1, type: 'local', key, ...(next === undefined ? {} : { next }) };
+  writeDurably(file, JSON.stringify(content));
 }
 
 // By rename, so that a crash leaves the whole key or none; durable before anything is encrypted with it.

@@ -4,9 +4,11 @@ import { closeSync, fdatasync, openSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { isFailure } from '../../base/index.ts';
 import { brokerFailure } from '../failures.ts';
-import { absent, type Condition, type Entry, type Range, type Store, type Write } from './store.ts';
+import { withCopies } from './sqlite-copies.ts';
+import { absent, type Condition, type CopyableStore, type Entry, type Range, type Store, type Write } from './store.ts';
 
-const formatVersion = 1;
+// 2: the key ring is encrypted by a root key of its own (seal/keys.ts brings an older one along).
+const formatVersion = 2;
 
 interface Waiting {
   readonly batch: readonly Write[];
@@ -32,7 +34,7 @@ interface Row {
  * @throws Failure `storage-in-use` when another process holds it, `store-too-new` when a newer Stint
  *   wrote it, `storage-failed` when it is no store or cannot be opened.
  */
-export function openSqliteStore(file: string, limits: SqliteLimits = {}): Store {
+export function openSqliteStore(file: string, limits: SqliteLimits = {}): CopyableStore {
   let database: DatabaseSync | undefined;
   try {
     // Made here, because SQLite would let everybody read it; its log takes over the same mode.
@@ -40,7 +42,8 @@ export function openSqliteStore(file: string, limits: SqliteLimits = {}): Store 
     database = new DatabaseSync(file);
     prepareFile(database, file);
     if (limits.maxPages !== undefined) database.exec(`PRAGMA max_page_count=${limits.maxPages}`);
-    return new SqliteStore(database, openSync(`${file}-wal`, 'r+'));
+    const store = new SqliteStore(database, openSync(`${file}-wal`, 'r+'));
+    return withCopies({ store, database, file, open: openSqliteStore, reread: () => store.reread(), guard });
   } catch (error) {
     database?.close();
     throw sqliteFailure(error, file);
@@ -106,13 +109,18 @@ class SqliteStore implements Store {
     this.#counter = (database.prepare('SELECT version FROM counter').get() as { version: number }).version;
   }
 
+  /** The entries were replaced: versions go on from the stored counter. */
+  reread(): void {
+    this.#counter = (this.#database.prepare('SELECT version FROM counter').get() as { version: number }).version;
+  }
+
   async get(key: string): Promise<Entry | undefined> {
-    const row = this.#read(() => this.#get.get(key)) as Row | undefined;
+    const row = guard(() => this.#get.get(key)) as Row | undefined;
     return row === undefined ? undefined : entryOf(row);
   }
 
   async scan(range: Range): Promise<readonly Entry[]> {
-    const rows = this.#read(() => this.#scan.all(range.from, range.to, range.limit)) as unknown as Row[];
+    const rows = guard(() => this.#scan.all(range.from, range.to, range.limit)) as unknown as Row[];
     return rows.map(entryOf);
   }
 
@@ -139,14 +147,6 @@ class SqliteStore implements Store {
     await this.#syncing;
     closeSync(this.#log);
     this.#database.close();
-  }
-
-  #read<T>(work: () => T): T {
-    try {
-      return work();
-    } catch (error) {
-      throw sqliteFailure(error, 'the store');
-    }
   }
 
   // INVARIANT: nobody is told of a commit that is not on the disk. Reads may see it a moment sooner, which is
@@ -232,6 +232,14 @@ function refuse(group: readonly Waiting[], failure: unknown): void {
 
 function entryOf({ key, value, version }: Row): Entry {
   return { key, value, version: String(version) };
+}
+
+function guard<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw sqliteFailure(error, 'the store');
+  }
 }
 
 // SQLite's primary result codes, https://www.sqlite.org/rescode.html

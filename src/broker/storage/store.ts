@@ -57,3 +57,27 @@ export interface Store {
 export function prefixRange(prefix: string, limit: number, after?: string): Range {
   return { from: after === undefined ? prefix : `${after}\0`, to: `${prefix}\x7f`, limit };
 }
+
+/** All entries as they were at one moment, however long reading them takes. */
+export interface Snapshot {
+  /** From the lowest key; may be asked for several times. */
+  pages(): AsyncIterable<readonly Entry[]>;
+  close(): Promise<void>;
+}
+
+/** An empty store beside another, whose place it may take. */
+export interface Replacement {
+  readonly store: Store;
+  /**
+   * Makes the entries of `store` the only ones of the other, at once and durably: whoever is killed before
+   * it resolves finds all old entries or all new ones. Versions of the other are not used again.
+   */
+  install(): Promise<void>;
+  discard(): Promise<void>;
+}
+
+/** A store that can be copied and replaced as a whole while it is used. Drivers pass test/contract/copies.ts. */
+export interface CopyableStore extends Store {
+  snapshot(): Promise<Snapshot>;
+  replacement(): Promise<Replacement>;
+}

@@ -40,9 +40,9 @@ export function sealBatch(barrier: Barrier, token: Sealed): string {
 }
 
 /** The token with this id, or undefined when it is none that this server made. Its time may be over. */
-export function openBatch(barrier: Barrier, id: string): Token | undefined {
+export async function openBatch(barrier: Barrier, id: string): Promise<Token | undefined> {
   const bytes = Buffer.from(id.slice(batchPrefix.length), 'base64url');
-  const sealed = barrier.decrypt(label, bytes) as Sealed | undefined;
+  const sealed = (await barrier.decrypt(label, bytes)) as Sealed | undefined;
   return sealed === undefined ? undefined : batchToken(sealed, barrier.blindName(`token:${id}`));
 }
 

@@ -63,7 +63,9 @@ async function serve(options: Options, io: Io): Promise<void> {
 }
 
 // SECURITY: a development server tells its keys on its own terminal, as the tools people know do.
-function tellReady(options: Options, { address, unsealKey, rootToken }: Broker, io: Io): void {
+function tellReady(options: Options, { address, development }: Broker, io: Io): void {
+  if (development === undefined) return;
+  const { unsealKey, rootToken } = development;
   if (options.json === true) {
     printData(
       io,

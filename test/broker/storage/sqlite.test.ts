@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { openSqliteStore } from '../../../src/broker/storage/sqlite.ts';
+import { copiesContract } from '../../contract/copies.ts';
 import { storeContract } from '../../contract/store.ts';
 import { temporaryFolder } from '../support.ts';
 
@@ -16,6 +17,36 @@ storeContract('sqlite', async () => {
     reopen: async () => openSqliteStore(file),
     cleanUp: async () => rmSync(folder, { recursive: true, force: true }),
   };
+});
+
+copiesContract('sqlite', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'stint-broker-test-'));
+  const file = join(folder, 'stint.db');
+  return {
+    store: openSqliteStore(file),
+    reopen: async () => openSqliteStore(file),
+    cleanUp: async () => rmSync(folder, { recursive: true, force: true }),
+  };
+});
+
+test('copies are for the owner alone, and what a killed process left of them is removed', async (t) => {
+  const folder = temporaryFolder((remove) => t.after(remove));
+  const file = join(folder, 'stint.db');
+  const store = openSqliteStore(file);
+  await store.commit([{ key: 'k', value: Buffer.from('1') }]);
+  const copy = await store.snapshot();
+  const next = await store.replacement();
+  const files = (): string[] => readdirSync(folder).filter((name) => /\.(?:snapshot|restore)-/.test(name));
+  assert.ok(files().length >= 2);
+  for (const name of files()) assert.equal(statSync(join(folder, name)).mode & 0o077, 0, name);
+  await copy.close();
+  await next.discard();
+  assert.deepEqual(files(), []);
+  writeFileSync(`${file}.restore-1`, 'left');
+  writeFileSync(`${file}.snapshot-7-wal`, 'left');
+  await store.close();
+  await openSqliteStore(file).close();
+  assert.deepEqual(files(), []);
 });
 
 test('a second opener of the same file is refused and told why', async (t) => {
