@@ -1,7 +1,7 @@
 // The small HTTP client of the verbs that talk to a server: address, token and trust from options and the
 // environment, one request, Vault's errors as failures.
 import { readFileSync } from 'node:fs';
-import type { IncomingMessage, RequestOptions } from 'node:http';
+import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { Secret, type Failure } from '../base/index.ts';
@@ -77,10 +77,73 @@ export async function askServer(
       throw unreachable(address, error);
     },
   );
-  const body = parseBody(answer.text);
+  return replyOf(answer);
+}
+
+function replyOf({ status, text }: Answered): ServerReply {
+  const body = parseBody(text);
   const errors = Array.isArray(body['errors']) ? (body['errors'] as string[]) : undefined;
-  if (answer.status < 400 || (answer.status === 404 && errors?.length === 0)) return { status: answer.status, body };
-  throw refused(answer.status, errors, body['hint']);
+  if (status < 400 || (status === 404 && errors?.length === 0)) return { status, body };
+  throw refused(status, errors, body['hint']);
+}
+
+/**
+ * The bytes of an answer as they come. @throws Failure as `askServer`; the stream's own error when the
+ * answer is cut off.
+ */
+export async function* downloadBytes(io: Io, path: string, connection: Connection): AsyncGenerator<Buffer> {
+  const { address, url, options } = streamed(io, path, connection, {});
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    requestOf(url, options, resolve, (error) => reject(unreachable(address, error))).end();
+  });
+  const status = response.statusCode ?? 0;
+  if (status !== 200) {
+    replyOf({ status, text: await readText(response) });
+    throw refused(status, undefined, undefined);
+  }
+  for await (const chunk of response) yield chunk as Buffer;
+}
+
+/** Sends `bytes` of `size` as they come. @throws Failure as `askServer`. */
+export async function uploadBytes(
+  io: Io,
+  path: string,
+  bytes: NodeJS.ReadableStream,
+  size: number,
+  connection: Connection,
+): Promise<ServerReply> {
+  const { address, url, options } = streamed(io, path, connection, { 'Content-Length': String(size) });
+  const answer = await new Promise<Answered>((resolve, reject) => {
+    let answered = false;
+    const sent = requestOf(
+      url,
+      { ...options, method: 'POST' },
+      (response) => {
+        answered = true;
+        readText(response).then((text) => resolve({ status: response.statusCode ?? 0, text }), reject);
+      },
+      // A server that refuses closes before it has read everything; its answer counts.
+      (error) => (answered ? undefined : reject(unreachable(address, error))),
+    );
+    bytes.on('error', (error) => {
+      sent.destroy();
+      reject(error);
+    });
+    bytes.pipe(sent);
+  });
+  return replyOf(answer);
+}
+
+function streamed(
+  io: Io,
+  path: string,
+  connection: Connection,
+  more: Readonly<Record<string, string>>,
+): { readonly address: string; readonly url: URL; readonly options: RequestOptions & Trust } {
+  const address = serverAddress(io, connection);
+  const headers = { ...headersOf(io, connection, {}, undefined), ...more };
+  const url = new URL(`${address}/v1/${pathOf(path)}`);
+  return { address, url, options: { headers, signal: io.signal, ...trustOf(io, connection) } };
 }
 
 function pathOf(path: string): string {
@@ -136,14 +199,24 @@ interface Answered {
 
 // Not `fetch`: it cannot be told whom to trust, and loading it costs 60 ms.
 function send(url: URL, options: RequestOptions & Trust, text: string | undefined): Promise<Answered> {
-  const { request } = process.getBuiltinModule(url.protocol === 'https:' ? 'node:https' : 'node:http');
   return new Promise((resolve, reject) => {
-    const sent = request(url, { ...options, agent: false }, (response) => {
+    const onResponse = (response: IncomingMessage): void => {
       readText(response).then((read) => resolve({ status: response.statusCode ?? 0, text: read }), reject);
-    });
-    sent.on('error', reject);
-    sent.end(text);
+    };
+    requestOf(url, options, onResponse, reject).end(text);
   });
+}
+
+function requestOf(
+  url: URL,
+  options: RequestOptions & Trust,
+  onResponse: (response: IncomingMessage) => void,
+  onError: (error: Error) => void,
+): ClientRequest {
+  const { request } = process.getBuiltinModule(url.protocol === 'https:' ? 'node:https' : 'node:http');
+  const sent = request(url, { ...options, agent: false }, onResponse);
+  sent.on('error', onError);
+  return sent;
 }
 
 async function readText(response: IncomingMessage): Promise<string> {

@@ -16,6 +16,7 @@ export const cliFailure = failuresOf({
   'token-unwritable': { status: 500, when: '`stint login` cannot keep the token in `~/.vault-token`' },
   'token-missing': { status: 401, when: 'a command that needs a token was given none' },
   'value-invalid': { status: 400, when: 'a value to write is not of the form `k=v`' },
+  'file-unwritable': { status: 500, when: 'a file named on the command line cannot be written' },
   'file-unreadable': { status: 400, when: 'a file named on the command line cannot be read' },
   'field-missing': { status: 404, when: 'an answer has no field of the name that `--field` asks for' },
   'not-found': { status: 404, when: 'the server holds nothing at a path' },

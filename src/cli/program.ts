@@ -43,6 +43,7 @@ const commands: Readonly<Record<string, Entry>> = {
   policy: { summary: 'write, read, list and delete policies', vault: true },
   token: { summary: 'create, look up, renew and revoke tokens', vault: true },
   lease: { summary: 'look up, list, renew and revoke leases', vault: true },
+  operator: { summary: 'open, close and keep a server: init, unseal, seal, rekey, snapshot', vault: true },
   audit: { summary: 'audit devices, and the check of their files', vault: true },
   doctor: { summary: 'the rights of the server’s key in AWS, and what the server left there' },
 };

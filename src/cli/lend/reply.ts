@@ -15,6 +15,12 @@ export async function printReply(io: Io, { body }: ServerReply, options: ReplyOp
   await printValue(io, body, rowsOf(body), options);
 }
 
+/** As `printValue`, or one field of `value` alone. @throws Failure `field-missing`. */
+export async function printFields(io: Io, value: Values, rows: Values, options: ReplyOptions): Promise<void> {
+  if (options.field !== undefined) return printField(io, value, options.field);
+  await printValue(io, value, rows, options);
+}
+
 /** Prints `value` as JSON or YAML, or `rows` as a table. */
 export async function printValue(io: Io, value: unknown, rows: Values, options: ReplyOptions): Promise<void> {
   const format = formatOf(io, options);
