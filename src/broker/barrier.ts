@@ -101,7 +101,7 @@ export class Barrier {
 
   /** The version of what lies under the key, which stays closed: a tenth of the cost of `get`. */
   async version(key: string): Promise<Version> {
-    return (await this.#store.get(key))?.version ?? absent;
+    return (await this.#parts.store.get(key))?.version ?? absent;
   }
 
   /** Entries whose key begins with `prefix`, in key order, after the key `after`. */

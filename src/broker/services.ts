@@ -49,7 +49,6 @@ import { LeaseSlots } from './quotas/lease-slots.ts';
 import { RateGate } from './quotas/rate-gate.ts';
 import { RateLimits } from './quotas/rate-limits.ts';
 import { QuotaTable } from './quotas/table.ts';
-import { absent } from './storage/store.ts';
 import type { SealKeys } from './seal/keys.ts';
 import { RootCeremony } from './seal/root-ceremony.ts';
 import { absent, type CopyableStore } from './storage/store.ts';
@@ -144,12 +143,9 @@ export async function openServices(options: ServiceOptions, barrier: Barrier, ke
     ...groupHandlers({ identity, mounts }),
     ...leaseCallHandlers({ ledger, lending, tokens, clock, wake: () => sweeper.wake() }),
     ...leaseCareHandlers({ ledger, mounts, tidy }),
-    ...leaseHandlers({ ledger, clock, keepClock: () => keepClock(barrier, clock, systemClock) }),
     ...leaseHandlers({
       ledger,
-      lending,
       clock,
-      wake: () => sweeper.wake(),
       keepClock: options.dev ? () => keepClock(barrier, clock, systemClock) : undefined,
     }),
     ...tokenHandlers({ tokens, roles: tokenRoles, policies, access, mounts, identity, lending, clock }),

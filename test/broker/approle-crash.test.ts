@@ -18,6 +18,7 @@ class MortalFolder implements Folder {
   deathAt = Infinity;
   after = false;
 
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the contract's own signature
   async get<T>(name: string): Promise<{ key: string; value: T; version: string } | undefined> {
     const value = this.values.get(name) as T | undefined;
     return value === undefined ? undefined : { key: name, value, version: '1' };

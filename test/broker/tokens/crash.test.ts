@@ -2,7 +2,7 @@
 // process then sweeps what is due. Whatever was begun is finished or never was; nothing is left behind.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { AdjustableClock, Secret, systemRandom } from '../../../src/base/index.ts';
+import { AdjustableClock, systemRandom } from '../../../src/base/index.ts';
 import { Barrier } from '../../../src/broker/barrier.ts';
 import type { Answer, Call } from '../../../src/broker/call.ts';
 import { Cubbyholes } from '../../../src/broker/cubbyholes.ts';
@@ -13,6 +13,7 @@ import type { Condition, Store, Write } from '../../../src/broker/storage/store.
 import { Tokens, type MadeToken, type TokenPlan } from '../../../src/broker/tokens.ts';
 import { Wrapping } from '../../../src/broker/wrapping.ts';
 import { MemoryStore, SharedMemory } from '../../contract/memory-store.ts';
+import { testBarrier } from '../support.ts';
 
 interface Node {
   readonly barrier: Barrier;
@@ -22,8 +23,6 @@ interface Node {
 }
 
 const clock = new AdjustableClock();
-const sealKey = new Secret(Buffer.alloc(32).toString('base64'));
-
 /** Lets `commits` commits through, then none. */
 class DyingStore extends MemoryStore implements Store {
   left = Infinity;
@@ -35,7 +34,7 @@ class DyingStore extends MemoryStore implements Store {
 }
 
 async function node(memory: SharedMemory, store: Store = new MemoryStore(memory)): Promise<Node> {
-  const barrier = await Barrier.open(store, sealKey, systemRandom);
+  const barrier = await testBarrier(store);
   const tokens = new Tokens(barrier, clock, systemRandom, () => undefined);
   const ledger = { ofToken: async () => [] };
   const lending = new Lending({ tokens, ledger } as unknown as LendingParts);

@@ -3,13 +3,12 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { addressIsIn, cidrOf } from '../../../src/broker/addresses.ts';
 import { join } from 'node:path';
-import { AdjustableClock, Secret, systemRandom } from '../../../src/base/index.ts';
-import { Barrier } from '../../../src/broker/barrier.ts';
+import { AdjustableClock, systemRandom } from '../../../src/base/index.ts';
 import { openSqliteStore } from '../../../src/broker/storage/sqlite.ts';
 import { Tokens } from '../../../src/broker/tokens.ts';
 import { upgradeToken } from '../../../src/broker/tokens/record.ts';
 import { tokenTtl } from '../../../src/broker/tokens/ttl.ts';
-import { temporaryFolder, testBroker, type TestBroker } from '../support.ts';
+import { testBarrier, temporaryFolder, testBroker, type TestBroker } from '../support.ts';
 import { make, refused, seen, tokenWith } from './support.ts';
 
 describe('calls on tokens', () => {
@@ -139,7 +138,7 @@ describe('a revocation', () => {
       ),
     );
     t.after(() => store.close());
-    const barrier = await Barrier.open(store, new Secret(Buffer.alloc(32).toString('base64')), systemRandom);
+    const barrier = await testBarrier(store);
     const tokens = new Tokens(barrier, new AdjustableClock(), systemRandom, () => undefined);
     const plan = {
       policies: ['default'],

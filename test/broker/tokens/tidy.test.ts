@@ -2,15 +2,14 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { AdjustableClock, Secret, systemRandom } from '../../../src/base/index.ts';
-import { Barrier } from '../../../src/broker/barrier.ts';
+import { AdjustableClock, systemRandom } from '../../../src/base/index.ts';
 import type { LogEntry } from '../../../src/broker/index.ts';
 import type { Ledger } from '../../../src/broker/ledger.ts';
 import type { Lending } from '../../../src/broker/lending.ts';
 import { openSqliteStore } from '../../../src/broker/storage/sqlite.ts';
 import { Tidy } from '../../../src/broker/tidy.ts';
 import { Tokens } from '../../../src/broker/tokens.ts';
-import { temporaryFolder } from '../support.ts';
+import { testBarrier, temporaryFolder } from '../support.ts';
 
 test('tidying removes what is left of tokens that are gone, and nothing of the others', async (t) => {
   const store = openSqliteStore(
@@ -20,7 +19,7 @@ test('tidying removes what is left of tokens that are gone, and nothing of the o
     ),
   );
   t.after(() => store.close());
-  const barrier = await Barrier.open(store, new Secret(Buffer.alloc(32).toString('base64')), systemRandom);
+  const barrier = await testBarrier(store);
   const tokens = new Tokens(barrier, new AdjustableClock(), systemRandom, () => undefined);
   const plan = {
     policies: ['default'],
