@@ -228,7 +228,7 @@ describe('the deny policy of a role', () => {
       count: 1000,
     });
     const refused = await world.revoke(one.leaseId);
-    assert.equal(refused.status, 500);
+    assert.equal(refused.status, 400);
     assert.match(refused.body.errors[0]!, /Error writing the deny policy: AccessDenied/);
     assert.equal((await world.lease(one.leaseId))?.state, 'revoking');
     await world.broker.call('POST', '/v1/stint/dev/clock', { body: { advance: '16m' } });
