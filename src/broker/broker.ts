@@ -2,14 +2,18 @@
 // and beside it the sweeper, which ends what is due. services.ts wires what runs while it is unsealed.
 import { mkdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { Secret, systemClock, type AdjustableClock, type Random } from '../base/index.ts';
+import { Secret, systemClock, version, type AdjustableClock, type Random } from '../base/index.ts';
+import type { DevicePlan } from './audit/audit.ts';
 import type { AuditDevice } from './audit/fanout.ts';
 import { restoreClock, rootToken } from './development.ts';
+import type { AwsWatch } from './engines/aws/watch.ts';
 import { brokerFailure } from './failures.ts';
 import { Lifecycle } from './lifecycle.ts';
 import type { Log } from './log.ts';
+import { Metrics } from './metrics/metrics.ts';
 import { answer } from './pipeline.ts';
 import { RateLimit } from './rate.ts';
+import { metricsHandlers } from './routes/metrics.ts';
 import { openingHandlers } from './routes/seal.ts';
 import { statusHandlers } from './routes/status.ts';
 import { openServices } from './services.ts';
@@ -19,11 +23,10 @@ import type { Seal } from './seal/seal.ts';
 import type { CopyableStore } from './storage/store.ts';
 import { openSqliteStore, type SqliteLimits } from './storage/sqlite.ts';
 import { listen, type ListenAddress } from './http/listen.ts';
-import { createBrokerServer } from './http/server.ts';
+import { createBrokerServer, defaultHttpOptions, type HttpOptions } from './http/server.ts';
 
 /** Above what one node serves, so that it stops a runaway client and nobody else. */
-const requestsPerSecond = 20_000;
-const requestBurst = 40_000;
+const defaultRate = { requestsPerSecond: 20_000, burst: 40_000 };
 /** How long a stop waits for calls under way; the ledger takes care of what is left. */
 const stopMillis = 30_000;
 
@@ -31,6 +34,8 @@ export interface BrokerOptions {
   /** Folder of the store and of the local seal's key; made when missing. */
   readonly storage: string;
   readonly listen: ListenAddress;
+  /** TLS, limits and proxies; what suits a machine of one's own when left out. */
+  readonly http?: HttpOptions;
   /** Development: initialised and unsealed by itself, a known root token, a clock that may be moved over HTTP. */
   readonly dev?: { readonly rootTokenId?: string } | undefined;
   /** A seal that opens by itself. Left out, the server is opened with shares; in development it keeps their key. */
@@ -42,6 +47,12 @@ export interface BrokerOptions {
   /** The process environment: AWS region; the SDK reads credentials and endpoints from it by itself. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly auditDevices?: readonly AuditDevice[];
+  /** Audit devices of the configuration; those made over the API stand in the store. */
+  readonly audit?: readonly DevicePlan[];
+  /** What one address may ask. */
+  readonly rate?: { readonly requestsPerSecond: number; readonly burst: number };
+  /** True: `sys/metrics` needs no token. */
+  readonly openMetrics?: boolean;
   /** Where the audit device `stdout` writes; the process's own when left out. */
   readonly stdout?: NodeJS.WritableStream;
   readonly store?: SqliteLimits;
@@ -54,6 +65,8 @@ export interface Broker {
   readonly address: string;
   /** What a development server tells on its terminal. */
   readonly development: Development | undefined;
+  /** Reads certificate and key anew and opens audit files anew. @throws Failure `tls-invalid`. */
+  reload(): Promise<void>;
   /** Finishes what was promised, then lets go of port, connections and store. */
   stop(): Promise<void>;
 }
@@ -104,7 +117,13 @@ async function serve(options: BrokerOptions, store: CopyableStore, fresh: boolea
   const keeper =
     dev === undefined || seal !== undefined ? undefined : openKeeper(join(options.storage, 'seal.json'), fresh);
   const places = { stdout: options.stdout ?? process.stdout, storage: options.storage };
-  const audit = { devices: auditDevices, configured: [], places };
+  const { audit: configured = [] } = options;
+  const audit = {
+    devices: auditDevices,
+    configured,
+    places,
+    onFailure: (device: string) => metrics.auditFailed(device),
+  };
   const lifecycle = new Lifecycle({
     store,
     clock,
@@ -113,20 +132,33 @@ async function serve(options: BrokerOptions, store: CopyableStore, fresh: boolea
     keeper,
     open: async (barrier, keys) => {
       if (dev !== undefined) await restoreClock(barrier, clock, systemClock);
-      const serviceOptions = { clock, random, log, environment, audit, keepEndedMillis, sealedHandlers };
+      const watchAws: AwsWatch = (...call) => metrics.awsCall(...call);
+      const serviceOptions = { clock, random, log, environment, audit, watchAws, keepEndedMillis, sealedHandlers };
       return openServices({ ...serviceOptions, lifecycle, store, dev: dev !== undefined }, barrier, keys);
     },
   });
   let address = '';
-  const sealedHandlers = { ...statusHandlers({ clock, lifecycle }), ...openingHandlers(lifecycle) };
-  const rate = new RateLimit(systemClock, requestsPerSecond, requestBurst);
+  const metrics = new Metrics(version, () => lifecycle.services?.census);
+  const sealedHandlers = {
+    ...statusHandlers({ clock, lifecycle }),
+    ...openingHandlers(lifecycle),
+    ...metricsHandlers({
+      metrics,
+      unauthenticated: options.openMetrics ?? false,
+      access: () => lifecycle.services?.access,
+    }),
+  };
+  const { requestsPerSecond, burst } = options.rate ?? defaultRate;
+  const rate = new RateLimit(systemClock, requestsPerSecond, burst);
   const http = createBrokerServer({
     answer: (call) => {
       const parts = { rate, sealedHandlers, opened: () => lifecycle.services, hostAllowed: listening.hostAllowed };
-      return lifecycle.during(() => answer(parts, call));
+      return metrics.request(call.operation, (seen) => lifecycle.during(() => answer(parts, call, seen)));
     },
     random,
     log,
+    http: options.http ?? defaultHttpOptions,
+    onRefused: () => metrics.connectionRefused(),
   });
   const development = await open(lifecycle, keeper, dev);
   const listening = await listen(http.server, options.listen).catch(async (error: unknown) => {
@@ -136,16 +168,17 @@ async function serve(options: BrokerOptions, store: CopyableStore, fresh: boolea
   address = listening.address;
 
   const stop = async (): Promise<void> => {
-    await withinLimit(
-      listening
-        .stop()
-        .then(() => http.finished())
-        .then(() => lifecycle.end()),
-    );
+    const ended = listening.stop();
+    await withinLimit(http.finished().then(() => lifecycle.end()));
     listening.cut();
+    await ended;
     await store.close();
   };
-  return { address, development, stop };
+  const reload = async (): Promise<void> => {
+    await lifecycle.services?.audit.reopen();
+    http.reload();
+  };
+  return { address, development, reload, stop };
 }
 
 /** Opens the server when it opens by itself; a development server is initialised before. */

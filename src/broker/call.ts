@@ -50,6 +50,8 @@ export interface Answer {
   readonly status: number;
   /** Undefined: no body. */
   readonly body: WireValue | WireEnvelope | WireErrors | undefined;
+  /** Where present, the body is a text of this type and is sent as it is. */
+  readonly contentType?: string;
   /** What audit records of it, in hashes. */
   readonly audited: unknown;
   readonly leaseId: string;
@@ -151,6 +153,11 @@ export function envelopedTwice(
 /** A body without the envelope, as Vault answers `sys/health` and its like. */
 export function bare(body: Readonly<Record<string, WireValue>>): Answer {
   return { status: 200, body, audited: body, leaseId: '' };
+}
+
+/** A body that is no JSON. */
+export function plainText(contentType: string, body: string): Answer {
+  return { status: 200, body, contentType, audited: null, leaseId: '' };
 }
 
 /** 204: done, nothing to say. */

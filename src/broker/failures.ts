@@ -62,6 +62,7 @@ export const brokerFailure = failuresOf({
   'seal-unreadable': { status: 500, when: 'the key of the local seal is missing or damaged' },
   'audit-invalid': { status: 400, when: 'an audit device cannot be made as asked' },
   'audit-failed': { status: 500, when: 'no audit device accepted the record of a request' },
+  'tls-invalid': { status: 500, when: 'certificate or key of the listener cannot be read, or do not belong together' },
   'port-in-use': { status: 500, when: 'the address to listen on is taken' },
   'address-invalid': { status: 500, when: 'the address to listen on cannot be read or used' },
 });

@@ -40,6 +40,11 @@ export interface PipelineParts {
   readonly hostAllowed: ((host: string | undefined, origin: string | undefined) => boolean) | undefined;
 }
 
+/** Which route served a request, for who counts them; filled in on the way. */
+export interface Seen {
+  route: string;
+}
+
 /** A request as the HTTP server reads it. */
 export type Asked = Omit<Call, 'params' | 'token' | 'located'>;
 
@@ -52,8 +57,9 @@ interface Found {
  * Answers one request. The body is read after the checks that need none.
  * @throws Failure for every refusal; nothing was changed then by the checks.
  */
-export async function answer(parts: PipelineParts, asked: Asked): Promise<Answer> {
+export async function answer(parts: PipelineParts, asked: Asked, seen: Seen = { route: '' }): Promise<Answer> {
   const found = findRoute(asked.operation, asked.path);
+  seen.route = found.name;
   const [host, rate, whenSealed] = routes[found.name].checks;
   const unsealed = whenSealed || asked.operation === 'help';
   if (host) checkHost(parts, asked);
@@ -68,15 +74,16 @@ export async function answer(parts: PipelineParts, asked: Asked): Promise<Answer
   if (open === undefined) {
     throw brokerFailure('sealed', 'Vault is sealed', { hint: 'unseal the server: `stint operator unseal`' });
   }
-  return answerOpen(open, found.name, call);
+  return answerOpen(open, found.name, call, seen);
 }
 
-async function answerOpen(open: OpenParts, name: RouteName, asked: Call): Promise<Answer> {
+async function answerOpen(open: OpenParts, name: RouteName, asked: Call, seen: Seen): Promise<Answer> {
   const audit = routes[name].checks[6];
   const served = open.handlers[name as keyof Handlers];
   let call = await open.quotas.admit(asked);
   try {
     call = await located(open, name, call);
+    if (call.located !== undefined) seen.route = `${call.located.mount.type}/${call.located.row.pattern}`;
     call = await admitted(open, name, served, call);
   } catch (error) {
     if (audit) await open.audit.refused(call, error);

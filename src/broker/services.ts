@@ -8,12 +8,14 @@ import type { Barrier } from './barrier.ts';
 import { catalogOf } from './catalog.ts';
 import { Cubbyholes } from './cubbyholes.ts';
 import { keepClock } from './development.ts';
-import { DueTimes } from './due.ts';
+import type { AwsWatch } from './engines/aws/watch.ts';
+import { DueTimes, shards as everyShard } from './due.ts';
 import { Identity } from './identity/identity.ts';
 import { Ledger } from './ledger.ts';
 import { Lending } from './lending.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { Log } from './log.ts';
+import type { Census } from './metrics/metrics.ts';
 import { Logins } from './logins.ts';
 import { Mounts } from './mounts.ts';
 import type { Handlers, OpenParts, SealedHandlers } from './pipeline.ts';
@@ -64,6 +66,7 @@ export interface ServiceOptions {
   readonly log: Log;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly audit: AuditOptions;
+  readonly watchAws: AwsWatch;
   readonly keepEndedMillis: number | undefined;
   /** Served by others; part of the documentation. */
   readonly sealedHandlers: SealedHandlers;
@@ -79,12 +82,16 @@ export interface AuditOptions {
   /** Devices of the configuration file. */
   readonly configured: readonly DevicePlan[];
   readonly places: SinkPlaces;
+  /** Counts the troubles of a device. */
+  readonly onFailure: (device: string) => void;
 }
 
 export interface Services extends OpenParts {
   readonly barrier: Barrier;
   readonly tokens: Tokens;
   readonly clusterId: string;
+  /** What dashboards ask for. */
+  readonly census: Census;
   /** Ends what runs; work under way is finished. */
   stop(): Promise<void>;
   /** After `stop`, when also the last answer was recorded: closes the audit devices. */
@@ -174,6 +181,11 @@ export async function openServices(options: ServiceOptions, barrier: Barrier, ke
     barrier,
     tokens,
     clusterId: cluster,
+    census: {
+      leases: () => ledger.census(),
+      sweeperLagMillis: async () => Math.max(0, clock.now() - ((await due.next(everyShard, 0)) ?? clock.now())),
+      auditQueue: () => audit.queues(),
+    },
     stop,
     close: () => audit.close(),
   };

@@ -4,8 +4,8 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AdjustableClock, systemClock, systemRandom, type Clock } from '../../src/base/index.ts';
-import type { AuditDevice } from '../../src/broker/audit/fanout.ts';
 import { Barrier } from '../../src/broker/barrier.ts';
+import type { BrokerOptions } from '../../src/broker/broker.ts';
 import { startBroker, type Broker, type LogEntry } from '../../src/broker/index.ts';
 import { initializeStore, unwrapRootKey } from '../../src/broker/seal/keys.ts';
 import { keySeal } from '../../src/broker/seal/seal.ts';
@@ -85,10 +85,7 @@ export interface TestBroker {
 type After = (end: () => Promise<void> | void) => void;
 
 /** A development broker with root token `root`, on a free port, stopped after the test. */
-export async function testBroker(
-  after: After,
-  options: { auditDevices?: AuditDevice[]; store?: { maxPages: number } } = {},
-): Promise<TestBroker> {
+export async function testBroker(after: After, options: Partial<BrokerOptions> = {}): Promise<TestBroker> {
   const folder = mkdtempSync(join(tmpdir(), 'stint-broker-test-'));
   const log: LogEntry[] = [];
   const start = async (clock: AdjustableClock): Promise<Broker> =>

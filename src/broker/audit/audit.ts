@@ -157,6 +157,11 @@ export class Audit {
     return device === undefined ? undefined : { ...device.head, key: device.publicKey };
   }
 
+  /** How many records wait, by device. */
+  queues(): Readonly<Record<string, number>> {
+    return Object.fromEntries([...this.#devices].map(([path, { queued }]) => [path, queued]));
+  }
+
   /** Opens every device anew, for files that were moved away. */
   async reopen(): Promise<void> {
     await Promise.all([...this.#devices.values()].map((device) => device.reopen()));

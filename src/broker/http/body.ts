@@ -4,8 +4,6 @@ import type { IncomingMessage } from 'node:http';
 import { brokerFailure } from '../failures.ts';
 import { checkJsonLimits } from './json-limits.ts';
 
-/** As Vault's `max_request_size`. */
-const maxBodyBytes = 32 * 1024 * 1024;
 const maxFormEntries = 10_000;
 
 type Body = Readonly<Record<string, unknown>>;
@@ -14,8 +12,8 @@ type Body = Readonly<Record<string, unknown>>;
  * The JSON object of the body; an empty or null body is an empty object. A form is read as one.
  * @throws Failure `body-too-large`, `bad-request`.
  */
-export async function readJsonBody(request: IncomingMessage): Promise<Body> {
-  const text = decodeUtf8(await readBytes(request));
+export async function readJsonBody(request: IncomingMessage, maxBytes: number): Promise<Body> {
+  const text = decodeUtf8(await readBytes(request, maxBytes));
   if (request.method === 'PATCH') checkPatchType(request.headers['content-type'] ?? '');
   const form = (request.headers['content-type'] ?? '').startsWith('application/x-www-form-urlencoded');
   if (form && !/^\s*[{[]/.test(text)) return readQuery(text);
@@ -48,13 +46,13 @@ export function readQuery(query: string): Body {
   return Object.fromEntries(values);
 }
 
-async function readBytes(request: IncomingMessage): Promise<Buffer> {
-  if (Number(request.headers['content-length'] ?? 0) > maxBodyBytes) throw tooLarge();
+async function readBytes(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
+  if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge();
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request.iterator({ destroyOnReturn: false })) {
     size += (chunk as Buffer).length;
-    if (size > maxBodyBytes) throw tooLarge();
+    if (size > maxBytes) throw tooLarge();
     chunks.push(chunk as Buffer);
   }
   return Buffer.concat(chunks);

@@ -3,6 +3,7 @@
 // and turns `LIST ` at such a start into `LINK `. Nothing else is changed, wherever it stands.
 import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
+import { Server as TlsServer } from 'node:tls';
 
 const list = Buffer.from('LIST ');
 const link = Buffer.from('LINK ');
@@ -14,7 +15,8 @@ type Feed = (chunk: Buffer) => void;
 /** Makes `server` see `LINK` where a client sent `LIST`; holds with keep-alive, split packets and pipelining. */
 export function acceptListVerb(server: Server): void {
   const framings = new WeakMap<Socket, Framing>();
-  server.on('connection', (socket: Socket) => {
+  // Under TLS what is read stands on the socket that decrypts.
+  server.on(server instanceof TlsServer ? 'secureConnection' : 'connection', (socket: Socket) => {
     // The server's own listener was added before this one runs; from here on it is fed by us.
     const [parse] = socket.listeners('data') as Feed[];
     if (parse === undefined) return;

@@ -1,6 +1,7 @@
 // Taking an address, and letting go of it without cutting answers short.
 import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+import { Server as TlsServer } from 'node:tls';
 import { brokerFailure } from '../failures.ts';
 
 export interface ListenAddress {
@@ -12,9 +13,9 @@ export interface ListenAddress {
 export interface Listening {
   readonly address: string;
   readonly hostAllowed: (host: string | undefined, origin: string | undefined) => boolean;
-  /** Takes no new connections; resolves when every request under way was answered. */
+  /** Takes no new connections and ends those that wait for a request; resolves when all have ended. */
   stop(): Promise<void>;
-  /** Closes what is still open. */
+  /** Ends what is still open, also connections that never sent a request. */
   cut(): void;
 }
 
@@ -33,18 +34,32 @@ export function parseListenAddress(text: string): ListenAddress {
 /** @throws Failure `port-in-use` naming a free port, `address-invalid`. */
 export async function listen(server: Server, { host, port }: ListenAddress): Promise<Listening> {
   await bind(server, host, port);
+  const secure = server instanceof TlsServer;
+  const open = openSockets(server);
   const bound = (server.address() as AddressInfo).port;
   const shownHost = host.includes(':') ? `[${host}]` : host;
   return {
-    address: `http://${shownHost}:${bound}`,
-    hostAllowed: (given, origin) => hostIsRight(host, given) && originIsRight(given, origin),
+    address: `${secure ? 'https' : 'http'}://${shownHost}:${bound}`,
+    hostAllowed: (given, origin) => hostIsRight(host, given) && originIsRight(given, origin, secure),
     stop: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
         server.closeIdleConnections();
       }),
-    cut: () => server.closeAllConnections(),
+    cut: () => {
+      for (const socket of open) socket.destroy();
+    },
   };
+}
+
+// Node's own list lacks connections that have not sent anything yet, or are still shaking hands.
+function openSockets(server: Server): ReadonlySet<Socket> {
+  const open = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    open.add(socket);
+    socket.once('close', () => open.delete(socket));
+  });
+  return open;
 }
 
 async function bind(server: Server, host: string, port: number): Promise<void> {
@@ -88,6 +103,7 @@ function hostIsRight(listening: string, given: string | undefined): boolean {
 }
 
 // A browser says which page a request comes from; only pages of this server may call it.
-function originIsRight(host: string | undefined, origin: string | undefined): boolean {
-  return origin === undefined || origin === `http://${host}` || origin === `https://${host}`;
+// Without TLS a proxy may have ended it, so that the page came by https.
+function originIsRight(host: string | undefined, origin: string | undefined, secure: boolean): boolean {
+  return origin === undefined || origin === `https://${host}` || (!secure && origin === `http://${host}`);
 }

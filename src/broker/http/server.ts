@@ -1,6 +1,7 @@
 // HTTP on the outside, calls on the inside: reads requests, hands them to the pipeline, writes
 // answers and errors. What a failure may tell the outside is decided here and nowhere else.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { isFailure, parseDuration, Secret, uuid, type Random } from '../../base/index.ts';
@@ -10,10 +11,15 @@ import { brokerFailure, type PublicError } from '../failures.ts';
 import type { Log } from '../log.ts';
 import type { Operation } from '../model.ts';
 import { readJsonBody, readQuery } from './body.ts';
+import { limitConnections, type ConnectionLimits } from './connections.ts';
+import { clientAddress, type ClientAddress } from './proxies.ts';
+import { readTls, type TlsFiles } from './tls.ts';
 import type { WireErrors } from './wire.ts';
 import { acceptListVerb } from './list-verb.ts';
 
-const requestTimeoutMillis = 90_000;
+const keepAliveMillis = 30_000;
+/** How often connections are looked at that are too slow. */
+const slownessMillis = 1000;
 
 /** LINK is what list-verb.ts makes of LIST. */
 const operations: Readonly<Record<string, Operation>> = {
@@ -26,7 +32,31 @@ const operations: Readonly<Record<string, Operation>> = {
   DELETE: 'delete',
 };
 
+/** How the server meets its callers. */
+export interface HttpOptions {
+  readonly tls?: TlsFiles | undefined;
+  readonly maxBodyBytes: number;
+  readonly connections: ConnectionLimits;
+  /** For the head of a request, and for all of it. */
+  readonly headersMillis: number;
+  readonly requestMillis: number;
+  /** Networks of the proxies whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: readonly string[];
+}
+
+/** As Vault has them where it has them. */
+export const defaultHttpOptions: HttpOptions = {
+  maxBodyBytes: 32 * 1024 * 1024,
+  connections: { maxConnections: 4096, perAddress: 2048 },
+  headersMillis: 10_000,
+  requestMillis: 90_000,
+  trustedProxies: [],
+};
+
 export interface ServerParts {
+  readonly http: HttpOptions;
+  /** Counts a connection that was cut because there were too many. */
+  readonly onRefused: () => void;
   readonly answer: (call: Asked) => Promise<Answer>;
   readonly random: Random;
   readonly log: Log;
@@ -35,16 +65,31 @@ export interface ServerParts {
 export interface BrokerServer {
   /** Not yet listening. */
   readonly server: Server;
-  /** Resolves when no request is under way, also none whose client has gone. */
+  /** Resolves when no request is under way, also none whose client has gone, and every answer was sent. */
   finished(): Promise<void>;
+  /** Reads certificate and key anew; connections that are open live on. @throws Failure `tls-invalid`. */
+  reload(): void;
 }
 
 export function createBrokerServer(parts: ServerParts): BrokerServer {
-  const server = createServer({ requestTimeout: requestTimeoutMillis, keepAliveTimeout: 30_000 });
+  const { tls, connections, headersMillis, requestMillis } = parts.http;
+  const options = {
+    headersTimeout: headersMillis,
+    requestTimeout: requestMillis,
+    keepAliveTimeout: keepAliveMillis,
+    connectionsCheckingInterval: Math.min(slownessMillis, headersMillis),
+  };
+  const secure =
+    tls === undefined ? undefined : createTlsServer({ ...options, ...readTls(tls), handshakeTimeout: headersMillis });
+  const server: Server = secure ?? createServer(options);
+  const client = clientAddress(parts.http.trustedProxies);
+  limitConnections(server, connections, parts.onRefused);
   const underWay = new Set<Promise<void>>();
   acceptListVerb(server);
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-    const work = serve(parts, request, response).finally(() => underWay.delete(work));
+    const work = serve(parts, client, request, response)
+      .then(() => sent(response))
+      .finally(() => underWay.delete(work));
     underWay.add(work);
   });
   return {
@@ -52,14 +97,27 @@ export function createBrokerServer(parts: ServerParts): BrokerServer {
     finished: async () => {
       while (underWay.size > 0) await Promise.allSettled(underWay);
     },
+    reload: () => {
+      if (tls !== undefined) secure?.setSecureContext(readTls(tls));
+    },
   };
 }
 
-async function serve(parts: ServerParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
+/** Resolves when the answer has left, or can leave no more. */
+async function sent(response: ServerResponse): Promise<void> {
+  if (!response.closed) await new Promise((resolve) => response.once('close', resolve));
+}
+
+async function serve(
+  parts: ServerParts,
+  client: ClientAddress,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const requestId = uuid(parts.random);
   response.setHeader('Cache-Control', 'no-store');
   try {
-    const asked = readCall(request, response, requestId);
+    const asked = readCall(parts, client, request, response, requestId);
     const answer = asked === undefined ? refusal({ status: 404, errors: [] }) : await parts.answer(asked);
     if (answer.stream === undefined) send(request, response, answer);
     else await sendStream(response, answer.stream, requestId, parts.log);
@@ -98,19 +156,26 @@ function logFailure(log: Log, request: IncomingMessage, requestId: string, error
   });
 }
 
-function readCall(request: IncomingMessage, response: ServerResponse, requestId: string): Asked | undefined {
+function readCall(
+  { http }: ServerParts,
+  client: ClientAddress,
+  request: IncomingMessage,
+  response: ServerResponse,
+  requestId: string,
+): Asked | undefined {
   checkHeaders(request);
   const url = request.url ?? '';
   const [rawPath, query = ''] = splitOnce(url, '?');
   const path = decodePath(rawPath);
   if (path === undefined) return undefined;
   const asked = Object.hasOwn(operations, request.method ?? '') ? operations[request.method!]! : undefined;
-  const values = readQuery(query);
-  const list = request.method === 'GET' && isTrue(values['list']);
-  const { list: _, ...rest } = values;
+  // The path that Prometheus asks for unless it is told another.
+  const values = rawPath === '/metrics' ? { format: 'prometheus' } : readQuery(query);
+  const { list: listed, ...rest }: Readonly<Record<string, unknown>> = values;
+  const list = request.method === 'GET' && isTrue(listed);
   // HEAD asks how the server is and nothing else: elsewhere its answer, perhaps a credential, would reach nobody.
   const served = request.method === 'HEAD' && path !== 'sys/health' ? undefined : asked;
-  const help = request.method === 'GET' && isTrue(values['help']);
+  const help = request.method === 'GET' && isTrue(rest['help']);
   const operation = help ? 'help' : list ? 'list' : served;
   if (operation === undefined) throw brokerFailure('unsupported-operation', '');
   if ((operation === 'update' || operation === 'patch') && rawPath.endsWith('/')) {
@@ -121,12 +186,13 @@ function readCall(request: IncomingMessage, response: ServerResponse, requestId:
     operation,
     path,
     body: {},
-    readBody: async () => (operation === 'update' || operation === 'patch' ? readJsonBody(request) : rest),
+    readBody: async () =>
+      operation === 'update' || operation === 'patch' ? readJsonBody(request, http.maxBodyBytes) : rest,
     rawBody: () => request.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>,
     tokenId: tokenIdOf(request),
     wrapTtlSeconds: wrapTtlOf(request),
     replyHeader: (name, value) => void response.setHeader(name, value),
-    remoteAddress: request.socket.remoteAddress ?? '',
+    remoteAddress: client(request.socket.remoteAddress ?? '', request.headers['x-forwarded-for']),
     remotePort: request.socket.remotePort,
     headers: request.headers,
     host: request.headers.host,
@@ -152,8 +218,9 @@ function splitOnce(text: string, separator: string): [string, string?] {
   return at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)];
 }
 
-/** Below `/v1/`; undefined for everything else and for paths that cannot be a key. */
+/** Below `/v1/`, or `/metrics`; undefined for everything else and for paths that cannot be a key. */
 function decodePath(raw: string): string | undefined {
+  if (raw === '/metrics') return 'sys/metrics';
   if (!raw.startsWith('/v1/')) return undefined;
   try {
     const path = decodeURIComponent(raw.slice(4)).replace(/^\/+|\/+$/g, '');
@@ -207,7 +274,7 @@ async function sendStream(
   }
 }
 
-function send(request: IncomingMessage, response: ServerResponse, { status, body }: Answer): void {
+function send(request: IncomingMessage, response: ServerResponse, { status, body, contentType }: Answer): void {
   response.statusCode = status;
   // A body that was not read to its end would be taken for the next request: end the connection.
   if (!request.complete) response.setHeader('Connection', 'close');
@@ -215,8 +282,8 @@ function send(request: IncomingMessage, response: ServerResponse, { status, body
     response.end();
     return;
   }
-  const text = `${JSON.stringify(body)}\n`;
-  response.setHeader('Content-Type', 'application/json');
+  const text = contentType !== undefined && typeof body === 'string' ? body : `${JSON.stringify(body)}\n`;
+  response.setHeader('Content-Type', contentType ?? 'application/json');
   response.setHeader('Content-Length', Buffer.byteLength(text));
   response.end(request.method === 'HEAD' ? undefined : text);
 }

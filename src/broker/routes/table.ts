@@ -190,6 +190,8 @@ export const routes = {
   hash:            on('update', 'sys/tools/hash',                      [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
   hashWith:        on('update', 'sys/tools/hash/:urlalgorithm',        [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
   wrappingLookup:  on('read update', 'sys/wrapping/lookup',            [yes,  yes,  yes,  no_,  no_,  no_,  yes]),
+  // Numbers. The handler asks for a token unless the configuration says otherwise.
+  metrics:         on('read', 'sys/metrics',                           [yes,  yes,  no_,  no_,  no_,  no_,  no_]),
 
   // Quotas.
   quotaConfig:     on('read update', 'sys/quotas/config',              [yes,  yes,  yes,  yes,  yes,  no_,  yes]),

@@ -7,6 +7,7 @@ import type { EngineAnswer, EngineCall, Folder } from '../engine.ts';
 import { arnProblem } from './arns.ts';
 import { told } from './aws-errors.ts';
 import { AwsClients, type Environment, type KeyPair } from './clients.ts';
+import type { AwsWatch } from './watch.ts';
 import type { RootConfig } from './config.ts';
 
 interface AccountConfig {
@@ -150,11 +151,13 @@ interface Made {
 /** Clients of accounts, made when first needed and anew when a configuration changed. */
 export class AccountClients {
   readonly #environment: Environment;
+  readonly #watch: AwsWatch | undefined;
   readonly #clients = new Map<string, Made>();
   readonly #former: AwsClients[] = [];
 
-  constructor(environment: Environment) {
+  constructor(environment: Environment, watch: AwsWatch | undefined) {
     this.#environment = environment;
+    this.#watch = watch;
   }
 
   /** Also of a deleted account, for leases that are not over. @throws Failure `bad-request` when there is none. */
@@ -194,8 +197,8 @@ export class AccountClients {
       iamEndpoint: account.iamEndpoint || config.iamEndpoint,
       stsEndpoint: account.stsEndpoint || config.stsEndpoint,
     };
-    if (account.roleArn === '') return new AwsClients(overlaid, this.#environment);
-    return new AwsClients(overlaid, this.#environment, () => executorKeys(clients, account));
+    if (account.roleArn === '') return new AwsClients(overlaid, this.#environment, undefined, this.#watch);
+    return new AwsClients(overlaid, this.#environment, () => executorKeys(clients, account), this.#watch);
   }
 }
 

@@ -38,6 +38,11 @@ export function awsCode(error: unknown): string | undefined {
   return $metadata?.httpStatusCode === undefined ? undefined : (Code ?? name.replace(/Exception$/, ''));
 }
 
+/** True when AWS asks to be called less often. */
+export function isThrottling(error: unknown): boolean {
+  return throttlingNames.has(awsCode(error) ?? '') || throttlingNames.has((error as AwsError).name);
+}
+
 /** AWS's answer as Vault's clients know it: the text of the AWS SDK for Go, version 1. */
 export function awsText(error: unknown): string | undefined {
   const { message, $metadata } = error as AwsError;
@@ -84,7 +89,7 @@ export function awsFailure(prefix: string, error: unknown, hint?: string): Error
   const text = awsText(error);
   if (text === undefined) return unreachable(prefix, error);
   const detail = { code: name, status: $metadata?.httpStatusCode, requestId: $metadata?.requestId };
-  const code = throttlingNames.has(awsCode(error) ?? '') || throttlingNames.has(name) ? 'aws-throttled' : 'aws-refused';
+  const code = isThrottling(error) ? 'aws-throttled' : 'aws-refused';
   return brokerFailure(code, prefix + text, { detail, hint });
 }
 

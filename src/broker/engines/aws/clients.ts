@@ -6,6 +6,7 @@ import { told } from './aws-errors.ts';
 import { endpointUrl, ownKeys, type RootConfig } from './config.ts';
 import { iamTarget, stsTargets, type Target } from './endpoints.ts';
 import { StsChoice, type StsSender } from './sts-choice.ts';
+import { watched, type AwsWatch } from './watch.ts';
 
 /** The environment of the server: the region, and by way of the SDK credentials and endpoints. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -34,12 +35,14 @@ export class AwsClients {
   readonly #config: RootConfig;
   readonly #environment: Environment;
   readonly #keys: Keys | undefined;
+  readonly #watch: AwsWatch | undefined;
   #iam: Promise<IAMClient> | undefined;
   #sts: StsChoice | undefined;
   #identity: Promise<Identity> | undefined;
 
-  /** `keys` stand in for those of the configuration. */
-  constructor(config: RootConfig, environment: Environment, keys?: Keys) {
+  /** `keys` stand in for those of the configuration; `watch` hears of every call. */
+  constructor(config: RootConfig, environment: Environment, keys?: Keys, watch?: AwsWatch) {
+    this.#watch = watch;
     this.#config = config;
     this.#environment = environment;
     this.#keys = keys;
@@ -105,12 +108,12 @@ export class AwsClients {
 
   async #makeIam(keys: Keys | undefined): Promise<IAMClient> {
     const { IAMClient } = await import('@aws-sdk/client-iam');
-    return new IAMClient(this.#options(iamTarget(this.#config, this.#environment), keys));
+    return watched(new IAMClient(this.#options(iamTarget(this.#config, this.#environment), keys)), 'iam', this.#watch);
   }
 
   async #makeSts(target: Target, keys: Keys | undefined, tries?: number): Promise<STSClient> {
     const { STSClient } = await import('@aws-sdk/client-sts');
-    return new STSClient(this.#options(target, keys, tries));
+    return watched(new STSClient(this.#options(target, keys, tries)), 'sts', this.#watch);
   }
 
   #ownKeys(): Keys | undefined {

@@ -49,12 +49,15 @@ import { stintPaths } from './stint-paths.ts';
 import { goQuote } from './template/quote.ts';
 import { whenUsable } from './usable.ts';
 import { makeUser } from './user-grant.ts';
+import type { AwsWatch } from './watch.ts';
 import { probeUserKey, removeUser } from './user-removal.ts';
 
 export interface AwsEngineParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly environment: Environment;
+  /** Hears of every call of AWS. */
+  readonly watch?: AwsWatch | undefined;
 }
 
 /** When the sweeper looks again at what a request is at. */
@@ -164,7 +167,7 @@ export class AwsEngine implements Engine {
       clientsOf: (mountId, folder) => this.#ownClients(mountId, folder),
       clock: parts.clock,
     };
-    this.#accounts = new AccountClients(parts.environment);
+    this.#accounts = new AccountClients(parts.environment, parts.watch);
     const clientsOf = async (mountId: string, folder: Folder, account: string): Promise<AwsClients> =>
       (await this.#clientsOf(mountId, folder, account)).clients;
     this.#sessions = new RoleSessions(parts.clock, parts.random, clientsOf);
@@ -305,7 +308,7 @@ export class AwsEngine implements Engine {
     if (known !== undefined && reachesSame(known.config, config)) return { clients: known.clients, config };
     // Calls under way still use the former clients: they are let go of only at the end.
     if (known !== undefined) this.#former.push(known.clients);
-    const clients = new AwsClients(config, this.#parts.environment);
+    const clients = new AwsClients(config, this.#parts.environment, undefined, this.#parts.watch);
     this.#clients.set(mountId, { config, clients });
     return { clients, config };
   }
