@@ -1,5 +1,5 @@
 // The broker: lends AWS credentials under leases, over Vault's HTTP API.
-export { startBroker, type Broker } from './broker.ts';
+export { startBroker, type Broker, type BrokerOptions } from './broker.ts';
 export { parseListenAddress } from './http/listen.ts';
 export type { LogEntry } from './log.ts';
 export {
@@ -10,3 +10,4 @@ export {
   type FeatureName,
   type RightsScope,
 } from './engines/aws/rights.ts';
+export { openLocalSeal } from './seal/local.ts';

@@ -18,6 +18,8 @@ export interface Io {
   readonly verbose?: boolean;
   /** Aborts on SIGINT and SIGTERM; a foreground server ends cleanly on it. */
   readonly signal: AbortSignal;
+  /** Calls `listener` at every SIGHUP; returns the way to stop. Where absent, SIGHUP ends the process. */
+  readonly onHangup?: (listener: () => void) => () => void;
   /** Sets the exit code of the process: 0 done, 1 failed, 2 wrong usage, 3 as the command's page says. */
   exit(code: number): void;
 }

@@ -13,6 +13,11 @@ export const cliFailure = failuresOf({
   'address-invalid': { status: 400, when: 'the address of a server is no URL' },
   'server-unreachable': { status: 502, when: 'no server answers at the address' },
   'server-refused': { status: 502, when: 'the server refused a call; its words are the message' },
+  'config-invalid': {
+    status: 400,
+    when: 'the configuration file of the server has mistakes; each is told with its place',
+  },
+  'config-newer': { status: 400, when: 'the configuration file of the server was written for a newer Stint' },
   'token-unwritable': { status: 500, when: '`stint login` cannot keep the token in `~/.vault-token`' },
   'token-missing': { status: 401, when: 'a command that needs a token was given none' },
   'value-invalid': { status: 400, when: 'a value to write is not of the form `k=v`' },

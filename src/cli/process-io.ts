@@ -44,6 +44,10 @@ export function processIo(): Io {
     get signal() {
       return (signal ??= stopSignal());
     },
+    onHangup: (listener) => {
+      process.on('SIGHUP', listener);
+      return () => process.off('SIGHUP', listener);
+    },
     exit: (code) => void (process.exitCode = code),
   };
 }

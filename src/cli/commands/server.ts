@@ -1,15 +1,17 @@
-// `stint server`: runs the broker in the foreground until SIGTERM or SIGINT.
+// `stint server`: runs the broker in the foreground until SIGTERM or SIGINT, by a configuration or for development.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import type { Command } from 'commander';
-import { AdjustableClock, systemRandom } from '../../base/index.ts';
-import { parseListenAddress, startBroker, type Broker, type LogEntry } from '../../broker/index.ts';
+import { Option, type Command } from 'commander';
+import { parseListenAddress, type Broker } from '../../broker/index.ts';
 import type { Io } from '../command.ts';
-import { printData, say, tell } from '../output.ts';
+import { printData, say } from '../output.ts';
+import { textLogger } from '../server/logger.ts';
+import { runForeground } from '../server/run.ts';
 import { cliFailure } from '../failures.ts';
 
 interface Options {
+  readonly config?: string;
   readonly dev?: true;
   readonly devRootTokenId?: string;
   readonly listen: string;
@@ -21,6 +23,7 @@ const examples = `
 Examples:
   stint server --dev --dev-root-token-id root
   stint server --dev --storage ./stint-data --listen 127.0.0.1:0 --json
+  stint server --config /etc/stint/server.yaml
 `;
 
 /** Adds `stint server`. */
@@ -28,6 +31,9 @@ export function register(program: Command, io: Io): void {
   program
     .command('server')
     .description('lend AWS credentials under leases, over the HTTP API of Vault')
+    .addOption(
+      new Option('--config <file>', 'configuration, YAML or JSON: see docs/server.md').conflicts(['dev', 'storage']),
+    )
     .option('--dev', 'development: unsealed by itself, with a known root token')
     .option('--dev-root-token-id <token>', 'the root token of a development server')
     .option('--listen <host:port>', 'address to listen on; port 0 picks a free one', '127.0.0.1:8200')
@@ -38,25 +44,31 @@ export function register(program: Command, io: Io): void {
 }
 
 async function serve(options: Options, io: Io): Promise<void> {
-  if (options.dev === undefined) {
-    throw cliFailure('dev-required', 'the server runs in development mode only', { hint: 'use `stint server --dev`' });
+  if (options.config !== undefined) {
+    const { runConfigured } = await import('../server/configured.ts');
+    return runConfigured(io, options.config, options.json === true);
   }
+  if (options.dev === undefined) {
+    throw cliFailure('dev-required', 'a server needs a configuration', {
+      hint: 'use `stint server --config FILE`, or `stint server --dev` on a machine of your own',
+    });
+  }
+  await develop(options, io);
+}
+
+async function develop(options: Options, io: Io): Promise<void> {
   const listen = parseListenAddress(options.listen);
   const folder = options.storage;
   const storage = folder === undefined ? mkdtempSync(join(tmpdir(), 'stint-server-')) : resolve(io.cwd, folder);
+  const level = io.quiet === true ? 'warn' : 'info';
+  const dev = options.devRootTokenId === undefined ? {} : { rootTokenId: options.devRootTokenId };
   try {
-    const broker = await startBroker({
-      storage,
-      listen,
-      dev: options.devRootTokenId === undefined ? {} : { rootTokenId: options.devRootTokenId },
-      clock: new AdjustableClock(),
-      random: systemRandom,
-      log: (entry) => printLog(io, entry),
-      environment: io.env,
+    await runForeground({
+      io,
+      logger: textLogger(level, io.stderr, () => new Date()),
+      options: { storage, listen, dev },
+      ready: (broker) => tellReady(options, broker, io),
     });
-    tellReady(options, broker, io);
-    await aborted(io.signal);
-    await broker.stop();
   } finally {
     if (folder === undefined) rmSync(storage, { recursive: true, force: true });
   }
@@ -79,15 +91,4 @@ function tellReady(options: Options, { address, development }: Broker, io: Io): 
   say(io, 'development mode: unsealed, root token in clear, not for production; Ctrl-C ends it');
   say(io, options.storage === undefined ? 'nothing outlives this server' : `leases are kept in ${options.storage}`);
   say(io, `elsewhere: export STINT_ADDR=${address} STINT_TOKEN=<Root Token>; stint status`);
-}
-
-function printLog(io: Io, { level, event, ...fields }: LogEntry): void {
-  const text = Object.entries(fields).map(([key, value]) => ` ${key}=${JSON.stringify(value)}`);
-  const write = level === 'info' ? say : tell;
-  write(io, `${new Date().toISOString()} ${level} ${event}${text.join('')}`);
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
