@@ -36,6 +36,8 @@ test('a token is made, looked up, renewed, asked what it may do, and revoked', a
   const token = auth.client_token;
   assert.match((await stint(`token lookup ${token}`)).out, /^display_name +token-ci$/m);
   assert.match((await stint(`token lookup -accessor ${auth.accessor}`)).out, /^policies +\["default","deploy"\]$/m);
+  assert.equal((await stint(`token capabilities ${token} aws/creds/x`)).out, 'read, update\n');
+  assert.equal((await stint(`token capabilities -accessor ${auth.accessor} sys/seal`)).out, 'deny\n');
   env['STINT_TOKEN'] = token;
   assert.equal((await stint('token capabilities aws/creds/x')).out, 'read, update\n');
   delete env['STINT_TOKEN'];
@@ -57,6 +59,17 @@ test('a field is printed alone, so that a shell can take it', async (t) => {
   const wrong = await stint('token lookup -field nothing');
   assert.equal(wrong.failure?.code, 'field-missing');
   assert.match(wrong.failure?.hint ?? '', /display_name/);
+});
+
+test('an answer is wrapped, and unwrapped once', async (t) => {
+  const { stint, env } = await terminal(t);
+  await stint('login root');
+  const wrapped = (await stint('token create -ttl=1h -wrap-ttl=5m -field=wrapping_token')).out;
+  assert.match(wrapped, /^hvs\./);
+  assert.match((await stint(`unwrap -field=token ${wrapped}`)).out, /^hvs\.\S+$/);
+  assert.equal((await stint(`unwrap ${wrapped}`)).failure?.message, 'wrapping token is not valid or does not exist');
+  env['STINT_TOKEN'] = (await stint('read -wrap-ttl=5m -field=wrapping_token sys/policies/acl/default')).out;
+  assert.equal((await stint('unwrap -field=name')).out, 'default');
 });
 
 test('answers come as a table, JSON or YAML', async (t) => {
@@ -83,6 +96,43 @@ describe('login', () => {
     assert.throws(() => statSync(join(home, '.vault-token')));
     assert.equal((await stint('login', '\n')).failure?.code, 'token-missing');
     assert.equal((await stint('login -method=smoke')).failure?.code, 'invalid-option');
+  });
+
+  test('with -method=userpass asks for the password on standard input, and keeps the token', async (t) => {
+    const { stint, home } = await terminal(t);
+    await stint('login root');
+    assert.match((await stint('auth enable userpass')).err, /^enabled userpass at userpass\/$/m);
+    await stint('write auth/userpass/users/alice password=hunter2 token_policies=default');
+    const done = await stint('login -method=userpass username=alice', 'hunter2\n');
+    assert.match(done.out, /^token_policies +\["default"\]$/m);
+    assert.match(done.out, /^token_meta_username +alice$/m);
+    assert.match((await stint('token lookup -field=display_name')).out, /^userpass-alice$/);
+    assert.equal(statSync(join(home, '.vault-token')).mode & 0o777, 0o600);
+    const wrong = await stint('login -method=userpass username=alice', 'wrong\n');
+    assert.deepEqual([wrong.code, wrong.failure?.message], [1, 'invalid username or password']);
+    assert.ok(!JSON.stringify([done, wrong]).includes('hunter2'));
+    assert.match((await stint('login -method=userpass -token-only username=alice', 'hunter2')).out, /^hvs\.\S+\n$/);
+  });
+
+  test('with -method=approle takes the secret id from a file or standard input', async (t) => {
+    const { stint, home } = await terminal(t);
+    await stint('login root');
+    await stint('auth enable -path=machines approle');
+    await stint('write auth/machines/role/ci token_policies=default');
+    const role = (await stint('read -field=role_id auth/machines/role/ci/role-id')).out;
+    const secret = (await stint('write -f -field=secret_id auth/machines/role/ci/secret-id')).out;
+    writeFileSync(join(home, 'secret-id'), secret);
+    for (const [given, stdin] of [
+      ['secret_id=@secret-id', ''],
+      ['', secret],
+    ] as const) {
+      const words = ['login', '-method=approle', '-path=machines', '-no-store', `role_id=${role}`, given];
+      const done = await stint(
+        words.filter((word) => word !== ''),
+        stdin,
+      );
+      assert.match(done.out, /^token_meta_role_name +ci$/m);
+    }
   });
 
   test('with -method=aws signs a GetCallerIdentity that STS accepts', async (t) => {
