@@ -169,6 +169,7 @@ export async function openServices(options: ServiceOptions, barrier: Barrier, ke
     await tidy.stop();
     await sweeper.stop();
     mounts.close();
+    await audit.checkpoint();
   };
   return {
     access,

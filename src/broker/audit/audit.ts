@@ -167,6 +167,11 @@ export class Audit {
     await Promise.all([...this.#devices.values()].map((device) => device.reopen()));
   }
 
+  /** Remembers where the chains stand; to be called before the store cannot be written any more. */
+  async checkpoint(): Promise<void> {
+    await Promise.all([...this.#devices.values()].map((device) => device.checkpoint()));
+  }
+
   async close(): Promise<void> {
     await Promise.all([...this.#devices.values()].map((device) => device.close()));
   }

@@ -49,6 +49,8 @@ export class Device {
   /** No line can have come after the head. */
   #exact: boolean;
   #toldAt = 0;
+  /** The head that was told last as the last one. */
+  #told: ChainHead | undefined;
   #closed = false;
   /** True from the first record that was not taken in time to the next that is taken: nobody waits for it then. */
   behind = false;
@@ -98,11 +100,16 @@ export class Device {
     return this.#running;
   }
 
+  /** Tells where the chain stands, while there is somebody to tell. */
+  async checkpoint(): Promise<void> {
+    await this.#running;
+    if (this.#open && this.#told !== this.#head) await this.#tell(true);
+  }
+
   /** Writes what waits, tells where the chain stands, and lets go of the sink. */
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#running;
-    if (this.#open) await this.#tell(true);
+    await this.checkpoint();
     await this.#parts.sink.close();
   }
 
@@ -187,6 +194,7 @@ export class Device {
   async #tell(exact: boolean): Promise<void> {
     const { wallClock, onHead, sink, key, publicKey, onTrouble } = this.#parts;
     this.#toldAt = wallClock();
+    if (exact) this.#told = this.#head;
     const told = [onHead(this.#head, exact), sink.keepHead?.(this.#head, key, publicKey) ?? Promise.resolve()];
     for (const outcome of await Promise.allSettled(told)) {
       if (outcome.status === 'rejected') onTrouble('head-untold', outcome.reason);

@@ -141,6 +141,25 @@ test('devices are listed as Vault lists them, survive a restart with their hashe
   assert.deepEqual((await world_.call('GET', '/v1/sys/audit')).body.data, {});
 });
 
+test('a file that is moved away while the server is down goes on in a new one without a gap', async (t) => {
+  const { enable, restart, call, file, log } = await world(t);
+  await enable();
+  await call('GET', '/v1/sys/mounts');
+  await restart();
+  renameSync(file, `${file}.1`);
+  await restart();
+  await call('GET', '/v1/sys/mounts');
+  async function* both() {
+    for (const path of [`${file}.1`, file]) yield* linesOf(path, createReadStream(path));
+  }
+  const report = await verifyChain(both());
+  assert.deepEqual([report.intact, report.notes], [true, []]);
+  assert.deepEqual(
+    log.filter(({ level }) => level !== 'info'),
+    [],
+  );
+});
+
 test('headers are recorded when they are configured', async (t) => {
   const { call, enable, of } = await world(t);
   await enable();
