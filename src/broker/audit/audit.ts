@@ -202,6 +202,7 @@ export class Audit {
     this.#devices.delete(record.path);
     this.#all = this.#all.filter((one) => one !== device);
     log({ level: 'info', event: 'audit.disabled', device: record.path });
+    if (this.#silent) log({ level: 'warn', event: 'audit.silent' });
     // Not waited for: it may be disabled because it hangs.
     void device?.close().catch((error: unknown) => this.#trouble(record.path, 'failed', error));
   }

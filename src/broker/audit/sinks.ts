@@ -1,5 +1,6 @@
 // From the options of a device to the sink behind it.
-import { isAbsolute, relative, resolve } from 'node:path';
+import { realpathSync } from 'node:fs';
+import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { brokerFailure } from '../failures.ts';
 import type { DeviceOptions } from './options.ts';
 import { FileSink } from './file-sink.ts';
@@ -28,12 +29,21 @@ export function placeOf({ target }: DeviceOptions): string | undefined {
 export function checkPlace(options: DeviceOptions, { storage }: SinkPlaces): void {
   const place = placeOf(options);
   if (place === undefined) return;
-  // SECURITY: a caller who may enable audit must not be able to damage the store.
-  const inside = relative(resolve(storage), place);
+  // SECURITY: a caller who may enable audit must not be able to damage the store, nor by way of a link.
+  const inside = relative(realPath(storage), realPath(place));
   if (!inside.startsWith('..') && !isAbsolute(inside)) {
     throw brokerFailure('audit-invalid', `the file \`${place}\` lies in the storage folder`, {
       hint: 'give a file elsewhere, for example below `/var/log`',
     });
+  }
+}
+
+/** Where a path leads; what is not there yet lies where its folder leads. */
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return dirname(path) === path ? path : join(realPath(dirname(path)), basename(path));
   }
 }
 

@@ -1,6 +1,6 @@
 // Audit over HTTP, as a client of Vault sees it: devices, hashes, headers, and what stands in the file.
 import assert from 'node:assert/strict';
-import { createReadStream, mkdirSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { createReadStream, mkdirSync, readFileSync, renameSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { linesOf, verifyChain } from '../../../src/broker/audit/verify.ts';
@@ -248,7 +248,10 @@ describe('refused with Vault’s words is', () => {
     const { enable, file, folder } = await world(t);
     mkdirSync(`${file}.d`);
     assert.match((await enable({ file_path: `${file}.d` })).errors[0]!, /is a directory$/);
-    assert.match((await enable({ file_path: join(folder, 'stint.db') })).errors[0]!, /lies in the storage folder/);
+    symlinkSync(folder, `${file}.link`);
+    for (const path of [join(folder, 'stint.db'), join(folder, 'new/x'), `${file}.link/stint.db`]) {
+      assert.match((await enable({ file_path: path })).errors[0]!, /lies in the storage folder/, path);
+    }
     await enable();
     assert.deepEqual((await enable({ file_path: `${file}.2` })).errors[0], 'path already in use');
     assert.deepEqual((await enable({ file_path: `${file}.2` }, 'file/below')).errors[0], 'path already in use');
