@@ -64,6 +64,7 @@ export class Audit {
   readonly #records = new Map<string, DeviceRecord>();
   readonly #devices = new Map<string, Device>();
   #all: readonly AuditDevice[];
+  #turn: Promise<void> = Promise.resolve();
   readonly headers: AuditHeaders;
 
   private constructor(parts: AuditParts, headers: AuditHeaders) {
@@ -107,7 +108,14 @@ export class Audit {
   }
 
   /** Tries the device with a record of its own, then keeps it. @throws Failure `audit-invalid`. */
-  async enable(plan: DevicePlan, managed = false): Promise<void> {
+  enable(plan: DevicePlan, managed = false): Promise<void> {
+    // One after the other, so that two do not take the same file.
+    const turn = this.#turn.then(() => this.#enable(plan, managed));
+    this.#turn = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async #enable(plan: DevicePlan, managed: boolean): Promise<void> {
     const options = readDeviceOptions(plan.type, plan.options);
     if (options.prefix !== '' && !managed) {
       throw brokerFailure('audit-invalid', 'audit log prefixing is not allowed', {

@@ -6,7 +6,11 @@ import { formatEntry, type AuditEntry, type FormatOptions } from './entry.ts';
 import type { AuditSink, Tail } from './sink.ts';
 
 const maxQueued = 8192;
+/** Bytes that wait at most, so that a sink that hangs does not fill the memory. */
+const maxWeight = 64 * 1024 * 1024;
+/** Records and bytes that are written together at most. */
 const maxBatch = 256;
+const maxBatchWeight = 8 * 1024 * 1024;
 /** How often a moving head is told, so that a shortened file is noticed. */
 const headMillis = 1000;
 
@@ -31,6 +35,7 @@ export interface DeviceParts {
 
 interface Waiting {
   readonly entry: AuditEntry;
+  readonly weight: number;
   readonly accepted: () => void;
   readonly refused: (error: Error) => void;
 }
@@ -38,6 +43,7 @@ interface Waiting {
 export class Device {
   readonly #parts: DeviceParts;
   readonly #queue: Waiting[] = [];
+  #weight = 0;
   #running: Promise<void> | undefined;
   #head: ChainHead;
   #notes: ChainNotes = {};
@@ -84,11 +90,15 @@ export class Device {
 
   /** Resolves when the sink has the record; rejects when it failed, or when too many wait already. */
   record(entry: AuditEntry): Promise<void> {
-    if (this.#closed || this.#queue.length >= maxQueued) {
+    const weight = weightOf(entry);
+    // One record alone is taken, however large: its body was within the server's own limit.
+    const full = this.#queue.length >= maxQueued || (this.#weight > 0 && this.#weight + weight > maxWeight);
+    if (this.#closed || full) {
       return Promise.reject(new Error(this.#closed ? 'the device is closed' : 'the device does not keep up'));
     }
     return new Promise((accepted, refused) => {
-      this.#queue.push({ entry, accepted, refused });
+      this.#weight += weight;
+      this.#queue.push({ entry, weight, accepted, refused });
       this.#running ??= this.#run();
     });
   }
@@ -118,8 +128,9 @@ export class Device {
     await Promise.resolve();
     while (this.#queue.length > 0 || this.#stale) {
       if (this.#stale) await this.#renew();
-      const batch = this.#queue.splice(0, maxBatch);
+      const batch = this.#queue.splice(0, batchSize(this.#queue));
       if (batch.length > 0) await this.#writeBatch(batch);
+      for (const { weight } of batch) this.#weight -= weight;
     }
     this.#running = undefined;
   }
@@ -200,4 +211,19 @@ export class Device {
       if (outcome.status === 'rejected') onTrouble('head-untold', outcome.reason);
     }
   }
+}
+
+/** How many of the first that wait go together. */
+function batchSize(queue: readonly Waiting[]): number {
+  let weight = 0;
+  const end = queue.slice(0, maxBatch).findIndex((waiting, index) => {
+    weight += waiting.weight;
+    return index > 0 && weight > maxBatchWeight;
+  });
+  return end < 0 ? maxBatch : end;
+}
+
+/** About how many bytes a record holds: its body counts. */
+function weightOf({ request }: AuditEntry): number {
+  return 2048 + (Number(request.headers?.['content-length'] ?? 0) || 0);
 }

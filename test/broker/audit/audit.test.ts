@@ -252,7 +252,8 @@ describe('refused with Vault’s words is', () => {
     for (const path of [join(folder, 'stint.db'), join(folder, 'new/x'), `${file}.link/stint.db`]) {
       assert.match((await enable({ file_path: path })).errors[0]!, /lies in the storage folder/, path);
     }
-    await enable();
+    const both = await Promise.all([enable(), enable({}, 'other')]);
+    assert.deepEqual(both.map(({ status }) => status).sort(), [204, 400]);
     assert.deepEqual((await enable({ file_path: `${file}.2` })).errors[0], 'path already in use');
     assert.deepEqual((await enable({ file_path: `${file}.2` }, 'file/below')).errors[0], 'path already in use');
     assert.match((await enable({}, 'other')).errors[0]!, /belongs to the audit device `file\/`/);

@@ -221,6 +221,30 @@ describe('a file', () => {
   });
 });
 
+test('a sink that hangs holds a bounded part of the memory, and large records are written all the same', async (t) => {
+  const { device, file } = world(t);
+  const large = (id: string): AuditEntry => {
+    const { request, ...rest } = entry(id);
+    const data = { x: 'y'.repeat(1_000_000) };
+    return { ...rest, request: { ...request, data, headers: { 'content-length': '30000000' } } };
+  };
+  let release = (): void => {};
+  const real = new FileSink({ path: file, mode: 0o600, prefix: '' });
+  const held = new Promise<void>((resolve) => (release = resolve));
+  const sink: AuditSink = {
+    open: () => real.open(),
+    close: () => real.close(),
+    write: (bytes) => held.then(() => real.write(bytes)),
+  };
+  const one = device({ sink });
+  const taken = [one.record(large('a')), one.record(large('b'))];
+  await assert.rejects(() => one.record(large('c')), /does not keep up/);
+  release();
+  await Promise.all(taken);
+  await one.record(large('d'));
+  assert.equal((await check(file)).lines, 3);
+});
+
 describe('verify finds', () => {
   const lines = async (t: TestContext): Promise<{ file: string; text: string[]; save: (text: string[]) => void }> => {
     const { file, device } = world(t);
