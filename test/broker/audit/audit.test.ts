@@ -272,3 +272,32 @@ test('a device whose file cannot be written refuses everything, and works again 
   assert.deepEqual([refused.status, refused.body.errors[0]], [500, 'internal error']);
   assert.match(String(refused.body['hint']), /repair one of file\//);
 });
+
+test('a device of the configuration may have a prefix, cannot be disabled over the API, and goes with its entry', async (t) => {
+  const folder = temporaryFolder((remove) => t.after(remove));
+  const file = join(folder, 'audit.log');
+  const plan = {
+    path: 'fixed/',
+    type: 'file',
+    description: '',
+    options: { file_path: file, prefix: '@cee: ' },
+    local: false,
+  };
+  const audit = [plan];
+  const world_ = await testBroker((end) => t.after(end), { audit });
+  assert.deepEqual((await world_.call('GET', '/v1/sys/audit')).body.data, { 'fixed/': plan });
+  assert.ok(readFileSync(file, 'utf8').startsWith('@cee: {"time":'));
+  const refused = await world_.call('DELETE', '/v1/sys/audit/fixed');
+  assert.deepEqual([refused.status, refused.body.errors], [400, ['cannot disable configuration-managed audit device']]);
+  audit.pop();
+  await world_.restart();
+  assert.deepEqual((await world_.call('GET', '/v1/sys/audit')).body.data, {});
+  const taken = await world_.call('PUT', '/v1/sys/audit/fixed', {
+    body: { type: 'file', options: { file_path: file } },
+  });
+  assert.equal(taken.status, 204);
+  audit.push(plan);
+  await assert.rejects(world_.restart(), { code: 'audit-invalid' });
+  audit.pop();
+  await world_.restart();
+});
