@@ -2,7 +2,15 @@ import assert from 'node:assert/strict';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, test } from 'node:test';
-import { CreateAccessKeyCommand, CreateRoleCommand, CreateUserCommand, DeleteUserCommand } from '@aws-sdk/client-iam';
+import {
+  CreateAccessKeyCommand,
+  CreateRoleCommand,
+  CreateUserCommand,
+  DeleteAccessKeyCommand,
+  DeleteUserCommand,
+  ListAccessKeysCommand,
+  PutUserPolicyCommand,
+} from '@aws-sdk/client-iam';
 import { EC2Client, RunInstancesCommand, StopInstancesCommand } from '@aws-sdk/client-ec2';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import {
@@ -13,7 +21,7 @@ import {
   stsEndpointOf,
 } from '../../src/broker/auth/aws/principal.ts';
 import { readIdentity } from '../../src/broker/auth/aws/relay.ts';
-import { account, rootConfig, testCloud, type TestCloud } from './aws-support.ts';
+import { account, rootConfig, testCloud, until, type TestCloud } from './aws-support.ts';
 import { signedIdentity, type Keys, type LoginBody } from './signed-identity.ts';
 import { testBroker, type Reply, type TestBroker } from './support.ts';
 
@@ -48,6 +56,35 @@ async function awsAuth(after: After): Promise<AwsAuth> {
       const { AccessKey: key } = await cloud.admin.send(new CreateAccessKeyCommand({ UserName }));
       return { accessKeyId: key!.AccessKeyId!, secretAccessKey: key!.SecretAccessKey! };
     },
+  };
+}
+
+interface Rotating extends AwsAuth {
+  readonly first: string;
+  readonly rotate: () => Promise<Reply>;
+  /** Keys of the user in IAM. */
+  readonly keys: () => Promise<readonly string[]>;
+  readonly configured: () => Promise<unknown>;
+}
+
+/** A mount with the keys of a user who may change them. */
+async function rotating(after: After): Promise<Rotating> {
+  const auth = await awsAuth(after);
+  const keys = await auth.user('root');
+  const Action = ['iam:GetUser', 'iam:*AccessKey*'];
+  const allow = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action, Resource: '*' }] };
+  const PolicyDocument = JSON.stringify(allow);
+  await auth.admin.send(new PutUserPolicyCommand({ UserName: 'root', PolicyName: 'keys', PolicyDocument }));
+  await auth.config({ access_key: keys.accessKeyId, secret_key: keys.secretAccessKey });
+  return {
+    ...auth,
+    first: keys.accessKeyId,
+    rotate: () => auth.broker.call('POST', '/v1/auth/aws/config/rotate-root'),
+    keys: async () => {
+      const { AccessKeyMetadata = [] } = await auth.admin.send(new ListAccessKeysCommand({ UserName: 'root' }));
+      return AccessKeyMetadata.map(({ AccessKeyId }) => AccessKeyId!);
+    },
+    configured: async () => (await auth.broker.call('GET', '/v1/auth/aws/config/client')).body.data['access_key'],
   };
 }
 
@@ -135,7 +172,6 @@ describe('the auth method aws', () => {
     const first = await user('ann');
     await role('dev', { bound_iam_principal_arn: userArn });
     authOf(await login({ role: 'dev', ...signedIdentity({ keys: first, url: `${cloud.endpoint}/` }) }));
-    const { DeleteAccessKeyCommand } = await import('@aws-sdk/client-iam');
     await admin.send(new DeleteAccessKeyCommand({ UserName: 'ann', AccessKeyId: first.accessKeyId }));
     await admin.send(new DeleteUserCommand({ UserName: 'ann' }));
     const keys = await user('ann');
@@ -444,24 +480,36 @@ describe('the auth method aws', () => {
   });
 
   test('the keys of the configuration are rotated, and the former ones are gone', async (t) => {
-    const { broker, config, user, as, admin } = await awsAuth((end) => t.after(end));
-    const { PutUserPolicyCommand, GetUserCommand } = await import('@aws-sdk/client-iam');
-    const keys = await user('root');
-    const allow = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 'iam:*', Resource: '*' }] };
-    await admin.send(
-      new PutUserPolicyCommand({ UserName: 'root', PolicyName: 'all', PolicyDocument: JSON.stringify(allow) }),
-    );
-    await config({ access_key: keys.accessKeyId, secret_key: keys.secretAccessKey });
-    const rotated = await broker.call('POST', '/v1/auth/aws/config/rotate-root');
+    const auth = await rotating((end) => t.after(end));
+    const rotated = await auth.rotate();
     assert.equal(rotated.status, 200);
-    const read = await broker.call('GET', '/v1/auth/aws/config/client');
-    assert.deepEqual(
-      [rotated.body.data['access_key'], rotated.body.data['access_key'] === keys.accessKeyId],
-      [read.body.data['access_key'], false],
-    );
-    await assert.rejects(as(keys.accessKeyId, keys.secretAccessKey).send(new GetUserCommand({})), {
-      name: 'InvalidClientTokenId',
-    });
+    const [key] = await auth.keys();
+    assert.deepEqual([rotated.body.data['access_key'], await auth.configured(), await auth.keys()], [key, key, [key]]);
+    assert.notEqual(key, auth.first);
+    assert.equal((await auth.rotate()).status, 200, 'with the new keys');
+  });
+
+  test('a rotation that breaks off leaves no key behind that nobody knows', async (t) => {
+    const auth = await rotating((end) => t.after(end));
+    for (const [operation, when, text, isFormer] of [
+      ['CreateAccessKey', 'after', /error calling CreateAccessKey: /, true],
+      ['CreateAccessKey', 'before', /error calling CreateAccessKey: /, true],
+      ['DeleteAccessKey', 'before', /error deleting old access key ID /, false],
+      ['DeleteAccessKey', 'after', /error deleting old access key ID /, false],
+    ] as const) {
+      const before = await auth.configured();
+      const error = { code: 'ServiceFailure', status: 500 };
+      await auth.control('POST', 'faults', { service: 'iam', operation, when, error, count: 1 });
+      const [status, told500] = told(await auth.rotate());
+      assert.equal(status, 500);
+      assert.match(String(told500), text);
+      await auth.broker.call('POST', '/v1/stint/dev/clock', { body: { advance: '121s' } });
+      await until('one key is left', async () => (await auth.keys()).length === 1);
+      const [left] = await auth.keys();
+      assert.equal(left, await auth.configured());
+      assert.equal(left === before, isFormer, `${operation} ${when}`);
+    }
+    await until('the last one is done with', async () => (await auth.rotate()).status === 200);
   });
 });
 

@@ -1,5 +1,5 @@
 // The auth method `aws`: IAM principals prove who they are by a signed request to STS.
-import type { Clock, Random } from '../../../base/index.ts';
+import type { Clock, Millis, Random } from '../../../base/index.ts';
 import {
   enginePath,
   type AuthMethod,
@@ -31,7 +31,7 @@ import {
   type Role,
   type RoleValues,
 } from './role.ts';
-import { rotateRoot } from './rotation.ts';
+import { cleanUp, rotateRoot, rotationName } from './rotation.ts';
 import { loginFields } from './signed-request.ts';
 
 export interface AwsMethodParts {
@@ -42,12 +42,14 @@ export interface AwsMethodParts {
 export class AwsMethod implements AuthMethod {
   readonly type = 'aws';
   readonly paths: readonly PathRow[];
+  readonly #clock: Clock;
   readonly #random: Random;
   readonly #clients = new AuthClients();
   readonly #principals: Principals;
   readonly #login: AwsLogin;
 
   constructor({ clock, random }: AwsMethodParts) {
+    this.#clock = clock;
     this.#random = random;
     this.#principals = new Principals(this.#clients, clock);
     this.#login = new AwsLogin(this.#principals, new Instances(this.#clients));
@@ -66,7 +68,7 @@ export class AwsMethod implements AuthMethod {
         operations: ['update'],
         summary: 'Makes new keys for `config/client` and deletes the former ones.',
         fields: {},
-        handle: rotateRoot,
+        handle: (call) => rotateRoot(call, clock),
       }),
       ...['role', 'roles'].map((pattern) =>
         enginePath({
@@ -90,6 +92,10 @@ export class AwsMethod implements AuthMethod {
 
   renewLogin(login: RenewedLogin, mount: Mount, folder: Folder): Promise<LoginToken> {
     return this.#login.renew(login, mount.id, folder);
+  }
+
+  async due(name: string, _: Mount, folder: Folder): Promise<Millis | undefined> {
+    return name === rotationName ? cleanUp(folder, this.#clock) : undefined;
   }
 
   close(): void {
