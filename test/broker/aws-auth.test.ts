@@ -8,7 +8,9 @@ import {
   CreateUserCommand,
   DeleteAccessKeyCommand,
   DeleteUserCommand,
+  IAMClient,
   ListAccessKeysCommand,
+  PutRolePolicyCommand,
   PutUserPolicyCommand,
 } from '@aws-sdk/client-iam';
 import { EC2Client, RunInstancesCommand, StopInstancesCommand } from '@aws-sdk/client-ec2';
@@ -181,6 +183,41 @@ describe('the auth method aws', () => {
     ]);
   });
 
+  test('somebody of the same name in another account is somebody else', async (t) => {
+    const { cloud, as, role, login, user, broker } = await awsAuth((end) => t.after(end));
+    await user('ann');
+    const other = '333333333333';
+    const { accessKeyId, secretAccessKey } = cloud.credentials.accounts[other]!;
+    const there = as(accessKeyId, secretAccessKey);
+    await there.send(new CreateUserCommand({ UserName: 'ann', Path: '/people/' }));
+    const { AccessKey: key } = await there.send(new CreateAccessKeyCommand({ UserName: 'ann' }));
+    const keys = { accessKeyId: key!.AccessKeyId!, secretAccessKey: key!.SecretAccessKey! };
+    const body = { role: 'dev', ...signedIdentity({ keys, url: `${cloud.endpoint}/` }) };
+    const wrongAccount = `unable to fetch client for account ID "${other}" -- default client is for account "${account}"`;
+    await role('dev', { bound_iam_principal_arn: `arn:aws:iam::${account}:user/people/*` });
+    assert.match(String(told(await login(body))[1]), new RegExp(wrongAccount));
+    const theirs = { bound_iam_principal_arn: `arn:aws:iam::${other}:user/people/ann` };
+    assert.match(String(told(await role('theirs', theirs))[1]), new RegExp(`${wrongAccount}$`));
+    const trust = {
+      Version: '2012-10-17',
+      Statement: [{ Effect: 'Allow', Principal: { AWS: account }, Action: 'sts:AssumeRole' }],
+    };
+    await there.send(new CreateRoleCommand({ RoleName: 'look', AssumeRolePolicyDocument: JSON.stringify(trust) }));
+    const PolicyDocument = JSON.stringify({
+      Version: '2012-10-17',
+      Statement: [{ Effect: 'Allow', Action: 'iam:Get*', Resource: '*' }],
+    });
+    await there.send(new PutRolePolicyCommand({ RoleName: 'look', PolicyName: 'look', PolicyDocument }));
+    const sts = { sts_role: `arn:aws:iam::${other}:role/look` };
+    await broker.call('POST', `/v1/auth/aws/config/sts/${other}`, { body: sts });
+    assert.equal((await role('theirs', theirs)).status, 204);
+    authOf(await login({ ...body, role: 'theirs' }));
+    assert.deepEqual(told(await login(body)), [
+      400,
+      `IAM Principal "arn:aws:iam::${other}:user/people/ann" does not belong to the role "dev"`,
+    ]);
+  });
+
   test('a role may ask that the caller is an instance that runs', async (t) => {
     const { cloud, admin, role, login, config } = await awsAuth((end) => t.after(end));
     const { endpoint } = cloud;
@@ -205,8 +242,19 @@ describe('the auth method aws', () => {
     await role('any', inferred);
     await role('image', { ...inferred, bound_ami_id: instance!.ImageId });
     await role('other', { ...inferred, bound_ami_id: 'ami-00000000' });
-    const as = async (RoleSessionName: string, name: string): Promise<Reply> => {
-      const { Credentials: made } = await sts.send(new AssumeRoleCommand({ RoleArn: roleArn, RoleSessionName }));
+    const theirs = { ...settings, credentials: cloud.credentials.accounts['333333333333']! };
+    const elsewhere = { iam: new IAMClient(theirs), sts: new STSClient(theirs) };
+    t.after(() => [elsewhere.iam, elsewhere.sts].forEach((client) => client.destroy()));
+    await elsewhere.iam.send(
+      new CreateRoleCommand({
+        RoleName: 'web',
+        AssumeRolePolicyDocument: JSON.stringify(trust).replaceAll(account, '333333333333'),
+      }),
+    );
+    const as = async (RoleSessionName: string, name: string, of = account): Promise<Reply> => {
+      const client = of === account ? sts : elsewhere.sts;
+      const RoleArn = roleArn.replace(account, of);
+      const { Credentials: made } = await client.send(new AssumeRoleCommand({ RoleArn, RoleSessionName }));
       const { AccessKeyId: accessKeyId, SecretAccessKey: secretAccessKey, SessionToken: sessionToken } = made!;
       const keys = { accessKeyId: accessKeyId!, secretAccessKey: secretAccessKey!, sessionToken: sessionToken! };
       return login({ role: name, ...signedIdentity({ keys, url: `${endpoint}/` }) });
@@ -223,6 +271,16 @@ describe('the auth method aws', () => {
       /^failed to verify i-0123456789abcdef0 as a valid EC2 instance in region us-east-1: InvalidInstanceID/,
     );
     assert.match(String(told(await as('me', 'any'))[1]), /^failed to verify me as a valid EC2 instance/);
+    await role('loose', {
+      inferred_entity_type: 'ec2_instance',
+      inferred_aws_region: 'us-east-1',
+      bound_ami_id: instance!.ImageId,
+    });
+    authOf(await as(id, 'loose'));
+    assert.match(
+      String(told(await as(id, 'loose', '333333333333'))[1]),
+      /unable to fetch client for account ID "333333333333"/,
+    );
     await ec2.send(new StopInstancesCommand({ InstanceIds: [id] }));
     assert.match(String(told(await as(id, 'any'))[1]), /instance is not in 'running' state$/);
   });

@@ -52,10 +52,14 @@ export class Instances {
     const ec2 = await this.#clients.ec2({ mountId, folder, account, region });
     const { DescribeInstancesCommand } = await import('@aws-sdk/client-ec2');
     const { Reservations = [] } = await ec2.send(new DescribeInstancesCommand({ InstanceIds: [id] }));
-    const found = Reservations.flatMap(({ Instances: instances = [] }) => instances);
-    const [instance] = found;
-    if (instance === undefined || found.length !== 1 || instance.InstanceId !== id) {
-      throw new Error('no instance details found');
+    const [reservation] = Reservations;
+    const [instance] = reservation?.Instances ?? [];
+    if (instance === undefined || instance.InstanceId !== id) throw new Error('no instance details found');
+    // SECURITY: anybody may name a session of his own account after an instance of ours.
+    if (reservation?.OwnerId !== account) {
+      throw new Error(
+        `unable to fetch client for account ID "${account}" -- default client is for account "${reservation?.OwnerId}"`,
+      );
     }
     if (instance.State?.Name !== 'running') throw new Error("instance is not in 'running' state");
     return instance;

@@ -66,7 +66,17 @@ export class Principals {
     return arn;
   }
 
-  async #ask({ mountId, folder }: Place, { partition, account, type, name }: Principal): Promise<Known> {
+  async #ask(place: Place, asked: Principal): Promise<Known> {
+    const known = await this.#find(place, asked);
+    const { account } = parsePrincipal(known.arn);
+    // SECURITY: without a role in that account our own was asked, where the name is somebody else's.
+    if (account === asked.account) return known;
+    throw new Error(
+      `unable to fetch client for account ID "${asked.account}" -- default client is for account "${account}"`,
+    );
+  }
+
+  async #find({ mountId, folder }: Place, { partition, account, type, name }: Principal): Promise<Known> {
     const iam = await this.#clients.iam({ mountId, folder, account, region: regionOf(partition) });
     const sdk = await import('@aws-sdk/client-iam');
     if (type === 'user') {
