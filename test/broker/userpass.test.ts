@@ -199,17 +199,27 @@ describe('userpass', () => {
   });
 
   test('more logins than may wait are refused at once, and the others have their turn', async () => {
-    const turns = new Turns(2, 3);
+    const turns = new Turns({ atOnce: 2, waiting: 3, perAddress: 4 });
     const ends: (() => void)[] = [];
-    const work = (): Promise<void> => turns.take(() => new Promise((resolve) => ends.push(resolve)));
-    const taken = [work(), work(), work(), work(), work()];
-    await assert.rejects(work(), { code: 'rate-limited' });
+    const work = (address: string): Promise<void> =>
+      turns.take(address, () => new Promise((resolve) => ends.push(resolve)));
+    const taken = [work('guesser'), work('guesser'), work('guesser'), work('guesser')];
+    await assert.rejects(work('guesser'), { code: 'rate-limited' }, 'nobody takes the whole queue');
+    taken.push(work('other'));
+    await assert.rejects(work('third'), { code: 'rate-limited' });
     for (const at of taken.keys()) {
       ends[at]!();
       await taken[at];
     }
     assert.equal(ends.length, 5);
-    await turns.take(async () => {});
+    await turns.take('guesser', async () => {});
+    await assert.rejects(
+      turns.take('guesser', async () => {
+        throw new TypeError('failed');
+      }),
+      TypeError,
+    );
+    await turns.take('guesser', async () => {});
   });
 
   test('many guesses at one name at once get no more tries than one after another', async (t) => {

@@ -1,22 +1,43 @@
-// Work that is dear, a few at a time, with a short queue: what would wait longer is refused at once, so
-// that somebody who guesses passwords stops nobody else.
+// Work that is dear, a few at a time, with a short queue of which nobody gets more than his part: what
+// would wait longer is refused at once, so that somebody who guesses passwords stops nobody else.
 import { brokerFailure } from '../failures.ts';
 
+export interface TurnLimits {
+  readonly atOnce: number;
+  readonly waiting: number;
+  /** Of those at work and waiting, for one address. */
+  readonly perAddress: number;
+}
+
 export class Turns {
-  readonly #atOnce: number;
-  readonly #waiting: number;
+  readonly #limits: TurnLimits;
   readonly #queue: (() => void)[] = [];
+  readonly #addresses = new Map<string, number>();
   #running = 0;
 
-  constructor(atOnce: number, waiting: number) {
-    this.#atOnce = atOnce;
-    this.#waiting = waiting;
+  constructor(limits: TurnLimits) {
+    this.#limits = limits;
   }
 
-  /** @throws Failure `rate-limited` when the queue is full; `work` was not begun then. */
-  async take<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#running < this.#atOnce) this.#running++;
-    else await this.#turn();
+  /** @throws Failure `rate-limited` when the queue or the address's part of it is full; `work` was not begun then. */
+  async take<T>(address: string, work: () => Promise<T>): Promise<T> {
+    const { atOnce, waiting, perAddress } = this.#limits;
+    const own = this.#addresses.get(address) ?? 0;
+    const mustWait = this.#running >= atOnce;
+    if (own >= perAddress || (mustWait && this.#queue.length >= waiting)) {
+      throw brokerFailure('rate-limited', 'too many logins at once', { hint: 'try again in a moment' });
+    }
+    this.#addresses.set(address, own + 1);
+    try {
+      if (mustWait) await new Promise<void>((resolve) => this.#queue.push(resolve));
+      else this.#running++;
+      return await this.#worked(work);
+    } finally {
+      this.#leave(address);
+    }
+  }
+
+  async #worked<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } finally {
@@ -27,10 +48,9 @@ export class Turns {
     }
   }
 
-  #turn(): Promise<void> {
-    if (this.#queue.length >= this.#waiting) {
-      throw brokerFailure('rate-limited', 'too many logins at once', { hint: 'try again in a moment' });
-    }
-    return new Promise((resolve) => this.#queue.push(resolve));
+  #leave(address: string): void {
+    const left = this.#addresses.get(address)! - 1;
+    if (left === 0) this.#addresses.delete(address);
+    else this.#addresses.set(address, left);
   }
 }

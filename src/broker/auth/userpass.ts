@@ -57,7 +57,7 @@ export class Userpass implements AuthMethod {
   readonly #random: Random;
   readonly #lockout: Lockout;
   /** Two hashes fill the cores of a small machine. */
-  readonly #turns = new Turns(2, 64);
+  readonly #turns = new Turns({ atOnce: 2, waiting: 64, perAddress: 32 });
 
   constructor({ clock, random }: UserpassParts) {
     this.#random = random;
@@ -128,7 +128,7 @@ export class Userpass implements AuthMethod {
     if (operation === 'create' && !given) throw noPassword();
     // Read before the hash is made, for that takes a while: a rule that is broken is told at once.
     writtenParameters(noTokenParameters, values);
-    const passwordHash = given ? await this.#newHash(values) : undefined;
+    const passwordHash = given ? await this.#newHash(call, values) : undefined;
     await folder.change<User>(name, (before) => ({
       version: 1,
       passwordHash: passwordHash ?? before?.passwordHash ?? '',
@@ -137,13 +137,14 @@ export class Userpass implements AuthMethod {
     return {};
   }
 
-  async #setPassword({ folder, params }: EngineCall, values: PasswordValues): Promise<EngineAnswer> {
+  async #setPassword(call: EngineCall, values: PasswordValues): Promise<EngineAnswer> {
+    const { folder, params } = call;
     if ((await loadUser(folder, params['username']!)) === undefined) throw noUser();
-    const passwordHash = await this.#newHash(values);
+    const passwordHash = await this.#newHash(call, values);
     return changeUser(folder, params['username']!, (user) => ({ ...user, passwordHash }));
   }
 
-  async #newHash(values: PasswordValues): Promise<string> {
+  async #newHash({ remoteAddress }: EngineCall, values: PasswordValues): Promise<string> {
     const { password = '', password_hash: made = '' } = values;
     if (password !== '' && made !== '') {
       throw brokerFailure('bad-request', 'only one of password or password_hash may be provided');
@@ -153,7 +154,7 @@ export class Userpass implements AuthMethod {
       checkBcrypt(made);
       return made;
     }
-    return this.#turns.take(() => hashPassword(password, this.#random));
+    return this.#turns.take(remoteAddress, () => hashPassword(password, this.#random));
   }
 
   async #login({ folder, mount, params, remoteAddress }: EngineCall, password: string): Promise<Login> {
@@ -162,7 +163,7 @@ export class Userpass implements AuthMethod {
     if (password === '') throw brokerFailure('method-failed', 'missing password');
     const caller = { folder, mountId: mount.id, alias: username, rule: lockoutRule(mount) };
     await this.#lockout.check(caller);
-    const user = await this.#turns.take(() => this.#checked(caller, username, password));
+    const user = await this.#turns.take(remoteAddress, () => this.#checked(caller, username, password));
     checkAddress(user.token, remoteAddress);
     await this.#lockout.forget(caller);
     const metadata = { username };
