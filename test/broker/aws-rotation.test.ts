@@ -92,6 +92,28 @@ describe('rotate-root', () => {
     assert.deepEqual(await world.keys(), [await world.configured()]);
   });
 
+  test('takes the key from no grant or revoke that is under way', async (t) => {
+    const world = await rotating(t);
+    const lease_id = (await world.call('GET', '/v1/aws/creds/deploy')).body['lease_id'];
+    for (const operation of ['PutUserPolicy', 'DetachUserPolicy']) {
+      await fault(world, operation, { when: 'before', delayMs: 500 });
+    }
+    const busy = Promise.all([
+      world.call('GET', '/v1/aws/creds/deploy'),
+      world.call('PUT', '/v1/sys/leases/revoke', { body: { lease_id } }),
+    ]);
+    await until('both are in the middle', async () => {
+      const { faults } = (await world.control('GET', 'faults')) as { faults: { seen: number }[] };
+      return faults.every(({ seen }) => seen > 0);
+    });
+    assert.equal((await world.rotate()).status, 200);
+    const replies = await busy;
+    assert.deepEqual(
+      replies.map(({ status }) => status),
+      [200, 204],
+    );
+  });
+
   test('needs a key in config/root', async (t) => {
     const broker = await testBroker((end) => t.after(end));
     await broker.call('POST', '/v1/sys/mounts/aws', { body: { type: 'aws' } });

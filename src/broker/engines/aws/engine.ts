@@ -33,7 +33,7 @@ import { defaultUsernameTemplate, newName, type NameKind } from './names.ts';
 import { checkWait, optionsOfRole, roleOptionFields, withRoleOptions, type EffectiveOptions } from './options.ts';
 import { denyPrefix } from './role-denies.ts';
 import { RoleSessions } from './role-sessions.ts';
-import { goOnRotatingRoot, rootRotationName, rotateRoot } from './root-rotation.ts';
+import { goOnRotatingRoot, rootRotationName, rotateRoot, type RootRotationParts } from './root-rotation.ts';
 import { handleRole, listRoles, loadRole, roleFields } from './roles.ts';
 import { credsFields, sessionPlan, type CredsFields } from './session-grant.ts';
 import { dueName, roleOfDue } from './static-role.ts';
@@ -48,6 +48,7 @@ import {
 import { stintPaths } from './stint-paths.ts';
 import { goQuote } from './template/quote.ts';
 import { whenUsable } from './usable.ts';
+import { UnderWay } from './under-way.ts';
 import { makeUser } from './user-grant.ts';
 import type { AwsWatch } from './watch.ts';
 import { probeUserKey, removeUser } from './user-removal.ts';
@@ -122,7 +123,8 @@ export class AwsEngine implements Engine {
         operations: ['read', 'update'],
         summary: 'Lends credentials.',
         fields: { ...credsFields, wait_until_usable: 'seconds' },
-        handle: (call, fields) => this.#lendRole(call, fields, fields.wait_until_usable),
+        handle: (call, fields) =>
+          this.#underWay.during(call.mount.id, () => this.#lendRole(call, fields, fields.wait_until_usable)),
       }),
     ),
     enginePath({
@@ -156,7 +158,8 @@ export class AwsEngine implements Engine {
   readonly #former: AwsClients[] = [];
   readonly #sessions: RoleSessions;
   readonly #accounts: AccountClients;
-  readonly #rotation: StaticRoleParts;
+  readonly #rotation: RootRotationParts & StaticRoleParts;
+  readonly #underWay = new UnderWay();
   /** Rotations that this process is at, each of which waits for the one before. */
   readonly #busy = new Map<string, Promise<unknown>>();
 
@@ -166,6 +169,7 @@ export class AwsEngine implements Engine {
       rotator: new KeyRotator(parts),
       clientsOf: (mountId, folder) => this.#ownClients(mountId, folder),
       clock: parts.clock,
+      idle: (mountId) => this.#underWay.idle(mountId),
     };
     this.#accounts = new AccountClients(parts.environment, parts.watch);
     const clientsOf = async (mountId: string, folder: Folder, account: string): Promise<AwsClients> =>
@@ -264,7 +268,11 @@ export class AwsEngine implements Engine {
     return { ttlSeconds: leaseSeconds, maxTtlSeconds: leaseMaxSeconds };
   }
 
-  async remove(lease: Lease, folder: Folder): Promise<Removal> {
+  remove(lease: Lease, folder: Folder): Promise<Removal> {
+    return this.#underWay.during(lease.mountId, () => this.#remove(lease, folder));
+  }
+
+  async #remove(lease: Lease, folder: Folder): Promise<Removal> {
     if (lease.strength === 'denies') return this.#sessions.remove(lease, folder);
     const { account = '' } = lease.facts;
     const { clients, config, madeBy } = await this.#clientsOf(lease.mountId, folder, account);

@@ -30,6 +30,8 @@ export interface RotationHome {
   actor(keys: KeyPair | null): Promise<IAMClient>;
   /** A client that signs with the given key; the rotator destroys it. */
   as(keys: KeyPair): Promise<IAMClient>;
+  /** Resolves when nothing signs with the replaced key any more, as far as this process knows. */
+  idle(): Promise<void>;
   /** Asks that `goOn` is called at that time, durably. */
   schedule(at: Millis | undefined): Promise<void>;
 }
@@ -221,6 +223,7 @@ export class KeyRotator {
   async #retire(home: RotationHome, holder: KeyHolder, rotation: KeyRotation, texts: RotationTexts): Promise<void> {
     const { DeleteAccessKeyCommand } = await import('@aws-sdk/client-iam');
     const { userName: UserName, oldKeyId: AccessKeyId } = rotation;
+    await home.idle();
     const iam = await home.actor(null);
     if (AccessKeyId !== '') {
       await told(texts.deleting, orMissing(iam.send(new DeleteAccessKeyCommand({ UserName, AccessKeyId }))));

@@ -29,6 +29,8 @@ export type ClientsOf = (mountId: string, folder: Folder) => Promise<{ clients: 
 export interface RootRotationParts {
   readonly rotator: KeyRotator;
   readonly clientsOf: ClientsOf;
+  /** Resolves when nothing that began before now still signs with the key that the mount had. */
+  readonly idle: (mountId: string) => Promise<void>;
 }
 
 /** @throws Failure `bad-request` without a key in config/root; `engine-failed` as AWS refuses. */
@@ -92,7 +94,7 @@ function withHolder(config: RootConfig, { key, rotation }: KeyHolder): RootConfi
 }
 
 function rootHome(
-  { clientsOf }: RootRotationParts,
+  { clientsOf, idle }: RootRotationParts,
   mount: Mount,
   folder: Folder,
 ): RotationHome & { readonly close: () => void } {
@@ -119,6 +121,7 @@ function rootHome(
       return iam;
     },
     as: async (keys) => (await clientsOf(mount.id, folder)).clients.iamAs(keys),
+    idle: () => idle(mount.id),
     schedule: (at) => folder.schedule(rootRotationName, at),
   };
 }

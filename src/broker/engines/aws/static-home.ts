@@ -81,6 +81,9 @@ export class StaticHome implements RotationHome {
     return (await this.#clients()).iamAs(keys);
   }
 
+  /** Nothing of this server signs with the key of a static role. */
+  async idle(): Promise<void> {}
+
   /** `undefined`: at the time at which the served key is to be replaced. */
   async schedule(at: Millis | undefined): Promise<void> {
     await this.#folder.schedule(dueName(this.#name), at ?? (await this.load())?.rotatesAt);
