@@ -177,7 +177,7 @@ export async function openServices(options: ServiceOptions, barrier: Barrier, ke
     mounts,
     handlers,
     wrapping,
-    quotas: new RateGate({ table: quotaTable, limits: new RateLimits(systemClock), audit }),
+    quotas: new RateGate({ table: quotaTable, limits: new RateLimits(systemClock), audit, mounts }),
     help: (call) => help(documentation, call),
     barrier,
     tokens,

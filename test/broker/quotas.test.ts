@@ -116,6 +116,25 @@ describe('a rate limit', () => {
     );
   });
 
+  test('for a role holds for the logins with its role id', async (t) => {
+    const world = await testBroker((end) => t.after(end));
+    await world.call('POST', '/v1/sys/auth/approle', { body: { type: 'approle' } });
+    const ids: string[] = [];
+    for (const name of ['ci', 'cd']) {
+      await world.call('POST', `/v1/auth/approle/role/${name}`, { body: {} });
+      ids.push(String((await world.call('GET', `/v1/auth/approle/role/${name}/role-id`)).body.data['role_id']));
+    }
+    const body = { rate: 1, interval: '5m', path: 'auth/approle', role: 'ci' };
+    assert.equal((await world.call('POST', '/v1/sys/quotas/rate-limit/ci', { body })).status, 204);
+    const login = async (role_id: unknown): Promise<number> =>
+      (await world.call('POST', '/v1/auth/approle/login', { body: { role_id, secret_id: 'x' } })).status;
+    const [ci, cd] = ids;
+    assert.deepEqual(
+      [await login(ci), await login(ci), await login(cd), await login(cd), await login('x')],
+      [400, 429, 400, 400, 400],
+    );
+  });
+
   test('counts each address by itself, begins anew with each interval, and blocks as long as it says', () => {
     let now = Date.parse('2026-01-01T00:00:00Z');
     const limits = new RateLimits({ now: () => now });

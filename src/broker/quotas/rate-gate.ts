@@ -2,8 +2,8 @@
 // guessing tokens is limited like everything else.
 import type { Audit } from '../audit/audit.ts';
 import type { Call } from '../call.ts';
-import { authPrefix } from '../mounts.ts';
-import type { QuotaRequest } from './quota.ts';
+import { authPrefix, type Mounts } from '../mounts.ts';
+import type { QuotaPlace, QuotaRequest } from './quota.ts';
 import { rateExceeded, type RateLimits } from './rate-limits.ts';
 import type { Quotas, QuotaTable } from './table.ts';
 
@@ -11,6 +11,7 @@ export interface RateGateParts {
   readonly table: QuotaTable;
   readonly limits: RateLimits;
   readonly audit: Pick<Audit, 'refused'>;
+  readonly mounts: Pick<Mounts, 'ofLogin'>;
 }
 
 export class RateGate {
@@ -25,7 +26,7 @@ export class RateGate {
     const { table, limits, audit } = this.#parts;
     const quotas = await table.all();
     if (quotas.rates.length === 0) return asked;
-    const { call, request } = await asRequest(quotas, asked);
+    const { call, request } = await this.#asRequest(quotas, asked);
     const { allowed, headers } = limits.take(quotas, request, call.remoteAddress);
     for (const [name, value] of Object.entries(headers)) call.replyHeader?.(name, value);
     if (allowed) return call;
@@ -33,18 +34,22 @@ export class RateGate {
     if (quotas.settings.auditRejections) await audit.refused(call, refusal);
     throw refusal;
   }
-}
 
-/** Only where a rule is about roles of this method, the body is read to learn the role. */
-async function asRequest({ rates }: Quotas, asked: Call): Promise<{ call: Call; request: QuotaRequest }> {
-  const { path } = asked;
-  const roles =
-    path.startsWith(authPrefix) && rates.some((rule) => rule.role !== '' && path.startsWith(rule.mountPath));
-  const login = /\/login(?:\/([^/]+))?$/.exec(path);
-  if (!roles || login === null) return { call: asked, request: { path, role: '' } };
-  if (login[1] !== undefined) return { call: asked, request: { path, role: login[1] } };
-  const body = await asked.readBody();
-  const role = body['role'];
-  const call = { ...asked, readBody: async () => body };
-  return { call, request: { path, role: typeof role === 'string' ? role : '' } };
+  /** Only where a rule is about roles of this method, the body is read to learn the role. */
+  async #asRequest({ rates }: Quotas, asked: Call): Promise<{ call: Call; request: QuotaRequest }> {
+    const { path } = asked;
+    const about = ({ role, mountPath }: QuotaPlace): boolean => role !== '' && path.startsWith(mountPath);
+    const login = path.startsWith(authPrefix) && rates.some(about) ? /\/login(?:\/([^/]+))?$/.exec(path) : null;
+    if (login === null) return { call: asked, request: { path, role: '' } };
+    if (login[1] !== undefined) return { call: asked, request: { path, role: login[1] } };
+    const body = await asked.readBody();
+    const call = { ...asked, readBody: async () => body };
+    return { call, request: { path, role: await this.#roleIn(path, body) } };
+  }
+
+  async #roleIn(path: string, body: Readonly<Record<string, unknown>>): Promise<string> {
+    if (typeof body['role'] === 'string') return body['role'];
+    const found = await this.#parts.mounts.ofLogin(path);
+    return (found === undefined ? undefined : await found.method.roleOfLogin?.(body, found.folder)) ?? '';
+  }
 }

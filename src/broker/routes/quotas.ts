@@ -25,7 +25,7 @@ const rateFields = { ...placeFields, rate: 'float', interval: 'seconds', block_i
 const leaseFields = { ...placeFields, max_leases: 'int' } as const;
 
 /** Methods whose logins name a role, or a user, which is as good. */
-const methodsWithRoles = ['aws', 'jwt', 'oidc', 'userpass'];
+const methodsWithRoles = ['approle', 'aws', 'jwt', 'oidc', 'userpass'];
 const namePattern = /^\w(?:[\w.-]*\w)?$/;
 
 export function quotaHandlers(parts: QuotaParts): Pick<Handlers, Names> {

@@ -24,6 +24,7 @@ import {
   newRole,
   roleFields,
   roleKey,
+  roleOfId,
   roleWarnings,
   shownRole,
   writtenRole,
@@ -76,6 +77,10 @@ export class AppRole implements AuthMethod {
         }),
       }),
     ];
+  }
+
+  async roleOfLogin({ role_id: id }: Readonly<Record<string, unknown>>, folder: Folder): Promise<string | undefined> {
+    return typeof id === 'string' && id !== '' ? (await roleOfId(folder, id.trim()))?.name : undefined;
   }
 
   async renewLogin({ internal }: RenewedLogin, _: Mount, folder: Folder): Promise<LoginToken> {
