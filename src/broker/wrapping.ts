@@ -38,6 +38,10 @@ interface Wrap {
   readonly wrappedAccessor: string | undefined;
 }
 
+interface WrapAnswer extends Answer {
+  readonly takeBack: () => Promise<void>;
+}
+
 const policy = 'response-wrapping';
 const nanosPerSecond = 1e9;
 
@@ -66,17 +70,15 @@ export class Wrapping {
         creationPath: calledPath(call),
         wrappedAccessor: accessorIn(answer),
       };
-      return {
-        ...(await this.#keep(call, wrap)),
-        ...(answer.takeBack === undefined ? {} : { takeBack: answer.takeBack }),
-      };
+      const kept = await this.#keep(call, wrap);
+      return { ...kept, takeBack: async () => void (await Promise.all([kept.takeBack(), answer.takeBack?.()])) };
     } catch (error) {
       await answer.takeBack?.();
       throw error;
     }
   }
 
-  async #keep(call: Call, { text, ttlSeconds, creationPath, wrappedAccessor }: Wrap): Promise<Answer> {
+  async #keep(call: Call, { text, ttlSeconds, creationPath, wrappedAccessor }: Wrap): Promise<WrapAnswer> {
     const creationTime = new Date(this.#parts.clock.now()).toISOString();
     const { id, token } = await this.#parts.tokens.create({
       policies: [policy],
@@ -100,7 +102,7 @@ export class Wrapping {
         },
       },
     });
-    return wrapAnswer({
+    const answer = wrapAnswer({
       // SECURITY: the one place where a wrapping token leaves.
       token: id.reveal(),
       accessor: token.accessor,
@@ -109,6 +111,7 @@ export class Wrapping {
       creation_path: creationPath,
       ...(wrappedAccessor === undefined ? {} : { wrapped_accessor: wrappedAccessor }),
     });
+    return { ...answer, takeBack: () => this.#parts.lending.endToken(token.name) };
   }
 
   /**

@@ -243,6 +243,9 @@ describe('a rule for the number of leases', () => {
     const present = await lend(world);
     await world.call('POST', rule, { body: { path: 'aws', max_leases: 2 } });
     assert.equal((await world.call('GET', rule)).body.data['counter'], 1);
+    // Written again, it counts nothing twice.
+    await world.call('POST', rule, { body: { path: 'aws', max_leases: 2 } });
+    assert.equal((await world.call('GET', rule)).body.data['counter'], 1);
     const second = await lend(world);
     const third = await lend(world);
     assert.deepEqual(

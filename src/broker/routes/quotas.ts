@@ -116,7 +116,7 @@ function leaseHandlers(parts: QuotaParts): Pick<Handlers, 'leaseQuotas' | 'lease
         kind: 'lease-count',
         maxLeases,
       }));
-      if (before === undefined) await counts.countPresent(quota);
+      await counts.countPresent(quota);
       return done();
     }),
   };

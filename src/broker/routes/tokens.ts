@@ -108,7 +108,8 @@ async function create(
   const missing = await missingPolicies(parts.policies, made.token.policies);
   const warnings = [...decided.warnings, ...made.warnings, ...missing];
   const identityPolicies = await identityPoliciesOf(parts, made.token);
-  return enveloped(call, { auth: wireAuth(made, identityPolicies), warnings, mountType: 'token' });
+  const answer = enveloped(call, { auth: wireAuth(made, identityPolicies), warnings, mountType: 'token' });
+  return { ...answer, takeBack: () => parts.lending.endToken(made.token.name) };
 }
 
 async function entityOfAlias({ identity, mounts }: TokenParts, name: string): Promise<string> {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import type { AuditEntry } from '../../../src/broker/audit/entry.ts';
 import { configureAws, keyLives, testCloud, until } from '../aws-support.ts';
 import { temporaryFolder, testBroker, type CallOptions, type Reply, type TestBroker } from '../support.ts';
 import { make, refused, seen, storedKeys, tokenWith } from './support.ts';
@@ -219,6 +220,30 @@ describe('wrapping', () => {
     const answered = records.find((record) => record['response']?.['wrap_info'] !== undefined);
     const { ttl, token: shown } = answered!['response']!['wrap_info'] as { ttl: number; token: string };
     assert.deepEqual([ttl, shown.startsWith('hmac-sha256:'), answered!['request']!['wrap_ttl']], [60, true, 60]);
+  });
+
+  test('that cannot be told of leaves neither the token nor what was wrapped', async (t) => {
+    let failing = false;
+    const device = {
+      path: 'full/',
+      behind: false,
+      record: async ({ type }: AuditEntry) => {
+        if (failing && type === 'response') throw new Error('no space');
+      },
+    };
+    const world = await testBroker((end) => t.after(end), { auditDevices: [device] });
+    const accessors = async (): Promise<unknown> =>
+      (await world.call('LINK', '/v1/auth/token/accessors')).body.data['keys'];
+    const before = await accessors();
+    failing = true;
+    for (const headers of [{}, { 'X-Vault-Wrap-TTL': '60' }]) {
+      const reply = await world.call('POST', '/v1/auth/token/create', { headers, body: { ttl: '1h' } });
+      assert.equal(reply.status, 500);
+    }
+    failing = false;
+    assert.deepEqual(await accessors(), before);
+    await world.broker.stop();
+    assert.deepEqual(storedKeys(world, 'cubbyhole/'), []);
   });
 
   test('wraps no refusal and no empty answer', async (t) => {
