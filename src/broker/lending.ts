@@ -26,7 +26,7 @@ export interface LendingParts {
   readonly settling: Settling;
   readonly mounts: Mounts;
   readonly tokens: Tokens;
-  readonly slots: Pick<LeaseSlots, 'free'>;
+  readonly slots: Pick<LeaseSlots, 'free' | 'followMount'>;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -271,7 +271,9 @@ export class Lending {
     const tainted = await mounts.tune(mount, (before) => ({ ...before, tainted: true }));
     if (isAuth(mount)) await this.#endMount(tainted);
     else await this.#endWithPatience(`${mount.path}/`);
+    await this.#endWrapped(mount);
     await mounts.retire(tainted);
+    await this.#parts.slots.followMount(mount.path, undefined);
     await this.purgeRetired();
   }
 
@@ -297,6 +299,13 @@ export class Lending {
       await mounts.tune(tainted, (before) => ({ ...before, tainted: false }));
       throw error;
     }
+    await this.#parts.slots.followMount(mount.path, to);
+  }
+
+  /** Erases answers of the mount that were wrapped and that nobody has taken. */
+  async #endWrapped({ path }: Mount): Promise<void> {
+    const names = await this.#parts.tokens.withLeasePrefix(`${path}/`);
+    await forEachAtOnce(names, commitWidth, (name) => this.endToken(name));
   }
 
   /** Ends what a mount gave out: the leases of an engine, the tokens of an auth method. */

@@ -285,6 +285,20 @@ describe('a rule for the number of leases', () => {
     }
   });
 
+  test('goes with its mount, to another path or away', async (t) => {
+    const world = await lending(t);
+    await world.call('POST', rule, { body: { path: 'aws/creds/*', max_leases: 1 } });
+    await world.call('POST', '/v1/sys/quotas/rate-limit/aws', { body: { path: 'aws', rate: 1000 } });
+    await world.call('POST', '/v1/sys/remount', { body: { from: 'aws', to: 'cloud' } });
+    const shown = async (kind: string): Promise<unknown> =>
+      (await world.call('GET', `/v1/sys/quotas/${kind}/aws`)).body.data?.['path'];
+    assert.deepEqual([await shown('lease-count'), await shown('rate-limit')], ['cloud/creds/*', 'cloud/']);
+    const lent = await Promise.all([1, 2].map(() => world.call('GET', '/v1/cloud/creds/deploy')));
+    assert.deepEqual(new Set(lent.map(({ status }) => status)), new Set([200, 429]));
+    await world.call('DELETE', '/v1/sys/mounts/cloud');
+    assert.deepEqual([await shown('lease-count'), await shown('rate-limit')], [undefined, undefined]);
+  });
+
   test('counts tokens where its path is that of an auth method', async (t) => {
     const world = await testBroker((end) => t.after(end));
     const first = await make(world, { ttl: '1h' });

@@ -69,6 +69,12 @@ export class LeaseSlots {
     }
   }
 
+  /** Lets the rules of a mount go with it: to another path, or away. */
+  async followMount(path: string, to: string | undefined): Promise<void> {
+    const dropped = await this.#parts.table.followMount(`${path}/`, to === undefined ? undefined : `${to}/`);
+    for (const quota of dropped) if (quota.kind === 'lease-count') await this.forget(quota);
+  }
+
   // A rule that was made smaller may have slots beyond its end that are still taken.
   async #isFull(quota: LeaseQuota): Promise<boolean> {
     const beyond = await this.#parts.barrier.keys(folder(quota), 1, slotText(quota.maxLeases));

@@ -90,6 +90,18 @@ export class QuotaTable {
     }
   }
 
+  /** Moves the rules of a mount with it, or drops them with it; returns those that were dropped. */
+  async followMount(from: string, to: string | undefined): Promise<readonly Quota[]> {
+    this.#kept = undefined;
+    const { rates, leases } = await this.all();
+    const found = [...rates, ...leases].filter(({ mountPath }) => mountPath === from);
+    for (const { kind, name } of found) {
+      if (to === undefined) await this.delete(kind, name);
+      else await this.change<Quota>(kind, name, (before) => ({ ...before!, mountPath: to }));
+    }
+    return to === undefined ? found : [];
+  }
+
   async delete(kind: QuotaKind, name: string): Promise<void> {
     await this.#write([{ key: keyOf(kind, name), value: undefined }]);
   }

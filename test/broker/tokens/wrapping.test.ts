@@ -283,6 +283,17 @@ describe('wrapping', () => {
     assert.equal((await world.call('POST', '/v1/sys/wrapping/rewrap', { token: second.token })).status, 403);
   });
 
+  test('of a mount ends with the mount', async (t) => {
+    const world = await testBroker((end) => t.after(end));
+    await world.call('POST', '/v1/sys/mounts/aws', { body: { type: 'aws' } });
+    await world.call('POST', '/v1/aws/roles/r', { body: { credential_type: 'iam_user' } });
+    const { token } = await wrapped(world, 'GET', 'aws/roles/r');
+    assert.equal((await world.call('DELETE', '/v1/sys/mounts/aws')).status, 204);
+    assert.deepEqual(await refused(world, 'sys/wrapping/unwrap', { token }), [400, gone]);
+    await world.broker.stop();
+    assert.deepEqual(storedKeys(world, 'cubbyhole/'), []);
+  });
+
   test('lends AWS credentials under a lease of whoever asked, not of the wrapping token', async (t) => {
     const cloud = await testCloud((end) => t.after(end));
     const world = await testBroker((end) => t.after(end));
