@@ -1,13 +1,14 @@
 // Tokens: what a caller proves itself with. The id of a token is stored nowhere; records are found
 // by a keyed hash of it, so neither a reader of the store nor the timing of a look-up helps to guess one.
-import { randomText, Secret, type Clock, type Json, type Millis, type Random } from '../base/index.ts';
+import { randomText, Secret, type Clock, type Millis, type Random } from '../base/index.ts';
 import { addressIsIn } from './addresses.ts';
 import type { Barrier, Change, Stored } from './barrier.ts';
 import { brokerFailure } from './failures.ts';
-import type { Token, TokenType } from './model.ts';
+import type { Token } from './model.ts';
 import type { LeaseSlots } from './quotas/lease-slots.ts';
 import type { Condition } from './storage/store.ts';
 import { batchToken, isBatchId, openBatch, sealBatch } from './tokens/batch.ts';
+import { batchContent, firstTtl, serviceToken, type TokenPlan } from './tokens/plan.ts';
 import {
   accessorKey,
   childKey,
@@ -25,44 +26,7 @@ import {
   tokenPathFolder,
   upgradeToken,
 } from './tokens/record.ts';
-import { lesser, systemTtls, tokenTtl, type MountTtls } from './tokens/ttl.ts';
-
-export interface TokenPlan {
-  /** Given only by root; else a fresh one is made. Never for a batch token. */
-  readonly id?: string;
-  /** `service` when left out. */
-  readonly type?: TokenType;
-  /** The final list; see `sanitizePolicies`. */
-  readonly policies: readonly string[];
-  readonly displayName: string;
-  /** The API path that makes it, such as `auth/userpass/login/alice`. */
-  readonly path: string;
-  readonly meta: Readonly<Record<string, string>>;
-  /** Name of the token it ends with; null for an orphan, as every login's is. */
-  readonly parent: string | null;
-  readonly entityId?: string;
-  /** The role of `auth/token/create/:role`. */
-  readonly role?: string;
-  readonly boundCidrs?: readonly string[];
-  /** 0: the mount's default, or for ever when the policies hold `root`. */
-  readonly ttlSeconds: number;
-  /** A login's role may set it; 0 and left out: the mount's. */
-  readonly maxTtlSeconds?: number;
-  readonly explicitMaxTtlSeconds: number;
-  readonly periodSeconds: number;
-  /** What a token role says besides; of two the lesser holds. */
-  readonly roleLimits?: { readonly explicitMaxTtlSeconds: number; readonly periodSeconds: number };
-  readonly renewable: boolean;
-  readonly uses: number;
-  /** Limits of the auth method's mount; the system's when left out. */
-  readonly mountTtls?: MountTtls;
-  /** Of the auth method whose login makes it; the token ends with that mount. */
-  readonly mountId?: string;
-  /** Handed back to that method when the token is renewed. */
-  readonly loginFacts?: Readonly<Record<string, string>>;
-  /** Put into its cubbyhole in the same commit. */
-  readonly cubbyhole?: Readonly<Record<string, Json>>;
-}
+import { tokenTtl, type MountTtls } from './tokens/ttl.ts';
 
 /** What a renewal is decided by; the role or login may have changed since the token was made. */
 export interface RenewTerms {
@@ -207,60 +171,19 @@ export class Tokens {
    */
   async create(plan: TokenPlan): Promise<MadeToken> {
     const now = this.#clock.now();
-    const { ttlSeconds, warning } = this.#firstTtl(plan, now);
+    const { ttlSeconds, warning } = firstTtl(plan, now);
     const warnings = warning === undefined ? [] : [warning];
     if (plan.type === 'batch') return { ...(await this.#createBatch(plan, ttlSeconds, now)), warnings };
     const id = plan.id ?? `hvs.${randomText(this.#random, 24)}`;
-    const token = this.#serviceToken(plan, this.#name(id), ttlSeconds, now);
+    const names = { name: this.#name(id), accessor: randomText(this.#random, 24) };
+    const token = serviceToken(plan, names, ttlSeconds, now);
     const stored = await this.#store(token, plan.cubbyhole);
     if (token.expiresAt !== null) this.#onDue(token.expiresAt);
     return { id: new Secret(id), token: stored, warnings };
   }
 
-  #serviceToken(plan: TokenPlan, name: string, ttlSeconds: number, now: Millis): Token {
-    const { policies, displayName, path, meta, parent, periodSeconds } = plan;
-    return {
-      version: 2,
-      name,
-      accessor: randomText(this.#random, 24),
-      type: 'service',
-      policies,
-      displayName,
-      path,
-      meta,
-      parent,
-      entityId: plan.entityId ?? '',
-      role: plan.role ?? '',
-      // As Vault has it: a root token that never ends is bound to no address.
-      boundCidrs: ttlSeconds === 0 ? [] : (plan.boundCidrs ?? []),
-      createdAt: now,
-      expiresAt: ttlSeconds === 0 ? null : now + ttlSeconds * 1000,
-      creationTtlSeconds: ttlSeconds,
-      explicitMaxTtlSeconds: plan.explicitMaxTtlSeconds,
-      maxTtlSeconds: plan.maxTtlSeconds ?? 0,
-      periodSeconds,
-      renewable: plan.renewable && ttlSeconds > 0,
-      lastRenewedAt: null,
-      usesLeft: plan.uses,
-      leavesChildren: false,
-      ...(plan.mountId === undefined ? {} : { mountId: plan.mountId }),
-      ...(plan.loginFacts === undefined ? {} : { loginFacts: plan.loginFacts }),
-    };
-  }
-
   async #createBatch(plan: TokenPlan, ttlSeconds: number, now: Millis): Promise<{ id: Secret; token: Token }> {
-    const sealed = {
-      policies: plan.policies,
-      displayName: plan.displayName,
-      path: plan.path,
-      meta: plan.meta,
-      parent: plan.parent,
-      entityId: plan.entityId ?? '',
-      role: plan.role ?? '',
-      boundCidrs: plan.boundCidrs ?? [],
-      createdAt: now,
-      creationTtlSeconds: ttlSeconds,
-    };
+    const sealed = batchContent(plan, ttlSeconds, now);
     if (plan.parent !== null) await this.#lendCondition(plan.parent);
     const id = sealBatch(this.#barrier, sealed);
     return { id: new Secret(id), token: batchToken(sealed, this.#name(id)) };
@@ -293,26 +216,6 @@ export class Tokens {
       if (await this.#barrier.commit(changes)) return true;
       if ((await this.#barrier.keys(slot, 1, '', '\0')).length > 0) return false;
     }
-  }
-
-  #firstTtl(plan: TokenPlan, now: Millis): { ttlSeconds: number; warning: string | undefined } {
-    const explicitMaxTtlSeconds = lesser(plan.explicitMaxTtlSeconds, plan.roleLimits?.explicitMaxTtlSeconds ?? 0);
-    const periodSeconds = lesser(plan.periodSeconds, plan.roleLimits?.periodSeconds ?? 0);
-    if (plan.ttlSeconds === 0 && periodSeconds === 0 && plan.policies.includes('root')) {
-      return { ttlSeconds: explicitMaxTtlSeconds, warning: undefined };
-    }
-    const verdict = tokenTtl({
-      incrementSeconds: 0,
-      ttlSeconds: plan.ttlSeconds,
-      maxTtlSeconds: plan.maxTtlSeconds ?? 0,
-      explicitMaxTtlSeconds,
-      periodSeconds,
-      mount: plan.mountTtls ?? systemTtls,
-      issuedAt: now,
-      now,
-    });
-    if (!verdict.allowed) throw brokerFailure('bad-request', verdict.reason);
-    return verdict;
   }
 
   /**

@@ -4,7 +4,7 @@ import type { Login, LoginToken } from '../engines/engine.ts';
 import { brokerFailure } from '../failures.ts';
 import type { Mount } from '../model.ts';
 import { authPrefix, mountTtls } from '../mounts.ts';
-import type { TokenPlan } from '../tokens.ts';
+import type { TokenPlan } from '../tokens/plan.ts';
 import { isAssignable, sanitizePolicies } from '../tokens/policy-names.ts';
 
 /** @throws Failure `bad-request` for policies that no login may give. */

@@ -6,7 +6,8 @@ import type { Token } from '../model.ts';
 const label = 'batch-token';
 export const batchPrefix = 'hvb.';
 
-type Sealed = Pick<
+/** All a batch token is. */
+export type SealedToken = Pick<
   Token,
   | 'policies'
   | 'displayName'
@@ -21,10 +22,10 @@ type Sealed = Pick<
 >;
 
 /** The id of a batch token; `openBatch` makes the token of it again. */
-export function sealBatch(barrier: Barrier, token: Sealed): string {
+export function sealBatch(barrier: Barrier, token: SealedToken): string {
   const { policies, displayName, path, meta, parent, entityId, role, boundCidrs, createdAt, creationTtlSeconds } =
     token;
-  const sealed: Sealed = {
+  const sealed: SealedToken = {
     policies,
     displayName,
     path,
@@ -42,7 +43,7 @@ export function sealBatch(barrier: Barrier, token: Sealed): string {
 /** The token with this id, or undefined when it is none that this server made. Its time may be over. */
 export async function openBatch(barrier: Barrier, id: string): Promise<Token | undefined> {
   const bytes = Buffer.from(id.slice(batchPrefix.length), 'base64url');
-  const sealed = (await barrier.decrypt(label, bytes)) as Sealed | undefined;
+  const sealed = (await barrier.decrypt(label, bytes)) as SealedToken | undefined;
   return sealed === undefined ? undefined : batchToken(sealed, barrier.blindName(`token:${id}`));
 }
 
@@ -51,7 +52,7 @@ export function isBatchId(id: string): boolean {
 }
 
 /** A whole batch token: what it has not is what no batch token has. */
-export function batchToken(sealed: Sealed, name: string): Token {
+export function batchToken(sealed: SealedToken, name: string): Token {
   return {
     ...sealed,
     version: 2,

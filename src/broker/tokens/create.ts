@@ -3,7 +3,7 @@
 import { isFailure, parseDuration } from '../../base/index.ts';
 import { brokerFailure } from '../failures.ts';
 import type { Token, TokenType } from '../model.ts';
-import type { TokenPlan } from '../tokens.ts';
+import type { TokenPlan } from './plan.ts';
 import { spent } from './record.ts';
 import { decidePolicies, globMatches } from './policy-names.ts';
 import type { TokenRole } from './role.ts';
