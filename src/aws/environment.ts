@@ -20,6 +20,8 @@ export interface ClientSettings {
   readonly requestHandler: {
     readonly connectionTimeout: number;
     readonly requestTimeout: number;
+    /** Without it the SDK only warns of the time-out, and waits on. */
+    readonly throwOnRequestTimeout: true;
     readonly httpsAgent?: { readonly ca: string };
   };
 }
@@ -76,6 +78,7 @@ export function clientSettings(env: Env, service: Service): ClientSettings {
     requestHandler: {
       connectionTimeout: 5000,
       requestTimeout: 30_000,
+      throwOnRequestTimeout: true,
       ...(ca === undefined ? {} : { httpsAgent: { ca } }),
     },
   };

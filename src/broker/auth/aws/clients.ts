@@ -81,7 +81,12 @@ function ownKeys({ accessKey, secretKey }: ClientConfig): Keys | undefined {
 function shared(config: ClientConfig, region: string, endpoint: string): object {
   return {
     region,
-    requestHandler: { connectionTimeout: connectMillis, requestTimeout: requestMillis },
+    // Without the last one the SDK only warns, and waits for an AWS that says nothing for ever.
+    requestHandler: {
+      connectionTimeout: connectMillis,
+      requestTimeout: requestMillis,
+      throwOnRequestTimeout: true,
+    },
     ...(endpoint === '' ? {} : { endpoint }),
     ...(config.maxRetries < 0 ? {} : { maxAttempts: config.maxRetries + 1 }),
   };

@@ -126,7 +126,12 @@ export class AwsClients {
     const maxAttempts = tries ?? (maxRetries < 0 ? undefined : maxRetries + 1);
     return {
       region,
-      requestHandler: { connectionTimeout: connectMillis, requestTimeout: requestMillis },
+      // Without the last one the SDK only warns, and waits for an AWS that says nothing for ever.
+      requestHandler: {
+        connectionTimeout: connectMillis,
+        requestTimeout: requestMillis,
+        throwOnRequestTimeout: true,
+      },
       ...(endpoint === '' ? {} : { endpoint: endpointUrl(endpoint) }),
       ...(keys === undefined ? {} : { credentials: keys }),
       ...(maxAttempts === undefined ? {} : { maxAttempts }),
