@@ -146,3 +146,42 @@ test('a role says how what it lends ends', async (t) => {
     ['revoke_strength'],
   );
 });
+
+test('options of a mount are read back as they were given, changed one by one, and refused as a whole', async (t) => {
+  const { call } = await world(t);
+  assert.equal((await call('GET', '/v1/aws/config/stint')).status, 404);
+  const write = (body: object): ReturnType<typeof call> => call('POST', '/v1/aws/config/stint', { body });
+  assert.equal((await write({ revoke_strength: 'denies', wait_until_usable: '5s' })).status, 204);
+  assert.equal((await write({ source_identity: false, wait_until_usable: 9 })).status, 204);
+  const { data } = (await call('GET', '/v1/aws/config/stint')).body;
+  assert.deepEqual(data, { revoke_strength: 'denies', source_identity: false, wait_until_usable: '9s' });
+  for (const [body, text] of [
+    [{ revoke_strength: 'hard', source_identity: true }, /neither `expires` nor `denies`/],
+    [{ wait_until_usable: '10m' }, /longer than 55 seconds/],
+    [{ wait_until_usable: '-5s' }, /wait_until_usable/],
+    [{ source_identity: 'maybe' }, /source_identity/],
+  ] as const) {
+    const refused = await write(body);
+    assert.equal(refused.status, 400, JSON.stringify(body));
+    assert.match(refused.body.errors[0]!, text);
+  }
+  assert.deepEqual((await call('GET', '/v1/aws/config/stint')).body.data, data);
+  assert.equal((await call('DELETE', '/v1/aws/config/stint')).status, 204);
+  assert.equal((await call('GET', '/v1/aws/config/stint')).status, 404);
+});
+
+test('a wrong option leaves a role as it was, and a role without options shows Vault’s fields alone', async (t) => {
+  const { call } = await world(t);
+  const before = (await call('GET', '/v1/aws/roles/deploy')).body.data;
+  assert.equal(
+    Object.keys(before).some((key) => ['revoke_strength', 'account', 'wait_until_usable'].includes(key)),
+    false,
+  );
+  const body = { revoke_strength: 'hard', user_path: '/changed/' };
+  assert.equal((await call('POST', '/v1/aws/roles/deploy', { body })).status, 400);
+  assert.deepEqual((await call('GET', '/v1/aws/roles/deploy')).body.data, before);
+  await call('POST', '/v1/aws/roles/deploy', { body: { wait_until_usable: '3s' } });
+  await call('DELETE', '/v1/aws/roles/deploy');
+  await call('POST', '/v1/aws/roles/deploy', { body: { credential_type: 'iam_user' } });
+  assert.equal((await call('GET', '/v1/aws/roles/deploy')).body.data['wait_until_usable'], undefined);
+});

@@ -60,6 +60,8 @@ const bases: Readonly<Record<string, Lease>> = {
   stuck: { ...active, state: 'stuck', attempts: 40, dueAt: at(5000), lastError: 'x', endReason: 'expired' },
   dead: { ...active, state: 'dead', dueAt: null, secret: null },
   session: { ...active, strength: 'expires', renewable: false, secret: null },
+  deniable: { ...active, strength: 'denies', renewable: false },
+  'deniable-granting': { ...granting, strength: 'denies', renewable: false },
   'session-granting': { ...granting, strength: 'expires', renewable: false },
 };
 

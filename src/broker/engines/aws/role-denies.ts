@@ -132,8 +132,7 @@ export class RoleDenies {
     const now = this.#clock.now();
     let claimed: DenyRecord | undefined;
     await role.folder.change<DenyRecord>(recordKey(role.roleArn), (before) => {
-      const added = withEntries(before ?? newDenyRecord(role.roleArn), entries);
-      const wanted = withinRoom(withoutEnded(added, now), room);
+      const wanted = wantedRecord(withoutEnded(before ?? newDenyRecord(role.roleArn), now), entries, room);
       claimed = claimedBy(wanted, this.#writer, now, now + writerMillis);
       return claimed ?? wanted;
     });
@@ -195,15 +194,13 @@ function sessionsOf({ entries }: DenyRecord): readonly (readonly [string, DenyEn
   return Object.entries(entries).map(([id, { marks }]) => [id, marks]);
 }
 
-/** Without the last entries, for which there is no room; their leases are told so. */
-function withinRoom(record: DenyRecord, room: number): DenyRecord {
-  const { within, beyond } = fitDocument(sessionsOf(record), room);
-  if (beyond.length === 0) return record;
-  return {
-    ...record,
-    entries: Object.fromEntries(within.map((id) => [id, record.entries[id]!])),
-    revision: record.revision + 1,
-  };
+/** The record with as many of the entries as have room; who finds none is told so. What is refused already stays. */
+function wantedRecord(kept: DenyRecord, entries: Readonly<Record<string, DenyEntry>>, room: number): DenyRecord {
+  const added = withEntries(kept, entries);
+  const { within, beyond } = fitDocument(sessionsOf(added), room);
+  if (beyond.length === 0) return added;
+  if (within.length <= Object.keys(kept.entries).length) return kept;
+  return { ...added, entries: Object.fromEntries(within.map((id) => [id, added.entries[id]!])) };
 }
 
 async function readPolicy(
