@@ -5,9 +5,10 @@ import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { createConnection, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { describe, test, type TestContext } from 'node:test';
-import { systemRandom } from '../../src/base/index.ts';
+import { systemClock, systemRandom } from '../../src/base/index.ts';
 import { Barrier } from '../../src/broker/barrier.ts';
 import type { Lease } from '../../src/broker/model.ts';
+import { unwrapRootKey } from '../../src/broker/seal/keys.ts';
 import { openLocalSeal } from '../../src/broker/seal/local.ts';
 import { openSqliteStore } from '../../src/broker/storage/sqlite.ts';
 import { configureAws, leasesOf, rootConfig, testCloud, until, type TestCloud } from './aws-support.ts';
@@ -118,7 +119,9 @@ describe('the keys kept for the probe', () => {
     cpSync(broker.folder, copy, { recursive: true });
     const store = openSqliteStore(join(copy, 'stint.db'));
     try {
-      const barrier = await Barrier.open(store, openLocalSeal(copy, false, systemRandom).key, systemRandom);
+      const seal = openLocalSeal(join(copy, 'seal.json'), false, systemRandom);
+      const rootKey = (await unwrapRootKey(store, seal))!;
+      const barrier = (await Barrier.open({ store, clock: systemClock, random: systemRandom }, rootKey))!;
       const leases = await barrier.scan<Lease>('lease/', 1000);
       return leases.flatMap(({ value }) => (value.secret === null ? [] : [value.secret]));
     } finally {

@@ -253,7 +253,10 @@ describe('refused with Vault’s words is', () => {
       assert.match((await enable({ file_path: path })).errors[0]!, /lies in the storage folder/, path);
     }
     const both = await Promise.all([enable(), enable({}, 'other')]);
-    assert.deepEqual(both.map(({ status }) => status).sort(), [204, 400]);
+    assert.deepEqual(
+      both.map(({ status }) => status).sort((a, b) => a - b),
+      [204, 400],
+    );
     assert.deepEqual((await enable({ file_path: `${file}.2` })).errors[0], 'path already in use');
     assert.deepEqual((await enable({ file_path: `${file}.2` }, 'file/below')).errors[0], 'path already in use');
     assert.match((await enable({}, 'other')).errors[0]!, /belongs to the audit device `file\/`/);
