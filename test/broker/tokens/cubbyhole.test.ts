@@ -1,6 +1,7 @@
 // cubbyhole/: each token's own, with Vault's shapes, and gone with the token.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { until } from '../aws-support.ts';
 import { testBroker } from '../support.ts';
 import { make, storedKeys, tokenWith } from './support.ts';
 
@@ -54,6 +55,11 @@ describe('a cubbyhole', () => {
     }
     world.clock.advance(61_000);
     await world.restart();
+    // Their accessors go with them, after their cubbyholes.
+    await until('only the root token is left', async () => {
+      const { keys } = (await world.call('LIST', '/v1/auth/token/accessors')).body.data as { keys: string[] };
+      return keys.length === 1;
+    });
     await world.broker.stop();
     assert.deepEqual(storedKeys(world, 'cubbyhole/'), []);
   });
