@@ -3,8 +3,17 @@
 import type { FieldType } from './fields.ts';
 
 /** Vault's name of a type that a value was to be decoded into; the others are told in our words. */
-const goTypes: { readonly [T in FieldType]?: string } = { string: 'string', int: 'int', boolean: 'bool' };
-const parsers: Readonly<Record<string, string>> = { int: 'strconv.ParseInt', bool: 'strconv.ParseBool' };
+const goTypes: { readonly [T in FieldType]?: string } = {
+  string: 'string',
+  int: 'int',
+  float: 'float64',
+  boolean: 'bool',
+};
+const parsers: Readonly<Record<string, string>> = {
+  int: 'strconv.ParseInt',
+  float64: 'strconv.ParseFloat',
+  bool: 'strconv.ParseBool',
+};
 
 export function fieldProblem(type: FieldType, given: unknown): string | undefined {
   if (type === 'seconds' || type === 'signedSeconds') return durationProblem(given);
@@ -14,10 +23,18 @@ export function fieldProblem(type: FieldType, given: unknown): string | undefine
     const text = `'[${at}]' expected type 'string', got unconvertible type '${goType(items[at])}', value: '${goValue(items[at])}'`;
     return `1 error(s) decoding:\n\n* ${text}`;
   }
+  if (type === 'map') return pairProblem(given);
   const wanted = goTypes[type];
   if (wanted === undefined) return undefined;
   if (typeof given === 'object') return `'' expected type '${wanted}', got unconvertible type '${goType(given)}'`;
   return `'' cannot parse value as '${wanted}': ${parsers[wanted] ?? 'strconv.Unquote'}: invalid syntax`;
+}
+
+/** The first of `k=v` that is none. */
+function pairProblem(given: unknown): string | undefined {
+  const items: readonly unknown[] = Array.isArray(given) ? (given as readonly unknown[]) : [given];
+  const bad = items.find((item) => typeof item === 'string' && item.indexOf('=') <= 0);
+  return bad === undefined ? undefined : `invalid key pair ${JSON.stringify(bad)}`;
 }
 
 function goType(value: unknown): string {
