@@ -208,6 +208,15 @@ describe('a batch token', () => {
     assert.equal((await seen(world, orphan))!['orphan'], true);
   });
 
+  test('stays what it is when the keys of the store are rotated', async (t) => {
+    const world = await testBroker((end) => t.after(end));
+    const before = await batch(world);
+    assert.equal((await world.call('POST', '/v1/sys/rotate')).status, 204);
+    const after = await batch(world);
+    await world.restart();
+    for (const token of [before, after]) assert.equal((await seen(world, token))!['type'], 'batch');
+  });
+
   test('that was changed or made up is no token', async (t) => {
     const world = await testBroker((end) => t.after(end));
     const token = await batch(world);
