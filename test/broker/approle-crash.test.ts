@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { AdjustableClock, systemRandom } from '../../src/base/index.ts';
 import { AppRole } from '../../src/broker/auth/approle/approle.ts';
+import type { Stored } from '../../src/broker/barrier.ts';
 import type { EngineAnswer, EngineCall, Folder } from '../../src/broker/engines/engine.ts';
 import { rowOf } from '../../src/broker/backends.ts';
 import type { Mount, Operation } from '../../src/broker/model.ts';
@@ -18,8 +19,7 @@ class MortalFolder implements Folder {
   deathAt = Infinity;
   after = false;
 
-  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the contract's own signature
-  async get<T>(name: string): Promise<{ key: string; value: T; version: string } | undefined> {
+  async get<T>(name: string): Promise<Stored<T> | undefined> {
     const value = this.values.get(name) as T | undefined;
     return value === undefined ? undefined : { key: name, value, version: '1' };
   }
