@@ -215,6 +215,33 @@ describe('the auth method jwt', () => {
     authOf(await auth.login(await next.sign(claims), 'dev'));
   });
 
+  test('a token that names no key is tried with each, and one that brings its own key proves nothing', async (t) => {
+    const after = (end: () => Promise<void> | void): void => t.after(end);
+    const [auth, one, two, stranger] = [
+      await jwtAuth(after),
+      await signer(),
+      await signer('ES256', 'two'),
+      await signer(),
+    ];
+    const server = await issuerServer(after, () => [one, two]);
+    const hostile = await issuerServer(after, () => [stranger]);
+    await auth.config({ jwks_url: `${server.url}/keys` });
+    await auth.role('dev', jwtRole);
+    const claims = { sub: 'ann', aud: 'stint', exp: soon() };
+    for (const key of [one, two]) authOf(await auth.login(await key.sign(claims, { kid: undefined }), 'dev'));
+    for (const header of [
+      { kid: undefined },
+      { kid: 'one', jwk: stranger.jwk },
+      { kid: undefined, jku: `${hostile.url}/keys` },
+      { kid: '../../etc/passwd' },
+      { crit: ['b64'], b64: false },
+    ]) {
+      const token = await stranger.sign(claims, header).catch(() => 'not even signed');
+      assert.match(String(told(await auth.login(token, 'dev'))[1]), /failed to verify id token signature$/);
+    }
+    assert.deepEqual(hostile.asked, []);
+  });
+
   test('keys are found by discovery, at the issuer that was configured and no other', async (t) => {
     const after = (end: () => Promise<void> | void): void => t.after(end);
     const [auth, key] = [await jwtAuth(after), await signer()];
