@@ -23,6 +23,7 @@ import {
   stsEndpointOf,
 } from '../../src/broker/auth/aws/principal.ts';
 import { readIdentity } from '../../src/broker/auth/aws/relay.ts';
+import { stsFor } from '../../src/broker/auth/aws/signed-request.ts';
 import { account, rootConfig, testCloud, until, type TestCloud } from './aws-support.ts';
 import { signedIdentity, type Keys, type LoginBody } from './signed-identity.ts';
 import { testBroker, type Reply, type TestBroker } from './support.ts';
@@ -589,6 +590,33 @@ describe('principals of IAM', () => {
     }
     assert.ok(matchesPattern('arn:aws:iam::1:role/a*', 'arn:aws:iam::1:role/ab'));
     assert.ok(!matchesPattern('arn:aws:iam::*:role/a', 'arn:aws:iam::1:role/a'));
+  });
+
+  test('the caller’s region decides where to ask only where the mount says so, and only among those of AWS', () => {
+    const signed = (host: string, region: string): Parameters<typeof stsFor>[0] => ({
+      host,
+      body: '',
+      headers: { authorization: [`AWS4-HMAC-SHA256 Credential=AKIA/20260101/${region}/sts/aws4_request, Signature=x`] },
+    });
+    const mine = { endpoint: 'https://sts.eu-west-1.amazonaws.com', useClientRegion: false };
+    const theirs = { ...mine, useClientRegion: true };
+    assert.equal(stsFor(signed('sts.amazonaws.com', 'us-west-2'), mine), mine.endpoint);
+    assert.equal(
+      stsFor(signed('sts.amazonaws.com', 'x'), { endpoint: '', useClientRegion: false }),
+      'https://sts.amazonaws.com',
+    );
+    assert.equal(
+      stsFor(signed('sts.us-west-2.amazonaws.com', 'us-west-2'), theirs),
+      'https://sts.us-west-2.amazonaws.com',
+    );
+    for (const region of ['evil.example', 'us-west-2.evil', '169.254.169.254']) {
+      assert.throws(() => stsFor(signed('sts.amazonaws.com', region), theirs), {
+        message: `unable to get regional STS endpoint for region: ${region}`,
+      });
+    }
+    assert.throws(() => stsFor({ ...signed('sts.amazonaws.com', 'x'), headers: {} }, theirs), {
+      message: 'region missing from Authorization header',
+    });
   });
 
   test('only regions and hosts of AWS are those of STS', () => {
