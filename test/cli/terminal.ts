@@ -1,5 +1,6 @@
 // A person at a terminal with a server of their own: runs command lines of `stint` in this process.
 import type { TestContext } from 'node:test';
+import type { BrokerOptions } from '../../src/broker/broker.ts';
 import { temporaryFolder, testBroker, type TestBroker } from '../broker/support.ts';
 import { runStint } from './support.ts';
 
@@ -22,8 +23,8 @@ export interface Terminal {
 }
 
 /** A terminal at which nobody has logged in yet. */
-export async function terminal(t: TestContext): Promise<Terminal> {
-  const broker = await testBroker((end) => t.after(end));
+export async function terminal(t: TestContext, options: Partial<BrokerOptions> = {}): Promise<Terminal> {
+  const broker = await testBroker((end) => t.after(end), options);
   const home = temporaryFolder((remove) => t.after(remove));
   const env: Record<string, string> = { HOME: home, STINT_ADDR: broker.broker.address };
   const stint: Terminal['stint'] = async (line, stdin = '') => {

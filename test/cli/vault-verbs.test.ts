@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { defaultHttpOptions } from '../../src/broker/http/server.ts';
 import { awsLoginBody } from '../../src/cli/lend/aws-login.ts';
 import { account, testCloud } from '../broker/aws-support.ts';
 import { collectingIo } from './support.ts';
@@ -226,4 +227,25 @@ test('switches take values as Go’s flags do, and nothing is written by mistake
   );
   assert.equal((await stint('write -f sys/mounts/aws')).failure?.message, 'backend type must be specified as a string');
   assert.match((await stint(['write', 'sys/mounts/aws', '-'], '{"type": "aws"}')).err, /^written/m);
+});
+
+test('a server with a certificate of one’s own is trusted when it is named, by option or environment', async (t) => {
+  const fixtures = join(import.meta.dirname, '../broker/fixtures/tls');
+  const [cert, key] = [join(fixtures, 'one.crt'), join(fixtures, 'one.key')];
+  const { stint, env } = await terminal(t, { http: { ...defaultHttpOptions, tls: { cert, key, minVersion: '1.2' } } });
+  const unknown = await stint('status');
+  assert.match(
+    unknown.failure!.message,
+    /^the certificate of `https:.*` is not trusted \(DEPTH_ZERO_SELF_SIGNED_CERT\)$/,
+  );
+  assert.match(unknown.failure!.hint!, /--ca-cert/);
+  assert.equal((await stint(`status -ca-cert=${cert}`)).code, 0);
+  assert.equal((await stint('status -tls-skip-verify')).code, 0);
+  env['VAULT_CACERT'] = join(fixtures, 'two.crt');
+  assert.equal((await stint('status')).failure?.code, 'server-unreachable');
+  env['VAULT_CACERT'] = cert;
+  assert.equal((await stint('login root')).code, 0);
+  assert.equal((await stint('list sys/policies/acl')).code, 0);
+  env['VAULT_CACERT'] = '/none';
+  assert.equal((await stint('status')).failure?.code, 'file-unreadable');
 });
