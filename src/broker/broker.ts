@@ -153,7 +153,7 @@ async function serve(options: BrokerOptions, store: CopyableStore, fresh: boolea
   const http = createBrokerServer({
     answer: (call) => {
       const parts = { rate, sealedHandlers, opened: () => lifecycle.services, hostAllowed: listening.hostAllowed };
-      return metrics.request(call.operation, (seen) => lifecycle.during(() => answer(parts, call, seen)));
+      return metrics.request(call.operation, (seen) => lifecycle.during(call, () => answer(parts, call, seen)));
     },
     random,
     log,

@@ -1,6 +1,6 @@
 // The life of a server: uninitialised, it has no key; sealed, it knows none and answers only how it is;
 // unsealed, everything else runs. One step at a time: initialising, giving shares, sealing.
-import { uuid, type Clock, type Random, type Secret } from '../base/index.ts';
+import { uuid, type Clock, type Millis, type Random, type Secret } from '../base/index.ts';
 import { Barrier, type BarrierParts } from './barrier.ts';
 import { brokerFailure } from './failures.ts';
 import { makeRootToken } from './root-token.ts';
@@ -45,6 +45,14 @@ export interface LifecycleParts {
   readonly open: (barrier: Barrier, keys: SealKeys) => Promise<Services>;
 }
 
+/** What is told of a call while it runs. */
+export interface CallUnderWay {
+  readonly requestId: string;
+  readonly operation: string;
+  readonly path: string;
+  readonly remoteAddress: string;
+}
+
 export interface SealState {
   readonly type: string;
   readonly recovers: boolean;
@@ -70,7 +78,7 @@ export class Lifecycle {
   #given: readonly Uint8Array[] = [];
   #nonce = '';
   #turn: Promise<unknown> = Promise.resolve();
-  #callsUnderWay = 0;
+  readonly #underWay = new Map<CallUnderWay, Millis>();
   /** Of these, calls that wait in here for their turn or for the others to end. */
   #callsInside = 0;
   #onCalm: (() => void) | undefined;
@@ -98,14 +106,19 @@ export class Lifecycle {
   }
 
   /** Runs one call; sealing waits for calls under way. */
-  async during<T>(call: () => Promise<T>): Promise<T> {
-    this.#callsUnderWay++;
+  async during<T>(call: CallUnderWay, work: () => Promise<T>): Promise<T> {
+    this.#underWay.set(call, this.#parts.clock.now());
     try {
-      return await call();
+      return await work();
     } finally {
-      this.#callsUnderWay--;
+      this.#underWay.delete(call);
       if (this.#isCalm()) this.#onCalm?.();
     }
+  }
+
+  /** Calls that have begun and not ended, oldest first. */
+  callsUnderWay(): readonly { readonly call: CallUnderWay; readonly since: Millis }[] {
+    return [...this.#underWay].map(([call, since]) => ({ call, since }));
   }
 
   /** Seals, and closes what waited for the last call to end. To be called once, when there are no calls any more. */
@@ -304,7 +317,7 @@ export class Lifecycle {
   }
 
   #isCalm(): boolean {
-    return this.#callsUnderWay <= this.#callsInside;
+    return this.#underWay.size <= this.#callsInside;
   }
 
   /** Resolves when no other call is under way, or after a while. */

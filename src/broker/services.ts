@@ -35,6 +35,7 @@ import { keyHandlers } from './routes/keys.ts';
 import { leaseHandlers } from './routes/leases.ts';
 import { lockedUserHandlers } from './routes/locked-users.ts';
 import { mountHandlers } from './routes/mounts.ts';
+import { nodeHandlers, noteVersion } from './routes/node.ts';
 import { policyHandlers } from './routes/policies.ts';
 import { quotaHandlers } from './routes/quotas.ts';
 import { tokenRoleHandlers } from './routes/token-roles.ts';
@@ -134,6 +135,8 @@ export async function openServices(options: ServiceOptions, barrier: Barrier, ke
   await mounts.ensureBuiltIns();
   const { devices, configured, places } = options.audit;
   const audit = await Audit.open({ barrier, clock, wallClock: systemClock, random, log, devices, places }, configured);
+  const nodeParts = { barrier, clock, lifecycle: options.lifecycle };
+  await noteVersion(nodeParts);
   const makeToken = (): Promise<Secret> => makeRootToken(tokens);
   const handlers: Handlers = {
     ...auditHandlers({ audit }),
@@ -141,6 +144,7 @@ export async function openServices(options: ServiceOptions, barrier: Barrier, ke
     ...keyHandlers(barrier, keys),
     ...rekeyHandlers({ barrier, keys, random }),
     ...generateRootHandlers(new RootCeremony({ barrier, keys, random, makeToken }), random),
+    ...nodeHandlers(nodeParts),
     ...snapshotHandlers({ store: options.store, clock, random, barrier, keys, clusterId: cluster }, options.lifecycle),
     ...mountHandlers({ mounts, access, lending, random }),
     ...lockedUserHandlers({ mounts, clock }),

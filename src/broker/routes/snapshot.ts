@@ -63,7 +63,7 @@ function warningsOf(added: number, sealed: boolean): readonly string[] {
   return [
     ...(sealed ? ['the server is sealed: give the unseal keys of the time of the snapshot'] : []),
     ...(added > 0 ? [`${added} leases that the snapshot did not have were kept: each ends at its time`] : []),
-    'users that neither the snapshot nor this server knew may live on in AWS: run the orphan check of each AWS mount',
+    'users that neither the snapshot nor this server knew may live on in AWS: `stint doctor --orphans` finds them, and removes them with `--remove`',
     'keys that were rotated after the snapshot (config/root, static roles) are dead: write config/root again, rotate static roles',
   ];
 }

@@ -71,6 +71,12 @@ export const routes = {
   rootTokenUpdate: on('update', 'sys/generate-root-token/update',       [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
   decodeToken:     on('update', 'sys/decode-token',                     [yes,  yes,  yes,  no_,  no_,  no_,  yes]),
 
+  // The process and its machine.
+  haStatus:        on('read', 'sys/ha-status',                          [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  versionHistory:  on('list', 'sys/version-history',                    [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  hostInfo:        on('read', 'sys/host-info',                          [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  inFlight:        on('read', 'sys/in-flight-req',                      [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+
   // Copies of everything, as Vault's raft storage has them.
   snapshot:        on('read update', 'sys/storage/raft/snapshot',       [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
   snapshotForce:   on('update', 'sys/storage/raft/snapshot-force',      [yes,  yes,  yes,  yes,  yes,  no_,  yes]),

@@ -305,3 +305,24 @@ describe('health', () => {
     assert.deepEqual([reply.status, reply.body['cluster_name']], [298, 'stint']);
   });
 });
+
+test('the node tells of itself, its versions, its machine and its calls', async (t) => {
+  const { call, restart } = await testBroker((end) => t.after(end));
+  const nodes = (await call('GET', '/v1/sys/ha-status')).body['nodes'] as { active_node: boolean }[];
+  assert.deepEqual(
+    nodes.map(({ active_node }) => active_node),
+    [true],
+  );
+  const { version } = (await call('GET', '/v1/sys/seal-status')).body as unknown as { version: string };
+  const before = (await call('GET', '/v1/sys/version-history?list=true')).body.data;
+  assert.deepEqual(before['keys'], [version]);
+  await restart();
+  assert.deepEqual((await call('LINK', '/v1/sys/version-history')).body.data, before);
+  const { memory } = (await call('GET', '/v1/sys/host-info')).body.data as unknown as { memory: { total: number } };
+  assert.ok(memory.total > 0);
+  const calls = Object.values((await call('GET', '/v1/sys/in-flight-req')).body.data) as { request_path: string }[];
+  assert.ok(calls.some(({ request_path }) => request_path === '/v1/sys/in-flight-req'));
+  for (const path of ['ha-status', 'host-info', 'in-flight-req', 'version-history?list=true']) {
+    assert.equal((await call('GET', `/v1/sys/${path}`, anonymous)).status, 403, path);
+  }
+});

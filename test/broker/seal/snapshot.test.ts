@@ -64,7 +64,7 @@ describe('a snapshot', () => {
     const reply = await restore(server, snapshot);
     assert.equal(reply.status, 200, JSON.stringify(reply.body));
     assert.deepEqual([reply.body.data['sealed'], reply.body.data['leases_added']], [false, 0]);
-    assert.ok((reply.body['warnings'] as string[]).some((text) => text.includes('orphan check')));
+    assert.ok((reply.body['warnings'] as string[]).some((text) => text.includes('stint doctor --orphans')));
     const names = await policies(server);
     assert.ok(names.includes('before') && !names.includes('after'), String(names));
     assert.equal('later/' in (await server.call('GET', '/v1/sys/mounts')).body.data, false);
@@ -319,6 +319,25 @@ describe('what is lent, over a restore', () => {
     assert.equal((await lentUsers()).length, 1);
     await other.call('PUT', '/v1/sys/leases/revoke', { body: { lease_id: id } });
     assert.equal((await restore(other, snapshot, '-force')).status, 200);
+  });
+
+  test('is found by the orphan check when only an older snapshot is left', async (t) => {
+    const { cloud, lentUsers } = await testCloud((end) => t.after(end));
+    const lost = await testBroker((end) => t.after(end));
+    await configureAws(lost, cloud);
+    const snapshot = await download(lost.broker.address);
+    await creds(lost);
+    const [user] = await lentUsers();
+    await lost.call('PUT', '/v1/sys/seal');
+
+    const fresh = await testBroker((end) => t.after(end));
+    assert.equal((await restore(fresh, snapshot, '-force')).body.data['sealed'], true);
+    await giveShares(fresh, [lost.broker.development!.unsealKey.reveal()]);
+    const found = await fresh.call('GET', '/v1/aws/stint/orphans');
+    const names = (found.body.data['orphans'] as { name: string }[]).map(({ name }) => name);
+    assert.deepEqual(names, [user]);
+    await fresh.call('POST', '/v1/aws/stint/orphans');
+    assert.deepEqual(await lentUsers(), []);
   });
 
   test('time that passed stays passed', async (t) => {
