@@ -183,7 +183,10 @@ export class Lifecycle {
         (await readSealConfig(store)) === undefined
           ? await migrateStore(this.#barrierParts, key)
           : await unwrapRootKey(store, keySeal(shamir, key, random));
-      if (rootKey !== undefined) return rootKey;
+      if (rootKey === undefined) continue;
+      // A replacing of shares was cut short: by now it is certain which key counts.
+      if (keeper.keys().length > 1) keeper.keep([key]);
+      return rootKey;
     }
     return undefined;
   }

@@ -1,5 +1,7 @@
 // What holders of shares do together: new shares, a new root token; and the keys behind the seal.
 import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { Reply } from '../support.ts';
 import { testBroker } from '../support.ts';
@@ -177,6 +179,27 @@ test('shares of a development server are replaced, and it still opens by itself'
   assert.equal((await giveShares({ call }, [key, key])).body['sealed'], true);
   await call('PUT', '/v1/sys/unseal', { body: { reset: true } });
   assert.equal((await giveShares({ call }, fresh)).body['sealed'], false);
+});
+
+test('a development server that died while its shares were replaced opens with the key that counts', async (t) => {
+  const server = await testBroker((end) => t.after(end));
+  const file = join(server.folder, 'seal.json');
+  const keyOf = (): string => (JSON.parse(readFileSync(file, 'utf8')) as { key: string }).key;
+  const withBoth = (key: string, next: string): void =>
+    writeFileSync(file, JSON.stringify({ version: 1, type: 'local', key, next }));
+  const old = keyOf();
+  // Dead before the new shares counted.
+  withBoth(old, Buffer.alloc(32, 5).toString('base64'));
+  await server.restart();
+  assert.deepEqual([server.broker.development!.unsealKey.reveal(), keyOf()], [old, old]);
+  const { body } = await server.call('PUT', '/v1/sys/rekey/init', { body: { secret_shares: 1, secret_threshold: 1 } });
+  await server.call('PUT', '/v1/sys/rekey/update', { body: { key: old, nonce: body['nonce'] } });
+  const fresh = keyOf();
+  assert.notEqual(fresh, old);
+  // Dead after they counted, before the old key was forgotten.
+  withBoth(old, fresh);
+  await server.restart();
+  assert.deepEqual([server.broker.development!.unsealKey.reveal(), keyOf()], [fresh, fresh]);
 });
 
 test('recovery shares are replaced by recovery shares, and prove a new root key', async (t) => {
