@@ -150,3 +150,29 @@ test('a snapshot is saved whole or not at all, and restored', async (t) => {
     [],
   );
 });
+
+test('audit goes on over sealing and restoring, as one chain that verifies', async (t) => {
+  const { stint, home, broker } = await terminal(t);
+  await stint('login root');
+  const file = join(home, 'audit.log');
+  assert.equal((await stint(`audit enable file file_path=${file}`)).code, 0);
+  const key = broker.broker.development!.unsealKey.reveal();
+  assert.equal((await stint('operator snapshot save backup.snap')).code, 0);
+  for (let round = 0; round < 2; round++) {
+    assert.equal((await stint('operator seal')).code, 0);
+    assert.equal((await stint(`operator unseal ${key}`)).code, 0);
+    assert.equal((await stint('policy list')).code, 0);
+    assert.equal((await stint('operator snapshot restore backup.snap')).code, 0);
+  }
+  assert.equal((await stint('policy list')).code, 0);
+  const paths = readFileSync(file, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { type: string; request?: { path?: string } })
+    .map(({ type, request }) => `${type} ${request?.path ?? ''}`);
+  for (const what of ['request sys/seal', 'response sys/seal', 'response sys/storage/raft/snapshot']) {
+    assert.ok(paths.includes(what), what);
+  }
+  const verified = await stint(`audit verify ${file}`);
+  assert.equal(verified.code, 0, verified.err);
+});
