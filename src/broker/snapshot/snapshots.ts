@@ -1,5 +1,8 @@
 // Snapshots of the store: taken at one moment while the server works, and restored as a whole. What is
 // lent is a fact of AWS that no snapshot takes back: a restore keeps the leases of the present.
+import { createReadStream, createWriteStream } from 'node:fs';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { randomText, type Clock, type Random } from '../../base/index.ts';
 import { Barrier, type BarrierParts } from '../barrier.ts';
 import { brokerFailure } from '../failures.ts';
@@ -70,7 +73,9 @@ export async function stageSnapshot(
 ): Promise<StagedSnapshot> {
   const replacement = await parts.store.replacement();
   try {
-    const read = await readArchive(source, async (entries) => {
+    // Received first: a request must be read in its time, however long storing it takes.
+    await pipeline(Readable.from(source), createWriteStream(replacement.spoolFile, { mode: 0o600 }));
+    const read = await readArchive(createReadStream(replacement.spoolFile), async (entries) => {
       await replacement.store.commit(entries);
     });
     const rootKey = await parts.keys.rootKeyOf(replacement.store);

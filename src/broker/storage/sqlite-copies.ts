@@ -9,6 +9,7 @@ const pageSize = 1000;
 /** Database pages copied before others get their turn. */
 const backupRate = 100;
 const mostTries = 500;
+const spoolEnding = '.received';
 
 export interface CopyParts {
   readonly store: Store;
@@ -53,7 +54,7 @@ function removeLeftovers(file: string): void {
 }
 
 function removeFile(file: string): void {
-  for (const ending of ['', '-wal', '-shm', '-journal']) rmSync(`${file}${ending}`, { force: true });
+  for (const ending of ['', '-wal', '-shm', '-journal', spoolEnding]) rmSync(`${file}${ending}`, { force: true });
 }
 
 async function snapshot({ database, open, guard }: CopyParts, file: string): Promise<Snapshot> {
@@ -109,6 +110,7 @@ function replacement({ database, open, reread, guard }: CopyParts, file: string)
   };
   return {
     store,
+    spoolFile: `${file}${spoolEnding}`,
     discard,
     install: async () => {
       await store.close();

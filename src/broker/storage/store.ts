@@ -68,6 +68,8 @@ export interface Snapshot {
 /** An empty store beside another, whose place it may take. */
 export interface Replacement {
   readonly store: Store;
+  /** Path of a file for what is being received; it goes with the replacement. */
+  readonly spoolFile: string;
   /**
    * Makes the entries of `store` the only ones of the other, at once and durably: whoever is killed before
    * it resolves finds all old entries or all new ones. Versions of the other are not used again.

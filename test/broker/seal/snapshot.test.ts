@@ -156,6 +156,24 @@ describe('a snapshot', () => {
     assert.deepEqual(leftovers(server.folder), []);
   });
 
+  test('for which there is no room is refused, and the server goes on as before', async (t) => {
+    const large = await testBroker((end) => t.after(end));
+    const body = { policy: `path "a" { capabilities = ["read"] }\n#${'x'.repeat(40_000)}` };
+    await Promise.all(
+      Array.from({ length: 20 }, (_, at) => large.call('POST', `/v1/sys/policies/acl/p${at}`, { body })),
+    );
+    const snapshot = await download(large.broker.address);
+    const small = await testBroker((end) => t.after(end), { store: { maxPages: 120 } });
+    await writePolicy(small, 'kept');
+    const refused = await restore(small, snapshot, '-force');
+    assert.deepEqual([refused.status, /the disk is full/.test(refused.body.errors[0]!)], [500, true]);
+    assert.ok((await policies(small)).includes('kept'));
+    await writePolicy(small, 'and-on');
+    assert.deepEqual(leftovers(small.folder), []);
+    await small.restart();
+    assert.ok((await policies(small)).includes('and-on'));
+  });
+
   test('is taken by many at once', async (t) => {
     const server = await testBroker((end) => t.after(end));
     const all = await Promise.all(Array.from({ length: 4 }, () => download(server.broker.address)));
