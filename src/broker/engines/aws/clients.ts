@@ -1,12 +1,14 @@
-// SDK clients for the AWS a mount is configured for. Loaded when first needed; made anew when the
-// configuration changed. Signatures always follow the wall clock: the SDK takes it by itself.
+// SDK clients for the AWS a mount is configured for, made lean (src/aws/lean-client.ts). Loaded when first needed;
+// made anew when the configuration changed. Signatures always follow the wall clock.
 import type { IAMClient } from '@aws-sdk/client-iam';
 import type { STSClient } from '@aws-sdk/client-sts';
+import { leanClient, leanClientAs, QueryTransport, type LeanParts } from '../../../aws/index.ts';
+import { parseDuration, systemClock, systemRandom } from '../../../base/index.ts';
 import { told } from './aws-errors.ts';
 import { endpointUrl, ownKeys, type RootConfig } from './config.ts';
 import { iamTarget, stsTargets, type Target } from './endpoints.ts';
 import { StsChoice, type StsSender } from './sts-choice.ts';
-import { watched, type AwsWatch } from './watch.ts';
+import { outcomeOf, watched, type AwsWatch } from './watch.ts';
 
 /** The environment of the server: the region, and by way of the SDK credentials and endpoints. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -29,13 +31,16 @@ export interface Identity {
 }
 
 const connectMillis = 5000;
-const requestMillis = 30_000;
+/** How long a call of AWS may take, unless `STINT_AWS_TIMEOUT` says it. */
+const requestTimeout = '30s';
 
 export class AwsClients {
   readonly #config: RootConfig;
   readonly #environment: Environment;
   readonly #keys: Keys | undefined;
   readonly #watch: AwsWatch | undefined;
+  readonly #requestMillis: number;
+  readonly #lean: LeanParts;
   #iam: Promise<IAMClient> | undefined;
   #sts: StsChoice | undefined;
   #identity: Promise<Identity> | undefined;
@@ -46,10 +51,19 @@ export class AwsClients {
     this.#config = config;
     this.#environment = environment;
     this.#keys = keys;
+    this.#requestMillis = parseDuration(environment['STINT_AWS_TIMEOUT'] || requestTimeout) * 1000;
+    const times = { connectMillis: Math.min(connectMillis, this.#requestMillis), requestMillis: this.#requestMillis };
+    this.#lean = {
+      transport: new QueryTransport(times),
+      random: systemRandom,
+      clock: systemClock,
+      watch: (service, operation, error, millis) =>
+        watch?.(service, operation, error === undefined ? 'ok' : outcomeOf(error), millis),
+    };
   }
 
   iam(): Promise<IAMClient> {
-    this.#iam ??= this.#makeIam(this.#ownKeys());
+    this.#iam ??= this.#makeIam(this.#ownKeys()).then((made) => leanClient(made, this.#lean));
     return this.#iam;
   }
 
@@ -66,8 +80,10 @@ export class AwsClients {
   }
 
   /** An IAM client that signs with other keys; the caller destroys it. */
-  iamAs(keys: KeyPair): Promise<IAMClient> {
-    return this.#makeIam(keys);
+  async iamAs(keys: KeyPair): Promise<IAMClient> {
+    const { IAMClient } = await import('@aws-sdk/client-iam');
+    const target = iamTarget(this.#config, this.#environment);
+    return leanClientAs(await this.iam(), keys, () => new IAMClient(this.#options(target, keys)));
   }
 
   /** As `iamAs`. */
@@ -94,6 +110,7 @@ export class AwsClients {
   destroy(): void {
     void this.#iam?.then((made) => made.destroy());
     this.#sts?.destroy();
+    this.#lean.transport.destroy();
   }
 
   async #whoAmI(): Promise<Identity> {
@@ -113,7 +130,8 @@ export class AwsClients {
 
   async #makeSts(target: Target, keys: Keys | undefined, tries?: number): Promise<STSClient> {
     const { STSClient } = await import('@aws-sdk/client-sts');
-    return watched(new STSClient(this.#options(target, keys, tries)), 'sts', this.#watch);
+    const sts = watched(new STSClient(this.#options(target, keys, tries)), 'sts', this.#watch);
+    return leanClient(sts, this.#lean);
   }
 
   #ownKeys(): Keys | undefined {
@@ -129,7 +147,7 @@ export class AwsClients {
       // Without the last one the SDK only warns, and waits for an AWS that says nothing for ever.
       requestHandler: {
         connectionTimeout: connectMillis,
-        requestTimeout: requestMillis,
+        requestTimeout: this.#requestMillis,
         throwOnRequestTimeout: true,
       },
       ...(endpoint === '' ? {} : { endpoint: endpointUrl(endpoint) }),

@@ -39,7 +39,8 @@ export function watched<C>(client: C, service: string, watch: AwsWatch | undefin
   return client;
 }
 
-function outcomeOf(error: unknown): string {
+/** What `watch` hears of a failure. */
+export function outcomeOf(error: unknown): string {
   if (isThrottling(error)) return 'throttled';
   const { name = 'Error', code } = error as { name?: string; code?: unknown };
   return typeof code === 'string' ? code : name;
