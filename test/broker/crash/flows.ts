@@ -7,6 +7,10 @@ import type { World } from './world.ts';
 
 export interface Flow {
   readonly name: string;
+  /** Of AWS: where its calls go. */
+  readonly service: 'iam' | 'sts';
+  /** Its answer tells how AWS answered. */
+  readonly waitsForAws: boolean;
   /** Makes what the flow works on; its result is handed to `run` and `after`. */
   readonly prepare: (world: World) => Promise<string>;
   /** Resolves when nothing of it is under way any more. */
@@ -41,18 +45,24 @@ const hour = 3_600_000;
 export const flows: readonly Flow[] = [
   {
     name: 'a grant of an IAM user',
+    service: 'iam',
+    waitsForAws: true,
     prepare: nothing,
     run: (world) => world.lend('deploy'),
     after: endAll,
   },
   {
     name: 'a grant of a session',
+    service: 'sts',
+    waitsForAws: true,
     prepare: nothing,
     run: (world) => world.lend('session'),
     after: () => undefined,
   },
   {
     name: 'a renewal',
+    service: 'iam',
+    waitsForAws: false,
     prepare: (world) => leaseOf(world, 'deploy'),
     run: ({ server }, lease_id) =>
       server.call('PUT', '/v1/sys/leases/renew', { body: { lease_id, increment: '200h' } }),
@@ -66,6 +76,8 @@ export const flows: readonly Flow[] = [
   },
   {
     name: 'a revocation',
+    service: 'iam',
+    waitsForAws: true,
     prepare: (world) => leaseOf(world, 'deploy'),
     run: ({ server }, lease_id) => server.call('PUT', '/v1/sys/leases/revoke', { body: { lease_id } }),
     after: async (world, id, leases) => {
@@ -76,6 +88,8 @@ export const flows: readonly Flow[] = [
   },
   {
     name: 'a revocation that the caller does not wait for',
+    service: 'iam',
+    waitsForAws: false,
     prepare: (world) => leaseOf(world, 'deploy'),
     run: async (world, lease_id) => {
       const reply = await world.server.call('PUT', '/v1/sys/leases/revoke', { body: { lease_id, sync: false } });
@@ -86,6 +100,8 @@ export const flows: readonly Flow[] = [
   },
   {
     name: 'the end of the time of a lease',
+    service: 'iam',
+    waitsForAws: false,
     prepare: async (world) => {
       const id = await leaseOf(world, 'deploy');
       await world.server.call('PUT', '/v1/sys/leases/renew', { body: { lease_id: id, increment: '1h' } });
@@ -103,6 +119,8 @@ export const flows: readonly Flow[] = [
   },
   {
     name: 'the end of a token with a lease',
+    service: 'iam',
+    waitsForAws: false,
     prepare: async (world) => {
       const body = { policies: ['lender'], ttl: '900h', explicit_max_ttl: '900h' };
       const policy = 'path "aws/creds/deploy" { capabilities = ["read"] }';
@@ -124,6 +142,8 @@ export const flows: readonly Flow[] = [
   },
   {
     name: 'the revocation of three leases by their prefix',
+    service: 'iam',
+    waitsForAws: false,
     prepare: async (world) => {
       for (let count = 0; count < 3; count++) await leaseOf(world, 'deploy');
       return '';
