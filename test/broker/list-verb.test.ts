@@ -97,3 +97,17 @@ test('a verb that only begins like LIST is not touched', async (t) => {
   await new Promise((resolve) => socket.once('close', resolve));
   assert.deepEqual(await read(2), ['LOCK /a ']);
 });
+
+test('empty lines before a message, and a head in any two pieces, hide no LIST', async (t) => {
+  const { socket, read } = await echo(t);
+  socket.setNoDelay(true);
+  socket.write(`\r\n\r\nLIST /after HTTP/1.1\r\n${head}\r\n`);
+  assert.deepEqual(await read(1), ['LINK /after ']);
+  const message = `LIST /split HTTP/1.1\r\n${head}`;
+  for (let at = 1; at < message.length; at++) {
+    socket.write(message.slice(0, at));
+    await new Promise((resolve) => setImmediate(resolve));
+    socket.write(message.slice(at));
+    assert.equal((await read(at + 1)).at(-1), 'LINK /split ', `split at ${at}`);
+  }
+});

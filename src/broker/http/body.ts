@@ -34,6 +34,7 @@ function checkPatchType(given: string): void {
 
 /** Query or form values; one that is repeated becomes a list. @throws Failure `bad-request` for far too many. */
 export function readQuery(query: string): Body {
+  if (query === '') return {};
   const values = new Map<string, string | string[]>();
   let entries = 0;
   for (const [name, value] of new URLSearchParams(query)) {

@@ -7,6 +7,7 @@ import { Server as TlsServer } from 'node:tls';
 
 const list = Buffer.from('LIST ');
 const link = Buffer.from('LINK ');
+const emptyLine = Buffer.from('\r\n\r\n');
 const lf = 0x0a;
 const cr = 0x0d;
 
@@ -81,9 +82,15 @@ class Framing {
     return Buffer.concat([link, bytes.subarray(list.length)]);
   }
 
-  // A body of known length in one piece; a head or a chunked body by lines, which both end with one.
+  // A head that is here as a whole in one piece, and so a body of known length; anything else by lines, with which
+  // heads and chunked bodies end.
   #pieceSize(bytes: Buffer): number {
-    if (this.#request !== undefined && this.#bodyLeft !== undefined) return Math.min(this.#bodyLeft, bytes.length);
+    if (this.#request === undefined && !this.#atStart) {
+      const headEnd = bytes.indexOf(emptyLine);
+      if (headEnd >= 0) return headEnd + emptyLine.length;
+    } else if (this.#request !== undefined && this.#bodyLeft !== undefined) {
+      return Math.min(this.#bodyLeft, bytes.length);
+    }
     const end = bytes.indexOf(lf);
     return end < 0 ? bytes.length : end + 1;
   }

@@ -83,6 +83,7 @@ class SqliteStore implements Store {
   /** SQLite's write-ahead file, opened once more to be synced; it is the same file until the store is closed. */
   readonly #log: number;
   readonly #get: StatementSync;
+  readonly #version: StatementSync;
   readonly #scan: StatementSync;
   readonly #put: StatementSync;
   readonly #delete: StatementSync;
@@ -100,6 +101,7 @@ class SqliteStore implements Store {
     this.#database = database;
     this.#log = log;
     this.#get = database.prepare('SELECT key, value, version FROM entries WHERE key = ?');
+    this.#version = database.prepare('SELECT version FROM entries WHERE key = ?');
     this.#scan = database.prepare(
       'SELECT key, value, version FROM entries WHERE key >= ? AND key < ? ORDER BY key LIMIT ?',
     );
@@ -209,7 +211,7 @@ class SqliteStore implements Store {
   }
 
   #versionOf(key: string): string {
-    const row = this.#get.get(key) as Row | undefined;
+    const row = this.#version.get(key) as Pick<Row, 'version'> | undefined;
     return row === undefined ? absent : String(row.version);
   }
 
