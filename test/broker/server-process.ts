@@ -71,7 +71,8 @@ export async function startServerProcess(
   };
   const ask = async (message: ToServer): Promise<readonly string[]> => {
     const answered = once(child, 'message') as Promise<[FromServer]>;
-    child.send(message);
+    // Who is gone already does not answer.
+    child.send(message, () => undefined);
     return (await answered)[0].steps;
   };
   return {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { leasesOf, until, type SeenLease } from '../aws-support.ts';
 import type { Reply } from '../support.ts';
-import type { World } from './world.ts';
+import { adopted, keysOf, lender, type World } from './world.ts';
 
 export interface Flow {
   readonly name: string;
@@ -155,7 +155,54 @@ export const flows: readonly Flow[] = [
       await endAll(world);
     },
   },
+  {
+    name: 'a rotation of the root key',
+    service: 'iam',
+    waitsForAws: false,
+    prepare: nothing,
+    run: ({ server }) => server.call('POST', '/v1/aws/config/rotate-root'),
+    after: async (world) => {
+      await untilOneKey(world, lender, async () => configuredKey(world));
+      assert.equal((await world.lend('deploy')).status, 200, 'the key that is left may act');
+      await endAll(world);
+    },
+  },
+  {
+    name: 'a rotation of a static role',
+    service: 'iam',
+    waitsForAws: false,
+    prepare: async (world) => {
+      const body = { username: adopted, rotation_period: '1h' };
+      await world.server.call('POST', '/v1/aws/static-roles/x', { body });
+      return servedKey(world);
+    },
+    run: async (world, before) => {
+      const reply = await world.server.call('POST', '/v1/stint/dev/clock', { body: { advance: hour / 1000 } });
+      await until('the key is another one and the only one', async () => {
+        const served = await servedKey(world);
+        return served !== before && (await keysOf(world, adopted)).join() === served;
+      });
+      return reply;
+    },
+    after: (world) => untilOneKey(world, adopted, () => servedKey(world)),
+  },
 ];
+
+async function configuredKey({ server }: World): Promise<string> {
+  return (await server.call('GET', '/v1/aws/config/root')).body.data['access_key'] as string;
+}
+
+async function servedKey({ server }: World): Promise<string> {
+  return (await server.call('GET', '/v1/aws/static-creds/x')).body.data['access_key'] as string;
+}
+
+/** What was cut off goes on by itself, and tries what failed again a little later. */
+async function untilOneKey(world: World, user: string, right: () => Promise<string>): Promise<void> {
+  await until(`${user} has one key, the right one`, async () => {
+    await world.server.call('POST', '/v1/stint/dev/clock', { body: { advance: '1m' } });
+    return (await keysOf(world, user)).join() === (await right());
+  });
+}
 
 async function untilDead(world: World, id: string): Promise<void> {
   const states = async (): Promise<string | undefined> => stateOf(await leasesOf(world.server), id);

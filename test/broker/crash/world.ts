@@ -2,7 +2,14 @@
 // ever given, and the books, which must be right whatever happened.
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
-import { CreateRoleCommand, type IAMClient } from '@aws-sdk/client-iam';
+import {
+  AttachUserPolicyCommand,
+  CreateAccessKeyCommand,
+  CreateRoleCommand,
+  CreateUserCommand,
+  ListAccessKeysCommand,
+  type IAMClient,
+} from '@aws-sdk/client-iam';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import {
   account,
@@ -46,6 +53,7 @@ export async function crashWorld(t: TestContext, environment: Readonly<Record<st
   await server.call('POST', '/v1/sys/mounts/aws/tune', { body: { max_lease_ttl: '400h' } });
   await server.call('POST', '/v1/aws/config/lease', { body: { lease: leaseTime, lease_max: '400h' } });
   await makeLentRole(cloud.admin);
+  await server.call('POST', '/v1/aws/config/root', { body: await makeUsers(cloud.admin) });
   const body = { credential_type: 'assumed_role', role_arns: `arn:aws:iam::${account}:role/lent` };
   await server.call('POST', '/v1/aws/roles/session', { body });
   const world: World = {
@@ -61,6 +69,24 @@ export async function crashWorld(t: TestContext, environment: Readonly<Record<st
   };
   t.after(() => world.server.kill());
   return world;
+}
+
+/** The user that the mount acts as, and the user of its static role. */
+export const lender = 'lender';
+export const adopted = 'jane-doe';
+
+/** Returns what config/root is to hold: an administrator's key that may be rotated. */
+async function makeUsers(admin: IAMClient): Promise<object> {
+  for (const UserName of [lender, adopted]) await admin.send(new CreateUserCommand({ UserName }));
+  const PolicyArn = 'arn:aws:iam::aws:policy/AdministratorAccess';
+  await admin.send(new AttachUserPolicyCommand({ UserName: lender, PolicyArn }));
+  const { AccessKey } = await admin.send(new CreateAccessKeyCommand({ UserName: lender }));
+  return { access_key: AccessKey!.AccessKeyId, secret_key: AccessKey!.SecretAccessKey };
+}
+
+export async function keysOf({ admin }: World, UserName: string): Promise<readonly (string | undefined)[]> {
+  const { AccessKeyMetadata = [] } = await admin.send(new ListAccessKeysCommand({ UserName }));
+  return AccessKeyMetadata.map(({ AccessKeyId }) => AccessKeyId);
 }
 
 async function makeLentRole(admin: IAMClient): Promise<void> {
