@@ -2,8 +2,8 @@
 // a form on the way out, XML on the way back. What these two services do not use is refused, so that the SDK does it.
 // https://smithy.io/2.0/aws/protocols/aws-query-protocol.html
 
-/** A schema as the SDK writes it; numbers are simple types, 64 more makes a list of one. */
-type Schema = number | readonly unknown[] | (() => Schema);
+/** A schema as the SDK writes it; numbers are simple types, 64 more makes a list of one; `unit` has nothing in it. */
+type Schema = number | 'unit' | readonly unknown[] | (() => Schema);
 
 const simple = { text: 0, number: 1, boolean: 2, time: [4, 5, 6, 7], listOf: 64 } as const;
 const kinds = { simple: 0, list: 1, structure: 3 } as const;
@@ -24,6 +24,7 @@ interface Shape<T> {
 // A schema, unwrapped: lazy ones are called, and [schema, traits] must carry no name of its own.
 function build<T>(schema: Schema, shape: Shape<T>): T {
   if (typeof schema === 'function') return build(schema(), shape);
+  if (schema === 'unit') return shape.structure([]);
   if (typeof schema === 'number') {
     return schema >= simple.listOf ? shape.list(shape.simple(schema - simple.listOf)) : shape.simple(schema);
   }
