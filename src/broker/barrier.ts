@@ -4,6 +4,7 @@
 import { createHmac } from 'node:crypto';
 import { isFailure, type Clock, type Millis, type Random } from '../base/index.ts';
 import { brokerFailure } from './failures.ts';
+import { keyObjectOf, OpenedValues } from './opened-values.ts';
 import {
   activeTerm,
   isRotationDue,
@@ -59,6 +60,8 @@ export class Barrier {
   #rootKey: Uint8Array;
   #ring: KeyRing;
   #keys: ReadonlyMap<number, Buffer>;
+  readonly #nameKey: Buffer;
+  #opened = new OpenedValues();
   /** By the active term, as far as they were kept, and since then. */
   #keptEncryptions = 0;
   #newEncryptions = 0;
@@ -70,6 +73,7 @@ export class Barrier {
     this.#rootKey = rootKey;
     this.#ring = ring;
     this.#keys = keysByTerm(ring);
+    this.#nameKey = Buffer.from(ring.nameKey, 'base64');
   }
 
   /** Opens the barrier; undefined when the root key is not the one that encrypted the key ring. */
@@ -88,15 +92,23 @@ export class Barrier {
 
   /** A name for `text` that tells nothing about it to a reader of the store (HMAC-SHA-256, hex). */
   blindName(text: string): string {
-    return createHmac('sha256', Buffer.from(this.#ring.nameKey, 'base64')).update(text).digest('hex');
+    return createHmac('sha256', keyObjectOf(this.#nameKey)).update(text).digest('hex');
   }
 
-  /** @throws Failure `store-tampered` when the value is not what this barrier wrote under this key. */
-  async get<T>(key: string): Promise<Stored<T> | undefined> {
+  /**
+   * The value is frozen; `once` is for what is hardly read twice, or holds a secret that is not to stay in memory.
+   * @throws Failure `store-tampered` when the value is not what this barrier wrote under this key.
+   */
+  async get<T>(key: string, reading: 'often' | 'once' = 'often'): Promise<Stored<T> | undefined> {
     const entry = await this.#parts.store.get(key);
     if (entry === undefined) return undefined;
+    const { version } = entry;
+    const opened = this.#opened.get(key, version);
+    if (opened !== undefined) return { key, value: opened.value as T, version };
     if (this.#isOfNewTerm(entry.value)) await this.#reload();
-    return { key, value: this.#decode(entry.value, key) as T, version: entry.version };
+    const value = this.#decode(entry.value, key) as T;
+    if (reading === 'often') this.#opened.keep(key, version, value, entry.value.length);
+    return { key, value, version };
   }
 
   /** The version of what lies under the key, which stays closed: a tenth of the cost of `get`. */
@@ -218,6 +230,7 @@ export class Barrier {
     if (count === 'kept' && this.#newEncryptions > 0) await this.#keepCount().catch(() => {});
     this.#forgotten = true;
     for (const key of this.#keys.values()) key.fill(0);
+    this.#opened = new OpenedValues();
     this.#keys = new Map();
     this.#rootKey = new Uint8Array();
   }

@@ -295,7 +295,7 @@ export class Ledger {
 
   async #find(id: string): Promise<Stored<Lease> | undefined> {
     for (const shelf of searchOrder) {
-      const found = await this.#barrier.get<Lease>(leaseKey(shelf, id));
+      const found = await this.#barrier.get<Lease>(leaseKey(shelf, id), 'once');
       if (found !== undefined) return found;
     }
     return undefined;

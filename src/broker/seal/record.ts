@@ -3,6 +3,7 @@
 // record that was changed, or moved to another path, does not open.
 import { createCipheriv, createDecipheriv } from 'node:crypto';
 import type { Random } from '../../base/index.ts';
+import { keyObjectOf } from '../opened-values.ts';
 
 const recordVersion = 1;
 const nonceBytes = 12;
@@ -26,7 +27,7 @@ export function encryptRecord(
   header.writeUInt32BE(term, 0);
   header.writeUInt8(recordVersion, 4);
   header.set(random.bytes(nonceBytes), 5);
-  const cipher = createCipheriv('aes-256-gcm', key, header.subarray(5));
+  const cipher = createCipheriv('aes-256-gcm', keyObjectOf(key), header.subarray(5));
   cipher.setAAD(associated(header, path));
   const body = typeof plain === 'string' ? cipher.update(plain, 'utf8') : cipher.update(plain);
   return Buffer.concat([header, body, cipher.final(), cipher.getAuthTag()]);
@@ -42,7 +43,9 @@ export function termOf(record: Uint8Array): number | undefined {
 export function decryptRecord(record: Uint8Array, path: string, key: Uint8Array): Buffer | undefined {
   if (termOf(record) === undefined) return undefined;
   const bytes = Buffer.from(record.buffer, record.byteOffset, record.length);
-  const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(5, headerBytes), { authTagLength: tagBytes });
+  const decipher = createDecipheriv('aes-256-gcm', keyObjectOf(key), bytes.subarray(5, headerBytes), {
+    authTagLength: tagBytes,
+  });
   decipher.setAAD(associated(bytes, path));
   decipher.setAuthTag(bytes.subarray(bytes.length - tagBytes));
   const body = decipher.update(bytes.subarray(headerBytes, bytes.length - tagBytes));

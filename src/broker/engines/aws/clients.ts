@@ -151,8 +151,13 @@ export class AwsClients {
         throwOnRequestTimeout: true,
       },
       ...(endpoint === '' ? {} : { endpoint: endpointUrl(endpoint) }),
-      ...(keys === undefined ? {} : { credentials: keys }),
+      ...(keys === undefined ? {} : { credentials: ownCopy(keys) }),
       ...(maxAttempts === undefined ? {} : { maxAttempts }),
     };
   }
+}
+
+// The SDK writes into the object it is given; what was read from the store is frozen.
+function ownCopy(keys: Keys): Keys {
+  return typeof keys === 'function' ? async () => ({ ...(await keys()) }) : { ...keys };
 }
