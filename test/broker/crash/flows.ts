@@ -11,6 +11,8 @@ export interface Flow {
   readonly service: 'iam' | 'sts';
   /** Its answer tells how AWS answered. */
   readonly waitsForAws: boolean;
+  /** Works on several things at once, whose writes share a commit or not: now and then it has a step less. */
+  readonly parallel?: true;
   /** Makes what the flow works on; its result is handed to `run` and `after`. */
   readonly prepare: (world: World) => Promise<string>;
   /** Resolves when nothing of it is under way any more. */
@@ -142,6 +144,7 @@ export const flows: readonly Flow[] = [
   },
   {
     name: 'the revocation of three leases by their prefix',
+    parallel: true,
     service: 'iam',
     waitsForAws: false,
     prepare: async (world) => {
