@@ -5,7 +5,6 @@ import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { until } from './aws-support.ts';
 import { flows, type Flow } from './crash/flows.ts';
-import { rotationFlows } from './crash/rotation-flows.ts';
 import { checkAllEnd, checkBooks, crashWorld, type World } from './crash/world.ts';
 
 const sizes = new Map<string, readonly string[]>();
@@ -44,7 +43,7 @@ describe(
   'killed after any write and any answer of AWS, the server restarts with no orphan, no lost lease, no double grant',
   { concurrency: 2 },
   () => {
-    for (const flow of [...flows, ...rotationFlows]) {
+    for (const flow of flows) {
       test(`in ${flow.name}`, async (t) => {
         const world = await crashWorld(t);
         const steps = await countSteps(world, flow);
