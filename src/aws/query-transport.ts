@@ -33,13 +33,14 @@ export interface QueryAnswer {
 }
 
 const sockets = { keepAlive: true, maxSockets: 256, maxFreeSockets: 256 };
+const mostDayKeys = 64;
 const contentType = 'application/x-www-form-urlencoded';
 
 export class QueryTransport {
   readonly httpAgent = new HttpAgent(sockets);
   readonly httpsAgent = new HttpsAgent(sockets);
   readonly #times: TransportTimes;
-  #dayKey: { readonly of: string; readonly key: KeyObject } | undefined;
+  readonly #dayKeys = new Map<string, KeyObject>();
 
   constructor(times: TransportTimes) {
     this.#times = times;
@@ -121,15 +122,19 @@ export class QueryTransport {
     };
   }
 
-  // SECURITY: one day's key for one scope is kept, never the secret it was made of. As a key object, of which an
-  // HMAC costs a third of one that is handed bytes.
+  // SECURITY: a day's key for one scope is kept, never the secret it was made of. As a key object, of which an HMAC
+  // costs a third of one that is handed bytes.
   #keyOf({ accessKeyId, secretAccessKey }: QueryKeys, scope: string): KeyObject {
     const of = `${accessKeyId}/${scope}`;
-    if (this.#dayKey?.of === of) return this.#dayKey.key;
+    const known = this.#dayKeys.get(of);
+    if (known !== undefined) return known;
     let key: string | Buffer = `AWS4${secretAccessKey}`;
     for (const part of scope.split('/')) key = createHmac('sha256', key).update(part).digest();
-    this.#dayKey = { of, key: createSecretKey(key as Buffer) };
-    return this.#dayKey.key;
+    const made = createSecretKey(key as Buffer);
+    // Keys that are only probed come once; the few that are used all day are made again now and then.
+    if (this.#dayKeys.size >= mostDayKeys) this.#dayKeys.clear();
+    this.#dayKeys.set(of, made);
+    return made;
   }
 }
 
