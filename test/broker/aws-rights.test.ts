@@ -44,6 +44,7 @@ async function limitedWorld(t: TestContext): Promise<World> {
   await configureAws(broker, cloud.cloud);
   await admin.send(new Iam.CreateUserCommand({ UserName: limited }));
   await admin.send(new Iam.CreateGroupCommand({ GroupName: 'readers' }));
+  await admin.send(new Iam.CreateGroupCommand({ GroupName: 'others' }));
   const inline = { GroupName: 'readers', PolicyName: 'read', PolicyDocument: allowing('s3:ListAllMyBuckets') };
   await admin.send(new Iam.PutGroupPolicyCommand(inline));
   const { AccessKey } = await admin.send(new Iam.CreateAccessKeyCommand({ UserName: limited }));
@@ -72,8 +73,15 @@ async function limitedWorld(t: TestContext): Promise<World> {
   };
 }
 
-async function lendAndEnd({ lend, ends }: World, body: object): Promise<boolean> {
+/** `meddle` is done to the lent user before its end. */
+async function lendAndEnd(
+  { lend, ends, lentUsers }: World,
+  body: object,
+  meddle: (user: string) => Promise<void> = async () => {},
+): Promise<boolean> {
+  const before = await lentUsers();
   const leaseId = await lend(body);
+  for (const user of await lentUsers()) if (!before.includes(user)) await meddle(user);
   return leaseId !== undefined && ends(leaseId);
 }
 
@@ -132,7 +140,19 @@ async function endsSomeOfMany(world: World): Promise<boolean> {
 const works: Readonly<
   Record<FeatureName, { with?: readonly FeatureName[]; does: (world: World) => Promise<boolean> }>
 > = {
-  iam_user: { does: (world) => lendAndEnd(world, everything) },
+  iam_user: {
+    // Once as it was lent, and once with more than it was lent with, which has to be looked for.
+    does: async (world) =>
+      (await lendAndEnd(world, everything)) &&
+      lendAndEnd(world, everything, async (UserName) => {
+        const PolicyDocument = allowing('s3:ListAllMyBuckets');
+        const PolicyArn = 'arn:aws:iam::aws:policy/IAMReadOnlyAccess';
+        await world.admin.send(new Iam.CreateAccessKeyCommand({ UserName }));
+        await world.admin.send(new Iam.PutUserPolicyCommand({ UserName, PolicyName: 'more', PolicyDocument }));
+        await world.admin.send(new Iam.AttachUserPolicyCommand({ UserName, PolicyArn }));
+        await world.admin.send(new Iam.AddUserToGroupCommand({ UserName, GroupName: 'others' }));
+      }),
+  },
   'user-cleanup': {
     with: ['iam_user'],
     does: async (world) => {

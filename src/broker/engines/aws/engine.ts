@@ -49,6 +49,7 @@ import { stintPaths } from './stint-paths.ts';
 import { goQuote } from './template/quote.ts';
 import { whenUsable } from './usable.ts';
 import { UnderWay } from './under-way.ts';
+import { readGifts } from './user-gifts.ts';
 import { makeUser } from './user-grant.ts';
 import type { AwsWatch } from './watch.ts';
 import { probeUserKey, removeUser } from './user-removal.ts';
@@ -277,7 +278,8 @@ export class AwsEngine implements Engine {
     const { account = '' } = lease.facts;
     const { clients, config, madeBy } = await this.#clientsOf(lease.mountId, folder, account);
     const { userName = '', accessKeyId } = lease.facts;
-    const result = await removeUser(await clients.iam(), { userName, leaseId: lease.id, accessKeyId });
+    const gifts = readGifts(lease.facts['gifts']);
+    const result = await removeUser(await clients.iam(), { userName, leaseId: lease.id, accessKeyId, gifts });
     if (!result.found && !lease.confirmed) checkSameKey(lease, madeBy, account === '' ? config.formerKeys : []);
     return result;
   }

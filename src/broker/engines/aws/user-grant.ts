@@ -6,6 +6,7 @@ import type { Lease } from '../../model.ts';
 import { awsCode, awsFailure, didNothing, told } from './aws-errors.ts';
 import { leaseTagKey, mountTagKey } from './names.ts';
 import type { AwsRole } from './aws-role.ts';
+import { giftsOf, writeGifts } from './user-gifts.ts';
 import { carriesLease } from './user-removal.ts';
 
 type Iam = typeof import('@aws-sdk/client-iam');
@@ -24,7 +25,7 @@ export async function makeUser(iam: IAMClient, role: AwsRole, lease: Lease): Pro
   await dropKeyOfLostAnswer(sdk, iam, userName, accessKeyId, made);
   return {
     data: { access_key: accessKeyId, secret_key: secretAccessKey, security_token: null, session_token: null },
-    facts: { ...lease.facts, accessKeyId },
+    facts: { ...lease.facts, accessKeyId, gifts: writeGifts(giftsOf(role, lease.role)) },
     secret: { accessKeyId, secretAccessKey },
   };
 }

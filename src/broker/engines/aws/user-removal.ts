@@ -7,6 +7,7 @@ import type { Removal } from '../engine.ts';
 import { awsCode, awsFailure, isMissing, orMissing, refusesKeys } from './aws-errors.ts';
 import { leaseTagKey } from './names.ts';
 import { removeGiven, removeOthers } from './user-attachments.ts';
+import { removeWithGifts, type Gifts } from './user-gifts.ts';
 
 type Iam = typeof import('@aws-sdk/client-iam');
 
@@ -28,6 +29,8 @@ export interface LentUser {
   readonly leaseId: string;
   /** The key the lease handed out; undefined when the grant never came that far. */
   readonly accessKeyId: string | undefined;
+  /** What the grant gave, where the lease kept it. */
+  readonly gifts?: Gifts | undefined;
 }
 
 /**
@@ -38,19 +41,26 @@ export interface LentUser {
  */
 export async function removeUser(iam: IAMClient, lent: LentUser): Promise<Removal> {
   const sdk: Iam = await import('@aws-sdk/client-iam');
-  const { userName, leaseId } = lent;
+  const { userName, leaseId, accessKeyId, gifts } = lent;
   try {
     const found = await orMissing(iam.send(new sdk.GetUserCommand({ UserName: userName })));
     if (found?.User === undefined) return await askForKey(sdk, iam, lent);
     // SECURITY: whatever the name, a user that does not carry the lease's id is somebody else's.
     if (!isTagged(found.User, leaseId)) throw notOurs(userName);
-    await orMissing(removeGiven(sdk, iam, userName));
-    await deleteUser(sdk, iam, userName);
-    const shown = await orMissing(iam.send(new sdk.GetUserCommand({ UserName: userName })));
-    return { found: true, gone: shown === undefined };
+    const known = accessKeyId !== undefined && gifts !== undefined;
+    if (!known || !(await removeWithGifts(sdk, iam, userName, accessKeyId, gifts))) {
+      await orMissing(removeGiven(sdk, iam, userName));
+      await deleteUser(sdk, iam, userName);
+    }
+    return await readBack(sdk, iam, userName);
   } catch (error) {
     throw awsFailure(prefix, error);
   }
+}
+
+async function readBack(sdk: Iam, iam: IAMClient, UserName: string): Promise<Removal> {
+  const shown = await orMissing(iam.send(new sdk.GetUserCommand({ UserName })));
+  return { found: true, gone: shown === undefined };
 }
 
 function notOurs(userName: string): Error {
