@@ -3,11 +3,11 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import type { FromServer, ToServer } from './crash/steps.ts';
+import type { FromServer, ToServer } from '../crash/steps.ts';
 import { callHttp, type CallOptions, type Reply } from './support.ts';
 
 const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
-const points = new URL('crash/points.ts', import.meta.url).href;
+const points = new URL('../crash/points.ts', import.meta.url).href;
 
 export interface ServerProcess {
   readonly address: string;

@@ -10,9 +10,9 @@ import {
   ListAccessKeysCommand,
 } from '@aws-sdk/client-iam';
 import { test, type TestContext } from 'node:test';
-import { configureAws, keyLives, testCloud, until, type TestCloud } from './aws-support.ts';
-import { startServerProcess, type ServerProcess } from './server-process.ts';
-import { temporaryFolder } from './support.ts';
+import { configureAws, keyLives, testCloud, until, type TestCloud } from '../broker/aws-support.ts';
+import { startServerProcess, type ServerProcess } from '../broker/server-process.ts';
+import { temporaryFolder } from '../broker/support.ts';
 
 interface Lane {
   readonly account: string;

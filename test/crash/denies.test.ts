@@ -4,9 +4,9 @@ import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { CreateRoleCommand, ListRolePoliciesCommand, PutRolePolicyCommand } from '@aws-sdk/client-iam';
 import { ListBucketsCommand, S3Client } from '@aws-sdk/client-s3';
-import { configureAws, leasesOf, testCloud, until, type TestCloud } from './aws-support.ts';
-import { startServerProcess, type ServerProcess } from './server-process.ts';
-import { temporaryFolder, type Reply } from './support.ts';
+import { configureAws, leasesOf, testCloud, until, type TestCloud } from '../broker/aws-support.ts';
+import { startServerProcess, type ServerProcess } from '../broker/server-process.ts';
+import { temporaryFolder, type Reply } from '../broker/support.ts';
 
 interface Gap {
   readonly service: 'iam' | 'sts';

@@ -2,8 +2,8 @@
 // is counted in a run that nobody disturbs. Whatever happens, the books are right afterwards.
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
-import { flows, type Flow } from './crash/flows.ts';
-import { checkAllEnd, checkBooks, crashWorld, type World } from './crash/world.ts';
+import { flows, type Flow } from './flows.ts';
+import { checkAllEnd, checkBooks, crashWorld, type World } from './world.ts';
 
 /** Ways of AWS to fail; `after` is the answer that gets lost when the call took effect. */
 const faults = {

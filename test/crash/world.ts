@@ -20,9 +20,9 @@ import {
   until,
   type SeenLease,
   type TestCloud,
-} from '../aws-support.ts';
-import { startServerProcess, type ServerProcess } from '../server-process.ts';
-import { temporaryFolder, type Reply } from '../support.ts';
+} from '../broker/aws-support.ts';
+import { startServerProcess, type ServerProcess } from '../broker/server-process.ts';
+import { temporaryFolder, type Reply } from '../broker/support.ts';
 
 interface Given {
   readonly leaseId: string;

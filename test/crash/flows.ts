@@ -1,8 +1,8 @@
 // What the server is killed in, and what AWS fails in: one row for each flow. A flow is prepared, runs (and is cut off
 // somewhere), and says afterwards what must hold beside the books.
 import assert from 'node:assert/strict';
-import { leasesOf, until, type SeenLease } from '../aws-support.ts';
-import type { Reply } from '../support.ts';
+import { leasesOf, until, type SeenLease } from '../broker/aws-support.ts';
+import type { Reply } from '../broker/support.ts';
 import { adopted, keysOf, lender, type World } from './world.ts';
 
 export interface Flow {
@@ -189,14 +189,37 @@ export const flows: readonly Flow[] = [
     },
     after: (world) => untilOneKey(world, adopted, () => servedKey(world)),
   },
+  {
+    name: 'the end of a static role',
+    service: 'iam',
+    waitsForAws: false,
+    prepare: async (world) => {
+      const body = { username: adopted, rotation_period: '1h' };
+      await world.server.call('POST', '/v1/aws/static-roles/x', { body });
+      return '';
+    },
+    run: ({ server }) => server.call('DELETE', '/v1/aws/static-roles/x'),
+    after: async (world) => {
+      // Killed before its first step it is as if it was never asked for; after that it goes on by itself.
+      if ((await servedKey(world)) !== '') {
+        assert.equal((await world.server.call('DELETE', '/v1/aws/static-roles/x')).status, 204);
+      }
+      await until('no key is left', async () => {
+        await world.server.call('POST', '/v1/stint/dev/clock', { body: { advance: '1m' } });
+        return (await keysOf(world, adopted)).length === 0;
+      });
+    },
+  },
 ];
 
 async function configuredKey({ server }: World): Promise<string> {
   return (await server.call('GET', '/v1/aws/config/root')).body.data['access_key'] as string;
 }
 
+/** Empty when there is no such role. */
 async function servedKey({ server }: World): Promise<string> {
-  return (await server.call('GET', '/v1/aws/static-creds/x')).body.data['access_key'] as string;
+  const { body } = await server.call('GET', '/v1/aws/static-creds/x');
+  return (body.data?.['access_key'] as string | undefined) ?? '';
 }
 
 /** What was cut off goes on by itself, and tries what failed again a little later. */

@@ -3,9 +3,9 @@
 // has is counted in a run that nobody disturbs.
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
-import { until } from './aws-support.ts';
-import { flows, type Flow } from './crash/flows.ts';
-import { checkAllEnd, checkBooks, crashWorld, type World } from './crash/world.ts';
+import { until } from '../broker/aws-support.ts';
+import { flows, type Flow } from './flows.ts';
+import { checkAllEnd, checkBooks, crashWorld, type World } from './world.ts';
 
 const sizes = new Map<string, readonly string[]>();
 
