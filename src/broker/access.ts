@@ -106,8 +106,9 @@ export class Access {
     const more = caller?.policies ?? [];
     const names = more.length === 0 ? token.policies : [...new Set([...token.policies, ...more])];
     const epoch = await this.#dropWhenChanged();
-    const shared = names.join('\n');
-    const own = `${shared}\n\n${caller?.key ?? ''}`;
+    // SECURITY: a name may hold any character: joined by one of them, one name could read as two.
+    const shared = JSON.stringify(names);
+    const own = `${shared}${caller?.key ?? ''}`;
     const now = this.#parts.clock.now();
     const first = this.#kept.get(shared);
     const kept = first?.templated === true ? this.#kept.get(own) : first;
