@@ -225,6 +225,9 @@ export class Mounts {
 
   /** Moves a mount with everything it keeps to a free path. @throws Failure `mount-invalid`, `mount-unknown`. */
   async move({ path, id }: Mount, to: string): Promise<void> {
+    if (isReserved(to) && !isAuth({ path: to })) {
+      throw brokerFailure('mount-invalid', `cannot remount to destination ${to}/`);
+    }
     await this.#checkFree(to);
     for (;;) {
       const found = await this.#barrier.get<Mount>(`mount/${path}`);

@@ -75,13 +75,21 @@ function secretHandlers(parts: MountParts): Pick<Handlers, 'mounts' | 'mount' | 
   };
   return {
     mounts: served('The mounted secrets engines.', {}, async (call) => envelopedTwice(call, await table())),
-    mount: served('A mounted secrets engine.', mountFields, async (call, fields) =>
-      handleMount(parts, call, mountPath(call), fields),
-    ),
+    mount: served('A mounted secrets engine.', mountFields, async (call, fields) => {
+      const path = mountPath(call);
+      if (isAuth({ path }) && call.operation !== 'read') await checkSecret(mounts, call, path);
+      return handleMount(parts, call, path, fields);
+    }),
     mountTune: served('How a secrets engine is tuned.', tuneFields, async (call, fields) =>
       handleTune(parts, call, mountPath(call), fields),
     ),
   };
+}
+
+// SECURITY: auth methods come and go by `sys/auth`, which asks for `sudo`. What is not there may be removed.
+async function checkSecret(mounts: Mounts, call: Call, path: string): Promise<void> {
+  if (call.operation !== 'delete') throw brokerFailure('mount-invalid', `cannot mount "${path}/"`);
+  if ((await mounts.get(path)) !== undefined) throw brokerFailure('mount-invalid', `cannot unmount "${path}/"`);
 }
 
 function authHandlers(parts: MountParts): Pick<Handlers, 'authMethods' | 'authMethod' | 'authTune'> {
