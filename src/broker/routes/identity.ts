@@ -53,8 +53,12 @@ function entityHandlers(parts: IdentityRouteParts): Pick<Handlers, 'entityWrite'
       return done();
     }),
     entityByName: served('The entity of a name.', entityFields, async (call, fields) => {
-      if (call.operation === 'update') return writeEntity(parts, call, fields);
       const entity = await entities.byName(param(call, 'name'));
+      if (call.operation === 'update') {
+        // SECURITY: policies judge the path: the body may not lead to the entity of another name.
+        if (fields.id && fields.id !== entity?.id) throw brokerFailure('bad-request', 'entity not found from id');
+        return writeEntity(parts, call, fields);
+      }
       if (call.operation === 'read') return readEntity(parts, call, entity);
       if (entity !== undefined) await entities.delete(entity.id);
       return done();

@@ -75,13 +75,17 @@ export function leaseCallHandlers(parts: LeaseCallParts): Pick<Handlers, Names> 
   };
 }
 
-/** The body names the lease, else the path. */
+/** The body names the lease, or the path does: policies judge the path, so the two may not differ. */
 function leaseIdOf({ body, params }: Call): string {
   const given = body['lease_id'];
   if (given !== undefined && given !== null && typeof given !== 'string') {
     throw brokerFailure('bad-request', 'invalid lease ID');
   }
-  const id = given || params['url_lease_id'] || '';
+  const inPath = params['url_lease_id'] ?? '';
+  if (given && inPath !== '' && given !== inPath) {
+    throw brokerFailure('bad-request', 'invalid lease ID', { hint: 'the body names another lease than the path' });
+  }
+  const id = given || inPath;
   if (id === '') throw brokerFailure('bad-request', 'lease_id must be specified');
   return id;
 }
