@@ -1,0 +1,95 @@
+// What a policy says of a path holds for all that the path can be made to do, whatever stands beside it
+// in the body, and rights are those of the token's own policies.
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { testBroker, type Reply, type TestBroker } from './support.ts';
+
+async function tokenWith({ call }: TestBroker, name: string, rules: string): Promise<string> {
+  await call('PUT', `/v1/sys/policies/acl/${name}`, { body: { policy: rules } });
+  return tokenOf(await call('POST', '/v1/auth/token/create', { body: { policies: [name] } }));
+}
+
+function tokenOf({ body }: Reply): string {
+  return (body['auth'] as { client_token: string }).client_token;
+}
+
+describe('the authority of a path', () => {
+  it('auth methods are made and removed only where sudo is asked for', async (t) => {
+    const world = await testBroker((end) => t.after(end));
+    const token = await tokenWith(
+      world,
+      'mounter',
+      'path "sys/mounts/*" { capabilities = ["create", "update", "delete", "read"] }',
+    );
+    const made = await world.call('POST', '/v1/sys/mounts/auth/door', { token, body: { type: 'userpass' } });
+    assert.deepEqual([made.status, made.body.errors], [400, ['cannot mount "auth/door/"']]);
+    assert.equal((await world.call('POST', '/v1/sys/auth/people', { body: { type: 'userpass' } })).status, 204);
+    const removed = await world.call('DELETE', '/v1/sys/mounts/auth/people', { token });
+    assert.deepEqual([removed.status, removed.body.errors], [400, ['cannot unmount "auth/people/"']]);
+    assert.equal((await world.call('DELETE', '/v1/sys/mounts/auth/nobody', { token })).status, 204);
+    assert.equal((await world.call('GET', '/v1/sys/auth/people')).status, 200);
+  });
+
+  it('a mount is not moved to where none can be made', async (t) => {
+    const { call } = await testBroker((end) => t.after(end));
+    await call('POST', '/v1/sys/mounts/cloud', { body: { type: 'aws' } });
+    for (const to of ['stint/leases', 'sys/more', 'identity/more', 'auth', 'cubbyhole/more']) {
+      const { status } = await call('POST', '/v1/sys/remount', { body: { from: 'cloud', to } });
+      assert.equal(status, 400, to);
+    }
+    assert.equal((await call('GET', '/v1/sys/mounts/cloud')).status, 200);
+  });
+
+  it('a token whose policy is named like two others has the rights of neither', async (t) => {
+    const world = await testBroker((end) => t.after(end));
+    const { call } = world;
+    await call('PUT', '/v1/sys/policies/acl/zone', {
+      body: { policy: 'path "sys/mounts" { capabilities = ["read"] }' },
+    });
+    await call('POST', '/v1/auth/token/roles/team', {
+      body: { allowed_policies_glob: ['team-*'], allowed_policies: [] },
+    });
+    const member = await tokenWith(world, 'member', 'path "auth/token/create/team" { capabilities = ["update"] }');
+    const both = tokenOf(await call('POST', '/v1/auth/token/create', { body: { policies: ['team-a', 'zone'] } }));
+    assert.equal((await call('GET', '/v1/sys/mounts', { token: both })).status, 200);
+    const made = await call('POST', '/v1/auth/token/create/team', {
+      token: member,
+      body: { policies: ['team-a\nzone'] },
+    });
+    if (made.status === 200) assert.equal((await call('GET', '/v1/sys/mounts', { token: tokenOf(made) })).status, 403);
+  });
+
+  it('the body names no other lease than the path', async (t) => {
+    const world = await testBroker((end) => t.after(end));
+    const { call } = world;
+    const token = await tokenWith(world, 'own', 'path "sys/leases/revoke/mine/*" { capabilities = ["update"] }');
+    const other = await call('POST', '/v1/auth/token/create', { body: {} });
+    const accessor = (other.body['auth'] as { accessor: string }).accessor;
+    const listed = await call('LIST', '/v1/sys/leases/lookup/auth/token/create');
+    for (const name of listed.body.data['keys'] as string[]) {
+      const body = { lease_id: `auth/token/create/${name}` };
+      const { status } = await call('PUT', '/v1/sys/leases/revoke/mine/a', { token, body });
+      assert.equal(status, 400);
+    }
+    assert.equal((await call('POST', '/v1/auth/token/lookup-accessor', { body: { accessor } })).status, 200);
+  });
+
+  it('the body names no other entity than the path', async (t) => {
+    const world = await testBroker((end) => t.after(end));
+    const { call } = world;
+    const token = await tokenWith(
+      world,
+      'own',
+      'path "identity/entity/name/mine" { capabilities = ["create", "update"] }',
+    );
+    const { body } = await call('POST', '/v1/identity/entity', { body: { name: 'admin' } });
+    const { id } = body.data;
+    const taken = await call('POST', '/v1/identity/entity/name/mine', { token, body: { id, policies: ['member'] } });
+    assert.equal(taken.status, 400);
+    const after = await call('GET', `/v1/identity/entity/id/${String(id)}`);
+    assert.deepEqual([after.body.data['name'], after.body.data['policies']], ['admin', []]);
+    const own = await call('POST', '/v1/identity/entity/name/mine', { token, body: {} });
+    const again = { id: own.body.data['id'], policies: ['member'] };
+    assert.equal((await call('POST', '/v1/identity/entity/name/mine', { token, body: again })).status, 204);
+  });
+});
