@@ -1,5 +1,5 @@
 // Whose address a request counts as: the peer's, or what a proxy says that the operator trusts.
-import { BlockList, isIPv6 } from 'node:net';
+import { BlockList, isIP, isIPv6 } from 'node:net';
 import { brokerFailure } from '../failures.ts';
 
 /** From the peer's address and the header `X-Forwarded-For` to the caller's address. */
@@ -35,11 +35,7 @@ function plain(address: string): string {
 /** Without port and brackets; undefined for what is no address. */
 function bare(hop: string): string | undefined {
   const address = /^\[([^\]]+)\](?::\d+)?$/.exec(hop)?.[1] ?? /^([\d.]+):\d+$/.exec(hop)?.[1] ?? hop;
-  return isAddress(address) ? address : undefined;
-}
-
-function isAddress(text: string): boolean {
-  return /^\d{1,3}(\.\d{1,3}){3}$/.test(text) || isIPv6(text);
+  return isIP(address) === 0 ? undefined : address;
 }
 
 function add(proxies: BlockList, network: string): void {

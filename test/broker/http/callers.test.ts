@@ -135,6 +135,7 @@ describe('the address of a caller', () => {
     ['is the proxy’s when it says nothing', ['10.0.0.0/8'], '10.1.2.3', undefined, '10.1.2.3'],
     ['is the proxy’s when it says nonsense', ['10.0.0.0/8'], '10.1.2.3', 'unknown', '10.1.2.3'],
     ['is not what stands before nonsense', ['10.0.0.0/8'], '10.1.2.3', '1.2.3.4, x', '10.1.2.3'],
+    ['is no number too large for one', ['10.0.0.0/8'], '10.1.2.3', '1.2.3.4, 999.1.1.1, 10.9.9.9', '10.9.9.9'],
     ['may carry a port', ['10.0.0.1'], '10.0.0.1', '1.2.3.4:5678', '1.2.3.4'],
     ['may be IPv6', ['fd00::/8'], 'fd00::1', '[2001:db8::1]:99', '2001:db8::1'],
     ['is IPv4 when it comes over IPv6', ['10.0.0.0/8'], '::ffff:10.0.0.1', '::ffff:1.2.3.4', '1.2.3.4'],
