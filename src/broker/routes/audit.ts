@@ -73,7 +73,7 @@ function headerHandlers({ headers }: Audit): Pick<Handlers, 'auditHeaders' | 'au
       if (call.operation === 'update') await headers.set(name, hmac);
       else if (call.operation === 'delete') await headers.remove(name);
       else {
-        const known = headers.all[name.toLowerCase()];
+        const known = Object.entries(headers.all).find(([header]) => header === name.toLowerCase())?.[1];
         if (known === undefined) throw brokerFailure('bad-request', 'Could not find header in config');
         return envelopedTwice(call, { [name]: { hmac: known } });
       }
