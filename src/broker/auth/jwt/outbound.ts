@@ -17,7 +17,7 @@ export type Fetch = (url: string, outgoing: Outgoing) => Promise<Response>;
 
 /**
  * A `fetch` that follows no redirect. `caPem`: who may have signed the issuer's certificate, instead of
- * those that the system trusts; `serverNames`: names that the certificate may have instead of the host's.
+ * those that the system trusts.
  */
 export function limitedFetch(caPem: string): Fetch {
   return async (address, { method = 'GET', headers = {}, body }) => {
