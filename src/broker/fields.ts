@@ -103,7 +103,8 @@ const converters: { readonly [T in FieldType]: (value: unknown) => FieldTypes[T]
   },
 };
 
-function scalarText(value: unknown): string | undefined {
+/** What a `string` field reads of a value; undefined when it is none. */
+export function scalarText(value: unknown): string | undefined {
   if (typeof value === 'string') return value;
   return typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined;
 }

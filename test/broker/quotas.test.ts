@@ -111,8 +111,8 @@ describe('a rate limit', () => {
     const login = async (name: string): Promise<number> =>
       (await world.call('POST', `/v1/auth/people/login/${name}`, { body: { password: 'x' } })).status;
     assert.deepEqual(
-      [await login('alice'), await login('alice'), await login('bob'), await login('bob')],
-      [400, 429, 400, 400],
+      [await login('alice'), await login('alice'), await login('Alice'), await login('bob'), await login('bob')],
+      [400, 429, 429, 400, 400],
     );
   });
 
@@ -126,13 +126,14 @@ describe('a rate limit', () => {
     }
     const body = { rate: 1, interval: '5m', path: 'auth/approle', role: 'ci' };
     assert.equal((await world.call('POST', '/v1/sys/quotas/rate-limit/ci', { body })).status, 204);
-    const login = async (role_id: unknown): Promise<number> =>
-      (await world.call('POST', '/v1/auth/approle/login', { body: { role_id, secret_id: 'x' } })).status;
+    const login = async (role_id: unknown, more: object = {}): Promise<number> =>
+      (await world.call('POST', '/v1/auth/approle/login', { body: { role_id, secret_id: 'x', ...more } })).status;
     const [ci, cd] = ids;
     assert.deepEqual(
       [await login(ci), await login(ci), await login(cd), await login(cd), await login('x')],
       [400, 429, 400, 400, 400],
     );
+    assert.equal(await login(ci, { role: 'cd' }), 429, 'a field that the method does not read changes nothing');
   });
 
   test('counts each address by itself, begins anew with each interval, and blocks as long as it says', () => {

@@ -190,7 +190,7 @@ export interface AuthMethod extends Backend {
    * @throws Failure when the user or role is gone or has other policies, as Vault does.
    */
   renewLogin(login: RenewedLogin, mount: Mount, folder: Folder): Promise<LoginToken>;
-  /** The role of a login with this body, before it is tried, where the body does not name it as `role`. */
+  /** The role of a login with this body, before it is tried, where that is not what the body names as `role`. */
   roleOfLogin?(body: Readonly<Record<string, unknown>>, folder: Folder): Promise<string | undefined>;
 }
 

@@ -60,7 +60,8 @@ const exactRank = 1e6;
 function rankOf({ mountPath, pathSuffix, role }: QuotaPlace, request: QuotaRequest): number {
   if (mountPath === '') return 0;
   if (!`${request.path}/`.startsWith(mountPath)) return -1;
-  if (role !== '') return role === request.role ? exactRank + 1 : -1;
+  // No method tells roles and users apart by case.
+  if (role !== '') return role.toLowerCase() === request.role.toLowerCase() ? exactRank + 1 : -1;
   if (pathSuffix === '') return 1;
   const rest = request.path.slice(mountPath.length).replace(/\/$/, '');
   if (pathSuffix === rest) return exactRank;

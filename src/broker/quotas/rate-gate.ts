@@ -2,6 +2,7 @@
 // guessing tokens is limited like everything else.
 import type { Audit } from '../audit/audit.ts';
 import type { Call } from '../call.ts';
+import { scalarText } from '../fields.ts';
 import { authPrefix, type Mounts } from '../mounts.ts';
 import type { QuotaPlace, QuotaRequest } from './quota.ts';
 import { rateExceeded, type RateLimits } from './rate-limits.ts';
@@ -48,8 +49,9 @@ export class RateGate {
   }
 
   async #roleIn(path: string, body: Readonly<Record<string, unknown>>): Promise<string> {
-    if (typeof body['role'] === 'string') return body['role'];
     const found = await this.#parts.mounts.ofLogin(path);
-    return (found === undefined ? undefined : await found.method.roleOfLogin?.(body, found.folder)) ?? '';
+    // SECURITY: the method's own word counts: a field that it does not read must not choose another rule.
+    if (found?.method.roleOfLogin !== undefined) return (await found.method.roleOfLogin(body, found.folder)) ?? '';
+    return scalarText(body['role']) ?? '';
   }
 }

@@ -12,7 +12,7 @@ import {
   type RenewedLogin,
 } from '../../engines/engine.ts';
 import { brokerFailure } from '../../failures.ts';
-import type { FieldValues } from '../../fields.ts';
+import { scalarText, type FieldValues } from '../../fields.ts';
 import type { Mount } from '../../model.ts';
 import { mountTtls } from '../../mounts.ts';
 import { listed, loginToken, pageFields, renewalRefused } from '../logins.ts';
@@ -74,6 +74,10 @@ export class JwtMethod implements AuthMethod {
         handle: async (call, values) => ({ auth: await flow.callback(call, values) }),
       }),
     ];
+  }
+
+  async roleOfLogin(body: Readonly<Record<string, unknown>>, folder: Folder): Promise<string | undefined> {
+    return scalarText(body['role']) || (await loadConfig(folder))?.config.defaultRole;
   }
 
   async renewLogin({ internal }: RenewedLogin, _: Mount, folder: Folder): Promise<LoginToken> {
