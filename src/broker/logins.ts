@@ -3,6 +3,7 @@ import { planLogin } from './auth/login-plan.ts';
 import { enveloped, type Answer, type Call } from './call.ts';
 import type { Login } from './engines/engine.ts';
 import type { Identity } from './identity/identity.ts';
+import type { Lending } from './lending.ts';
 import type { Mount } from './model.ts';
 import { wireAuth } from './routes/token-wire.ts';
 import type { Tokens } from './tokens.ts';
@@ -10,6 +11,7 @@ import type { Tokens } from './tokens.ts';
 export interface LoginParts {
   readonly tokens: Tokens;
   readonly identity: Identity;
+  readonly lending: Pick<Lending, 'endToken'>;
 }
 
 export class Logins {
@@ -25,7 +27,8 @@ export class Logins {
     const { entityId, policies: identityPolicies } = await this.#entityOf(mount, login);
     const made = await this.#parts.tokens.create({ ...plan, entityId });
     const warnings = [...made.warnings, ...(login.warnings ?? [])];
-    return enveloped(call, { auth: wireAuth(made, identityPolicies), warnings, mountType: mount.type });
+    const answer = enveloped(call, { auth: wireAuth(made, identityPolicies), warnings, mountType: mount.type });
+    return { ...answer, takeBack: () => this.#parts.lending.endToken(made.token.name) };
   }
 
   // A method that does not say who the caller is gives a token without an entity.

@@ -123,7 +123,7 @@ export async function openServices(options: ServiceOptions, barrier: Barrier, ke
   const shards = new ShardHolds(barrier, clock, node);
   const alone = barrier.exclusive;
   const sweeper = new Sweeper({ due, shards, ledger, settling, lending, mounts, tokens, clock, log, alone });
-  const logins = new Logins({ tokens, identity });
+  const logins = new Logins({ tokens, identity, lending });
   const counts = new LeaseCounts({ slots, ledger, tokens });
   const tidy = new Tidy({ barrier, tokens, ledger, lending, log });
   const cluster = await clusterId(barrier, random);

@@ -235,10 +235,14 @@ describe('wrapping', () => {
     const accessors = async (): Promise<unknown> =>
       (await world.call('LINK', '/v1/auth/token/accessors')).body.data['keys'];
     const before = await accessors();
+    await world.call('POST', '/v1/sys/auth/people', { body: { type: 'userpass' } });
+    await world.call('POST', '/v1/auth/people/users/ann', { body: { password: 'x' } });
     failing = true;
     for (const headers of [{}, { 'X-Vault-Wrap-TTL': '60' }]) {
       const reply = await world.call('POST', '/v1/auth/token/create', { headers, body: { ttl: '1h' } });
       assert.equal(reply.status, 500);
+      const login = await world.call('POST', '/v1/auth/people/login/ann', { headers, body: { password: 'x' } });
+      assert.equal(login.status, 500);
     }
     failing = false;
     assert.deepEqual(await accessors(), before);
