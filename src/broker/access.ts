@@ -1,7 +1,7 @@
 // Who is calling and whether they may: the token and ACL checks of the pipeline, over the stored
 // tokens, identities and policies.
 import type { Clock, Secret } from '../base/index.ts';
-import { capabilitiesOn, decide, reaches, readableKeys, type AclDecision } from './acl.ts';
+import { capabilitiesOn, decideAnySpelling, reaches, readableKeys, type AclDecision } from './acl.ts';
 import { compileAcl, type Acl } from './acl-index.ts';
 import { tokenOf, type Call } from './call.ts';
 import { brokerFailure } from './failures.ts';
@@ -66,7 +66,13 @@ export class Access {
     const token = tokenOf(call);
     const path = operation === 'list' ? `${call.path}/` : call.path;
     const { acl, caller } = await this.#aclOf(token);
-    const decision = decide(acl, { operation, path, sudo, data: body, wrapSeconds: call.wrapTtlSeconds ?? 0 });
+    const decision = decideAnySpelling(acl, {
+      operation,
+      path,
+      sudo,
+      data: body,
+      wrapSeconds: call.wrapTtlSeconds ?? 0,
+    });
     const identityPolicies = caller?.policies ?? [];
     if (!decision.allowed) throw refusal(call, sudo, decision, [...token.policies, ...identityPolicies]);
     const { grantedBy, keysFilterPath } = decision;

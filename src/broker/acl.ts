@@ -54,6 +54,26 @@ export function decide(acl: Acl, request: AclRequest): AclDecision {
   return { allowed: true, decidedBy: rule.path, grantedBy, ...limit, ...filterOf(rule, operation) };
 }
 
+/** Below these, names that differ only in case, or in blanks around them, are the same. */
+const foldedPaths = /^(?:sys\/polic(?:y|ies)\/|identity\/|auth\/(?!token\/))/;
+
+/**
+ * As `decide`; a name that is written in another way is judged by the rules for its plain form, too, unless a rule
+ * is for just this way. Vault judges the text alone, so that there a rule for `admin` does not hold for `ADMIN`.
+ */
+export function decideAnySpelling(acl: Acl, request: AclRequest): AclDecision {
+  const decision = decide(acl, request);
+  const { path } = request;
+  if (!decision.allowed || !foldedPaths.test(path) || acl.exact.has(path)) return decision;
+  const plain = path
+    .split('/')
+    .map((segment) => segment.trim().toLowerCase())
+    .join('/');
+  if (plain === path) return decision;
+  const other = decide(acl, { ...request, path: plain });
+  return other.decidedBy === undefined || other.allowed ? decision : other;
+}
+
 function filterOf({ keysFilterPath = '' }: Permissions, operation: AclOperation): Pick<AclDecision, 'keysFilterPath'> {
   return operation === 'list' && keysFilterPath !== '' ? { keysFilterPath } : {};
 }

@@ -59,6 +59,37 @@ describe('the authority of a path', () => {
     if (made.status === 200) assert.equal((await call('GET', '/v1/sys/mounts', { token: tokenOf(made) })).status, 403);
   });
 
+  it('a rule for a name holds however that is spelt, where the server does not tell spellings apart', async (t) => {
+    const world = await testBroker((end) => t.after(end));
+    const { call } = world;
+    await call('POST', '/v1/sys/auth/people', { body: { type: 'userpass' } });
+    const token = await tokenWith(
+      world,
+      'deputy',
+      `path "sys/policies/acl/*" { capabilities = ["create", "read", "update", "delete", "list"] }
+       path "sys/policies/acl/admin" { capabilities = ["read"] }
+       path "sys/policy/*" { capabilities = ["create", "update"] }
+       path "sys/policy/admin" { capabilities = ["deny"] }
+       path "auth/people/users/*" { capabilities = ["create", "update", "delete"] }
+       path "auth/people/users/root*" { capabilities = ["deny"] }
+       path "identity/entity/name/*" { capabilities = ["create", "update"] }
+       path "identity/entity/name/admin" { capabilities = ["deny"] }`,
+    );
+    const policy = { policy: 'path "*" { capabilities = ["sudo"] }', policies: ['admin'], password: 'x' };
+    const written = async (path: string): Promise<number> =>
+      (await call('POST', `/v1/${path}`, { token, body: policy })).status;
+    for (const name of ['admin', 'ADMIN', 'Admin', 'admin%20', '%20admin']) {
+      assert.equal(await written(`sys/policies/acl/${name}`), 403, name);
+      assert.equal(await written(`sys/policy/${name}`), 403, name);
+    }
+    assert.equal((await call('GET', '/v1/sys/policies/acl/ADMIN', { token })).status, 404);
+    assert.equal(await written('auth/people/users/Root-of-all'), 403);
+    assert.equal(await written('identity/entity/name/Admin'), 403);
+    for (const path of ['sys/policies/acl/Other', 'auth/people/users/Other', 'identity/entity/name/Other']) {
+      assert.ok([200, 204].includes(await written(path)), path);
+    }
+  });
+
   it('the body names no other lease than the path', async (t) => {
     const world = await testBroker((end) => t.after(end));
     const { call } = world;
