@@ -202,9 +202,11 @@ export class Tokens {
   }
 
   // A token that never ends, and one that only wraps an answer, is not what a rule for leases is about.
-  async #slotFor({ expiresAt, policies, path, meta }: Token): Promise<string | undefined> {
+  // SECURITY: the method's own facts say whose login it was; metadata may be the caller's.
+  async #slotFor({ expiresAt, policies, path, meta, loginFacts = {} }: Token): Promise<string | undefined> {
     if (this.#slots === undefined || expiresAt === null || policies[0] === 'response-wrapping') return undefined;
-    return this.#slots.free({ path, role: meta['role'] ?? meta['role_name'] ?? meta['username'] ?? '' });
+    const role = loginFacts['role_name'] ?? loginFacts['role'] ?? meta['username'] ?? '';
+    return this.#slots.free({ path, role });
   }
 
   /** Lets a token that lives and holds no slot take this one; false when somebody else has it by now. */

@@ -286,6 +286,21 @@ describe('a rule for the number of leases', () => {
     }
   });
 
+  test('for a role counts its logins, whatever else is known of them', async (t) => {
+    const { call } = await testBroker((end) => t.after(end));
+    await call('POST', '/v1/sys/auth/approle', { body: { type: 'approle' } });
+    await call('POST', '/v1/auth/approle/role/ci', { body: {} });
+    const { role_id } = (await call('GET', '/v1/auth/approle/role/ci/role-id')).body.data;
+    const body = { path: 'auth/approle', role: 'ci', max_leases: 1 };
+    assert.equal((await call('POST', '/v1/sys/quotas/lease-count/ci', { body })).status, 204);
+    const metadata = JSON.stringify({ role: 'cd', username: 'cd' });
+    const made = await call('POST', '/v1/auth/approle/role/ci/secret-id', { body: { metadata } });
+    const { secret_id } = made.body.data;
+    const login = async (): Promise<number> =>
+      (await call('POST', '/v1/auth/approle/login', { body: { role_id, secret_id } })).status;
+    assert.deepEqual([await login(), await login()], [200, 429]);
+  });
+
   test('goes with its mount, to another path or away', async (t) => {
     const world = await lending(t);
     await world.call('POST', rule, { body: { path: 'aws/creds/*', max_leases: 1 } });
