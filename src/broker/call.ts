@@ -14,8 +14,8 @@ export interface Call {
   readonly params: Readonly<Record<string, string>>;
   /** The JSON body of an update, or the query of anything else. Empty until `readBody` was called. */
   readonly body: Readonly<Record<string, unknown>>;
-  /** @throws Failure `bad-request`, `body-too-large`. */
-  readBody(): Promise<Readonly<Record<string, unknown>>>;
+  /** With `mostBytes`, less than every caller may send. @throws Failure `bad-request`, `body-too-large`. */
+  readBody(mostBytes?: number): Promise<Readonly<Record<string, unknown>>>;
   /** The body as it comes, for a route that is `raw`. */
   readonly rawBody?: () => AsyncIterable<Uint8Array>;
   readonly tokenId: Secret | undefined;
@@ -36,6 +36,9 @@ export interface Call {
   readonly host: string | undefined;
   readonly origin: string | undefined;
 }
+
+/** SECURITY: who has not proved who he is may not fill the memory; no login and no share is longer. */
+export const strangersBytes = 1024 * 1024;
 
 export interface Granted {
   /** What the token's entity and its groups add to the token's policies. */

@@ -4,7 +4,7 @@ import { isFailure } from '../base/index.ts';
 import type { Access } from './access.ts';
 import type { Audit } from './audit/audit.ts';
 import { isOpenPath, rowOf } from './backends.ts';
-import { done, type Answer, type Call, type Handler, type Served } from './call.ts';
+import { done, strangersBytes, type Answer, type Call, type Handler, type Served } from './call.ts';
 import { brokerFailure } from './failures.ts';
 import type { Operation } from './model.ts';
 import type { Mounts } from './mounts.ts';
@@ -66,7 +66,10 @@ export async function answer(parts: PipelineParts, asked: Asked, seen: Seen = { 
   if (rate) checkRate(parts, asked);
   const call: Call = { ...asked, params: found.params, token: undefined, located: undefined };
   if (!unsealed) {
-    return parts.sealedHandlers[found.name as SealedRouteName].handle({ ...call, body: await call.readBody() });
+    return parts.sealedHandlers[found.name as SealedRouteName].handle({
+      ...call,
+      body: await call.readBody(strangersBytes),
+    });
   }
   const open = parts.opened();
   // As in Vault: what is sealed may be sealed by everybody.
@@ -125,13 +128,14 @@ async function admitted({ access, handlers }: OpenParts, name: RouteName, served
   const open = asked.located?.row.open === true && !help;
   let call = asked;
   if (served.admit !== undefined && !help) {
-    call = { ...call, body: await call.readBody() };
+    call = { ...call, body: await call.readBody(strangersBytes) };
     await served.admit(call);
   }
   if (token && !open) call = { ...call, token: await access.checkToken(call.tokenId, call.remoteAddress) };
   const read = served.admit !== undefined && !help;
   const raw = served.raw === true && call.operation === 'update';
-  if (!read && !raw) call = { ...call, body: await call.readBody() };
+  const mostBytes = call.token === undefined ? strangersBytes : undefined;
+  if (!read && !raw) call = { ...call, body: await call.readBody(mostBytes) };
   if (call.operation === 'update' && !open) call = await asCreate(served, handlers, call);
   if (acl && !open) call = await access.checkAcl(call, sudo || call.located?.row.sudo === true);
   return call;

@@ -186,8 +186,10 @@ function readCall(
     operation,
     path,
     body: {},
-    readBody: async () =>
-      operation === 'update' || operation === 'patch' ? readJsonBody(request, http.maxBodyBytes) : rest,
+    readBody: async (mostBytes = Infinity) =>
+      operation === 'update' || operation === 'patch'
+        ? readJsonBody(request, Math.min(http.maxBodyBytes, mostBytes))
+        : rest,
     rawBody: () => request.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>,
     tokenId: tokenIdOf(request),
     wrapTtlSeconds: wrapTtlOf(request),

@@ -1,7 +1,7 @@
 // The gate every request passes while there are rate limits: before its token is looked at, so that
 // guessing tokens is limited like everything else.
 import type { Audit } from '../audit/audit.ts';
-import type { Call } from '../call.ts';
+import { strangersBytes, type Call } from '../call.ts';
 import { scalarText } from '../fields.ts';
 import { authPrefix, type Mounts } from '../mounts.ts';
 import type { QuotaPlace, QuotaRequest } from './quota.ts';
@@ -43,7 +43,7 @@ export class RateGate {
     const login = path.startsWith(authPrefix) && rates.some(about) ? /\/login(?:\/([^/]+))?$/.exec(path) : null;
     if (login === null) return { call: asked, request: { path, role: '' } };
     if (login[1] !== undefined) return { call: asked, request: { path, role: login[1] } };
-    const body = await asked.readBody();
+    const body = await asked.readBody(strangersBytes);
     const call = { ...asked, readBody: async () => body };
     return { call, request: { path, role: await this.#roleIn(path, body) } };
   }

@@ -46,6 +46,23 @@ test('a body that never ends is cut in time, and nothing of it was done', async 
   assert.equal((await world.call('GET', '/v1/sys/mounts/aws')).status, 400);
 });
 
+test('who has not said who he is sends a megabyte at most', async (t) => {
+  const { call } = await start(t, {});
+  await call('POST', '/v1/sys/auth/people', { body: { type: 'userpass' } });
+  await call('POST', '/v1/sys/auth/machines', { body: { type: 'approle' } });
+  const body = { a: 'x'.repeat(600_000), b: 'x'.repeat(600_000) };
+  for (const path of [
+    'auth/people/login/ann',
+    'auth/machines/login',
+    'sys/unseal',
+    'sys/wrapping/lookup',
+    'sys/rekey/init',
+  ]) {
+    assert.equal((await call('POST', `/v1/${path}`, { token: null, body })).status, 413, path);
+  }
+  assert.equal((await call('POST', '/v1/cubbyhole/a', { body })).status, 204);
+});
+
 test('one address cannot take every connection', async (t) => {
   const world = await start(t, { connections: { maxConnections: 100, perAddress: 3 } });
   const held = [await open(t, world), await open(t, world), await open(t, world)];
