@@ -1,5 +1,5 @@
 // `stint login`: proves who one is by a token or an auth method, and keeps the token that comes of it.
-import { chmodSync, writeFileSync } from 'node:fs';
+import { chmodSync, closeSync, openSync, writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { Secret } from '../../base/index.ts';
 import { askServer, tokenFile, type ServerReply } from '../broker-client.ts';
@@ -99,8 +99,10 @@ async function loginWithToken(io: Io, [given]: readonly string[], options: Login
 function keepToken(io: Io, token: Secret): string {
   const file = tokenFile(io);
   try {
-    writeFileSync(file, token.reveal(), { mode: 0o600 });
+    // SECURITY: the mode first, should the file be there already and others may read it.
+    closeSync(openSync(file, 'a', 0o600));
     chmodSync(file, 0o600);
+    writeFileSync(file, token.reveal());
     return file;
   } catch (error) {
     const why = (error as NodeJS.ErrnoException).code ?? 'unknown error';
