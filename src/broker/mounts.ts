@@ -11,6 +11,7 @@ import { systemMaxTtlSeconds, type Mount, type MountConfig } from './model.ts';
 import { absent, type Condition } from './storage/store.ts';
 
 const pathPattern = /^[\w.@+=-]+(?:\/[\w.@+=-]+)*$/;
+const longestPath = 120;
 const reserved = ['sys', 'auth', 'stint', 'cubbyhole', 'identity'];
 
 export interface Located {
@@ -73,10 +74,11 @@ export class Mounts {
 
   /** The mount that serves `path`, which may be the mount's own path or one below it. */
   async locate(path: string): Promise<Located | undefined> {
-    const segments = path.split('/');
-    for (let length = segments.length; length > 0; length--) {
-      const mount = await this.get(segments.slice(0, length).join('/'));
-      if (mount !== undefined) return this.#located(mount, segments.slice(length).join('/'));
+    // Everybody may ask, also for hundreds of segments: what is too long for a mount is not looked up.
+    let end = path.length > longestPath ? path.lastIndexOf('/', longestPath) : path.length;
+    for (; end > 0; end = path.lastIndexOf('/', end - 1)) {
+      const mount = await this.get(path.slice(0, end));
+      if (mount !== undefined) return this.#located(mount, path.slice(end + 1));
     }
     return undefined;
   }
@@ -200,9 +202,9 @@ export class Mounts {
   }
 
   async #checkFree(path: string): Promise<void> {
-    if (!pathPattern.test(path) || path.length > 120) {
+    if (!pathPattern.test(path) || path.length > longestPath) {
       throw brokerFailure('mount-invalid', `\`${path}\` cannot be the path of a mount`, {
-        hint: `use letters, digits and \`-_.@+=\` between slashes, at most 120 characters`,
+        hint: `use letters, digits and \`-_.@+=\` between slashes, at most ${longestPath} characters`,
       });
     }
     for (const other of await this.list()) {

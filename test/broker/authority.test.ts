@@ -2,6 +2,10 @@
 // in the body, and rights are those of the token's own policies.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { systemRandom } from '../../src/base/index.ts';
+import type { Barrier } from '../../src/broker/barrier.ts';
+import type { Engine } from '../../src/broker/engines/engine.ts';
+import { Mounts } from '../../src/broker/mounts.ts';
 import { testBroker, type Reply, type TestBroker } from './support.ts';
 
 async function tokenWith({ call }: TestBroker, name: string, rules: string): Promise<string> {
@@ -123,4 +127,22 @@ describe('the authority of a path', () => {
     const again = { id: own.body.data['id'], policies: ['member'] };
     assert.equal((await call('POST', '/v1/identity/entity/name/mine', { token, body: again })).status, 204);
   });
+});
+
+it('a path of very many segments is looked up no oftener than a mount has characters', async () => {
+  let looked = 0;
+  const mount = { id: 'x', type: 'aws', path: 'm/m' };
+  const get = async (key: string): Promise<unknown> => {
+    looked++;
+    return key === 'mount/m/m' ? { key, value: mount, version: '1' } : undefined;
+  };
+  const engine = { type: 'aws' } as unknown as Engine;
+  const mounts = new Mounts({ get } as unknown as Barrier, systemRandom, { engines: [engine], methods: [] }, () => {});
+  assert.equal(await mounts.locate(`n${'/n'.repeat(400)}`), undefined);
+  assert.ok(looked <= 60, String(looked));
+  const rests = await Promise.all(
+    ['m/m', 'm/m/a', `m/m${'/m'.repeat(400)}`].map(async (path) => (await mounts.locate(path))?.rest),
+  );
+  assert.deepEqual(rests, ['', 'a', `m${'/m'.repeat(399)}`]);
+  assert.equal(await mounts.locate('m'), undefined);
 });
