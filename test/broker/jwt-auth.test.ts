@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { describe, test } from 'node:test';
-import { boundProblem, claimOf, globMatches, identityOf, type ClaimRule } from '../../src/broker/auth/jwt/claims.ts';
+import { boundProblem, claimOf, identityOf, type ClaimRule } from '../../src/broker/auth/jwt/claims.ts';
+import { globMatches } from '../../src/broker/globs.ts';
 import { validityProblem } from '../../src/broker/auth/jwt/validity.ts';
 import { issuerServer, signer, testServer, type Signer } from './issuers.ts';
 import { testBroker, type Reply, type TestBroker } from './support.ts';

@@ -2,10 +2,11 @@
 // their texts are Vault's (token store, handleCreateCommon).
 import { isFailure, parseDuration } from '../../base/index.ts';
 import { brokerFailure } from '../failures.ts';
+import { globMatches } from '../globs.ts';
 import type { Token, TokenType } from '../model.ts';
 import type { TokenPlan } from './plan.ts';
 import { spent } from './record.ts';
-import { decidePolicies, globMatches } from './policy-names.ts';
+import { decidePolicies } from './policy-names.ts';
 import type { TokenRole } from './role.ts';
 import { lesser } from './ttl.ts';
 

@@ -1,4 +1,5 @@
 // Which policies a new token carries. Pure; Vault's rules, token store and policyutil.
+import { globMatches } from '../globs.ts';
 import type { TokenRole } from './role.ts';
 
 /** Never given to a token by a caller. */
@@ -22,21 +23,6 @@ export function sanitizePolicies(names: readonly string[], addDefault: boolean):
 export function distinct(names: readonly string[]): readonly string[] {
   const clean = names.map((name) => name.trim().toLowerCase()).filter((name) => name !== '');
   return [...new Set(clean)].sort();
-}
-
-/** `*` in a pattern stands for any text. */
-export function globMatches(pattern: string, text: string): boolean {
-  const parts = pattern.split('*');
-  if (parts.length === 1) return pattern === text;
-  const [first, last] = [parts[0]!, parts.at(-1)!];
-  if (!text.startsWith(first) || !text.endsWith(last) || text.length < first.length + last.length) return false;
-  let at = first.length;
-  for (const part of parts.slice(1, -1)) {
-    const found = text.indexOf(part, at);
-    if (found < 0) return false;
-    at = found + part.length;
-  }
-  return at <= text.length - last.length;
 }
 
 export interface PoliciesAsked {

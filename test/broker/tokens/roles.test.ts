@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
-import { decidePolicies, globMatches, type PoliciesAsked } from '../../../src/broker/tokens/policy-names.ts';
+import { globMatches } from '../../../src/broker/globs.ts';
+import { decidePolicies, type PoliciesAsked } from '../../../src/broker/tokens/policy-names.ts';
 import { writtenRole, type RoleFields } from '../../../src/broker/tokens/role.ts';
 import { testBroker } from '../support.ts';
 import { make, refused, seen, tokenWith } from './support.ts';

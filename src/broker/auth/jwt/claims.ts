@@ -1,6 +1,7 @@
 // What the claims of a token must be, and what they say of the caller. Pure.
 // Texts and order of the checks: OpenBao `builtin/credential/jwt/claims.go` and `path_login.go`.
 import { isObject } from '../../../base/index.ts';
+import { globMatches } from '../../globs.ts';
 
 export type Claims = Readonly<Record<string, unknown>>;
 
@@ -73,22 +74,6 @@ function isSame(wanted: unknown, given: unknown): boolean {
 
 function matchesGlob(pattern: unknown, given: unknown): boolean {
   return typeof pattern === 'string' && typeof given === 'string' && globMatches(pattern, given);
-}
-
-/** `*` stands for any text; nothing else has a meaning. Linear in the lengths, whatever the pattern. */
-export function globMatches(pattern: string, text: string): boolean {
-  const [first = '', ...rest] = pattern.split('*');
-  if (rest.length === 0) return pattern === text;
-  const last = rest.pop()!;
-  if (!text.startsWith(first) || !text.endsWith(last) || text.length < first.length + last.length) return false;
-  let at = first.length;
-  const end = text.length - last.length;
-  for (const part of rest) {
-    const found = text.indexOf(part, at);
-    if (found < 0 || found + part.length > end) return false;
-    at = found + part.length;
-  }
-  return true;
 }
 
 /**
