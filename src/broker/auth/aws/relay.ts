@@ -1,6 +1,7 @@
 // Sends a caller's signed GetCallerIdentity to STS and reads who STS says it is. One address, no
 // redirects, and an end to its time and size.
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
+import { readLimited } from '../read-limited.ts';
 import { refused, type SignedRequest } from './signed-request.ts';
 
 export interface CallerIdentity {
@@ -65,15 +66,9 @@ function plain(headers: SignedRequest['headers']): Record<string, string | strin
 }
 
 async function readAnswer(response: IncomingMessage): Promise<StsAnswer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > maxBytes) throw new Error('the answer is too long');
-    chunks.push(chunk);
-  }
+  const bytes = await readLimited(response, maxBytes);
   const [type = ''] = (response.headers['content-type'] ?? '').split(';');
-  return { status: response.statusCode ?? 0, type: type.trim(), body: Buffer.concat(chunks).toString() };
+  return { status: response.statusCode ?? 0, type: type.trim(), body: bytes.toString() };
 }
 
 /** Each of the three once, within the result of GetCallerIdentity and nothing else (STS API reference). */

@@ -1,6 +1,7 @@
 // Requests to issuers: the address that was asked for and no other, with an end to time and size, and
 // with the certificates that the configuration names.
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
+import { readLimited } from '../read-limited.ts';
 
 const maxMillis = 10_000;
 /** Key sets of large issuers have some tens of kilobytes. */
@@ -41,19 +42,13 @@ export function limitedFetch(caPem: string): Fetch {
 }
 
 async function readResponse(response: IncomingMessage): Promise<Response> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > maxBytes) throw new Error('the answer is too long');
-    chunks.push(chunk);
-  }
+  const bytes = await readLimited(response, maxBytes);
   const { statusCode: status = 500 } = response;
   const headers = Object.entries(response.headers).flatMap(([name, value]) =>
     value === undefined ? [] : [[name, String(value)] as [string, string]],
   );
   const empty = status === 204 || status === 304;
-  return new Response(empty ? null : Buffer.concat(chunks), { status, headers });
+  return new Response(empty ? null : bytes, { status, headers });
 }
 
 /** What went wrong on the way, for whoever configures it. */
