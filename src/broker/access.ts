@@ -5,13 +5,14 @@ import { capabilitiesOn, decideAnySpelling, reaches, readableKeys, type AclDecis
 import { compileAcl, type Acl } from './acl-index.ts';
 import { tokenOf, type Call } from './call.ts';
 import { brokerFailure } from './failures.ts';
+import { severalErrors } from './go-errors.ts';
 import type { Caller } from './identity/identity.ts';
 import type { Token } from './model.ts';
 import type { Policies } from './policies.ts';
 import type { Tokens } from './tokens.ts';
 
 // Vault's text, with which its clients recognise the refusal.
-const denied = '1 error occurred:\n\t* permission denied\n\n';
+const denied = severalErrors('permission denied');
 /** Rules in all compiled ACLs that are kept. A token of 100 policies with 100 rules each takes 10,000. */
 const rulesKept = 500_000;
 

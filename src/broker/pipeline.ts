@@ -6,6 +6,7 @@ import type { Audit } from './audit/audit.ts';
 import { isOpenPath, rowOf } from './backends.ts';
 import { done, strangersBytes, type Answer, type Call, type Handler, type Served } from './call.ts';
 import { brokerFailure } from './failures.ts';
+import { severalErrors } from './go-errors.ts';
 import type { Operation } from './model.ts';
 import type { Mounts } from './mounts.ts';
 import type { RateGate } from './quotas/rate-gate.ts';
@@ -178,7 +179,7 @@ function findRoute(operation: Operation, path: string): Found {
     if (serves(route, operation)) return { name: route.name, params: { ...found.groups } };
     served = true;
   }
-  throw brokerFailure('unsupported-operation', '1 error occurred:\n\t* unsupported operation\n\n');
+  throw brokerFailure('unsupported-operation', severalErrors('unsupported operation'));
 }
 
 function checkHost({ hostAllowed }: PipelineParts, { host, origin }: Asked): void {

@@ -1,7 +1,7 @@
 // The shape of an audit record, Vault's in names, order and what is left out when empty; and the way
 // from clear text to keyed hashes. Pure.
 // Source: OpenBao internal/audit/format.go and hashstructure.go (facts of the wire).
-import { Secret } from '../../base/index.ts';
+import { isObject, Secret } from '../../base/index.ts';
 
 export interface AuditAuth {
   readonly clientToken?: Secret | undefined;
@@ -220,7 +220,7 @@ function elide(data: AuditResponse['data']): AuditResponse['data'] {
 
 function elidedMember(key: string, value: unknown): unknown {
   if (key === 'keys' && Array.isArray(value)) return value.length;
-  return key === 'key_info' && isRecord(value) ? Object.keys(value).length : value;
+  return key === 'key_info' && isObject(value) ? Object.keys(value).length : value;
 }
 
 function hashed(data: Json | undefined, options: FormatOptions, clearKeys: readonly string[] = []): unknown {
@@ -234,7 +234,7 @@ function hashedMember(value: unknown, options: FormatOptions, clearKeys: readonl
     return options.raw || clearKeys.includes(key) || isTime(text) ? text : options.hash(text);
   }
   if (Array.isArray(text)) return text.map((item) => hashedMember(item, options, clearKeys, key));
-  if (!isRecord(text)) return text;
+  if (!isObject(text)) return text;
   return Object.fromEntries(
     Object.entries(text).map(([name, member]) => [name, hashedMember(member, options, clearKeys, name)]),
   );
@@ -242,10 +242,6 @@ function hashedMember(value: unknown, options: FormatOptions, clearKeys: readonl
 
 function isTime(text: string): boolean {
   return /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(text) && !Number.isNaN(Date.parse(text));
-}
-
-function isRecord(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Without what Go's `omitempty` leaves out: nothing, "", 0, false, and what has no member. */

@@ -1,6 +1,7 @@
 // From a call and its answer to the record of it.
-import { isFailure, Secret } from '../../base/index.ts';
+import { isFailure, isObject, Secret } from '../../base/index.ts';
 import type { Answer, Call } from '../call.ts';
+import { severalErrors } from '../go-errors.ts';
 import type { WireAuth, WireEnvelope, WireWrapInfo } from '../http/wire.ts';
 import type { Token } from '../model.ts';
 import { isAuth } from '../mounts.ts';
@@ -31,7 +32,7 @@ export function failureRecord(call: Call, time: string, error: unknown, allowed:
     type: 'response',
     // As Vault: the text of a refusal may quote the request, so it is hashed; its kind stands in clear.
     response: message === '' ? {} : { data: { error: message } },
-    ...(message === '' ? {} : { error: `1 error occurred:\n\t* ${kindOf(error)}\n\n` }),
+    ...(message === '' ? {} : { error: severalErrors(kindOf(error)) }),
   };
 }
 
@@ -147,8 +148,4 @@ function wireAuthOf(auth: WireAuth): AuditAuth {
 
 function isEnvelope(body: Answer['body']): body is WireEnvelope {
   return typeof body === 'object' && body !== null && 'request_id' in body && 'wrap_info' in body;
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

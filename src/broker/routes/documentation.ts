@@ -3,6 +3,7 @@ import type { Access } from '../access.ts';
 import { bare, type Answer, type Call, type Served, served, tokenOf } from '../call.ts';
 import { helpOfFolder, helpOfPath, openApi, type DocumentedPath } from '../documentation.ts';
 import { brokerFailure } from '../failures.ts';
+import { severalErrors } from '../go-errors.ts';
 import type { Token } from '../model.ts';
 import type { Mounts } from '../mounts.ts';
 import type { Handlers } from '../pipeline.ts';
@@ -50,7 +51,7 @@ export async function help(parts: DocumentationParts, call: Call): Promise<Answe
 
 async function nothingThere({ mounts }: DocumentationParts, path: string): Promise<Error> {
   const known = path.startsWith('sys/') || (await mounts.locate(path)) !== undefined;
-  if (known) return brokerFailure('no-route', '1 error occurred:\n\t* unsupported path\n\n');
+  if (known) return brokerFailure('no-route', severalErrors('unsupported path'));
   return brokerFailure('no-route', `no handler for route "${path}". route entry not found.`);
 }
 

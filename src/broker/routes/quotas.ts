@@ -3,6 +3,7 @@
 import { uuid, type Random } from '../../base/index.ts';
 import { done, enveloped, param, served, type Answer, type Call } from '../call.ts';
 import { brokerFailure } from '../failures.ts';
+import { severalErrors } from '../go-errors.ts';
 import type { WireValue } from '../http/wire.ts';
 import { authPrefix } from '../mounts.ts';
 import type { Mounts } from '../mounts.ts';
@@ -125,7 +126,7 @@ function leaseHandlers(parts: QuotaParts): Pick<Handlers, 'leaseQuotas' | 'lease
 function nameOf(call: Call): string {
   const name = param(call, 'name');
   if (namePattern.test(name)) return name;
-  throw brokerFailure('no-route', '1 error occurred:\n\t* unsupported path\n\n');
+  throw brokerFailure('no-route', severalErrors('unsupported path'));
 }
 
 function listed(call: Call, keys: readonly string[]): Answer {

@@ -1,6 +1,7 @@
 // auth/token/roles/…: what auth/token/create/:role gives, with Vault's shapes.
 import { done, enveloped, param, served, type Answer, type Call, type Served } from '../call.ts';
 import { brokerFailure } from '../failures.ts';
+import { severalErrors } from '../go-errors.ts';
 import type { WireValue } from '../http/wire.ts';
 import type { Handlers } from '../pipeline.ts';
 import type { RoleFields, TokenRole, TokenRoles } from '../tokens/role.ts';
@@ -56,7 +57,7 @@ export function tokenRoleHandlers({ roles }: TokenRoleParts): Pick<Handlers, 'to
 function roleName(call: Call): string {
   const name = param(call, 'role_name');
   if (namePattern.test(name)) return name;
-  throw brokerFailure('no-route', '1 error occurred:\n\t* unsupported path\n\n');
+  throw brokerFailure('no-route', severalErrors('unsupported path'));
 }
 
 async function write(roles: TokenRoles, call: Call, name: string, fields: RoleFields): Promise<Answer> {

@@ -3,6 +3,7 @@ import type { Clock } from '../../base/index.ts';
 import type { Access } from '../access.ts';
 import { done, enveloped, param, served, tokenOf, type Answer, type Call } from '../call.ts';
 import { brokerFailure } from '../failures.ts';
+import { severalErrors } from '../go-errors.ts';
 import type { Identity } from '../identity/identity.ts';
 import type { Lending } from '../lending.ts';
 import type { Token } from '../model.ts';
@@ -178,15 +179,10 @@ function ownId(call: Call): string {
 }
 
 async function ofAccessor({ tokens }: TokenParts, accessor: string | undefined): Promise<Token> {
-  if (accessor === undefined || accessor === '') throw brokerFailure('bad-request', listed('missing accessor'));
+  if (accessor === undefined || accessor === '') throw brokerFailure('bad-request', severalErrors('missing accessor'));
   const token = await tokens.byAccessor(accessor);
-  if (token === undefined) throw brokerFailure('bad-request', listed('invalid accessor'));
+  if (token === undefined) throw brokerFailure('bad-request', severalErrors('invalid accessor'));
   return token;
-}
-
-/** A failure as Go's list of errors prints it, where Vault answers with one. */
-function listed(text: string): string {
-  return `1 error occurred:\n\t* ${text}\n\n`;
 }
 
 function renewals(parts: TokenParts): Pick<Handlers, 'tokenRenew' | 'tokenRenewSelf' | 'tokenRenewName'> {
@@ -242,7 +238,7 @@ async function termsOf(parts: TokenParts, token: Token): Promise<RenewTerms> {
 }
 
 function notRenewed(reason: string): Error {
-  return brokerFailure('token-not-renewed', listed(`failed to renew entry: ${reason}`));
+  return brokerFailure('token-not-renewed', severalErrors(`failed to renew entry: ${reason}`));
 }
 
 async function loginTerms({ mounts }: TokenParts, token: Token): Promise<RenewTerms> {
@@ -273,7 +269,7 @@ function revocations(
     }),
     tokenRevokeSelf: served('End the token that asks.', {}, (call) => end(tokenOf(call))),
     tokenRevokeName: served('End the token with an accessor.', byAccessor, async (call, { accessor = '' }) => {
-      if (accessor === '') throw brokerFailure('bad-request', listed('missing accessor'));
+      if (accessor === '') throw brokerFailure('bad-request', severalErrors('missing accessor'));
       const token = await tokens.byAccessor(accessor);
       if (token !== undefined) return end(token);
       return enveloped(call, { warnings: ['No token found with this accessor'], mountType: 'token' });

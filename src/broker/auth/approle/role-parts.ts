@@ -18,6 +18,7 @@ import {
   orNull,
   type Role,
 } from './role.ts';
+import { severalErrors } from '../../go-errors.ts';
 
 interface RolePart {
   /** Last segment of the path. */
@@ -248,5 +249,5 @@ function edit({ folder, params }: EngineCall, clock: Clock, change: (role: Role)
 
 /** As Vault answers a write to a part of a role that is not there. */
 export function gone(): Error {
-  return brokerFailure('no-route', '1 error occurred:\n\t* unsupported path\n\n', { hint: 'create the role first' });
+  return brokerFailure('no-route', severalErrors('unsupported path'), { hint: 'create the role first' });
 }
