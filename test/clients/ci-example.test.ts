@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { cleanEnvironment, root, run, temporaryFolder } from './support.ts';
-import { mirror, skip, terraform } from './terraform-cli.ts';
+import { mirrorOf, skipUnlessMirrored, terraform } from './terraform-cli.ts';
 
 /** The commands of the page's first example. */
 function commandsOfPage(): readonly string[] {
@@ -13,7 +13,7 @@ function commandsOfPage(): readonly string[] {
   return example.split('\n').flatMap((line) => (line.startsWith('$ ') ? [line.slice(2)] : []));
 }
 
-test('the page on testing IAM in CI does what it shows', { skip }, async (t) => {
+test('the page on testing IAM in CI does what it shows', { skip: skipUnlessMirrored('aws') }, async (t) => {
   const folder = temporaryFolder(t);
   cpSync(join(root, 'examples/ci'), folder, { recursive: true });
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
@@ -26,7 +26,7 @@ test('the page on testing IAM in CI does what it shows', { skip }, async (t) => 
   assert.equal(commands.length, 3);
   const script = [
     'set -e',
-    `"${terraform}" init -no-color -plugin-dir="${mirror}" >/dev/null`,
+    `"${terraform}" init -no-color -plugin-dir="${mirrorOf('aws')}" >/dev/null`,
     ...commands.map((line) => line.replaceAll('npx stint', 'stint').replace('--detach', '--detach --port 0')),
   ].join('\n');
   const env = cleanEnvironment({

@@ -1,7 +1,8 @@
-// Terraform and a mirror of its AWS provider, where the machine has them.
-import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
+// Terraform and a mirror of its providers, where the machine has them.
+import { existsSync, readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
+import { commandOnPath } from './support.ts';
 
 /** Folders that Terraform itself looks in, and where machines without a network keep its providers. */
 function mirrorFolders(): readonly string[] {
@@ -16,28 +17,16 @@ function mirrorFolders(): readonly string[] {
   return [...implied, ...inOpt];
 }
 
-/** Where the AWS provider lies; undefined where no folder holds it. */
-export const mirror = mirrorFolders().find((folder) => existsSync(join(folder, 'registry.terraform.io/hashicorp/aws')));
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
+/** Where the provider lies; undefined where no folder holds it. */
+export function mirrorOf(provider: 'aws' | 'vault'): string | undefined {
+  return mirrorFolders().find((folder) => existsSync(join(folder, 'registry.terraform.io/hashicorp', provider)));
 }
 
 /** Path of the command; undefined where it is not installed. */
-export const terraform = (process.env['PATH'] ?? '')
-  .split(delimiter)
-  .map((folder) => join(folder, 'terraform'))
-  .find(isExecutable);
+export const terraform = commandOnPath('terraform');
 
-/** What `test()` takes as `skip`: false where Terraform can run. */
-export const skip =
-  terraform === undefined
-    ? 'terraform is not installed here'
-    : mirror === undefined
-      ? 'no mirror holds the AWS provider of Terraform'
-      : false;
+/** What `test()` takes as `skip`: false where Terraform can run with the provider. */
+export function skipUnlessMirrored(provider: 'aws' | 'vault'): string | false {
+  if (terraform === undefined) return 'terraform is not installed here';
+  return mirrorOf(provider) === undefined ? `no mirror holds the provider ${provider} of Terraform` : false;
+}

@@ -3,7 +3,7 @@ import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { cleanEnvironment, root, run, startCloudProcess, temporaryFolder, type RunningCloud } from './support.ts';
-import { mirror, skip, terraform } from './terraform-cli.ts';
+import { mirrorOf, skipUnlessMirrored, terraform } from './terraform-cli.ts';
 
 const central = '111111111111';
 const dev = '222222222222';
@@ -56,7 +56,7 @@ function retries(events: readonly Event[]): readonly string[] {
 
 test(
   'Terraform applies, finds nothing to change, changes, and takes all away again, without a retry',
-  { skip },
+  { skip: skipUnlessMirrored('aws') },
   async (t) => {
     const cloud = await startCloudProcess(t);
     const cwd = temporaryFolder(t);
@@ -78,7 +78,7 @@ test(
       return stdout;
     };
 
-    await call('init', `-plugin-dir=${mirror}`);
+    await call('init', `-plugin-dir=${mirrorOf('aws')}`);
     const applied = await call('apply', '-auto-approve', '-parallelism=20');
     const count = /Apply complete! Resources: (\d+) added/.exec(applied)?.[1];
     assert.ok(Number(count) >= 40, applied);

@@ -247,7 +247,6 @@ def leases_are_read_listed_renewed_and_revoked():
 @step
 def a_static_role_rotates_an_existing_user():
     iam = aws("iam", {"access_key": os.environ["AWS_ACCESS_KEY_ID"], "secret_key": os.environ["AWS_SECRET_ACCESS_KEY"]})
-    iam.create_user(UserName="robot")
     root.write("aws/static-roles/robot", username="robot", rotation_period="24h")
     assert data(root.read("aws/static-roles/robot"))["username"] == "robot"
     keys = data(root.read("aws/static-creds/robot"))
