@@ -1,5 +1,5 @@
 // What the client tests share: `stint` processes as a user starts them, and the clients nobody here wrote.
-import { execFile, spawn } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { accessSync, constants, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -50,6 +50,14 @@ export function commandOnPath(name: string): string | undefined {
   return folders.map((folder) => join(folder, name)).find(isExecutable);
 }
 
+/** Ends the process with SIGTERM, unless it has ended. */
+export async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null) return;
+  const closed = new Promise((ended) => child.once('close', ended));
+  child.kill('SIGTERM');
+  await closed;
+}
+
 /** Path of a client that `npm run test:clients` installs; undefined where the machine has no Python. */
 export function installedClient(name: string): string | undefined {
   const path = join(clientsBin, name);
@@ -70,12 +78,19 @@ export function skipWithout(name: string): string | false {
 }
 
 /** Runs a program to its end; never throws for an exit code. */
-export function run(command: string, args: readonly string[], env: Environment, cwd = root): Promise<Finished> {
+export function run(
+  command: string,
+  args: readonly string[],
+  env: Environment,
+  cwd = root,
+  stdin = '',
+): Promise<Finished> {
   return new Promise((resolve, reject) => {
-    execFile(command, [...args], { env, cwd, maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
+    const child = execFile(command, [...args], { env, cwd, maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
       if (error !== null && typeof error.code !== 'number') reject(error);
       else resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
     });
+    child.stdin?.end(stdin);
   });
 }
 
@@ -90,12 +105,7 @@ async function serve<Ready>(t: TestContext, args: readonly string[], env: Enviro
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  t.after(async () => {
-    if (child.exitCode !== null) return;
-    const closed = new Promise((ended) => child.once('close', ended));
-    child.kill('SIGTERM');
-    await closed;
-  });
+  t.after(() => stop(child));
   let errors = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
   return new Promise((resolve, reject) => {
@@ -185,4 +195,15 @@ export function startServerProcess(t: TestContext, cloud: RunningCloud): Promise
     STINT_HOME: temporaryFolder(t),
   });
   return serve<RunningServer>(t, ['server', '--dev', '--listen', '127.0.0.1:0'], env);
+}
+
+/** Starts `stint server --config` on a free port, with nothing in its storage yet; it ends with the test. */
+export function startUninitialisedServer(t: TestContext): Promise<Pick<RunningServer, 'address'>> {
+  const folder = temporaryFolder(t);
+  const config = join(folder, 'server.yaml');
+  writeFileSync(
+    config,
+    'listener: { address: "127.0.0.1:0" }\nstorage: { sqlite: { path: data } }\nseal: { shamir: {} }\n',
+  );
+  return serve(t, ['server', '--config', config], cleanEnvironment({ STINT_HOME: folder }));
 }
