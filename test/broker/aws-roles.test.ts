@@ -234,6 +234,24 @@ test('two changes of one role at once are both kept', async (t) => {
   assert.deepEqual([data['user_path'], data['iam_groups'], data['iam_tags']], ['/a/', ['g'], { a: 'b' }]);
 });
 
+test('an empty duration, as command lines send it, leaves a mount as tuned before, and `system` undoes it', async (t) => {
+  const { call } = await testBroker((end) => t.after(end));
+  const config = { default_lease_ttl: '1h', max_lease_ttl: '9h' };
+  await call('POST', '/v1/sys/mounts/aws', { body: { type: 'aws', config } });
+  const tuned = async (body: object): Promise<unknown> => {
+    const { status, body: answer } = await call('POST', '/v1/sys/mounts/aws/tune', { body });
+    if (status !== 204) return answer.errors;
+    const { data } = (await call('GET', '/v1/sys/mounts/aws/tune')).body;
+    return [data['default_lease_ttl'], data['max_lease_ttl']];
+  };
+  assert.deepEqual(await tuned({ default_lease_ttl: '', max_lease_ttl: '' }), [3600, 32_400]);
+  assert.deepEqual(await tuned({ default_lease_ttl: '', max_lease_ttl: '10m' }), [
+    'backend max lease TTL of 600 would be less than backend default lease TTL of 3600',
+  ]);
+  assert.deepEqual(await tuned({ default_lease_ttl: '2h', max_lease_ttl: '' }), [7200, 32_400]);
+  assert.deepEqual(await tuned({ default_lease_ttl: 'system', max_lease_ttl: '' }), [2_764_800, 32_400]);
+});
+
 test('a mount is tuned, listed for the page, and cannot take a taken or reserved path', async (t) => {
   const { call } = await testBroker((end) => t.after(end));
   await call('POST', '/v1/sys/mounts/aws', { body: { type: 'aws', config: { max_lease_ttl: '1h' } } });

@@ -258,10 +258,10 @@ function lockoutOf(
   return Object.keys(given).length === 0 ? {} : { userLockout: tunedLockout(type, userLockout, given) };
 }
 
-/** `system` and an empty text stand for the system's own. */
+/** `system` stands for the system's own; an empty text, which Vault's clients send for what they do not set, for no change. */
 function leaseSeconds(text: string | undefined, unparsed: string): number | undefined {
-  if (text === undefined) return undefined;
-  if (text === '' || text === 'system') return 0;
+  if (text === undefined || text === '') return undefined;
+  if (text === 'system') return 0;
   try {
     return readFields({ ttl: 'seconds' }, { ttl: text }).ttl ?? 0;
   } catch (error) {
