@@ -52,6 +52,8 @@ export type Asked = Omit<Call, 'params' | 'token' | 'located'>;
 interface Found {
   readonly name: RouteName;
   readonly params: Readonly<Record<string, string>>;
+  /** The path is an own one, and does not have the operation: told to who may call it. */
+  readonly refusal?: Error;
 }
 
 /**
@@ -66,6 +68,7 @@ export async function answer(parts: PipelineParts, asked: Asked, seen: Seen = { 
   if (host) checkHost(parts, asked);
   if (rate) checkRate(parts, asked);
   const call: Call = { ...asked, params: found.params, token: undefined, located: undefined };
+  if (found.refusal !== undefined && isBare(found.name)) throw brokerFailure('unsupported-operation', '');
   if (!unsealed) {
     return parts.sealedHandlers[found.name as SealedRouteName].handle({
       ...call,
@@ -74,16 +77,22 @@ export async function answer(parts: PipelineParts, asked: Asked, seen: Seen = { 
   }
   const open = parts.opened();
   // As in Vault: what is sealed may be sealed by everybody.
-  if (open === undefined && found.name === 'seal') return done();
+  if (open === undefined && (found.name === 'seal' || found.name === 'stepDown')) return done();
   if (open === undefined) {
     throw brokerFailure('sealed', 'Vault is sealed', { hint: 'unseal the server: `stint operator unseal`' });
   }
-  return answerOpen(open, found.name, call, seen);
+  return answerOpen(open, found, call, seen);
 }
 
-async function answerOpen(open: OpenParts, name: RouteName, asked: Call, seen: Seen): Promise<Answer> {
+/** True for the paths that Vault serves outside its router: their refusals have no text. */
+function isBare(name: RouteName): boolean {
+  return !routes[name].checks[2] || name === 'seal' || name === 'stepDown';
+}
+
+async function answerOpen(open: OpenParts, { name, refusal }: Found, asked: Call, seen: Seen): Promise<Answer> {
   const audit = routes[name].checks[6];
-  const served = open.handlers[name as keyof Handlers];
+  // Undefined for a route that is served sealed as well, of which help may be asked.
+  const served: Served | undefined = open.handlers[name as keyof Handlers];
   let call = await open.quotas.admit(asked);
   try {
     call = await located(open, name, call);
@@ -93,8 +102,12 @@ async function answerOpen(open: OpenParts, name: RouteName, asked: Call, seen: S
     if (audit) await open.audit.refused(call, error);
     throw error;
   }
-  const handle = call.operation === 'help' ? open.help : wrapped(open, shown(served.handle));
+  const handle = refusal === undefined ? handlerOf(open, served, call) : () => Promise.reject(refusal);
   return audit ? audited(open.audit, call, handle) : handle(call);
+}
+
+function handlerOf(open: OpenParts, served: Served | undefined, { operation }: Call): Handler {
+  return operation === 'help' || served === undefined ? open.help : wrapped(open, shown(served.handle));
 }
 
 async function located({ mounts }: OpenParts, name: RouteName, call: Call): Promise<Call> {
@@ -122,12 +135,18 @@ function shown(handle: Handler): Handler {
 }
 
 /** Token, body, whether it is a `create`, and policies, in this order. */
-async function admitted({ access, handlers }: OpenParts, name: RouteName, served: Served, asked: Call): Promise<Call> {
+async function admitted(
+  { access, handlers }: OpenParts,
+  name: RouteName,
+  served: Served | undefined,
+  asked: Call,
+): Promise<Call> {
   const help = asked.operation === 'help';
   const [, , , tokenRow, acl, sudo] = routes[name].checks;
   const token = tokenRow || help;
   const open = asked.located?.row.open === true && !help;
   let call = asked;
+  if (served === undefined) return { ...call, token: await access.checkToken(call.tokenId, call.remoteAddress) };
   if (served.admit !== undefined && !help) {
     call = { ...call, body: await call.readBody(strangersBytes) };
     await served.admit(call);
@@ -172,14 +191,22 @@ function findRoute(operation: Operation, path: string): Found {
   const plain = exact.get(path) ?? [];
   const first = plain.find((route) => serves(route, operation));
   if (first !== undefined) return { name: first.name, params: {} };
-  let served = plain.length > 0;
+  let refused: Found | undefined = plain[0] === undefined ? undefined : { name: plain[0].name, params: {} };
   for (const route of patterns) {
-    const found = route.name === 'engine' && served ? null : route.matches.exec(path);
+    const found = route.name === 'engine' && refused !== undefined ? null : route.matches.exec(path);
     if (found === null) continue;
-    if (serves(route, operation)) return { name: route.name, params: { ...found.groups } };
-    served = true;
+    const match: Found = { name: route.name, params: { ...found.groups } };
+    if (serves(route, operation)) return match;
+    refused ??= match;
   }
-  throw brokerFailure('unsupported-operation', severalErrors('unsupported operation'));
+  return { name: 'engine', params: {}, ...refused, refusal: noSuchOperation(operation, plain.length > 0) };
+}
+
+// A list is asked of the path with a slash at its end, which Vault's exact paths do not have.
+function noSuchOperation(operation: Operation, isExact: boolean): Error {
+  return operation === 'list' && isExact
+    ? brokerFailure('no-route', severalErrors('unsupported path'))
+    : brokerFailure('unsupported-operation', severalErrors('unsupported operation'));
 }
 
 function checkHost({ hostAllowed }: PipelineParts, { host, origin }: Asked): void {

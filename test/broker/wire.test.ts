@@ -5,6 +5,9 @@ import type { Operation } from '../../src/broker/model.ts';
 import { routes, type Route } from '../../src/broker/routes/table.ts';
 import { callHttp, testBroker, type CallOptions } from './support.ts';
 
+/** What a PATCH has to say; it does no harm elsewhere. */
+const patchType = { 'Content-Type': 'application/merge-patch+json' };
+
 const methods: Readonly<Record<Operation, string>> = {
   create: 'POST',
   read: 'GET',
@@ -59,8 +62,8 @@ describe('the wire', () => {
     assert.equal(unknown.body.errors[0], 'no handler for route "nowhere/at/all". route entry not found.');
     assert.equal((await call('GET', '/elsewhere')).status, 404);
     const wrong = await call('DELETE', '/v1/sys/health');
-    assert.deepEqual([wrong.status, wrong.body.errors], [405, ['1 error occurred:\n\t* unsupported operation\n\n']]);
-    assert.equal((await call('PATCH', '/v1/sys/mounts/x')).status, 405);
+    assert.deepEqual([wrong.status, wrong.body.errors], [405, []]);
+    assert.equal((await call('PATCH', '/v1/sys/mounts/x', { headers: patchType })).status, 405);
     await call('POST', '/v1/sys/mounts/aws', { body: { type: 'aws' } });
     for (const [method, path] of [
       ['LIST', '/v1/aws/roles'],
@@ -79,7 +82,7 @@ describe('the wire', () => {
     const ask = async (headers: Record<string, string>): Promise<number> =>
       (await call('GET', '/v1/auth/token/lookup-self', { headers })).status;
     assert.equal(await ask({ 'X-Vault-Wrap-TTL': '5m', 'X-Vault-Wrap-Format': 'jwt' }), 400);
-    assert.equal(await ask({ 'X-Vault-Namespace': 'team' }), 400);
+    assert.equal(await ask({ 'X-Vault-Namespace': 'team' }), 404);
     assert.equal(await ask({ 'X-Vault-Namespace': '', 'X-Vault-Wrap-TTL': '0' }), 200);
   });
 
@@ -180,7 +183,7 @@ describe('the wire', () => {
       const path = `/v1/${pattern.replaceAll(/:\w+\*?/g, 'x')}`;
       for (const operation of operations) {
         const method = methods[operation];
-        const { status } = await callHttp(broker.address, method, path, { token: null });
+        const { status } = await callHttp(broker.address, method, path, { token: null, headers: patchType });
         const expected = open.includes(pattern) || less.includes(pattern) ? 200 : 403;
         if (shares.test(pattern)) assert.ok([200, 204, 400, 500].includes(status), `${method} ${path}: ${status}`);
         else assert.equal(status, expected, `${method} ${path}`);

@@ -14,13 +14,13 @@ type Body = Readonly<Record<string, unknown>>;
  */
 export async function readJsonBody(request: IncomingMessage, maxBytes: number): Promise<Body> {
   const text = decodeUtf8(await readBytes(request, maxBytes));
-  if (request.method === 'PATCH') checkPatchType(request.headers['content-type'] ?? '');
   const form = (request.headers['content-type'] ?? '').startsWith('application/x-www-form-urlencoded');
   if (form && !/^\s*[{[]/.test(text)) return readQuery(text);
   return parseObject(text);
 }
 
-function checkPatchType(given: string): void {
+/** @throws Failure `media-type-unsupported`, `bad-request` unless it is the type of a JSON merge patch. */
+export function checkPatchType(given: string): void {
   const type = given.split(';')[0]!.trim().toLowerCase();
   if (type === 'application/merge-patch+json') return;
   throw brokerFailure(

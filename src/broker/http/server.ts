@@ -10,10 +10,11 @@ import type { Asked } from '../pipeline.ts';
 import { brokerFailure, type PublicError } from '../failures.ts';
 import type { Log } from '../log.ts';
 import type { Operation } from '../model.ts';
-import { readJsonBody, readQuery } from './body.ts';
+import { checkPatchType, readJsonBody, readQuery } from './body.ts';
 import { limitConnections, type ConnectionLimits } from './connections.ts';
 import { clientAddress, type ClientAddress } from './proxies.ts';
 import { readTls, type TlsFiles } from './tls.ts';
+import { checkNamespace } from './namespaces.ts';
 import type { WireErrors } from './wire.ts';
 import { acceptListVerb } from './list-verb.ts';
 
@@ -163,11 +164,17 @@ function readCall(
   response: ServerResponse,
   requestId: string,
 ): Asked | undefined {
-  checkHeaders(request);
+  checkWrapFormat(request);
   const url = request.url ?? '';
   const [rawPath, query = ''] = splitOnce(url, '?');
   const path = decodePath(rawPath);
   if (path === undefined) return undefined;
+  const namespace = request.headers['x-vault-namespace'];
+  if (typeof namespace === 'string' && namespace !== '') {
+    response.setHeader('X-Vault-Namespace', namespace);
+    checkNamespace(namespace, path);
+  }
+  if (request.method === 'PATCH') checkPatchType(request.headers['content-type'] ?? '');
   const asked = Object.hasOwn(operations, request.method ?? '') ? operations[request.method!]! : undefined;
   // The path that Prometheus asks for unless it is told another.
   const values = rawPath === '/metrics' ? { format: 'prometheus' } : readQuery(query);
@@ -203,15 +210,12 @@ function readCall(
 }
 
 // SECURITY: what a header asks for and this server does not do must not be silently left out: the
-// caller would get a secret in clear, or act in another place than meant.
-function checkHeaders(request: IncomingMessage): void {
+// caller would get a secret in clear, or act in another place than meant (namespaces.ts).
+function checkWrapFormat(request: IncomingMessage): void {
   if (request.headers['x-vault-wrap-format'] === 'jwt') {
     throw brokerFailure('bad-request', 'wrapping tokens of the format `jwt` are not supported', {
       hint: 'leave `X-Vault-Wrap-Format` out',
     });
-  }
-  if (!['', 'root', 'root/', '/'].includes(String(request.headers['x-vault-namespace'] ?? ''))) {
-    throw brokerFailure('bad-request', 'namespaces are not supported', { hint: 'leave `X-Vault-Namespace` out' });
   }
 }
 

@@ -31,7 +31,7 @@ export class RateGate {
     const { allowed, headers } = limits.take(quotas, request, call.remoteAddress);
     for (const [name, value] of Object.entries(headers)) call.replyHeader?.(name, value);
     if (allowed) return call;
-    const refusal = rateExceeded(call.path);
+    const refusal = rateExceeded(call.operation === 'list' ? `${call.path}/` : call.path);
     if (quotas.settings.auditRejections) await audit.refused(call, refusal);
     throw refusal;
   }

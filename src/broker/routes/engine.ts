@@ -83,7 +83,8 @@ function noRoute(call: Call): Error {
       hint: 'this server has no such part of the API',
     });
   }
-  return brokerFailure('no-route', `no handler for route "${call.path}". route entry not found.`, {
+  const path = call.operation === 'list' ? `${call.path}/` : call.path;
+  return brokerFailure('no-route', `no handler for route "${path}". route entry not found.`, {
     hint: /^(?:auth|stint)\//.test(call.path)
       ? 'this server has no such part of the API'
       : 'enable an engine there first: `stint secrets enable aws`',

@@ -53,10 +53,11 @@ async function health({ clock, lifecycle }: StatusParts, { body }: Call): Promis
   const answer = bare({
     initialized: config !== undefined,
     sealed,
-    standby: false,
+    // As Vault has it: a sealed node is no active one, and does not know what it would replicate.
+    standby: sealed,
     performance_standby: false,
-    replication_performance_mode: 'disabled',
-    replication_dr_mode: 'disabled',
+    replication_performance_mode: sealed ? 'unknown' : 'disabled',
+    replication_dr_mode: sealed ? 'unknown' : 'disabled',
     server_time_utc: Math.floor(clock.now() / 1000),
     version: vaultVersion,
     enterprise: false,
