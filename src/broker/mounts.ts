@@ -72,13 +72,19 @@ export class Mounts {
     return (await this.#barrier.get<Mount>(`mount/${path}`))?.value;
   }
 
-  /** The mount that serves `path`, which may be the mount's own path or one below it. */
+  /** The mounted backend that serves `path`, which may be the mount's own path or one below it. */
   async locate(path: string): Promise<Located | undefined> {
+    const mount = await this.containing(path);
+    return mount === undefined ? undefined : this.#located(mount, path.slice(mount.path.length + 1));
+  }
+
+  /** The mount of `path`, also one that the broker serves itself. */
+  async containing(path: string): Promise<Mount | undefined> {
     // Everybody may ask, also for hundreds of segments: what is too long for a mount is not looked up.
     let end = path.length > longestPath ? path.lastIndexOf('/', longestPath) : path.length;
     for (; end > 0; end = path.lastIndexOf('/', end - 1)) {
       const mount = await this.get(path.slice(0, end));
-      if (mount !== undefined) return this.#located(mount, path.slice(end + 1));
+      if (mount !== undefined) return mount;
     }
     return undefined;
   }

@@ -128,7 +128,8 @@ function mountInfo(mount: Mount): Readonly<Record<string, WireValue>> {
     local,
     seal_wrap: sealWrap,
     external_entropy_access: false,
-    options: Object.keys(options).length === 0 ? null : options,
+    // As in Vault: what somebody mounted has some, be there none.
+    options: Object.keys(options).length === 0 && isBuiltIn(mount.path) ? null : options,
     config: configInfo(config, isAuth(mount)),
     plugin_version: '',
     running_plugin_version: `v${vaultVersion}+builtin.vault`,
@@ -210,16 +211,34 @@ async function handleTune(parts: MountParts, call: Call, path: string, fields: T
     throw brokerFailure('mount-unknown', `tune of path "${path}/" failed: no mount entry found`);
   }
   if (call.operation === 'read') return envelopedTwice(call, tuneInfo(mount));
-  if (path === 'sys' && fields.max_lease_ttl !== undefined) {
-    throw brokerFailure('mount-invalid', 'cannot tune parameter max_lease_ttl of sys/');
-  }
+  checkTunable(path, call.body);
   await parts.mounts.tune(mount, (before) => {
     const config = { ...before.config, ...configOf(fields), ...lockoutOf(before.type, before.config, fields) };
     checkTunedTtls(config);
-    const { description = before.description, options = before.options } = fields;
-    return { ...before, config, description, ...(options === undefined ? {} : { options }) };
+    const { description = before.description } = fields;
+    return { ...before, config, description, options: tunedOptions(before.options, fields.options) };
   });
   return done();
+}
+
+/** As in Vault: those that are given are put beside the others, and an empty one goes. */
+function tunedOptions(before: Mount['options'] = {}, given: Mount['options'] = {}): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries({ ...before, ...given }).filter(([name, text]) => given[name] !== '' && text !== undefined),
+  );
+}
+
+const tunableOfBuiltIns = ['path', 'audit_non_hmac_request_keys', 'audit_non_hmac_response_keys'];
+
+function checkTunable(path: string, body: Call['body']): void {
+  if (path === 'auth/token' && body['token_type'] !== undefined) {
+    throw brokerFailure('mount-invalid', "'token_type' cannot be set for 'token' or 'ns_token' auth mounts");
+  }
+  if (!isBuiltIn(path) || path === 'auth/token') return;
+  const refused = Object.keys(body).find(
+    (name) => Object.hasOwn(tuneFields, name) && !tunableOfBuiltIns.includes(name),
+  );
+  if (refused !== undefined) throw brokerFailure('mount-invalid', `cannot tune parameter ${refused} of ${path}/`);
 }
 
 function tuneInfo(mount: Mount): Readonly<Record<string, WireValue>> {
@@ -307,7 +326,7 @@ function movingHandlers(parts: MountParts): Pick<Handlers, 'remount' | 'remountS
         }
         const mount = await mounts.get(source);
         if (isBuiltIn(source)) throw brokerFailure('mount-invalid', `cannot remount "${source}/"`);
-        if (isBuiltIn(target)) throw brokerFailure('mount-invalid', `cannot remount to destination ${target}/`);
+        if (isBuiltIn(target)) throw brokerFailure('mount-invalid', `cannot remount to destination "${target}/"`);
         if (mount === undefined) throw brokerFailure('mount-invalid', `no matching mount at "${source}/"`);
         if (isAuth(mount) !== target.startsWith(authPrefix)) {
           const kinds = isAuth(mount) ? 'auth mount to non-auth mount' : 'secret mount to auth mount';
@@ -353,14 +372,15 @@ function uiHandlers(parts: MountParts): Pick<Handlers, 'uiMounts' | 'uiMount' | 
     }),
     uiMount: served('A mount a caller may see.', { path: 'string' }, async (call) => {
       const path = mountPath(call);
-      const located = await mounts.locate(path);
-      if (located === undefined || !(await access.mayTouch(tokenOf(call), located.mount.path))) {
+      const mount = await mounts.containing(path);
+      if (mount === undefined || !(await access.mayTouch(tokenOf(call), mount.path))) {
         throw brokerFailure(
           'permission-denied',
           `preflight capability check returned 403, please ensure client's policies grant access to path "${path}/"`,
         );
       }
-      return enveloped(call, { data: { ...mountInfo(located.mount), path: `${located.mount.path}/` } });
+      const shown = isAuth(mount) ? mount.path.slice(authPrefix.length) : mount.path;
+      return enveloped(call, { data: { ...mountInfo(mount), path: `${shown}/` } });
     }),
     uiNamespaces: served('The namespaces: there are none.', {}, async (call) =>
       enveloped(call, { data: { keys: [''] } }),
