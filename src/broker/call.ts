@@ -91,12 +91,15 @@ export function served<const S extends FieldSchema>(
   summary: string,
   fields: S,
   handle: (call: Call, values: FieldValues<S>) => Promise<Answer>,
+  exists?: Served['exists'],
 ): Served {
+  const prefix = exists === undefined ? undefined : '';
   return {
     summary,
     fields,
+    ...(exists === undefined ? {} : { exists }),
     handle: async (call) => {
-      const answer = await handle(call, readFields(fields, { ...call.body, ...call.params }));
+      const answer = await handle(call, readFields(fields, { ...call.body, ...call.params }, prefix));
       return warned(answer, fieldWarnings(fields, call));
     },
   };

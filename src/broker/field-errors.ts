@@ -17,7 +17,7 @@ const parsers: Readonly<Record<string, string>> = {
 
 export function fieldProblem(type: FieldType, given: unknown): string | undefined {
   if (type === 'seconds' || type === 'signedSeconds') return durationProblem(given);
-  if (type === 'list') {
+  if (type === 'list' || type === 'strings') {
     const items: readonly unknown[] = Array.isArray(given) ? (given as readonly unknown[]) : [given];
     const at = items.findIndex((item) => typeof item === 'object');
     const text = `'[${at}]' expected type 'string', got unconvertible type '${goType(items[at])}', value: '${goValue(items[at])}'`;
@@ -33,7 +33,10 @@ export function fieldProblem(type: FieldType, given: unknown): string | undefine
 /** The first of `k=v` that is none. */
 function pairProblem(given: unknown): string | undefined {
   const items: readonly unknown[] = Array.isArray(given) ? (given as readonly unknown[]) : [given];
-  const bad = items.find((item) => typeof item === 'string' && item.indexOf('=') <= 0);
+  const bad = items
+    .filter((item) => typeof item !== 'object')
+    .map(goValue)
+    .find((item) => item.indexOf('=') <= 0);
   return bad === undefined ? undefined : `invalid key pair ${JSON.stringify(bad)}`;
 }
 
@@ -51,11 +54,13 @@ function goValue(value: unknown): string {
   return `map[${members.map(([name, member]) => `${name}:${goValue(member)}`).join(' ')}]`;
 }
 
-function durationProblem(given: unknown): string {
+/** Why a text is no duration. */
+export function durationProblem(given: unknown): string {
   if (typeof given !== 'string' && typeof given !== 'number') return 'could not parse duration from input';
   const text = String(given);
   if (/^-\d/.test(text)) return `cannot provide negative value '${text}'`;
   const unit = /^\d+(?:\.\d+)?([a-z]+)$/i.exec(text)?.[1];
+  if (/^\d*\.\d*$/.test(text) && /\d/.test(text)) return `time: missing unit in duration ${JSON.stringify(text)}`;
   if (unit === undefined) return `time: invalid duration ${JSON.stringify(text)}`;
   return `time: unknown unit ${JSON.stringify(unit)} in duration ${JSON.stringify(text)}`;
 }

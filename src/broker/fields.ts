@@ -15,6 +15,8 @@ interface FieldTypes {
   boolean: boolean;
   /** A JSON array or a comma-separated string. */
   list: readonly string[];
+  /** A JSON array; a single text is one string, whatever stands in it. */
+  strings: readonly string[];
   /** An object, or a list of `k=v`. */
   map: Readonly<Record<string, string>>;
   /** An object as it was given. */
@@ -81,6 +83,10 @@ const converters: { readonly [T in FieldType]: (value: unknown) => FieldTypes[T]
     if (typeof value === 'string') return splitList(value);
     const items = (Array.isArray(value) ? (value as readonly unknown[]) : [value]).map(scalarText);
     return items.includes(undefined) ? undefined : items.map((item) => item!.trim());
+  },
+  strings: (value) => {
+    const items = (Array.isArray(value) ? (value as readonly unknown[]) : [value]).map(scalarText);
+    return items.includes(undefined) ? undefined : (items as string[]);
   },
   object: (value) =>
     typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -150,6 +156,7 @@ const expected: Readonly<Record<FieldType, string>> = {
   signedSeconds: 'a duration such as `900`, `15m` or `-1`',
   boolean: 'true or false',
   list: 'a list of strings',
+  strings: 'a list of strings',
   map: 'an object of strings or a list of `k=v`',
   object: 'an object',
   headers: 'HTTP headers as an object, or its JSON in base64',

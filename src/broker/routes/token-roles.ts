@@ -35,22 +35,28 @@ const roleFields = {
 const namePattern = /^\w(?:[\w.-]*\w)?$/;
 
 export function tokenRoleHandlers({ roles }: TokenRoleParts): Pick<Handlers, 'tokenRoles' | 'tokenRole'> {
-  const role: Served = served('What tokens of a role are like.', roleFields, async (call, fields) => {
-    const name = roleName(call);
-    if (call.operation === 'read') return read(call, await roles.get(name));
-    if (call.operation === 'delete') {
-      await roles.delete(name);
-      return done();
-    }
-    return write(roles, call, name, fields);
-  });
+  const exists = async (call: Call): Promise<boolean> => (await roles.get(param(call, 'role_name'))) !== undefined;
+  const role: Served = served(
+    'What tokens of a role are like.',
+    roleFields,
+    async (call, fields) => {
+      const name = roleName(call);
+      if (call.operation === 'read') return read(call, await roles.get(name));
+      if (call.operation === 'delete') {
+        await roles.delete(name);
+        return done();
+      }
+      return write(roles, call, name, fields);
+    },
+    exists,
+  );
   return {
     tokenRoles: served('List the token roles.', {}, async (call) => {
       const keys = await roles.names();
       if (keys.length === 0) throw brokerFailure('not-found', '');
       return enveloped(call, { data: { keys }, mountType: 'token' });
     }),
-    tokenRole: { ...role, exists: async (call) => (await roles.get(param(call, 'role_name'))) !== undefined },
+    tokenRole: role,
   };
 }
 

@@ -50,7 +50,7 @@ export function tokenHandlers(parts: TokenParts): Pick<Handlers, Names> {
 
 const createFields = {
   id: 'string',
-  policies: 'list',
+  policies: 'strings',
   meta: 'map',
   ttl: 'string',
   lease: 'string',
@@ -229,12 +229,17 @@ async function termsOf(parts: TokenParts, token: Token): Promise<RenewTerms> {
     throw notRenewed(`original token role "${token.role}" could not be found, not renewing`);
   }
   return {
-    ttlSeconds: token.creationTtlSeconds,
+    ttlSeconds: lastTtlSeconds(token),
     maxTtlSeconds: token.maxTtlSeconds,
     explicitMaxTtlSeconds: lesser(token.explicitMaxTtlSeconds, role?.explicitMaxTtlSeconds ?? 0),
     periodSeconds: lesser(token.periodSeconds, role?.periodSeconds ?? 0),
     mountTtls: await ownTtls(parts),
   };
+}
+
+/** A renewal that asks for nothing gives what the one before it gave. */
+function lastTtlSeconds({ creationTtlSeconds, expiresAt, lastRenewedAt }: Token): number {
+  return expiresAt === null || lastRenewedAt === null ? creationTtlSeconds : (expiresAt - lastRenewedAt) / 1000;
 }
 
 function notRenewed(reason: string): Error {

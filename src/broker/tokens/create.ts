@@ -3,6 +3,7 @@
 import { isFailure, parseDuration } from '../../base/index.ts';
 import { brokerFailure } from '../failures.ts';
 import { globMatches } from '../globs.ts';
+import { durationProblem } from '../field-errors.ts';
 import type { Token, TokenType } from '../model.ts';
 import type { TokenPlan } from './plan.ts';
 import { spent } from './record.ts';
@@ -217,11 +218,12 @@ function secondsOf(name: string, text: string | undefined): number {
   if (/^\s*-/.test(text)) throw refusal(`${name} must be positive`);
   try {
     const seconds = parseDuration(text);
-    if (seconds < 1e10) return seconds;
+    // As Go reads it: a number without a unit counts whole seconds.
+    if (seconds < 1e10 && !/^[\d.]*\.[\d.]*$/.test(text)) return seconds;
   } catch (error) {
     if (!isFailure(error)) throw error;
   }
-  throw refusal(`time: invalid duration "${text}"`);
+  throw refusal(durationProblem(text));
 }
 
 function refusal(text: string): Error {
