@@ -3,6 +3,7 @@
 import { uuid, type Clock, type Millis, type Random, type Secret } from '../base/index.ts';
 import { Barrier, type BarrierParts } from './barrier.ts';
 import { brokerFailure } from './failures.ts';
+import type { Operation } from './model.ts';
 import { makeRootToken } from './root-token.ts';
 import {
   initializeStore,
@@ -48,9 +49,10 @@ export interface LifecycleParts {
 /** What is told of a call while it runs. */
 export interface CallUnderWay {
   readonly requestId: string;
-  readonly operation: string;
+  readonly operation: Operation;
   readonly path: string;
   readonly remoteAddress: string;
+  readonly remotePort?: number | undefined;
 }
 
 export interface SealState {

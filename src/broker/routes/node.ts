@@ -3,8 +3,9 @@
 import { arch, cpus, freemem, hostname, loadavg, platform, release, totalmem, uptime } from 'node:os';
 import { isoSeconds, type Clock, type Millis } from '../../base/index.ts';
 import type { Barrier } from '../barrier.ts';
-import { enveloped, envelopedTwice, served } from '../call.ts';
+import { bare, enveloped, envelopedTwice, served } from '../call.ts';
 import type { Lifecycle } from '../lifecycle.ts';
+import type { Operation } from '../model.ts';
 import type { Handlers } from '../pipeline.ts';
 import { absent } from '../storage/store.ts';
 import { vaultVersion } from './documentation.ts';
@@ -14,6 +15,17 @@ export interface NodeParts {
   readonly clock: Clock;
   readonly lifecycle: Lifecycle;
 }
+
+/** The usual HTTP verb of each operation. */
+const methods: Readonly<Record<Operation, string>> = {
+  read: 'GET',
+  help: 'GET',
+  list: 'LIST',
+  create: 'PUT',
+  update: 'PUT',
+  patch: 'PATCH',
+  delete: 'DELETE',
+};
 
 const versions = 'core/version/';
 
@@ -54,18 +66,20 @@ export function nodeHandlers(
       });
     }),
     hostInfo: served('The machine this runs on.', {}, async (call) => enveloped(call, { data: hostInfo() })),
-    inFlight: served('Calls under way.', {}, async (call) => {
+    inFlight: served('Calls under way.', {}, async () => {
       const calls = parts.lifecycle.callsUnderWay().map(({ call: one, since }) => [
         one.requestId,
         {
           start_time: new Date(since).toISOString(),
-          client_remote_address: one.remoteAddress,
+          client_remote_address:
+            one.remotePort === undefined ? one.remoteAddress : `${one.remoteAddress}:${one.remotePort}`,
           request_path: `/v1/${one.path}`,
-          request_method: one.operation,
+          request_method: methods[one.operation],
           client_id: '',
         },
       ]);
-      return enveloped(call, { data: Object.fromEntries(calls) as Record<string, never> });
+      // Without the envelope, as Vault answers it.
+      return bare(Object.fromEntries(calls) as Record<string, never>);
     }),
   };
 }
