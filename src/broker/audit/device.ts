@@ -10,7 +10,7 @@ const maxQueued = 8192;
 const maxWeight = 64 * 1024 * 1024;
 /** Records and bytes that are written together at most. */
 const maxBatch = 256;
-const maxBatchWeight = 8 * 1024 * 1024;
+const maxBatchWeight = 256 * 1024;
 /** How often a moving head is told, so that a shortened file is noticed. */
 const headMillis = 1000;
 
@@ -60,6 +60,8 @@ export class Device {
   #closed = false;
   /** True from the first record that was not taken in time to the next that is taken: nobody waits for it then. */
   behind = false;
+  /** Grows with each write that ended: a device that works its way through a queue does not block. */
+  written = 0;
 
   constructor(parts: DeviceParts) {
     this.#parts = parts;
@@ -147,6 +149,7 @@ export class Device {
       if (!this.#open) await this.#openSink();
       await this.#write(batch.map(({ entry }) => entry));
       this.behind = false;
+      this.written++;
       for (const { accepted } of batch) accepted();
     } catch (error) {
       this.#open = false;

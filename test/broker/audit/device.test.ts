@@ -376,7 +376,7 @@ describe('the fan-out', () => {
     const stuck = hanging('a/');
     const first = recordOnAll([stuck, taking('b/')], entry('x'));
     await new Promise((resolve) => setImmediate(resolve));
-    t.mock.timers.tick(2000);
+    for (let turn = 0; turn < 4; turn++) t.mock.timers.tick(500);
     await first;
     assert.equal(stuck.behind, true);
     await recordOnAll([stuck, taking('b/')], entry('y'));
@@ -387,8 +387,35 @@ describe('the fan-out', () => {
     const stuck = hanging('a/');
     for (let tries = 0; tries < 2; tries++) {
       const work = recordOnAll([stuck], entry('x'));
-      t.mock.timers.tick(2000);
+      for (let turn = 0; turn < 4; turn++) t.mock.timers.tick(500);
       await assert.rejects(work, { code: 'audit-failed' });
     }
+  });
+
+  test('takes neither a busy process nor a long queue for a device that hangs', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    const taken = Promise.withResolvers<void>();
+    const busy = { path: 'a/', behind: false, written: 0, record: () => taken.promise };
+    const work = recordOnAll([busy], entry('x'));
+    // Nothing ran for nine seconds; then others' records are written before this one.
+    t.mock.timers.tick(9000);
+    for (let turn = 0; turn < 10; turn++) {
+      busy.written++;
+      t.mock.timers.tick(500);
+    }
+    taken.resolve();
+    await work;
+    assert.equal(busy.behind, false);
+  });
+
+  test('waits for a queue no longer than ten seconds', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    const slow = { ...hanging('a/'), written: 0 };
+    const work = recordOnAll([slow], entry('x'));
+    for (let turn = 0; turn < 20; turn++) {
+      slow.written++;
+      t.mock.timers.tick(500);
+    }
+    await assert.rejects(work, { code: 'audit-failed' });
   });
 });

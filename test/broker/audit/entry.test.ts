@@ -135,3 +135,23 @@ interface Shown {
   readonly request: { readonly data: Readonly<Record<string, unknown>>; readonly headers: unknown };
   readonly response: { readonly data: Readonly<Record<string, unknown>> };
 }
+
+test('a request of very many strings costs few hashes, and is still recorded', () => {
+  let hashes = 0;
+  const counting = { ...options, hash: (text: string) => (hashes++, `#${text}`) };
+  const many = {
+    name: 'x',
+    list: Array.from({ length: 9000 }, (_, index) => `s${index}`),
+    deep: { a: ['b'] },
+    count: 3,
+  };
+  const request = { id: 'r', operation: 'update', path: 'p', remoteAddress: '', data: many };
+  const made = formatEntry({ type: 'request', time: '', request }, counting) as { request: { data: object } };
+  assert.deepEqual(made.request.data, {
+    name: '#x',
+    list: `#${JSON.stringify(many.list)}`,
+    deep: '#{"a":["b"]}',
+    count: 3,
+  });
+  assert.equal(hashes, 3);
+});
