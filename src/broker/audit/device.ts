@@ -6,8 +6,12 @@ import { formatEntry, type AuditEntry, type FormatOptions } from './entry.ts';
 import type { AuditSink, Tail } from './sink.ts';
 
 const maxQueued = 8192;
-/** Bytes that wait at most, so that a sink that hangs does not fill the memory. */
+/**
+ * Bytes that wait at most, so that a sink that hangs does not fill the memory: of large records, and as many of small
+ * ones, so that a few large bodies, which anybody can send, do not keep the records of others out.
+ */
 const maxWeight = 64 * 1024 * 1024;
+const largeWeight = 64 * 1024;
 /** Records and bytes that are written together at most. */
 const maxBatch = 256;
 const maxBatchWeight = 256 * 1024;
@@ -43,7 +47,7 @@ interface Waiting {
 export class Device {
   readonly #parts: DeviceParts;
   readonly #queue: Waiting[] = [];
-  #weight = 0;
+  readonly #weights = { large: 0, small: 0 };
   #running: Promise<void> | undefined;
   #head: ChainHead;
   #notes: ChainNotes = {};
@@ -94,12 +98,13 @@ export class Device {
   record(entry: AuditEntry): Promise<void> {
     const weight = weightOf(entry);
     // One record alone is taken, however large: its body was within the server's own limit.
-    const full = this.#queue.length >= maxQueued || (this.#weight > 0 && this.#weight + weight > maxWeight);
+    const waiting = this.#weights[sizeOf(weight)];
+    const full = this.#queue.length >= maxQueued || (waiting > 0 && waiting + weight > maxWeight);
     if (this.#closed || full) {
       return Promise.reject(new Error(this.#closed ? 'the device is closed' : 'the device does not keep up'));
     }
     return new Promise((accepted, refused) => {
-      this.#weight += weight;
+      this.#weights[sizeOf(weight)] += weight;
       this.#queue.push({ entry, weight, accepted, refused });
       this.#running ??= this.#run();
     });
@@ -132,7 +137,7 @@ export class Device {
       if (this.#stale) await this.#renew();
       const batch = this.#queue.splice(0, batchSize(this.#queue));
       if (batch.length > 0) await this.#writeBatch(batch);
-      for (const { weight } of batch) this.#weight -= weight;
+      for (const { weight } of batch) this.#weights[sizeOf(weight)] -= weight;
     }
     this.#running = undefined;
   }
@@ -224,6 +229,10 @@ function batchSize(queue: readonly Waiting[]): number {
     return index > 0 && weight > maxBatchWeight;
   });
   return end < 0 ? maxBatch : end;
+}
+
+function sizeOf(weight: number): 'large' | 'small' {
+  return weight > largeWeight ? 'large' : 'small';
 }
 
 /** About how many bytes a record holds: its body counts. */
