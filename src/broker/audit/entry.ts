@@ -235,7 +235,7 @@ function bounded(data: Json | undefined, { raw }: FormatOptions): Json | undefin
   return Object.fromEntries(
     Object.entries(data).map(([key, value]) => [
       key,
-      Array.isArray(value) || (isRecord(value) && !(value instanceof Secret)) ? JSON.stringify(value) : value,
+      Array.isArray(value) || (isObject(value) && !(value instanceof Secret)) ? JSON.stringify(value) : value,
     ]),
   );
 }
