@@ -66,6 +66,8 @@ const converters: { readonly [T in FieldType]: (value: unknown) => FieldTypes[T]
   },
   seconds: (value) => {
     if (typeof value !== 'string' && typeof value !== 'number') return undefined;
+    // As in Go: without a unit it is whole seconds.
+    if (/^\d*\.\d*$/.test(String(value)) && value !== '') return undefined;
     const seconds = value === '' ? 0 : parseDuration(value);
     return Number.isFinite(seconds) && seconds < 1e10 ? seconds : undefined;
   },
@@ -85,6 +87,7 @@ const converters: { readonly [T in FieldType]: (value: unknown) => FieldTypes[T]
     return items.includes(undefined) ? undefined : items.map((item) => item!.trim());
   },
   strings: (value) => {
+    if (value === '') return [];
     const items = (Array.isArray(value) ? (value as readonly unknown[]) : [value]).map(scalarText);
     return items.includes(undefined) ? undefined : (items as string[]);
   },
@@ -102,7 +105,7 @@ const converters: { readonly [T in FieldType]: (value: unknown) => FieldTypes[T]
     if (Array.isArray(value)) return pairs(value);
     if (typeof value === 'string') return value === '' ? {} : pairs([value]);
     if (typeof value !== 'object') return undefined;
-    const members = Object.entries(value as object).map(([key, member]) => [key, scalarText(member)] as const);
+    const members = Object.entries(value as object).map(([key, member]) => [key, scalarText(member ?? '')] as const);
     return members.some(([, text]) => text === undefined)
       ? undefined
       : (Object.fromEntries(members) as Record<string, string>);

@@ -8,6 +8,7 @@ import { isFailure, parseDuration, Secret, uuid, type Random } from '../../base/
 import type { Answer } from '../call.ts';
 import type { Asked } from '../pipeline.ts';
 import { brokerFailure, type PublicError } from '../failures.ts';
+import { durationProblem } from '../field-errors.ts';
 import type { Log } from '../log.ts';
 import type { Operation } from '../model.ts';
 import { checkPatchType, readJsonBody, readQuery } from './body.ts';
@@ -15,6 +16,7 @@ import { limitConnections, type ConnectionLimits } from './connections.ts';
 import { clientAddress, type ClientAddress } from './proxies.ts';
 import { readTls, type TlsFiles } from './tls.ts';
 import { checkNamespace } from './namespaces.ts';
+import { cleanTarget, decodePath } from './paths.ts';
 import type { WireErrors } from './wire.ts';
 import { acceptListVerb } from './list-verb.ts';
 
@@ -118,6 +120,11 @@ async function serve(
   const requestId = uuid(parts.random);
   response.setHeader('Cache-Control', 'no-store');
   try {
+    const clean = cleanTarget(request.url ?? '');
+    if (clean !== undefined) {
+      response.setHeader('Location', clean);
+      return send(request, response, { status: 307, body: undefined, audited: null, leaseId: '' });
+    }
     const asked = readCall(parts, client, request, response, requestId);
     const answer = asked === undefined ? refusal({ status: 404, errors: [] }) : await parts.answer(asked);
     if (answer.stream === undefined) send(request, response, answer);
@@ -224,21 +231,6 @@ function splitOnce(text: string, separator: string): [string, string?] {
   return at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)];
 }
 
-/** Below `/v1/`, or `/metrics`; undefined for everything else and for paths that cannot be a key. */
-function decodePath(raw: string): string | undefined {
-  if (raw === '/metrics') return 'sys/metrics';
-  if (!raw.startsWith('/v1/')) return undefined;
-  try {
-    const path = decodeURIComponent(raw.slice(4)).replace(/^\/+|\/+$/g, '');
-    const plain = /^[\x20-\x7e]+$/.test(path) && path.length <= 900;
-    return plain && !path.split('/').some((segment) => segment === '' || segment === '.' || segment === '..')
-      ? path
-      : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
 /** Whole seconds of the header, at least one unless it says none. */
 function wrapTtlOf(request: IncomingMessage): number | undefined {
   const text = String(request.headers['x-vault-wrap-ttl'] ?? '').trim();
@@ -247,12 +239,12 @@ function wrapTtlOf(request: IncomingMessage): number | undefined {
     brokerFailure('bad-request', `error parsing X-Vault-Wrap-TTL header: ${reason}`);
   if (text.startsWith('-')) throw invalid('requested wrap ttl cannot be negative');
   try {
-    const seconds = parseDuration(text);
+    const seconds = /^\d*\.\d*$/.test(text) ? Infinity : parseDuration(text);
     if (seconds < 1e9) return Math.ceil(seconds);
   } catch (error) {
     if (!isFailure(error)) throw error;
   }
-  throw invalid(`time: invalid duration "${text}"`);
+  throw invalid(durationProblem(text));
 }
 
 function tokenIdOf(request: IncomingMessage): Secret | undefined {

@@ -218,7 +218,6 @@ function secondsOf(name: string, text: string | undefined): number {
   if (/^\s*-/.test(text)) throw refusal(`${name} must be positive`);
   try {
     const seconds = parseDuration(text);
-    // As Go reads it: a number without a unit counts whole seconds.
     if (seconds < 1e10 && !/^[\d.]*\.[\d.]*$/.test(text)) return seconds;
   } catch (error) {
     if (!isFailure(error)) throw error;
