@@ -80,11 +80,11 @@ export async function askServer(
   return replyOf(answer);
 }
 
-function replyOf({ status, text }: Answered): ServerReply {
+function replyOf({ status, text, hint }: Answered): ServerReply {
   const body = parseBody(text);
   const errors = Array.isArray(body['errors']) ? (body['errors'] as string[]) : undefined;
   if (status < 400 || (status === 404 && errors?.length === 0)) return { status, body };
-  throw refused(status, errors, body['hint']);
+  throw refused(status, errors, body['hint'] ?? hint);
 }
 
 /**
@@ -98,7 +98,7 @@ export async function* downloadBytes(io: Io, path: string, connection: Connectio
   });
   const status = response.statusCode ?? 0;
   if (status !== 200) {
-    replyOf({ status, text: await readText(response) });
+    replyOf(await readAnswer(response));
     throw refused(status, undefined, undefined);
   }
   for await (const chunk of response) yield chunk as Buffer;
@@ -120,7 +120,7 @@ export async function uploadBytes(
       { ...options, method: 'POST' },
       (response) => {
         answered = true;
-        readText(response).then((text) => resolve({ status: response.statusCode ?? 0, text }), reject);
+        readAnswer(response).then(resolve, reject);
       },
       // A server that refuses closes before it has read everything; its answer counts.
       (error) => (answered ? undefined : reject(unreachable(address, error))),
@@ -195,13 +195,14 @@ function certificatesOf(file: string): string {
 interface Answered {
   readonly status: number;
   readonly text: string;
+  readonly hint: unknown;
 }
 
 // Not `fetch`: it cannot be told whom to trust, and loading it costs 60 ms.
 function send(url: URL, options: RequestOptions & Trust, text: string | undefined): Promise<Answered> {
   return new Promise((resolve, reject) => {
     const onResponse = (response: IncomingMessage): void => {
-      readText(response).then((read) => resolve({ status: response.statusCode ?? 0, text: read }), reject);
+      readAnswer(response).then(resolve, reject);
     };
     requestOf(url, options, onResponse, reject).end(text);
   });
@@ -219,10 +220,12 @@ function requestOf(
   return sent;
 }
 
-async function readText(response: IncomingMessage): Promise<string> {
+async function readAnswer(response: IncomingMessage): Promise<Answered> {
   const chunks: Buffer[] = [];
   for await (const chunk of response) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString('utf8');
+  const text = Buffer.concat(chunks).toString('utf8');
+  // A 404 has its hint here, as its body is for Vault's clients.
+  return { status: response.statusCode ?? 0, text, hint: response.headers['x-stint-hint'] };
 }
 
 function unreachable(address: string, error: unknown): Failure {

@@ -190,9 +190,13 @@ test('a policy that says one thing twice, or something hidden, is refused', asyn
   }
 });
 
-test('a part of the API that is not there is told as that', async (t) => {
+test("a part of the API that is not there is told as that, beside a body in which Vault's clients see nothing there", async (t) => {
   const { call } = await testBroker((end) => t.after(end));
-  const hint = async (path: string): Promise<string> => String((await call('GET', path)).body['hint']);
+  const hint = async (path: string): Promise<unknown> => {
+    const { status, headers, body } = await call('GET', path);
+    assert.deepEqual([status, Object.keys(body)], [404, ['errors']]);
+    return headers['x-stint-hint'];
+  };
   assert.equal(await hint('/v1/sys/nowhere'), 'this server has no such part of the API');
   assert.equal(await hint('/v1/aws/roles/x'), 'enable an engine there first: `stint secrets enable aws`');
   assert.equal((await call('GET', '/v1/sys/policies/acl/Default')).body.data['name'], 'default');

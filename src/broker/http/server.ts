@@ -17,7 +17,7 @@ import { clientAddress, type ClientAddress } from './proxies.ts';
 import { readTls, type TlsFiles } from './tls.ts';
 import { checkNamespace } from './namespaces.ts';
 import { cleanTarget, decodePath } from './paths.ts';
-import type { WireErrors } from './wire.ts';
+import { hintHeader, type WireErrors } from './wire.ts';
 import { acceptListVerb } from './list-verb.ts';
 
 const keepAliveMillis = 30_000;
@@ -132,13 +132,23 @@ async function serve(
   } catch (error) {
     const shown = publicError(error, requestId);
     if (shown.status >= 500) logFailure(parts.log, request, requestId, error);
+    if (shown.status === 404 && shown.hint !== undefined) response.setHeader(hintHeader, headerText(shown.hint));
     send(request, response, refusal(shown));
   }
 }
 
+/**
+ * A 404 holds nothing but its errors: Vault's Go client, and Terraform through it, takes that for "nothing there",
+ * and a 404 with another member for a failure (its `ParseSecret`). The hint then goes in a header.
+ */
 function refusal({ status, errors, hint }: PublicError): Answer {
-  const body: WireErrors = { errors, ...(hint === undefined ? {} : { hint }) };
+  const body: WireErrors = { errors, ...(hint === undefined || status === 404 ? {} : { hint }) };
   return { status, body, audited: null, leaseId: '' };
+}
+
+/** What a header can hold of a text. */
+function headerText(text: string): string {
+  return text.replaceAll(/[^\x20-\x7e]/g, '?');
 }
 
 /** Message and cure; anything without a code leaves as `internal` with the request's id. */

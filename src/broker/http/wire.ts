@@ -43,7 +43,10 @@ export interface WireEnvelope {
   readonly mount_type: string;
 }
 
-/** Every refused or failed request: Vault's texts, and Stint's cure beside them, where clients of Vault do not look. */
+/** Where the hint of a 404 stands. */
+export const hintHeader = 'X-Stint-Hint';
+
+/** Every refused or failed request: Vault's texts, and Stint's cure beside them, where clients of Vault do not look; not beside a 404. */
 export interface WireErrors {
   readonly errors: readonly string[];
   readonly hint?: string;
