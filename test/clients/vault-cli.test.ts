@@ -135,6 +135,7 @@ async function lends(world: World): Promise<void> {
   assert.deepEqual(await cli.json('list aws/roles'), ['reader', 'target']);
   assert.match(await cli.ok('read aws/roles/reader'), /policy_arns +\[arn:aws:iam::aws:policy\/AmazonS3ReadOnly/);
   assert.match(await cli.fails('read aws/roles/nobody'), /No value found at aws\/roles\/nobody/);
+  assert.match(await cli.fails('read nowhere/roles/nobody'), /No value found at nowhere/);
   assert.match(await cli.fails('write aws/roles/bad credential_type=no'), /unrecognized credential type: no/);
   await cli.ok('delete aws/roles/nobody');
 
