@@ -1,6 +1,7 @@
 // sys/quotas: rules for how often addresses may ask and how many leases there may be.
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
+import type { AuditEntry } from '../../src/broker/audit/entry.ts';
 import { applicable, isExempt, type QuotaPlace, type RateQuota } from '../../src/broker/quotas/quota.ts';
 import { RateLimits } from '../../src/broker/quotas/rate-limits.ts';
 import { configureAws, testCloud, until, type TestCloud } from './aws-support.ts';
@@ -117,7 +118,9 @@ describe('a rate limit', () => {
   });
 
   test('for a role holds for the logins with its role id', async (t) => {
-    const world = await testBroker((end) => t.after(end));
+    const seen: string[] = [];
+    const device = { path: 'x/', behind: false, record: async ({ type }: AuditEntry) => void seen.push(type) };
+    const world = await testBroker((end) => t.after(end), { auditDevices: [device] });
     await world.call('POST', '/v1/sys/auth/approle', { body: { type: 'approle' } });
     const ids: string[] = [];
     for (const name of ['ci', 'cd']) {
@@ -133,6 +136,9 @@ describe('a rate limit', () => {
       [await login(ci), await login(ci), await login(cd), await login(cd), await login('x')],
       [400, 429, 400, 400, 400],
     );
+    seen.length = 0;
+    const broken = await world.call('POST', '/v1/auth/approle/login', { body: '{"role_id":' });
+    assert.deepEqual([broken.status, seen], [400, ['request', 'response']], 'what cannot be read is recorded');
     assert.equal(await login(ci, { role: 'cd' }), 429, 'a field that the method does not read changes nothing');
   });
 

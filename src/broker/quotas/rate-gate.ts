@@ -43,7 +43,10 @@ export class RateGate {
     const login = path.startsWith(authPrefix) && rates.some(about) ? /\/login(?:\/([^/]+))?$/.exec(path) : null;
     if (login === null) return { call: asked, request: { path, role: '' } };
     if (login[1] !== undefined) return { call: asked, request: { path, role: login[1] } };
-    const body = await asked.readBody(strangersBytes);
+    const body = await asked.readBody(strangersBytes).catch(async (error: unknown) => {
+      await this.#parts.audit.refused(asked, error);
+      throw error;
+    });
     const call = { ...asked, readBody: async () => body };
     return { call, request: { path, role: await this.#roleIn(path, body) } };
   }
