@@ -31,6 +31,7 @@ export interface AclDecision {
   readonly keysFilterPath?: string;
 }
 
+/** Whether the policies allow the request, by which rule, and what the rule makes of it. */
 export function decide(acl: Acl, request: AclRequest): AclDecision {
   if (acl.root) return { allowed: true, decidedBy: 'root', grantedBy: ['root'] };
   const { operation, sudo } = request;
@@ -58,20 +59,24 @@ export function decide(acl: Acl, request: AclRequest): AclDecision {
 const foldedPaths = /^(?:sys\/polic(?:y|ies)\/|identity\/|auth\/(?!token\/))/;
 
 /**
- * As `decide`; a name that is written in another way is judged by the rules for its plain form, too, unless a rule
- * is for just this way. Vault judges the text alone, so that there a rule for `admin` does not hold for `ADMIN`.
+ * As `decide`; a name that is written in another way is judged by the rules for its plain form, too, unless the rule
+ * that allows it is written in such a way itself. Vault judges the text alone: there a rule for `admin` does not hold
+ * for `ADMIN`.
  */
 export function decideAnySpelling(acl: Acl, request: AclRequest): AclDecision {
   const decision = decide(acl, request);
   const { path } = request;
-  if (!decision.allowed || !foldedPaths.test(path) || acl.exact.has(path)) return decision;
-  const plain = path
-    .split('/')
-    .map((segment) => segment.trim().toLowerCase())
-    .join('/');
-  if (plain === path) return decision;
+  if (!decision.allowed || !foldedPaths.test(path)) return decision;
+  const plain = plainSpelling(path);
+  const { decidedBy = '' } = decision;
+  if (plain === path || plainSpelling(decidedBy) !== decidedBy) return decision;
   const other = decide(acl, { ...request, path: plain });
   return other.decidedBy === undefined || other.allowed ? decision : other;
+}
+
+function plainSpelling(path: string): string {
+  const segments = path.split('/').map((segment) => segment.trim());
+  return segments.join('/').toLowerCase();
 }
 
 function filterOf({ keysFilterPath = '' }: Permissions, operation: AclOperation): Pick<AclDecision, 'keysFilterPath'> {

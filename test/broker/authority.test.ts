@@ -88,6 +88,12 @@ describe('the authority of a path', () => {
     }
     assert.equal((await call('GET', '/v1/sys/policies/acl/ADMIN', { token })).status, 404);
     assert.equal(await written('auth/people/users/Root-of-all'), 403);
+    const own = await tokenWith(
+      world,
+      'own-spelling',
+      'path "sys/policies/acl/Mine*" { capabilities = ["read"] }\npath "sys/policies/acl/*" { capabilities = ["deny"] }',
+    );
+    assert.equal((await call('GET', '/v1/sys/policies/acl/Mine-1', { token: own })).status, 404);
     assert.equal(await written('identity/entity/name/Admin'), 403);
     for (const path of ['sys/policies/acl/Other', 'auth/people/users/Other', 'identity/entity/name/Other']) {
       assert.ok([200, 204].includes(await written(path)), path);
