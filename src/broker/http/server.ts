@@ -74,6 +74,7 @@ export interface BrokerServer {
   reload(): void;
 }
 
+/** The HTTP server, which reads calls, hands them to `answer` and writes what that says. */
 export function createBrokerServer(parts: ServerParts): BrokerServer {
   const { tls, connections, headersMillis, requestMillis } = parts.http;
   const options = {

@@ -16,6 +16,7 @@ export const keyBytes = 32;
 /** The term of records that no key of the key ring encrypted: the key ring itself, and the wrapped root key. */
 export const noTerm = 0;
 
+/** The record of `plain` under this path; a fresh nonce each time. */
 export function encryptRecord(
   plain: Uint8Array | string,
   path: string,

@@ -31,6 +31,7 @@ export interface TokenTtlRule {
   readonly now: Millis;
 }
 
+/** How long the token lives from now on, or why it may not. */
 export function tokenTtl(rule: TokenTtlRule): TtlVerdict {
   const limits = [rule.mount.maxSeconds, rule.maxTtlSeconds, rule.explicitMaxTtlSeconds];
   const max = Math.min(...limits.filter((seconds) => seconds > 0));
