@@ -332,6 +332,7 @@ describe('the auth method aws', () => {
       [body('Action=GetCallerIdentity&Action=AssumeRole'), 'iam request body is invalid'],
       [body('Action=GetCallerIdentity&RoleArn=x'), 'iam request body is invalid'],
       [body('Version=2011-06-15'), 'iam request body is invalid'],
+      [body('Action=GetCallerIdentity&Version=2011-06-15;Action=AssumeRole'), 'invalid semicolon separator in query'],
       [{ iam_request_headers: {} }, 'missing iam_request_headers'],
       [header({ 'X-Amz-Target': 'x' }), 'invalid request header: X-Amz-Target'],
       [header({ 'Bad Header': 'x' }), /^invalid request header/],

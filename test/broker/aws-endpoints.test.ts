@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { describe, test, type TestContext } from 'node:test';
 import type { RootConfig } from '../../src/broker/engines/aws/config.ts';
 import { iamTarget, stsTargets, type Target } from '../../src/broker/engines/aws/endpoints.ts';
-import { account, configureAws, testCloud, type TestCloud } from './aws-support.ts';
+import { account, configureAws, leasesOf, testCloud, type TestCloud } from './aws-support.ts';
 import { testBroker, type Reply, type TestBroker } from './support.ts';
 
 interface Case {
@@ -153,5 +153,42 @@ describe('with STS fallbacks', () => {
     });
     assert.equal((await lend()).status, 400);
     assert.equal((await lend()).status, 200);
+  });
+});
+
+describe('a configuration that cannot work', () => {
+  test('is told as that: no AWS at the endpoint, and nothing of the SDK', async (t) => {
+    const { call } = await lending(t);
+    const page = createServer((_, response) => {
+      response
+        .writeHead(404, { connection: 'close', 'content-type': 'text/html' })
+        .end('<html><p>secret page<br></html>');
+    });
+    await new Promise<void>((resolve) => page.listen(0, '127.0.0.1', resolve));
+    t.after(() => page.close());
+    const iam_endpoint = `http://127.0.0.1:${(page.address() as AddressInfo).port}`;
+    await call('POST', '/v1/aws/config/root', { body: { iam_endpoint } });
+    const refused = await call('GET', '/v1/aws/creds/deploy');
+    assert.deepEqual(
+      [refused.status, refused.body.errors],
+      [
+        400,
+        [
+          'Error creating IAM user: SerializationError: failed to unmarshal error message\n\tstatus code: 404, request id: ',
+        ],
+      ],
+    );
+  });
+
+  test('with a key that no header can hold, makes and keeps nothing', async (t) => {
+    const { call } = await lending(t);
+    for (const access_key of ['AKIA\u{1F600}', 'AKIA\nX: y']) {
+      await call('POST', '/v1/aws/config/root', { body: { access_key, secret_key: 'x' } });
+      const refused = await call('GET', '/v1/aws/creds/deploy');
+      assert.equal(refused.status, 400);
+      assert.match(refused.body.errors[0]!, /^Error creating IAM user: the access key or the region holds a character/);
+    }
+    const unended = (await leasesOf({ call })).filter(({ state }) => state !== 'dead');
+    assert.deepEqual(unended, []);
   });
 });

@@ -95,6 +95,7 @@ export class Principals {
 
 /** What AWS or the network said, with AWS's code before it. */
 export function awsText(error: unknown): string {
-  const { name, message, $metadata } = error as { name: string; message: string; $metadata?: object };
+  const { name, message, $metadata, code } = error as Error & { code?: string; $metadata?: object };
+  if (code === 'ERR_INVALID_CHAR') return 'the access key holds a character that cannot be sent';
   return $metadata === undefined ? message : `${name.replace(/Exception$/, '')}: ${message}`;
 }

@@ -32,7 +32,8 @@ export async function askCaller(endpoint: string, signed: SignedRequest, retries
     if (again && tries < retries) continue;
     if (answer instanceof Error) {
       const { code = answer.name } = answer as NodeJS.ErrnoException;
-      throw refused(`${upstream}error making request: ${code}`, 'see whether the server reaches its `sts_endpoint`');
+      const why = code === 'ABORT_ERR' ? 'STS did not answer in time' : code;
+      throw refused(`${upstream}error making request: ${why}`, 'see whether the server reaches its `sts_endpoint`');
     }
     const { status, type, body } = answer;
     if (type !== 'text/xml') throw refused(`${upstream}body of GetCallerIdentity is invalid`);
