@@ -180,13 +180,17 @@ describe('a configuration that cannot work', () => {
     );
   });
 
-  test('with a key that no header can hold, makes and keeps nothing', async (t) => {
+  test('with a key or region that no header can hold, makes and keeps nothing', async (t) => {
     const { call } = await lending(t);
-    for (const access_key of ['AKIA\u{1F600}', 'AKIA\nX: y']) {
-      await call('POST', '/v1/aws/config/root', { body: { access_key, secret_key: 'x' } });
+    for (const [body, text] of [
+      [{ access_key: 'AKIA\u{1F600}', secret_key: 'x' }, /^`access_key` holds a character that cannot be sent/],
+      [{ access_key: 'AKIA\nX: y' }, /^`access_key` holds/],
+      [{ access_key: 'AKIA', region: '../x y' }, /^`..\/x y` is not the name of a region/],
+    ] as const) {
+      await call('POST', '/v1/aws/config/root', { body });
       const refused = await call('GET', '/v1/aws/creds/deploy');
       assert.equal(refused.status, 400);
-      assert.match(refused.body.errors[0]!, /^Error creating IAM user: the access key or the region holds a character/);
+      assert.match(refused.body.errors[0]!, text);
     }
     const unended = (await leasesOf({ call })).filter(({ state }) => state !== 'dead');
     assert.deepEqual(unended, []);

@@ -39,11 +39,6 @@ export function awsCode(error: unknown): string | undefined {
   return isGarbled(error) ? 'SerializationError' : (Code ?? name.replace(/Exception$/, ''));
 }
 
-/** True when the call never left: keys and regions go into a header, which takes not every character. */
-function isUnsendable(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException).code === 'ERR_INVALID_CHAR';
-}
-
 /** True when what answered was no AWS: a proxy, a wrong endpoint. The SDK then speaks to programmers. */
 function isGarbled(error: unknown): boolean {
   return (error as AwsError).message.includes('Deserialization error');
@@ -85,7 +80,7 @@ export function refusesKeys(error: unknown): boolean {
  */
 export function didNothing(error: unknown): boolean {
   // Already told, so ours: the keys to sign with could not be had.
-  if (isFailure(error) || isUnsendable(error)) return true;
+  if (isFailure(error)) return true;
   const { httpStatusCode: status = 0, attempts = 1 } = (error as AwsError).$metadata ?? {};
   return status >= 400 && status < 500 && attempts === 1;
 }
@@ -106,12 +101,6 @@ export function awsFailure(prefix: string, error: unknown, hint?: string): Error
 }
 
 function unreachable(prefix: string, error: unknown): Error {
-  if (isUnsendable(error)) {
-    return brokerFailure('aws-refused', `${prefix}the access key or the region holds a character that cannot be sent`, {
-      hint: 'write them anew, without blanks, line ends and signs that are not ASCII',
-      cause: error,
-    });
-  }
   return brokerFailure('aws-unreachable', `${prefix}AWS did not answer`, {
     hint: 'check endpoints and network of the mount; `read <mount>/config/root` shows them',
     detail: (error as AwsError).name,

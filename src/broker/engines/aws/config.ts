@@ -127,9 +127,21 @@ export async function changeRootConfig(
   await folder.change<StoredRootConfig>(rootKey, (stored) => next(stored === undefined ? undefined : current(stored)));
 }
 
-/** The key of the configuration, or undefined for the environment's. @throws Failure `bad-request` for half a key. */
-export function ownKeys({ accessKey, secretKey }: RootConfig): KeyPair | undefined {
+/**
+ * The key of the configuration, or undefined for the environment's.
+ * @throws Failure `bad-request` for half a key, and for a key or region that no header of HTTP can hold.
+ */
+export function ownKeys({ accessKey, secretKey, region, stsRegion }: RootConfig): KeyPair | undefined {
+  const noRegion = [region, stsRegion].find((name) => !/^[\w-]*$/.test(name));
+  if (noRegion !== undefined) {
+    throw brokerFailure('bad-request', `\`${noRegion}\` is not the name of a region`, { hint: 'write `region` anew' });
+  }
   if (accessKey === '' && secretKey === '') return undefined;
+  if (/[^\x20-\x7e]/.test(accessKey)) {
+    throw brokerFailure('bad-request', '`access_key` holds a character that cannot be sent', {
+      hint: 'write it anew, without line ends and signs that are not ASCII',
+    });
+  }
   if (accessKey !== '' && secretKey !== '') return { accessKeyId: accessKey, secretAccessKey: secretKey };
   throw brokerFailure(
     'bad-request',
