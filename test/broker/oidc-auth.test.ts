@@ -296,7 +296,7 @@ describe('the auth method oidc, with an issuer', () => {
   test('a mount that shows itself is seen before anybody has logged in', async (t) => {
     const { call } = await oidcAuth((end) => t.after(end));
     const { data } = (await call('GET', '/v1/sys/internal/ui/mounts', { token: null })).body;
-    assert.deepEqual(data['auth'], { 'oidc/': { type: 'oidc', description: '', options: null } });
+    assert.deepEqual(data['auth'], { 'oidc/': { type: 'oidc', description: '', options: {} } });
     await call('POST', '/v1/sys/auth/jwt', { body: { type: 'jwt' } });
     const none = await call('POST', '/v1/auth/jwt/oidc/auth_url', { token: null, body: { redirect_uri: redirectUri } });
     assert.deepEqual(told(none), [400, 'could not load configuration']);
