@@ -213,9 +213,14 @@ export class Mounts {
         hint: `use letters, digits and \`-_.@+=\` between slashes, at most ${longestPath} characters`,
       });
     }
-    for (const other of await this.list()) {
-      if (`${path}/`.startsWith(`${other.path}/`) || `${other.path}/`.startsWith(`${path}/`)) throw taken(other.path);
-    }
+    const other = await this.inTheWay(path);
+    if (other !== undefined) throw taken(other);
+  }
+
+  /** The path of the mount that lies at `path`, above it or below it. */
+  async inTheWay(path: string): Promise<string | undefined> {
+    const all = await this.list();
+    return all.find((one) => `${path}/`.startsWith(`${one.path}/`) || `${one.path}/`.startsWith(`${path}/`))?.path;
   }
 
   /**

@@ -20,7 +20,7 @@ test(
         by_accessor: '',
         listed: true,
         renewed: 1800,
-        renewed_by_accessor: 3600,
+        renewed_by_accessor: 1800,
         orphan: true,
         batch: 'batch',
         self: true,

@@ -244,6 +244,9 @@ function movingHandlers(parts: MountParts): Pick<Handlers, 'remount' | 'remountS
           const kinds = isAuth(mount) ? 'auth mount to non-auth mount' : 'secret mount to auth mount';
           throw brokerFailure('mount-invalid', `cannot remount ${kinds} "${target}/"`);
         }
+        // Before any lease ends for a move that cannot be made.
+        const other = await mounts.inTheWay(target);
+        if (other !== undefined) throw brokerFailure('mount-invalid', `path already in use at "${other}/"`);
         const id = uuid(random);
         await lending.move(mount, target);
         await mounts.keepMove(id, { from: source, to: target });
