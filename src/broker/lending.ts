@@ -291,6 +291,7 @@ export class Lending {
   /** Moves a mount: its leases end first, as in Vault. @throws Failure `revoke-incomplete`, `mount-invalid`. */
   async move(mount: Mount, to: string): Promise<void> {
     const { mounts } = this.#parts;
+    await mounts.checkFree(to);
     const tainted = await mounts.tune(mount, (before) => ({ ...before, tainted: true }));
     try {
       await this.#endMount(tainted);

@@ -170,7 +170,7 @@ export class Mounts {
         hint: `this server has: ${[...types.keys()].join(', ')}`,
       });
     }
-    await this.#checkFree(path);
+    await this.checkFree(path);
     const mount = this.#fresh(path, type, asked);
     if (!(await this.#barrier.commit([{ key: `mount/${path}`, value: mount, expect: absent }]))) throw taken(path);
   }
@@ -207,7 +207,8 @@ export class Mounts {
     }
   }
 
-  async #checkFree(path: string): Promise<void> {
+  /** @throws Failure `mount-invalid` for a path that no mount may have, or that is in use. */
+  async checkFree(path: string): Promise<void> {
     if (!pathPattern.test(path) || path.length > longestPath) {
       throw brokerFailure('mount-invalid', `\`${path}\` cannot be the path of a mount`, {
         hint: `use letters, digits and \`-_.@+=\` between slashes, at most ${longestPath} characters`,
@@ -241,7 +242,7 @@ export class Mounts {
     if (isReserved(to) && !isAuth({ path: to })) {
       throw brokerFailure('mount-invalid', `cannot remount to destination ${to}/`);
     }
-    await this.#checkFree(to);
+    await this.checkFree(to);
     for (;;) {
       const found = await this.#barrier.get<Mount>(`mount/${path}`);
       if (found?.value.id !== id) throw unknownMount(path);
