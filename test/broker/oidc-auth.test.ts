@@ -133,6 +133,33 @@ describe('the auth method oidc, with an issuer', () => {
   // The provider warns on the console that it is set up for development.
   before(() => mock.method(console, 'warn', () => {}));
 
+  test('says that its provider is silent, and to nobody where it is', async (t) => {
+    const broker = await testBroker((end) => t.after(end));
+    let silent = false;
+    const server = await testServer(
+      (end) => t.after(end),
+      (_, response) => {
+        response.statusCode = silent ? 500 : 200;
+        const issuer = server.url;
+        response.end(JSON.stringify({ issuer, jwks_uri: `${issuer}/keys`, authorization_endpoint: `${issuer}/auth` }));
+      },
+    );
+    await broker.call('POST', '/v1/sys/auth/oidc', { body: { type: 'oidc' } });
+    const client = { oidc_client_id: 'stint', oidc_client_secret: 'shared' };
+    const body = { ...client, oidc_discovery_url: server.url, default_role: 'people' };
+    assert.equal((await broker.call('POST', '/v1/auth/oidc/config', { body })).status, 204);
+    const role = { user_claim: 'sub', allowed_redirect_uris: redirectUri };
+    await broker.call('POST', '/v1/auth/oidc/role/people', { body: role });
+    silent = true;
+    await broker.restart();
+    const asked = { token: null, body: { redirect_uri: redirectUri } };
+    const reply = await broker.call('POST', '/v1/auth/oidc/oidc/auth_url', asked);
+    assert.deepEqual(
+      [reply.status, reply.body.data, reply.body['warnings']],
+      [200, { auth_url: '' }, ['the provider of this mount cannot be asked now']],
+    );
+  });
+
   test('somebody logs in by browser, once', async (t) => {
     const { logIn, callback, call } = await oidcAuth((end) => t.after(end));
     const back = await logIn();

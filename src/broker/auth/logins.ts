@@ -1,5 +1,5 @@
 // What all logins share: the token that a role's parameters ask for, and where a caller may come from.
-import type { EngineAnswer, LoginToken } from '../engines/engine.ts';
+import { type EngineAnswer, type LoginToken, type PathRow, enginePath } from '../engines/engine.ts';
 import { brokerFailure } from '../failures.ts';
 import type { FieldValues } from '../fields.ts';
 import { severalErrors } from '../go-errors.ts';
@@ -41,6 +41,17 @@ export function methodFailed(text: string): Error {
 export function renewalRefused(reason: string): Error {
   return brokerFailure('renewal-refused', severalErrors(`failed to renew entry: ${reason}`), {
     hint: 'log in again',
+  });
+}
+
+/** The path that lists the names below `prefix` of the mount's folder. */
+export function listPath(pattern: string, summary: string, prefix: string): PathRow {
+  return enginePath({
+    pattern,
+    operations: ['list'],
+    summary,
+    fields: pageFields,
+    handle: async ({ folder }, page) => listed(await folder.list(prefix), page),
   });
 }
 

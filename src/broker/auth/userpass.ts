@@ -16,7 +16,7 @@ import { brokerFailure } from '../failures.ts';
 import type { FieldValues } from '../fields.ts';
 import type { Mount } from '../model.ts';
 import { Lockout, lockoutRule, type Caller } from './lockout.ts';
-import { checkAddress, listed, loginToken, methodFailed, pageFields, renewalRefused } from './logins.ts';
+import { listPath, checkAddress, loginToken, methodFailed, renewalRefused } from './logins.ts';
 import { checkBcrypt, hashPassword, isPassword } from './passwords.ts';
 import {
   noTokenParameters,
@@ -63,13 +63,7 @@ export class Userpass implements AuthMethod {
     this.#random = random;
     this.#lockout = new Lockout(clock);
     this.paths = [
-      enginePath({
-        pattern: 'users',
-        operations: ['list'],
-        summary: 'Lists the users.',
-        fields: pageFields,
-        handle: async ({ folder }, page) => listed(await folder.list('user/'), page),
-      }),
+      listPath('users', 'Lists the users.', 'user/'),
       enginePath({
         pattern: 'users/:username',
         operations: ['read', 'update', 'delete'],

@@ -270,7 +270,7 @@ function sqliteFailure(error: unknown, where: string): unknown {
 
 function storageFailed(reason: string, cause: unknown): Error {
   return brokerFailure('storage-failed', `the store cannot be used: ${reason}`, {
-    hint: 'free space or repair the storage folder; nothing of the request was kept',
+    hint: 'free space or repair the storage folder; what the request was to record is not recorded',
     cause,
   });
 }

@@ -14,7 +14,7 @@ import { brokerFailure } from '../../failures.ts';
 import type { FieldValues } from '../../fields.ts';
 import type { Mount } from '../../model.ts';
 import { mountTtls } from '../../mounts.ts';
-import { listed, loginToken, methodFailed, pageFields, renewalRefused } from '../logins.ts';
+import { listPath, listed, loginToken, methodFailed, pageFields, renewalRefused } from '../logins.ts';
 import { AppRoleLogin } from './login.ts';
 import { gone, rolePartPaths } from './role-parts.ts';
 import {
@@ -102,13 +102,7 @@ export class AppRole implements AuthMethod {
 
   #rolePaths(): readonly PathRow[] {
     return [
-      enginePath({
-        pattern: 'role',
-        operations: ['list'],
-        summary: 'Lists the roles.',
-        fields: pageFields,
-        handle: async ({ folder }, page) => listed(await folder.list('role/'), page),
-      }),
+      listPath('role', 'Lists the roles.', 'role/'),
       enginePath({
         pattern: 'role/:role_name',
         operations: ['read', 'update', 'delete'],

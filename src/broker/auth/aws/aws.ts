@@ -13,7 +13,7 @@ import {
 import { brokerFailure } from '../../failures.ts';
 import type { Mount } from '../../model.ts';
 import { mountTtls } from '../../mounts.ts';
-import { listed, pageFields } from '../logins.ts';
+import { listPath } from '../logins.ts';
 import { AuthClients } from './clients.ts';
 import { configPaths } from './config.ts';
 import { Instances } from './instances.ts';
@@ -70,15 +70,7 @@ export class AwsMethod implements AuthMethod {
         fields: {},
         handle: (call) => rotateRoot(call, clock),
       }),
-      ...['role', 'roles'].map((pattern) =>
-        enginePath({
-          pattern,
-          operations: ['list'],
-          summary: 'Lists the roles.',
-          fields: pageFields,
-          handle: async ({ folder }, page) => listed(await folder.list('role/'), page),
-        }),
-      ),
+      ...['role', 'roles'].map((pattern) => listPath(pattern, 'Lists the roles.', 'role/')),
       enginePath({
         pattern: 'role/:role',
         operations: ['read', 'update', 'delete'],

@@ -5,7 +5,7 @@ import type { Json } from '../../../base/index.ts';
 import { enginePath, type EngineAnswer, type EngineCall, type Folder, type PathRow } from '../../engines/engine.ts';
 import { brokerFailure } from '../../failures.ts';
 import type { FieldValues } from '../../fields.ts';
-import { listed, pageFields } from '../logins.ts';
+import { listPath } from '../logins.ts';
 import { canonicalName } from './signed-request.ts';
 
 export interface ClientConfig {
@@ -245,13 +245,7 @@ export const configPaths: readonly PathRow[] = [
     fields: identityFields,
     handle: handleIdentity,
   }),
-  enginePath({
-    pattern: 'config/sts',
-    operations: ['list'],
-    summary: 'Lists the accounts that are asked through a role.',
-    fields: pageFields,
-    handle: async ({ folder }, page) => listed(await folder.list('config/sts/'), page),
-  }),
+  listPath('config/sts', 'Lists the accounts that are asked through a role.', 'config/sts/'),
   enginePath({
     pattern: 'config/sts/:account_id',
     operations: ['read', 'update', 'delete'],

@@ -15,7 +15,7 @@ import { brokerFailure } from '../../failures.ts';
 import { scalarText, type FieldValues } from '../../fields.ts';
 import type { Mount } from '../../model.ts';
 import { mountTtls } from '../../mounts.ts';
-import { listed, loginToken, pageFields, renewalRefused } from '../logins.ts';
+import { listPath, loginToken, renewalRefused } from '../logins.ts';
 import { configFields, configKey, loadConfig, shownConfig, writtenConfig, type JwtConfig } from './config.ts';
 import { checkKeySet, discover, verifierOf, type Verify } from './keys.ts';
 import { loginWithToken } from './login.ts';
@@ -139,13 +139,7 @@ async function sourceProblem(config: JwtConfig): Promise<{ full: string; short: 
 
 function rolePaths(): readonly PathRow[] {
   return [
-    enginePath({
-      pattern: 'role',
-      operations: ['list'],
-      summary: 'Lists the roles.',
-      fields: pageFields,
-      handle: async ({ folder }, page) => listed(await folder.list('role/'), page),
-    }),
+    listPath('role', 'Lists the roles.', 'role/'),
     enginePath({
       pattern: 'role/:name',
       operations: ['read', 'update', 'delete'],

@@ -89,8 +89,9 @@ export class OidcFlow {
     if (redirectUri === '') throw refused('missing redirect_uri');
     const none = { data: { auth_url: '' } };
     if (role.roleType !== 'oidc' || !isAllowedRedirect(redirectUri, role.redirectUris)) return none;
+    // SECURITY: anybody may ask here; where the provider is and why it is silent is for who writes `config`.
     const provider = await this.#provider(call.mount.id, found).catch(() => undefined);
-    if (provider === undefined) return none;
+    if (provider === undefined) return { ...none, warnings: ['the provider of this mount cannot be asked now'] };
     const { state, ...pending } = this.#begin(name, redirectUri, clientNonce);
     await call.folder.schedule(stateKey(state), pending.expiresAt);
     await call.folder.change<Pending>(stateKey(state), () => pending);
