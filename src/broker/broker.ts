@@ -11,7 +11,7 @@ import { brokerFailure } from './failures.ts';
 import { Lifecycle } from './lifecycle.ts';
 import type { Log } from './log.ts';
 import { Metrics } from './metrics/metrics.ts';
-import { answer } from './pipeline.ts';
+import { answer, type SealedHandlers } from './pipeline.ts';
 import { RateLimit } from './rate.ts';
 import { metricsHandlers } from './routes/metrics.ts';
 import { openingHandlers } from './routes/seal.ts';
@@ -112,51 +112,23 @@ function mkdirWithParents(folder: string): void {
 }
 
 async function serve(options: BrokerOptions, store: CopyableStore, fresh: boolean): Promise<Broker> {
-  const { clock, random, log, dev, environment, auditDevices = [], keepEndedMillis } = options;
+  const { dev } = options;
   const seal = options.seal?.(fresh);
   const keeper =
     dev === undefined || seal !== undefined ? undefined : openKeeper(join(options.storage, 'seal.json'), fresh);
-  const places = { stdout: options.stdout ?? process.stdout, storage: options.storage };
-  const { audit: configured = [] } = options;
-  const audit = {
-    devices: auditDevices,
-    configured,
-    places,
-    onFailure: (device: string) => metrics.auditFailed(device),
-  };
-  const lifecycle = new Lifecycle({
-    store,
-    clock,
-    random,
-    seal,
-    keeper,
-    open: async (barrier, keys) => {
-      if (dev !== undefined) await restoreClock(barrier, clock, systemClock);
-      const watchAws: AwsWatch = (...call) => metrics.awsCall(...call);
-      const serviceOptions = { clock, random, log, environment, audit, watchAws, keepEndedMillis, sealedHandlers };
-      return openServices({ ...serviceOptions, lifecycle, store, dev: dev !== undefined }, barrier, keys);
-    },
-  });
-  let address = '';
-  const metrics = new Metrics(version, () => lifecycle.services?.census);
-  const sealedHandlers = {
-    ...statusHandlers({ clock, lifecycle }),
-    ...openingHandlers(lifecycle),
-    ...metricsHandlers({
-      metrics,
-      unauthenticated: options.openMetrics ?? false,
-      access: () => lifecycle.services?.access,
-    }),
-  };
+  const metrics: Metrics = new Metrics(version, () => lifecycle.services?.census);
+  const lifecycle: Lifecycle = makeLifecycle({ options, store, seal, keeper, metrics, sealedHandlers: () => sealed });
+  const sealed = sealedHandlersOf(options, lifecycle, metrics);
   const { requestsPerSecond, burst } = options.rate ?? defaultRate;
   const rate = new RateLimit(systemClock, requestsPerSecond, burst);
   const http = createBrokerServer({
     answer: (call) => {
-      const parts = { rate, sealedHandlers, opened: () => lifecycle.services, hostAllowed: listening.hostAllowed };
+      const { hostAllowed } = listening;
+      const parts = { rate, sealedHandlers: sealed, opened: () => lifecycle.services, hostAllowed };
       return metrics.request(call.operation, (seen) => lifecycle.during(call, () => answer(parts, call, seen)));
     },
-    random,
-    log,
+    random: options.random,
+    log: options.log,
     http: options.http ?? defaultHttpOptions,
     onRefused: () => metrics.connectionRefused(),
   });
@@ -165,8 +137,6 @@ async function serve(options: BrokerOptions, store: CopyableStore, fresh: boolea
     await lifecycle.end();
     throw error;
   });
-  address = listening.address;
-
   const stop = async (): Promise<void> => {
     const ended = listening.stop();
     await withinLimit(http.finished().then(() => lifecycle.end()));
@@ -178,7 +148,54 @@ async function serve(options: BrokerOptions, store: CopyableStore, fresh: boolea
     await lifecycle.services?.audit.reopen();
     http.reload();
   };
-  return { address, development, reload, stop };
+  return { address: listening.address, development, reload, stop };
+}
+
+interface LifecycleMakings {
+  readonly options: BrokerOptions;
+  readonly store: CopyableStore;
+  readonly seal: Seal | undefined;
+  readonly keeper: Keeper | undefined;
+  readonly metrics: Metrics;
+  readonly sealedHandlers: () => SealedHandlers;
+}
+
+/** The life of this server, and what opens when its barrier does. */
+function makeLifecycle({ options, store, seal, keeper, metrics, sealedHandlers }: LifecycleMakings): Lifecycle {
+  const { clock, random, log, dev, environment, keepEndedMillis } = options;
+  const audit = {
+    devices: options.auditDevices ?? [],
+    configured: options.audit ?? [],
+    places: { stdout: options.stdout ?? process.stdout, storage: options.storage },
+    onFailure: (device: string) => metrics.auditFailed(device),
+  };
+  const watchAws: AwsWatch = (...call) => metrics.awsCall(...call);
+  const lifecycle = new Lifecycle({
+    store,
+    clock,
+    random,
+    seal,
+    keeper,
+    open: async (barrier, keys) => {
+      if (dev !== undefined) await restoreClock(barrier, clock, systemClock);
+      const parts = { clock, random, log, environment, audit, watchAws, keepEndedMillis, lifecycle, store };
+      return openServices({ ...parts, sealedHandlers: sealedHandlers(), dev: dev !== undefined }, barrier, keys);
+    },
+  });
+  return lifecycle;
+}
+
+/** What is answered also while the server is sealed. */
+function sealedHandlersOf(options: BrokerOptions, lifecycle: Lifecycle, metrics: Metrics): SealedHandlers {
+  return {
+    ...statusHandlers({ clock: options.clock, lifecycle }),
+    ...openingHandlers(lifecycle),
+    ...metricsHandlers({
+      metrics,
+      unauthenticated: options.openMetrics ?? false,
+      access: () => lifecycle.services?.access,
+    }),
+  };
 }
 
 /** Opens the server when it opens by itself; a development server is initialised before. */

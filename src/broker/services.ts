@@ -1,5 +1,5 @@
 // What runs behind an open barrier, wired: pipeline parts, engines, leases, tokens and the sweeper.
-import { systemClock, uuid, type AdjustableClock, type Random, type Secret } from '../base/index.ts';
+import { systemClock, uuid, type AdjustableClock, type Random } from '../base/index.ts';
 import { Access } from './access.ts';
 import { Audit, type DevicePlan } from './audit/audit.ts';
 import type { AuditDevice } from './audit/fanout.ts';
@@ -7,10 +7,10 @@ import type { SinkPlaces } from './audit/sinks.ts';
 import type { Barrier } from './barrier.ts';
 import { catalogOf } from './catalog.ts';
 import { Cubbyholes } from './cubbyholes.ts';
-import { keepClock } from './development.ts';
 import type { AwsWatch } from './engines/aws/watch.ts';
 import { DueTimes, shards as everyShard } from './due.ts';
 import { Identity } from './identity/identity.ts';
+import { openHandlers } from './handlers.ts';
 import { Ledger } from './ledger.ts';
 import { Lending } from './lending.ts';
 import type { Lifecycle } from './lifecycle.ts';
@@ -18,42 +18,18 @@ import type { Log } from './log.ts';
 import type { Census } from './metrics/metrics.ts';
 import { Logins } from './logins.ts';
 import { Mounts } from './mounts.ts';
-import type { Handlers, OpenParts, SealedHandlers } from './pipeline.ts';
+import type { OpenParts, SealedHandlers } from './pipeline.ts';
 import { Policies } from './policies.ts';
-import { auditHandlers } from './routes/audit.ts';
-import { cubbyholeHandlers } from './routes/cubbyhole.ts';
-import { documentationHandlers, help, type DocumentationParts } from './routes/documentation.ts';
-import { capabilityHandlers } from './routes/capabilities.ts';
-import { makeRootToken } from './root-token.ts';
-import { engineHandler } from './routes/engine.ts';
-import { groupHandlers } from './routes/identity-groups.ts';
-import { identityHandlers } from './routes/identity.ts';
-import { leaseCallHandlers } from './routes/lease-calls.ts';
-import { leaseCareHandlers } from './routes/lease-care.ts';
-import { generateRootHandlers } from './routes/generate-root.ts';
-import { keyHandlers } from './routes/keys.ts';
-import { leaseHandlers } from './routes/leases.ts';
-import { lockedUserHandlers } from './routes/locked-users.ts';
-import { mountHandlers } from './routes/mounts.ts';
-import { nodeHandlers, noteVersion } from './routes/node.ts';
-import { policyHandlers } from './routes/policies.ts';
-import { quotaHandlers } from './routes/quotas.ts';
-import { tokenRoleHandlers } from './routes/token-roles.ts';
-import { rekeyHandlers } from './routes/rekey.ts';
-import { sealHandlers } from './routes/seal.ts';
-import { snapshotHandlers } from './routes/snapshot.ts';
-import { tokenHandlers } from './routes/tokens.ts';
+import { help } from './routes/documentation.ts';
+import { noteVersion } from './routes/node.ts';
 import { Settling } from './settling.ts';
 import { ShardHolds } from './shards.ts';
-import { toolHandlers } from './routes/tools.ts';
-import { wrappingHandlers } from './routes/wrapping.ts';
 import { LeaseCounts } from './quotas/lease-counts.ts';
 import { LeaseSlots } from './quotas/lease-slots.ts';
 import { RateGate } from './quotas/rate-gate.ts';
 import { RateLimits } from './quotas/rate-limits.ts';
 import { QuotaTable } from './quotas/table.ts';
 import type { SealKeys } from './seal/keys.ts';
-import { RootCeremony } from './seal/root-ceremony.ts';
 import { absent, type CopyableStore } from './storage/store.ts';
 import { Sweeper } from './sweeper.ts';
 import { Tidy } from './tidy.ts';
@@ -99,17 +75,15 @@ export interface Services extends OpenParts {
   close(): Promise<void>;
 }
 
-/** Starts everything; takes up what an earlier process left undone. */
-export async function openServices(options: ServiceOptions, barrier: Barrier, keys: SealKeys): Promise<Services> {
+/** Everything that runs behind the barrier, made and joined; nothing has begun. */
+function makeParts(options: ServiceOptions, barrier: Barrier) {
   const { clock, random, log } = options;
   const onDue = (at: number): void => sweeper.notice(at);
   const mounts = new Mounts(barrier, random, catalogOf(options), onDue);
   const quotaTable = new QuotaTable(barrier, systemClock);
   const slots = new LeaseSlots({ barrier, table: quotaTable, random, wallClock: systemClock });
   const tokens = new Tokens(barrier, clock, random, onDue, slots);
-  const tokenRoles = new TokenRoles(barrier);
   const policies = new Policies(barrier, clock);
-  await policies.ensureDefault();
   const identity = new Identity({ barrier, clock, random });
   const access = new Access({ tokens, policies, clock, caller: (id) => identity.caller(id) });
   const node = uuid(random);
@@ -117,57 +91,46 @@ export async function openServices(options: ServiceOptions, barrier: Barrier, ke
   const settling = new Settling({ ledger, mounts, clock, log });
   const lending = new Lending({ ledger, settling, mounts, tokens, slots, clock, random, log });
   const cubbyholes = new Cubbyholes(barrier, tokens);
-  const wrapping = new Wrapping({ tokens, cubbyholes, lending, clock });
   const due = new DueTimes(barrier);
-  await due.upgrade();
   const shards = new ShardHolds(barrier, clock, node);
   const alone = barrier.exclusive;
   const sweeper = new Sweeper({ due, shards, ledger, settling, lending, mounts, tokens, clock, log, alone });
-  const logins = new Logins({ tokens, identity, lending });
-  const counts = new LeaseCounts({ slots, ledger, tokens });
-  const tidy = new Tidy({ barrier, tokens, ledger, lending, log });
-  const cluster = await clusterId(barrier, random);
-  const documentation: DocumentationParts = {
+  return {
     mounts,
+    quotaTable,
+    tokens,
+    policies,
+    identity,
     access,
-    served: () => ({ ...options.sealedHandlers, ...handlers }),
+    ledger,
+    lending,
+    cubbyholes,
+    due,
+    sweeper,
+    tokenRoles: new TokenRoles(barrier),
+    wrapping: new Wrapping({ tokens, cubbyholes, lending, clock }),
+    logins: new Logins({ tokens, identity, lending }),
+    counts: new LeaseCounts({ slots, ledger, tokens }),
+    tidy: new Tidy({ barrier, tokens, ledger, lending, log }),
   };
+}
+
+/** What the handlers of routes are made of. */
+export type Parts = ReturnType<typeof makeParts>;
+
+/** Starts everything; takes up what an earlier process left undone. */
+export async function openServices(options: ServiceOptions, barrier: Barrier, keys: SealKeys): Promise<Services> {
+  const { clock, random, log } = options;
+  const parts = makeParts(options, barrier);
+  const { access, due, ledger, mounts, sweeper, tidy, tokens } = parts;
+  await parts.policies.ensureDefault();
+  await due.upgrade();
+  const cluster = await clusterId(barrier, random);
   await mounts.ensureBuiltIns();
   const { devices, configured, places } = options.audit;
   const audit = await Audit.open({ barrier, clock, wallClock: systemClock, random, log, devices, places }, configured);
-  const nodeParts = { barrier, clock, lifecycle: options.lifecycle };
-  await noteVersion(nodeParts);
-  const makeToken = (): Promise<Secret> => makeRootToken(tokens);
-  const handlers: Handlers = {
-    ...auditHandlers({ audit }),
-    ...sealHandlers(options.lifecycle),
-    ...keyHandlers(barrier, keys),
-    ...rekeyHandlers({ barrier, keys, random }),
-    ...generateRootHandlers(new RootCeremony({ barrier, keys, random, makeToken }), random),
-    ...nodeHandlers(nodeParts),
-    ...snapshotHandlers({ store: options.store, clock, random, barrier, keys, clusterId: cluster }, options.lifecycle),
-    ...mountHandlers({ mounts, access, lending, random }),
-    ...lockedUserHandlers({ mounts, clock }),
-    ...policyHandlers({ policies, barrier, clock, random }),
-    ...capabilityHandlers({ access, tokens }),
-    ...identityHandlers({ identity, mounts }),
-    ...groupHandlers({ identity, mounts }),
-    ...leaseCallHandlers({ ledger, lending, tokens, clock, wake: () => sweeper.wake() }),
-    ...leaseCareHandlers({ ledger, mounts, tidy }),
-    ...leaseHandlers({
-      ledger,
-      clock,
-      keepClock: options.dev ? () => keepClock(barrier, clock, systemClock) : undefined,
-    }),
-    ...tokenHandlers({ tokens, roles: tokenRoles, policies, access, mounts, identity, lending, clock }),
-    ...tokenRoleHandlers({ roles: tokenRoles }),
-    ...cubbyholeHandlers(cubbyholes),
-    ...wrappingHandlers(wrapping),
-    ...toolHandlers(random),
-    ...quotaHandlers({ table: quotaTable, counts, mounts, random }),
-    ...documentationHandlers(documentation),
-    engine: engineHandler({ mounts, lending, logins }),
-  };
+  await noteVersion({ barrier, clock, lifecycle: options.lifecycle });
+  const { handlers, documentation } = openHandlers({ options, parts, barrier, keys, audit, clusterId: cluster });
   sweeper.wake();
   const stop = async (): Promise<void> => {
     await tidy.stop();
@@ -178,20 +141,20 @@ export async function openServices(options: ServiceOptions, barrier: Barrier, ke
   return {
     access,
     audit,
-    mounts,
-    handlers,
-    wrapping,
-    quotas: new RateGate({ table: quotaTable, limits: new RateLimits(systemClock), audit, mounts }),
-    help: (call) => help(documentation, call),
     barrier,
+    handlers,
+    mounts,
     tokens,
+    stop,
     clusterId: cluster,
+    wrapping: parts.wrapping,
+    quotas: new RateGate({ table: parts.quotaTable, limits: new RateLimits(systemClock), audit, mounts }),
+    help: (call) => help(documentation, call),
     census: {
       leases: () => ledger.census(),
       sweeperLagMillis: async () => Math.max(0, clock.now() - ((await due.next(everyShard, 0)) ?? clock.now())),
       auditQueue: () => audit.queues(),
     },
-    stop,
     close: () => audit.close(),
   };
 }
