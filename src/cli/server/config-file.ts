@@ -142,8 +142,8 @@ function keyPlace(places: Places, path: readonly PropertyKey[], key: string): st
 }
 
 function invalid(file: string, problems: readonly string[]): Failure {
-  const count = problems.length === 1 ? '' : `${problems.length} mistakes: `;
-  return cliFailure('config-invalid', `\`${file}\` ${count}${problems.join('; ')}`, {
+  const told = problems.length === 1 ? problems[0] : `${problems.length} mistakes: ${problems.join('; ')}`;
+  return cliFailure('config-invalid', `in \`${file}\`: ${told}`, {
     hint: 'docs/server.md shows a whole configuration and says what each name does',
   });
 }
