@@ -2,6 +2,7 @@
 // never used again, so nothing is assumed of who else writes. Saves two thirds of what a read of a token, a mount or
 // a role costs.
 import { createSecretKey, type KeyObject } from 'node:crypto';
+import { Recent } from './recent.ts';
 import type { Version } from './storage/store.ts';
 
 /** More than the tokens, mounts, roles and policies that are busy at a time. */
@@ -15,26 +16,18 @@ interface Opened {
 }
 
 export class OpenedValues {
-  readonly #values = new Map<string, Opened>();
+  readonly #values = new Recent<Opened>(mostValues);
 
   /** The value under `key` when it was opened at this version. */
   get(key: string, version: Version): Opened | undefined {
     const opened = this.#values.get(key);
-    if (opened === undefined || opened.version !== version) return undefined;
-    // The one used longest ago goes first.
-    this.#values.delete(key);
-    this.#values.set(key, opened);
-    return opened;
+    return opened?.version === version ? opened : undefined;
   }
 
   /** Keeps `value`, which nobody can change from then on: whoever reads it next gets the same one. */
   keep(key: string, version: Version, value: unknown, bytes: number): void {
     this.#values.delete(key);
-    if (bytes > longestBytes) return;
-    this.#values.set(key, { version, value: frozen(value) });
-    if (this.#values.size <= mostValues) return;
-    const [oldest] = this.#values.keys();
-    if (oldest !== undefined) this.#values.delete(oldest);
+    if (bytes <= longestBytes) this.#values.set(key, { version, value: frozen(value) });
   }
 }
 

@@ -73,8 +73,11 @@ export function copiesContract(name: string, open: () => Promise<CopyableUnderTe
       await next.store.commit([{ key: 'kept', value: bytes('new'), expect: absent }]);
       await next.store.commit([{ key: 'more', value: bytes('new') }]);
       await store.commit([{ key: 'late', value: bytes('old') }]);
-      assert.equal(textOf(await store.get('kept')), 'old');
+      const reads = async (): Promise<readonly (string | undefined)[]> =>
+        Promise.all(['kept', 'gone', 'more'].map(async (key) => textOf(await store.get(key))));
+      assert.deepEqual(await reads(), ['old', 'old', undefined]);
       await next.install();
+      assert.deepEqual(await reads(), ['new', undefined, 'new']);
       assert.deepEqual(
         (await store.scan(prefixRange('', 10))).map((entry) => [entry.key, textOf(entry)]),
         [

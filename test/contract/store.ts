@@ -198,6 +198,35 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
       assert.deepEqual(await store.scan(prefixRange('k', 1)), [await store.get('k')]);
     });
 
+    withStore('a read tells what was written last, also of a key that was read before', async ({ store, reopen }) => {
+      const read = async (from: Store = store): Promise<string | undefined> => {
+        const [first, second] = [await from.get('k'), await from.get('k')];
+        assert.deepEqual(first, second);
+        return first === undefined ? undefined : text(first.value);
+      };
+      assert.equal(await read(), undefined);
+      await store.commit([{ key: 'k', value: bytes('1') }]);
+      assert.equal(await read(), '1');
+      const refused = store.commit([
+        { key: 'k', value: bytes('2') },
+        { key: 'none', value: bytes('2'), expect: '1' },
+      ]);
+      assert.equal(await refused, false);
+      assert.equal(await read(), '1');
+      await store.commit([{ key: 'k', value: undefined }]);
+      assert.equal(await read(), undefined);
+      await store.commit([{ key: 'k', value: bytes('3') }]);
+      assert.equal(await read(), '3');
+      const [, during] = await Promise.all([store.commit([{ key: 'k', value: bytes('4') }]), read()]);
+      assert.ok(during === '3' || during === '4');
+      assert.equal(await read(), '4');
+      await store.close();
+      await assert.rejects(() => store.get('k'), { code: 'storage-failed' });
+      const again = await reopen();
+      assert.equal(await read(again), '4');
+      await again.close();
+    });
+
     withStore('deleting what is not there succeeds, unless it was expected', async ({ store }) => {
       assert.equal(await store.commit([{ key: 'none', value: undefined }]), true);
       assert.equal(await store.commit([{ key: 'none', value: undefined, expect: absent }]), true);

@@ -4,6 +4,7 @@ import { closeSync, fdatasync, openSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { isFailure } from '../../base/index.ts';
 import { brokerFailure } from '../failures.ts';
+import { Recent } from '../recent.ts';
 import { withCopies } from './sqlite-copies.ts';
 import { absent, type Condition, type CopyableStore, type Entry, type Range, type Store, type Write } from './store.ts';
 
@@ -16,6 +17,12 @@ const formatVersion = 2;
  */
 const checkpointPages = 4000;
 
+/** Bytes of entries that are kept after they were read; a longer one is not, as it is hardly read for every request. */
+const recentBytes = 8 * 1024 * 1024;
+const longestRecent = 16 * 1024;
+/** What an entry takes beside its value. */
+const entryBytes = 256;
+
 interface Waiting {
   readonly batch: readonly Write[];
   readonly conditions: readonly Condition[];
@@ -27,6 +34,11 @@ interface Waiting {
 export interface SqliteLimits {
   /** The file grows to so many pages of 4 KiB at most; beyond, writes fail as on a full disk. */
   readonly maxPages?: number;
+}
+
+/** What lay under a key. */
+interface Read {
+  readonly entry: Entry | undefined;
 }
 
 interface Row {
@@ -95,6 +107,11 @@ class SqliteStore implements Store {
   readonly #put: StatementSync;
   readonly #delete: StatementSync;
   readonly #count: StatementSync;
+  /**
+   * What was read lately, and what was not there: a read costs 6 µs, and every request reads its token and the epoch of
+   * the policies. INVARIANT: no other process writes to the file, and what is written here is forgotten here at once.
+   */
+  readonly #recent = new Recent<Read>(recentBytes, ({ entry }) => entryBytes + (entry?.value.length ?? 0));
   #counter: number;
   #waiting: Waiting[] = [];
   #scheduled = false;
@@ -120,12 +137,17 @@ class SqliteStore implements Store {
 
   /** The entries were replaced: versions go on from the stored counter. */
   reread(): void {
+    this.#recent.clear();
     this.#counter = (this.#database.prepare('SELECT version FROM counter').get() as { version: number }).version;
   }
 
   async get(key: string): Promise<Entry | undefined> {
+    const recent = this.#recent.get(key);
+    if (recent !== undefined) return recent.entry;
     const row = guard(() => this.#get.get(key)) as Row | undefined;
-    return row === undefined ? undefined : entryOf(row);
+    const entry = row === undefined ? undefined : entryOf(row);
+    if (!this.#closed && (entry === undefined || entry.value.length <= longestRecent)) this.#recent.set(key, { entry });
+    return entry;
   }
 
   async scan(range: Range): Promise<readonly Entry[]> {
@@ -154,6 +176,7 @@ class SqliteStore implements Store {
     await this.#syncing;
     this.#flush();
     await this.#syncing;
+    this.#recent.clear();
     closeSync(this.#log);
     this.#database.close();
   }
@@ -211,6 +234,7 @@ class SqliteStore implements Store {
     );
     if (!holds) return false;
     for (const { key, value } of batch) {
+      this.#recent.delete(key);
       if (value === undefined) this.#delete.run(key);
       else this.#put.run(key, value, ++this.#counter);
     }
@@ -218,6 +242,8 @@ class SqliteStore implements Store {
   }
 
   #versionOf(key: string): string {
+    const recent = this.#recent.get(key);
+    if (recent !== undefined) return recent.entry?.version ?? absent;
     const row = this.#version.get(key) as Pick<Row, 'version'> | undefined;
     return row === undefined ? absent : String(row.version);
   }

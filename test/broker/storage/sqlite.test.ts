@@ -84,7 +84,12 @@ test('a full disk refuses the batch, keeps what was there, and goes on when ther
   );
   const store = openSqliteStore(file, { maxPages: 12 });
   await store.commit([{ key: 'kept', value: Buffer.from('1') }]);
-  await assert.rejects(() => store.commit([{ key: 'big', value: Buffer.alloc(200_000) }]), { code: 'storage-failed' });
+  assert.equal(Buffer.from((await store.get('kept'))!.value).toString(), '1');
+  const refused = [
+    { key: 'kept', value: Buffer.from('2') },
+    { key: 'big', value: Buffer.alloc(200_000) },
+  ];
+  await assert.rejects(() => store.commit(refused), { code: 'storage-failed' });
   assert.equal(await store.get('big'), undefined);
   assert.equal(Buffer.from((await store.get('kept'))!.value).toString(), '1');
   assert.equal(await store.commit([{ key: 'small', value: Buffer.from('2') }]), true);
