@@ -1,10 +1,10 @@
 // The barrier between the broker and its store: JSON values, encrypted with AES-256-GCM under a ring
 // of keys before they reach storage. A reader of the store learns key names at most; a changed,
 // moved or forged value is refused.
-import { createHmac } from 'node:crypto';
 import { isFailure, type Clock, type Millis, type Random } from '../base/index.ts';
 import { brokerFailure } from './failures.ts';
-import { keyObjectOf, OpenedValues } from './opened-values.ts';
+import { keyedHash } from './keyed-hash.ts';
+import { OpenedValues } from './opened-values.ts';
 import {
   activeTerm,
   isRotationDue,
@@ -56,11 +56,12 @@ interface Encryptions {
 }
 
 export class Barrier {
+  /** A name for a text that tells nothing about it to a reader of the store (HMAC-SHA-256, hex). */
+  readonly blindName: (text: string) => string;
   readonly #parts: BarrierParts;
   #rootKey: Uint8Array;
   #ring: KeyRing;
   #keys: ReadonlyMap<number, Buffer>;
-  readonly #nameKey: Buffer;
   #opened = new OpenedValues();
   /** By the active term, as far as they were kept, and since then. */
   #keptEncryptions = 0;
@@ -73,7 +74,7 @@ export class Barrier {
     this.#rootKey = rootKey;
     this.#ring = ring;
     this.#keys = keysByTerm(ring);
-    this.#nameKey = Buffer.from(ring.nameKey, 'base64');
+    this.blindName = keyedHash(Buffer.from(ring.nameKey, 'base64'));
   }
 
   /** Opens the barrier; undefined when the root key is not the one that encrypted the key ring. */
@@ -88,11 +89,6 @@ export class Barrier {
 
   get exclusive(): boolean {
     return this.#parts.store.exclusive;
-  }
-
-  /** A name for `text` that tells nothing about it to a reader of the store (HMAC-SHA-256, hex). */
-  blindName(text: string): string {
-    return createHmac('sha256', keyObjectOf(this.#nameKey)).update(text).digest('hex');
   }
 
   /**

@@ -1,10 +1,11 @@
 // Audit: which devices there are, kept in the store, and the record of each request and answer to all
 // of them. A request that no device has the record of does not happen.
-import { createHmac, createPrivateKey, generateKeyPairSync } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { randomText, uuid, type Clock, type Random } from '../../base/index.ts';
 import type { Barrier } from '../barrier.ts';
 import type { Answer, Call } from '../call.ts';
 import { brokerFailure } from '../failures.ts';
+import { keyedHash } from '../keyed-hash.ts';
 import type { Log } from '../log.ts';
 import { absent } from '../storage/store.ts';
 import { chainStart, type ChainHead } from './chain.ts';
@@ -310,5 +311,6 @@ function samePlan(one: DevicePlan, other: DevicePlan): boolean {
 }
 
 function hashWith(salt: string): (text: string) => string {
-  return (text) => `hmac-sha256:${createHmac('sha256', salt).update(text).digest('hex')}`;
+  const hash = keyedHash(Buffer.from(salt));
+  return (text) => `hmac-sha256:${hash(text)}`;
 }
