@@ -2,6 +2,7 @@
 // the keys of `config/client` or the server's own, or by a role in the account that was asked about.
 import type { EC2Client } from '@aws-sdk/client-ec2';
 import type { IAMClient } from '@aws-sdk/client-iam';
+import { iamSdk, stsSdk } from '../../aws-sdk.ts';
 import type { Folder } from '../../engines/engine.ts';
 import { loadClientConfig, loadStsRole, type ClientConfig, type StsRole } from './config.ts';
 
@@ -31,7 +32,7 @@ export class AuthClients {
 
   iam(target: Target): Promise<IAMClient> {
     return this.#client(target, 'iam', async (config, role) => {
-      const { IAMClient } = await import('@aws-sdk/client-iam');
+      const { IAMClient } = await iamSdk();
       return new IAMClient(options(config, role, target.region, config.iamEndpoint));
     });
   }
@@ -99,7 +100,7 @@ function options(config: ClientConfig, role: StsRole | undefined, region: string
 
 /** Keys of the role; the SDK asks again before they end. */
 async function assume(config: ClientConfig, role: StsRole, region: string): Promise<Keys> {
-  const { AssumeRoleCommand, STSClient } = await import('@aws-sdk/client-sts');
+  const { AssumeRoleCommand, STSClient } = await stsSdk();
   const keys = ownKeys(config);
   const settings = shared(config, config.stsRegion || region, config.stsEndpoint);
   const client = new STSClient({ ...settings, ...(keys === undefined ? {} : { credentials: keys }) });

@@ -1,6 +1,7 @@
 // Roles with `inferred_entity_type=ec2_instance`: a session of an instance profile is named after its
 // instance, so that the caller can be held to be one. EC2 is asked whether it runs and is what the role asks for.
 import type { Instance } from '@aws-sdk/client-ec2';
+import { iamSdk } from '../../aws-sdk.ts';
 import { renewalRefused } from '../logins.ts';
 import type { EngineCall } from '../../engines/engine.ts';
 import type { AuthClients } from './clients.ts';
@@ -77,7 +78,7 @@ export class Instances {
     const profile = instance.IamInstanceProfile?.Arn;
     if (profile === undefined) return 'IAM instance profile in the instance description is nil';
     const iam = await this.#clients.iam({ mountId, folder, account, region: role.inferredRegion });
-    const { GetInstanceProfileCommand } = await import('@aws-sdk/client-iam');
+    const { GetInstanceProfileCommand } = await iamSdk();
     const asked = new GetInstanceProfileCommand({ InstanceProfileName: parsePrincipal(profile).name });
     const answer = await iam.send(asked).catch((error: unknown) => {
       throw refused(`error validating instance: IAM role ARN could not be fetched: ${awsText(error)}`);

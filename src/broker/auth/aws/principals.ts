@@ -1,6 +1,7 @@
 // Asks IAM about principals: the unique id of one, which no other of the same name ever has, and the
 // whole ARN with its path, which a session does not tell.
 import type { Clock, Millis } from '../../../base/index.ts';
+import { iamSdk } from '../../aws-sdk.ts';
 import type { Folder } from '../../engines/engine.ts';
 import type { AuthClients } from './clients.ts';
 import { matchesPattern, isPattern, parsePrincipal, canonicalArn, regionOf, type Principal } from './principal.ts';
@@ -78,7 +79,7 @@ export class Principals {
 
   async #find({ mountId, folder }: Place, { partition, account, type, name }: Principal): Promise<Known> {
     const iam = await this.#clients.iam({ mountId, folder, account, region: regionOf(partition) });
-    const sdk = await import('@aws-sdk/client-iam');
+    const sdk = await iamSdk();
     if (type === 'user') {
       const { User } = await iam.send(new sdk.GetUserCommand({ UserName: name }));
       return { id: User!.UserId!, arn: User!.Arn! };

@@ -3,6 +3,7 @@
 // Texts: OpenBao plugins `auth/aws/path_config_rotate_root.go`.
 import type { IAMClient } from '@aws-sdk/client-iam';
 import type { Clock, Millis } from '../../../base/index.ts';
+import { iamSdk } from '../../aws-sdk.ts';
 import type { EngineAnswer, EngineCall, Folder } from '../../engines/engine.ts';
 import { brokerFailure } from '../../failures.ts';
 import { methodFailed } from '../logins.ts';
@@ -38,7 +39,7 @@ export async function rotateRoot({ folder }: EngineCall, clock: Clock): Promise<
 }
 
 async function withIam<T>(config: ClientConfig, work: (iam: IAMClient) => Promise<T>): Promise<T> {
-  const { IAMClient } = await import('@aws-sdk/client-iam');
+  const { IAMClient } = await iamSdk();
   const iam = new IAMClient({
     region: 'us-east-1',
     // A second try of a call that went through unheard would make a second key.
@@ -54,7 +55,7 @@ async function withIam<T>(config: ClientConfig, work: (iam: IAMClient) => Promis
 }
 
 async function rotate(folder: Folder, config: ClientConfig, iam: IAMClient, clock: Clock): Promise<EngineAnswer> {
-  const sdk = await import('@aws-sdk/client-iam');
+  const sdk = await iamSdk();
   const { User } = await told('error calling GetUser', iam.send(new sdk.GetUserCommand({})));
   const user = User!.UserName!;
   const keysBefore = await told('error calling ListAccessKeys', keysOf(iam, user));
@@ -74,13 +75,13 @@ async function rotate(folder: Folder, config: ClientConfig, iam: IAMClient, cloc
 }
 
 async function keysOf(iam: IAMClient, UserName: string): Promise<readonly string[]> {
-  const { ListAccessKeysCommand } = await import('@aws-sdk/client-iam');
+  const { ListAccessKeysCommand } = await iamSdk();
   const { AccessKeyMetadata = [] } = await iam.send(new ListAccessKeysCommand({ UserName }));
   return AccessKeyMetadata.map(({ AccessKeyId }) => AccessKeyId!);
 }
 
 async function createKey(iam: IAMClient, UserName: string): Promise<{ accessKey: string; secretKey: string }> {
-  const { CreateAccessKeyCommand } = await import('@aws-sdk/client-iam');
+  const { CreateAccessKeyCommand } = await iamSdk();
   const { AccessKey: made } = await iam.send(new CreateAccessKeyCommand({ UserName }));
   return { accessKey: made!.AccessKeyId!, secretKey: made!.SecretAccessKey! };
 }
@@ -125,7 +126,7 @@ export async function cleanUp(folder: Folder, clock: Clock): Promise<Millis | un
   // Without keys of that user nothing can be done, and nothing be known.
   if (!isOurs) return clock.now() + patienceMillis;
   await withIam(config, async (iam) => {
-    const { DeleteAccessKeyCommand } = await import('@aws-sdk/client-iam');
+    const { DeleteAccessKeyCommand } = await iamSdk();
     const keys = await keysOf(iam, rotation.user);
     const spare = keys.filter((key) => key !== config.accessKey && isSpare(key, rotation));
     for (const AccessKeyId of spare)

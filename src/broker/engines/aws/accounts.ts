@@ -1,6 +1,7 @@
 // config/accounts/:account of the AWS engine: further accounts in which one mount lends, each reached by
 // keys of its own or through a role there that the mount's key assumes (the executor).
 import type { Json } from '../../../base/index.ts';
+import { stsSdk } from '../../aws-sdk.ts';
 import { brokerFailure } from '../../failures.ts';
 import type { FieldValues } from '../../fields.ts';
 import type { EngineAnswer, EngineCall, Folder } from '../engine.ts';
@@ -203,7 +204,7 @@ export class AccountClients {
 }
 
 async function executorKeys(own: AwsClients, { roleArn, externalId }: AccountConfig): Promise<KeyPair> {
-  const { AssumeRoleCommand } = await import('@aws-sdk/client-sts');
+  const { AssumeRoleCommand } = await stsSdk();
   const sts = await own.sts();
   const { Credentials } = await told(
     `Error assuming the role of the account: `,

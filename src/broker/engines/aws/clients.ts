@@ -4,6 +4,7 @@ import type { IAMClient } from '@aws-sdk/client-iam';
 import type { STSClient } from '@aws-sdk/client-sts';
 import { leanClient, leanClientAs, QueryTransport, type LeanParts } from '../../../aws/index.ts';
 import { parseDuration, systemClock, systemRandom } from '../../../base/index.ts';
+import { iamSdk, stsSdk } from '../../aws-sdk.ts';
 import { told } from './aws-errors.ts';
 import { endpointUrl, ownKeys, type RootConfig } from './config.ts';
 import { iamTarget, stsTargets, type Target } from './endpoints.ts';
@@ -81,7 +82,7 @@ export class AwsClients {
 
   /** An IAM client that signs with other keys; the caller destroys it. */
   async iamAs(keys: KeyPair): Promise<IAMClient> {
-    const { IAMClient } = await import('@aws-sdk/client-iam');
+    const { IAMClient } = await iamSdk();
     const target = iamTarget(this.#config, this.#environment);
     return leanClientAs(await this.iam(), keys, () => new IAMClient(this.#options(target, keys)));
   }
@@ -114,7 +115,7 @@ export class AwsClients {
   }
 
   async #whoAmI(): Promise<Identity> {
-    const { GetCallerIdentityCommand } = await import('@aws-sdk/client-sts');
+    const { GetCallerIdentityCommand } = await stsSdk();
     const sts = await this.sts();
     const { Account = '', Arn = '' } = await told(
       'Error reading the identity of the key: ',
@@ -124,12 +125,12 @@ export class AwsClients {
   }
 
   async #makeIam(keys: Keys | undefined): Promise<IAMClient> {
-    const { IAMClient } = await import('@aws-sdk/client-iam');
+    const { IAMClient } = await iamSdk();
     return watched(new IAMClient(this.#options(iamTarget(this.#config, this.#environment), keys)), 'iam', this.#watch);
   }
 
   async #makeSts(target: Target, keys: Keys | undefined, tries?: number): Promise<STSClient> {
-    const { STSClient } = await import('@aws-sdk/client-sts');
+    const { STSClient } = await stsSdk();
     const sts = watched(new STSClient(this.#options(target, keys, tries)), 'sts', this.#watch);
     return leanClient(sts, this.#lean);
   }

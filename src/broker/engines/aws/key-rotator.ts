@@ -3,6 +3,7 @@
 import type { IAMClient } from '@aws-sdk/client-iam';
 import { setTimeout as pause } from 'node:timers/promises';
 import { randomText, type Clock, type Millis, type Random } from '../../../base/index.ts';
+import { iamSdk } from '../../aws-sdk.ts';
 import { brokerFailure } from '../../failures.ts';
 import { awsCode, didNothing, goError, innerFailure, orMissing, refusesKeys } from './aws-errors.ts';
 import type { KeyPair } from './clients.ts';
@@ -129,7 +130,7 @@ export class KeyRotator {
     UserName: string,
     { texts, makeRoom }: { texts: RotationTexts; makeRoom: boolean },
   ): Promise<readonly string[]> {
-    const { ListAccessKeysCommand, DeleteAccessKeyCommand } = await import('@aws-sdk/client-iam');
+    const { ListAccessKeysCommand, DeleteAccessKeyCommand } = await iamSdk();
     const { AccessKeyMetadata: keys = [] } = await told(
       texts.listing,
       iam.send(new ListAccessKeysCommand({ UserName })),
@@ -147,7 +148,7 @@ export class KeyRotator {
   }
 
   async #create(home: RotationHome, iam: IAMClient, rotation: KeyRotation, texts: RotationTexts): Promise<void> {
-    const { CreateAccessKeyCommand } = await import('@aws-sdk/client-iam');
+    const { CreateAccessKeyCommand } = await iamSdk();
     const { userName: UserName } = rotation;
     const made = await iam.send(new CreateAccessKeyCommand({ UserName })).catch(async (error: unknown) => {
       await this.#step(home, rotation, (now) => (didNothing(error) ? notCreated(rotation) : lostTrack(rotation, now)));
@@ -173,7 +174,7 @@ export class KeyRotator {
   }
 
   async #drop(iam: IAMClient, UserName: string, AccessKeyId: string): Promise<void> {
-    const { DeleteAccessKeyCommand } = await import('@aws-sdk/client-iam');
+    const { DeleteAccessKeyCommand } = await iamSdk();
     await orMissing(iam.send(new DeleteAccessKeyCommand({ UserName, AccessKeyId }))).catch(() => undefined);
   }
 
@@ -221,7 +222,7 @@ export class KeyRotator {
   }
 
   async #retire(home: RotationHome, holder: KeyHolder, rotation: KeyRotation, texts: RotationTexts): Promise<void> {
-    const { DeleteAccessKeyCommand } = await import('@aws-sdk/client-iam');
+    const { DeleteAccessKeyCommand } = await iamSdk();
     const { userName: UserName, oldKeyId: AccessKeyId } = rotation;
     await home.idle();
     const iam = await home.actor(null);
@@ -251,7 +252,7 @@ export class KeyRotator {
     { userName: UserName }: KeyRotation,
     texts: RotationTexts,
   ): Promise<number> {
-    const { ListAccessKeysCommand, DeleteAccessKeyCommand } = await import('@aws-sdk/client-iam');
+    const { ListAccessKeysCommand, DeleteAccessKeyCommand } = await iamSdk();
     const listed = await told(texts.listing, orMissing(iam.send(new ListAccessKeysCommand({ UserName }))));
     const ids = (listed?.AccessKeyMetadata ?? []).map(({ AccessKeyId = '' }) => AccessKeyId);
     const strays = strayKeys(holder, ids);

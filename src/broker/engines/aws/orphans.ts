@@ -3,6 +3,7 @@
 // lost, leaves some behind.
 import type { IAMClient, RoleDetail, UserDetail } from '@aws-sdk/client-iam';
 import type { Clock, Json } from '../../../base/index.ts';
+import { iamSdk } from '../../aws-sdk.ts';
 import { hasEnded } from '../../leases.ts';
 import type { EngineAnswer, EngineCall } from '../engine.ts';
 import { accountsOf } from './accounts.ts';
@@ -68,14 +69,14 @@ async function remove(iam: IAMClient, orphan: Orphan): Promise<void> {
     await removeUser(iam, { userName: orphan.name, leaseId: orphan.leaseId, accessKeyId: undefined });
     return;
   }
-  const { DeleteRolePolicyCommand } = await import('@aws-sdk/client-iam');
+  const { DeleteRolePolicyCommand } = await iamSdk();
   const names = { RoleName: roleName(orphan.roleArn), PolicyName: orphan.name };
   await orMissing(iam.send(new DeleteRolePolicyCommand(names)));
 }
 
 // AWS is looked at first, then our records: what a grant makes meanwhile has its record already.
 async function findOrphans(call: EngineCall, iam: IAMClient, clock: Clock): Promise<readonly Orphan[]> {
-  const { paginateGetAccountAuthorizationDetails } = await import('@aws-sdk/client-iam');
+  const { paginateGetAccountAuthorizationDetails } = await iamSdk();
   const candidates: Orphan[] = [];
   const pages = paginateGetAccountAuthorizationDetails({ client: iam, pageSize: 1000 }, { Filter: ['User', 'Role'] });
   for await (const { UserDetailList = [], RoleDetailList = [] } of pages) {

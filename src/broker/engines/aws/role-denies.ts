@@ -5,6 +5,7 @@ import type { IAMClient } from '@aws-sdk/client-iam';
 import { createHash } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { randomText, type Clock, type Millis, type Random } from '../../../base/index.ts';
+import { iamSdk } from '../../aws-sdk.ts';
 import { brokerFailure } from '../../failures.ts';
 import type { Folder } from '../engine.ts';
 import { awsCode, awsFailure, isMissing, orMissing, told } from './aws-errors.ts';
@@ -106,7 +107,7 @@ export class RoleDenies {
 
   /** Brings AWS to what the record says with `entries` added, and reads it back. */
   async #bring(role: DeniedRole, entries: Readonly<Record<string, DenyEntry>>): Promise<Brought> {
-    const sdk: Iam = await import('@aws-sdk/client-iam');
+    const sdk: Iam = await iamSdk();
     let room = roleInlineLimit;
     for (let writes = 0; writes < writesAtOnce; writes++) {
       const record = await this.#claim(role, entries, room);

@@ -1,6 +1,7 @@
 // Sessions of roles that can be ended before their time: decides at the grant whether the engine can,
 // and at the end writes the deny policy and tries the session until AWS refuses it.
 import type { Clock, Random } from '../../../base/index.ts';
+import { iamSdk } from '../../aws-sdk.ts';
 import { brokerFailure } from '../../failures.ts';
 import type { ProbeAnswer } from '../../leases.ts';
 import type { Lease, Mount } from '../../model.ts';
@@ -71,7 +72,7 @@ export class RoleSessions {
     const clients = await this.#writerOf(mountId, folder, roleArn);
     if (clients === undefined)
       return `no key of this mount acts in its account; write config/accounts/${accountOf(roleArn)}`;
-    const { DeleteRolePolicyCommand } = await import('@aws-sdk/client-iam');
+    const { DeleteRolePolicyCommand } = await iamSdk();
     const names = { RoleName: roleName(roleArn), PolicyName: `${policyName(mountId)}-try` };
     try {
       await (await clients.iam()).send(new DeleteRolePolicyCommand(names));

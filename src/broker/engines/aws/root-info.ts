@@ -2,6 +2,7 @@
 // and every further one.
 import type { AccessKeyMetadata } from '@aws-sdk/client-iam';
 import { formatDuration, type Clock, type Json } from '../../../base/index.ts';
+import { iamSdk } from '../../aws-sdk.ts';
 import type { EngineAnswer, EngineCall } from '../engine.ts';
 import { accountsOf } from './accounts.ts';
 import { awsFailure, told } from './aws-errors.ts';
@@ -44,7 +45,7 @@ async function keyInfo(clients: AwsClients, clock: Clock): Promise<Readonly<Reco
 }
 
 async function listKeys(clients: AwsClients, UserName: string): Promise<readonly AccessKeyMetadata[]> {
-  const { ListAccessKeysCommand } = await import('@aws-sdk/client-iam');
+  const { ListAccessKeysCommand } = await iamSdk();
   const iam = await clients.iam();
   const listed = await told('Error reading the age of the key: ', iam.send(new ListAccessKeysCommand({ UserName })));
   return listed.AccessKeyMetadata ?? [];

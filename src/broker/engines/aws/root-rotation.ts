@@ -2,6 +2,7 @@
 // answers and texts; unlike Vault it waits until AWS accepts the new key, and goes on after a crash.
 import type { IAMClient } from '@aws-sdk/client-iam';
 import type { Millis } from '../../../base/index.ts';
+import { iamSdk } from '../../aws-sdk.ts';
 import { brokerFailure } from '../../failures.ts';
 import type { Mount } from '../../model.ts';
 import type { EngineAnswer, EngineCall, Folder } from '../engine.ts';
@@ -62,7 +63,7 @@ export function goOnRotatingRoot(parts: RootRotationParts, mount: Mount, folder:
 }
 
 async function ownUser(iam: IAMClient): Promise<string> {
-  const { GetUserCommand } = await import('@aws-sdk/client-iam');
+  const { GetUserCommand } = await iamSdk();
   const { User } = await iam.send(new GetUserCommand({})).catch((error: unknown) => {
     throw innerFailure('error calling GetUser: ', error);
   });

@@ -1,6 +1,7 @@
 // How the session of a lease is told from others of its role, so that it can be ended alone: by its
 // source identity where the role's trust lets the engine set one, else by its name.
 import type { AssumeRoleCommandInput, AssumeRoleCommandOutput, STSClient } from '@aws-sdk/client-sts';
+import { stsSdk } from '../../aws-sdk.ts';
 import type { Lease } from '../../model.ts';
 import { awsCode, refusesKeys } from './aws-errors.ts';
 import type { SessionMark } from './deny-document.ts';
@@ -47,7 +48,7 @@ export async function assumeMarked(
   identity: string | undefined,
   untrusted: UntrustedIdentities | undefined,
 ): Promise<MarkedSession> {
-  const { AssumeRoleCommand } = await import('@aws-sdk/client-sts');
+  const { AssumeRoleCommand } = await stsSdk();
   const roleArn = input.RoleArn ?? '';
   if (identity === undefined || untrusted?.has(roleArn) === true) {
     return { output: await sts.send(new AssumeRoleCommand(input)), identified: false };
@@ -129,7 +130,7 @@ function* marksOf(lease: Lease): Generator<SessionMark> {
  * GetCallerIdentity would be answered in any case.
  */
 export async function probeSession(sts: STSClient, accessKeyId: string): Promise<ProbeAnswer> {
-  const { GetAccessKeyInfoCommand } = await import('@aws-sdk/client-sts');
+  const { GetAccessKeyInfoCommand } = await stsSdk();
   try {
     await sts.send(new GetAccessKeyInfoCommand({ AccessKeyId: accessKeyId }));
     return 'accepted';

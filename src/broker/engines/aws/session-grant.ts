@@ -2,6 +2,7 @@
 // of their role where that is wanted.
 import type { Credentials } from '@aws-sdk/client-sts';
 import { formatGoDuration, type Json } from '../../../base/index.ts';
+import { stsSdk } from '../../aws-sdk.ts';
 import { brokerFailure } from '../../failures.ts';
 import type { FieldSchema, FieldValues } from '../../fields.ts';
 import { NothingMade, type LendPlan, type Made } from '../engine.ts';
@@ -179,7 +180,7 @@ async function assumeRole(clients: AwsClients, role: AwsRole, how: Mint, limits:
 }
 
 async function federate(clients: AwsClients, how: Mint, limits: SessionLimits): Promise<Minted> {
-  const { GetFederationTokenCommand } = await import('@aws-sdk/client-sts');
+  const { GetFederationTokenCommand } = await stsSdk();
   const sts = await clients.sts();
   const input = { Name: how.sessionName, DurationSeconds: how.ttl.seconds, ...limits };
   const result = await sts.send(new GetFederationTokenCommand(input));
@@ -187,7 +188,7 @@ async function federate(clients: AwsClients, how: Mint, limits: SessionLimits): 
 }
 
 async function getSession(clients: AwsClients, { role, fields }: SessionAsk, how: Mint): Promise<Minted> {
-  const { GetSessionTokenCommand } = await import('@aws-sdk/client-sts');
+  const { GetSessionTokenCommand } = await stsSdk();
   const sts = await clients.sts();
   const result = await sts.send(
     new GetSessionTokenCommand({

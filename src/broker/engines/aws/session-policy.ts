@@ -1,6 +1,7 @@
 // The session policies of a role: its own document and ARNs, joined with those of the IAM groups it
 // names, as Vault does for assumed_role and federation_token.
 import type { AttachedPolicy, IAMClient } from '@aws-sdk/client-iam';
+import { iamSdk } from '../../aws-sdk.ts';
 import { brokerFailure } from '../../failures.ts';
 import { NothingMade } from '../engine.ts';
 import { told } from './aws-errors.ts';
@@ -42,7 +43,7 @@ function sessionDocument(own: string, ofGroups: readonly string[]): string {
 }
 
 async function readGroups(iam: IAMClient, names: readonly string[]): Promise<readonly GroupPolicies[]> {
-  const sdk = await import('@aws-sdk/client-iam');
+  const sdk = await iamSdk();
   const read = async (GroupName: string): Promise<GroupPolicies> => {
     const attached: AttachedPolicy[] = [];
     for await (const page of sdk.paginateListAttachedGroupPolicies({ client: iam }, { GroupName })) {

@@ -2,6 +2,7 @@
 // one does; the one it replaced is deleted then. Facts: hashicorp/vault builtin/logical/aws/path_static_roles.go
 // and rotation.go; the fields of other accounts are those of Vault Enterprise.
 import type { Millis } from '../../../base/index.ts';
+import { iamSdk } from '../../aws-sdk.ts';
 import { brokerFailure } from '../../failures.ts';
 import type { FieldSchema, FieldValues } from '../../fields.ts';
 import type { Mount } from '../../model.ts';
@@ -214,7 +215,7 @@ async function deleteRole(
 
 async function endRole(home: StaticHome, role: StaticRole): Promise<void> {
   if (role.key !== null) {
-    const { DeleteAccessKeyCommand } = await import('@aws-sdk/client-iam');
+    const { DeleteAccessKeyCommand } = await iamSdk();
     const { iam } = await home.reach(role);
     const { userName: UserName } = role;
     await orMissing(iam.send(new DeleteAccessKeyCommand({ UserName, AccessKeyId: role.key.accessKeyId })));

@@ -1,5 +1,6 @@
 // The IAM user of a static role: by which clients it is reached, and that it is still the same user.
 import type { IAMClient } from '@aws-sdk/client-iam';
+import { iamSdk, stsSdk } from '../../aws-sdk.ts';
 import { brokerFailure } from '../../failures.ts';
 import { goError, innerFailure } from './aws-errors.ts';
 import type { AwsClients } from './clients.ts';
@@ -21,7 +22,7 @@ export interface StaticActor {
  */
 export async function staticActor(clients: AwsClients, account: StaticAccount): Promise<StaticActor> {
   if (account.assumeRoleArn === '') return { iam: await clients.iam(), close: () => undefined };
-  const { AssumeRoleCommand } = await import('@aws-sdk/client-sts');
+  const { AssumeRoleCommand } = await stsSdk();
   const sts = await clients.sts();
   const { Credentials } = await sts
     .send(
@@ -41,7 +42,7 @@ export async function staticActor(clients: AwsClients, account: StaticAccount): 
 
 /** The id of the user. @throws Failure `engine-failed` when there is none, or where `wanted` is another's. */
 export async function checkedUserId(iam: IAMClient, userName: string, wanted: string | undefined): Promise<string> {
-  const { GetUserCommand } = await import('@aws-sdk/client-iam');
+  const { GetUserCommand } = await iamSdk();
   const { User } = await iam.send(new GetUserCommand({ UserName: userName })).catch((error: unknown) => {
     throw innerFailure(`unable to validate username ${goQuote(userName)}: `, error);
   });

@@ -1,6 +1,7 @@
 // The STS endpoint that a mount's calls go to: the first of several that answers GetCallerIdentity. The
 // choice is kept until the chosen one does not answer a call; a dead one costs a call nothing where another lives.
 import type { STSClient } from '@aws-sdk/client-sts';
+import { stsSdk } from '../../aws-sdk.ts';
 import { brokerFailure } from '../../failures.ts';
 import { awsText } from './aws-errors.ts';
 import type { Target } from './endpoints.ts';
@@ -71,7 +72,7 @@ export class StsChoice {
 
   /** Why the endpoint cannot be used; undefined when it can. */
   async #ask(target: Target): Promise<string | undefined> {
-    const { GetCallerIdentityCommand } = await import('@aws-sdk/client-sts');
+    const { GetCallerIdentityCommand } = await stsSdk();
     const sts = await this.#make(target, 1);
     try {
       await sts.send(new GetCallerIdentityCommand({}));

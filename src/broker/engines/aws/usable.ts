@@ -3,6 +3,7 @@
 import { setTimeout } from 'node:timers/promises';
 import type { STSClient } from '@aws-sdk/client-sts';
 import { formatGoDuration } from '../../../base/index.ts';
+import { stsSdk } from '../../aws-sdk.ts';
 import type { Made } from '../engine.ts';
 import type { AwsClients } from './clients.ts';
 
@@ -41,7 +42,7 @@ async function isKnownWithin(sts: STSClient, millis: number): Promise<boolean> {
 
 // GetCallerIdentity asks for no right, so that only the key itself is tried.
 async function isKnown(sts: STSClient, end: number): Promise<boolean> {
-  const { GetCallerIdentityCommand } = await import('@aws-sdk/client-sts');
+  const { GetCallerIdentityCommand } = await stsSdk();
   const abortSignal = AbortSignal.timeout(Math.max(1, Math.ceil(end - performance.now())));
   try {
     await sts.send(new GetCallerIdentityCommand({}), { abortSignal });

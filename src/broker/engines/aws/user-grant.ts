@@ -1,6 +1,7 @@
 // Lends an IAM user: makes it with its lease's id in the creating call, gives it what the role says,
 // and one access key.
 import type { CreateAccessKeyCommandOutput, IAMClient } from '@aws-sdk/client-iam';
+import { iamSdk } from '../../aws-sdk.ts';
 import { NothingMade, type Made } from '../engine.ts';
 import type { Lease } from '../../model.ts';
 import { awsCode, awsFailure, didNothing, told } from './aws-errors.ts';
@@ -13,7 +14,7 @@ type Iam = typeof import('@aws-sdk/client-iam');
 
 /** @throws NothingMade when AWS refused to make the user; a Failure when a later call failed. */
 export async function makeUser(iam: IAMClient, role: AwsRole, lease: Lease): Promise<Made> {
-  const sdk: Iam = await import('@aws-sdk/client-iam');
+  const sdk: Iam = await iamSdk();
   const userName = lease.facts['userName'] ?? '';
   await createUser(sdk, iam, role, lease, userName);
   await givePermissions(sdk, iam, role, lease.role, userName);

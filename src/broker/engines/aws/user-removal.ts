@@ -1,6 +1,7 @@
 // Ends a lent IAM user: takes its keys first, then everything else that keeps AWS from deleting it,
 // then the user, and reads back that it is gone. Repeatable, and safe when done twice at once.
 import type { IAMClient, User } from '@aws-sdk/client-iam';
+import { iamSdk } from '../../aws-sdk.ts';
 import { brokerFailure } from '../../failures.ts';
 import type { ProbeAnswer } from '../../leases.ts';
 import type { Removal } from '../engine.ts';
@@ -15,7 +16,7 @@ const prefix = 'Error deleting IAM user: ';
 
 /** True when the user exists and carries this lease's id. */
 export async function carriesLease(iam: IAMClient, userName: string, leaseId: string): Promise<boolean> {
-  const { GetUserCommand } = await import('@aws-sdk/client-iam');
+  const { GetUserCommand } = await iamSdk();
   const found = await orMissing(iam.send(new GetUserCommand({ UserName: userName })));
   return found?.User !== undefined && isTagged(found.User, leaseId);
 }
@@ -40,7 +41,7 @@ export interface LentUser {
  *   failures as they come.
  */
 export async function removeUser(iam: IAMClient, lent: LentUser): Promise<Removal> {
-  const sdk: Iam = await import('@aws-sdk/client-iam');
+  const sdk: Iam = await iamSdk();
   const { userName, leaseId, accessKeyId, gifts } = lent;
   try {
     const found = await orMissing(iam.send(new sdk.GetUserCommand({ UserName: userName })));
@@ -110,7 +111,7 @@ function mayNotClean(conflict: unknown, kinds: readonly string[]): Error {
  * decided about permissions, so that "access denied" still means the key lives.
  */
 export async function probeUserKey(iam: IAMClient): Promise<ProbeAnswer> {
-  const { GetUserCommand } = await import('@aws-sdk/client-iam');
+  const { GetUserCommand } = await iamSdk();
   try {
     await iam.send(new GetUserCommand({}));
     return 'accepted';
