@@ -198,6 +198,8 @@ export const vaultPaths: Readonly<Record<string, readonly VaultPath[]>> = {
     row('update', 'sys/leases/tidy'),
     row('read', 'sys/leases/count'),
     row('read', 'sys/leases'),
+    row('read', 'stint/leases', { better: 'Stint’s own: every lease with its true state, page by page' }),
+    row('read', 'stint/leases/:prefix', { better: 'Stint’s own: one lease, or those below a path' }),
     row('update', 'sys/renew'),
     row('update', 'sys/revoke'),
     row('update', 'sys/revoke-prefix/:prefix'),

@@ -17,6 +17,16 @@ const searchOrder: readonly Shelf[] = [...shelves, 'live'];
 
 const stuckPrefix = 'lease-stuck/';
 
+/** Where leases are found that people read: those that are stuck, then every shelf. */
+export const sections = ['stuck', ...shelves] as const;
+export type Section = (typeof sections)[number];
+
+/** Part of a section; `last` is undefined where the section ends. */
+export interface SectionPart {
+  readonly leases: readonly Lease[];
+  readonly last: string | undefined;
+}
+
 /** How long the record of a lease that has ended is kept, unless set otherwise: 30 days. */
 export const keepEndedMillis = 30 * 86_400_000;
 
@@ -239,10 +249,27 @@ export class Ledger {
     while (!(await this.#write(await this.#find(lease.id), lease)));
   }
 
-  /** Up to `limit` records of each shelf, for people. */
-  async records(limit: number): Promise<readonly Lease[]> {
-    const found = await Promise.all(shelves.map((shelf) => this.#barrier.scan<Lease>(`lease/${shelf}/`, limit)));
-    return found.flat().map(({ value }) => value);
+  /** Up to `size` leases of a section whose ids begin with `prefix`, behind the id `after`, in the order of their ids. */
+  async section(section: Section, prefix: string, after: string, size: number): Promise<SectionPart> {
+    if (section === 'stuck') return this.#stuckPart(prefix, after, size);
+    const shelf = `lease/${section}/`;
+    const page = await this.#barrier.scan<Lease>(`${shelf}${prefix}`, size, after === '' ? undefined : shelf + after);
+    const leases = page.map(({ value }) => value);
+    return { leases, last: page.length < size ? undefined : leases.at(-1)!.id };
+  }
+
+  async #stuckPart(prefix: string, after: string, size: number): Promise<SectionPart> {
+    const from = after === '' ? '' : `${after.slice(prefix.length)}\0`;
+    const keys = await this.#barrier.keys(`${stuckPrefix}${prefix}`, size, from);
+    const ids = keys.map((key) => key.slice(stuckPrefix.length));
+    const found = await Promise.all(ids.map((id) => this.find(id)));
+    const leases = found.filter((lease) => lease !== undefined);
+    return { leases, last: ids.length < size ? undefined : ids.at(-1)! };
+  }
+
+  /** How many leases are stuck whose id begins with `prefix`; counts no further than `most`. */
+  async countStuck(prefix: string, most: number): Promise<number> {
+    return (await this.#barrier.keys(`${stuckPrefix}${prefix}`, most)).length;
   }
 
   // One atomic batch: the record (moved between shelves when its state asks for it), its due mark and

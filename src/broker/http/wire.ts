@@ -63,9 +63,33 @@ export interface WireLease {
   readonly started_at: string;
   readonly expires_at: string;
   readonly renewable: boolean;
+  readonly aws: WireThing;
   readonly end_reason: 'expired' | 'revoked' | 'abandoned' | 'forced' | null;
   readonly attempts: number;
   readonly last_error: string | null;
   readonly next_look_at: string | null;
   readonly steps: readonly { readonly state: string; readonly at: string }[];
+}
+
+/** What a lease is in AWS, as far as it is known. No secret. */
+export interface WireThing {
+  readonly user: string | null;
+  readonly session: string | null;
+  readonly role_arn: string | null;
+  /** Empty for the mount's own account. */
+  readonly account: string;
+  readonly access_key: string | null;
+}
+
+/** The data of `GET /v1/stint/leases` and of `GET /v1/stint/leases/PREFIX`. */
+export interface WireLeasePage {
+  /** Those that are stuck come first. */
+  readonly leases: readonly WireLease[];
+  /** For `after` of the next page, with the same path and filter; null when nothing follows. */
+  readonly next: string | null;
+  /** How many leases below the path are stuck, whatever the filter says. Counted no further than 10,000. */
+  readonly stuck: number;
+  readonly looked_at: number;
+  /** The server's clock. */
+  readonly now: string;
 }

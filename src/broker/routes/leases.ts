@@ -1,11 +1,13 @@
 // stint/leases, the whole truth about leases; and the clock of a development server.
 import type { AdjustableClock } from '../../base/index.ts';
 import { isoSeconds, parseDuration } from '../../base/index.ts';
-import { bare, enveloped, served, type Answer, type Call } from '../call.ts';
+import { bare, enveloped, param, served, type Answer, type Call } from '../call.ts';
 import { brokerFailure } from '../failures.ts';
-import type { WireLease, WireValue } from '../http/wire.ts';
+import type { FieldValues } from '../fields.ts';
+import type { WireLease, WireLeasePage, WireThing, WireValue } from '../http/wire.ts';
+import { isLeaseState, leasePage, type LeasePage } from '../lease-pages.ts';
 import type { Ledger } from '../ledger.ts';
-import type { Lease } from '../model.ts';
+import type { Lease, LeaseState } from '../model.ts';
 import type { Handlers } from '../pipeline.ts';
 
 export interface LeaseParts {
@@ -15,17 +17,84 @@ export interface LeaseParts {
   readonly keepClock: (() => Promise<void>) | undefined;
 }
 
-export function leaseHandlers(parts: LeaseParts): Pick<Handlers, 'stintLeases' | 'devClock'> {
+/** Most leases of one page, and how many it has unless told otherwise. */
+const pageSize = 1000;
+const stuckCountedTo = 10_000;
+const longestText = 200;
+
+const pageFields = { prefix: 'string', state: 'list', text: 'string', limit: 'int', after: 'string' } as const;
+type PageFields = FieldValues<typeof pageFields>;
+
+export function leaseHandlers(parts: LeaseParts): Pick<Handlers, 'stintLeases' | 'stintLeasesBelow' | 'devClock'> {
   return {
-    stintLeases: served('The whole truth about leases.', {}, async (call) => {
-      const leases = await parts.ledger.records(1000);
-      return enveloped(call, { data: { leases: leases.map(wireLease) as unknown as WireValue } });
-    }),
+    stintLeases: served('The whole truth about leases, page by page.', pageFields, (call, fields) =>
+      showPage(parts, call, '', fields),
+    ),
+    stintLeasesBelow: served(
+      'The whole truth about a lease, or about those below a path.',
+      pageFields,
+      (call, fields) => showBelow(parts, call, fields),
+    ),
     devClock: served(
       'Move the clock of a development server.',
       { advance: 'string', freeze: 'boolean', set: 'string' },
       (call) => moveClock(parts, call),
     ),
+  };
+}
+
+// As with revoke-prefix, a whole lease id is meant by itself; else only whole segments count.
+async function showBelow(parts: LeaseParts, call: Call, fields: PageFields): Promise<Answer> {
+  const prefix = param(call, 'prefix');
+  const one = await parts.ledger.find(prefix);
+  if (one === undefined) return showPage(parts, call, `${prefix}/`, fields);
+  return pageAnswer(parts, call, { leases: [one], next: null, lookedAt: 1 }, one.state === 'stuck' ? 1 : 0);
+}
+
+async function showPage(parts: LeaseParts, call: Call, prefix: string, fields: PageFields): Promise<Answer> {
+  const { state, text = '', limit = pageSize, after } = fields;
+  checkPage(text, limit);
+  const ask = { prefix, states: statesOf(state), text, limit, after: after === '' ? undefined : after };
+  const page = await leasePage(parts.ledger, ask);
+  return pageAnswer(parts, call, page, await parts.ledger.countStuck(prefix, stuckCountedTo));
+}
+
+function checkPage(text: string, limit: number): void {
+  if (limit < 1 || limit > pageSize) throw brokerFailure('bad-request', `\`limit\` is not from 1 to ${pageSize}`);
+  if (text.length > longestText) {
+    throw brokerFailure('bad-request', `\`text\` is longer than ${longestText} characters`);
+  }
+}
+
+function statesOf(names: readonly string[] = []): ReadonlySet<LeaseState> | undefined {
+  const given = names.filter((name) => name !== '');
+  const unknown = given.find((name) => !isLeaseState(name));
+  if (unknown !== undefined) {
+    throw brokerFailure('bad-request', `\`${unknown}\` is no state of a lease`, {
+      hint: 'states are granting, active, revoking, unverified, stuck, dead, expired',
+    });
+  }
+  return given.length === 0 ? undefined : new Set(given.filter(isLeaseState));
+}
+
+function pageAnswer({ clock }: LeaseParts, call: Call, page: LeasePage, stuck: number): Answer {
+  const data: WireLeasePage = {
+    leases: page.leases.map(wireLease),
+    next: page.next,
+    stuck,
+    looked_at: page.lookedAt,
+    now: new Date(clock.now()).toISOString(),
+  };
+  return enveloped(call, { data: data as unknown as Readonly<Record<string, WireValue>> });
+}
+
+function wireThing({ userName, sessionName, roleArn, account, accessKeyId }: Lease['facts']): WireThing {
+  return {
+    user: userName ?? null,
+    session: sessionName ?? null,
+    role_arn: roleArn ?? null,
+    account: account ?? '',
+    access_key: accessKeyId ?? null,
   };
 }
 
@@ -41,6 +110,7 @@ function wireLease(lease: Lease): WireLease {
     started_at: new Date(lease.startedAt).toISOString(),
     expires_at: new Date(lease.expiresAt).toISOString(),
     renewable,
+    aws: wireThing(lease.facts),
     end_reason: lease.endReason,
     attempts,
     last_error: lease.lastError,

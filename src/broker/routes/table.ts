@@ -208,6 +208,7 @@ export const routes = {
 
   // Stint's own.
   stintLeases:     on('read list', 'stint/leases',                     [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
+  stintLeasesBelow: on('read', 'stint/leases/:prefix*',                [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
   devClock:        on('update', 'stint/dev/clock',                     [yes,  yes,  yes,  yes,  yes,  yes,  yes]),
 
   // Whatever no row above serves: a path of a mounted engine or auth method.
