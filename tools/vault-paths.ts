@@ -221,6 +221,8 @@ export const vaultPaths: Readonly<Record<string, readonly VaultPath[]>> = {
   ],
   Audit: [
     row('read', 'sys/audit'),
+    row('read', 'stint/audit', { better: 'Stint’s own: which devices are blocked' }),
+    row('read', 'stint/audit/:path', { better: 'Stint’s own: where the chain of a device stands' }),
     row('update delete', 'sys/audit/:path', { better: 'a blocked device stops nothing while another accepts' }),
     row('update', 'sys/audit-hash/:path'),
     row('read', 'sys/config/auditing/request-headers'),

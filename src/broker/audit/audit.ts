@@ -30,6 +30,16 @@ export interface DevicePlan {
   readonly local: boolean;
 }
 
+/** How a device does, for operators. */
+interface DeviceState {
+  readonly path: string;
+  readonly type: string;
+  /** `failing`: it refused the last record. `blocked`: it did not take one in time, and nobody waits for it until it does. */
+  readonly state: 'ok' | 'failing' | 'blocked';
+  /** Records that wait for it. */
+  readonly waiting: number;
+}
+
 interface DeviceRecord extends DevicePlan {
   readonly version: 1;
   readonly id: string;
@@ -164,6 +174,14 @@ export class Audit {
   headOf(path: string): (ChainHead & { readonly key: string }) | undefined {
     const device = this.#devices.get(path);
     return device === undefined ? undefined : { ...device.head, key: device.publicKey };
+  }
+
+  /** How each device does. */
+  states(): readonly DeviceState[] {
+    return this.list().map(({ path, type }) => {
+      const { state = 'ok', queued = 0 } = this.#devices.get(path) ?? {};
+      return { path, type, state, waiting: queued };
+    });
   }
 
   /** How many records wait, by device. */

@@ -62,6 +62,8 @@ export class Device {
   /** The head that was told last as the last one. */
   #told: ChainHead | undefined;
   #closed = false;
+  /** True from the first write that failed to the next that did not. */
+  #failing = false;
   /** True from the first record that was not taken in time to the next that is taken: nobody waits for it then. */
   behind = false;
   /** Grows with each write that ended: a device that works its way through a queue does not block. */
@@ -83,6 +85,11 @@ export class Device {
 
   get publicKey(): string {
     return this.#parts.publicKey;
+  }
+
+  get state(): 'ok' | 'failing' | 'blocked' {
+    if (this.behind) return 'blocked';
+    return this.#failing ? 'failing' : 'ok';
   }
 
   get queued(): number {
@@ -154,10 +161,12 @@ export class Device {
       if (!this.#open) await this.#openSink();
       await this.#write(batch.map(({ entry }) => entry));
       this.behind = false;
+      this.#failing = false;
       this.written++;
       for (const { accepted } of batch) accepted();
     } catch (error) {
       this.#open = false;
+      this.#failing = true;
       this.#exact = false;
       // What can be read back says itself how far it came; elsewhere the lines may have arrived.
       if (this.#readable) this.#head = before;

@@ -6,7 +6,7 @@ import { brokerFailure } from '../failures.ts';
 import type { WireValue } from '../http/wire.ts';
 import type { Handlers } from '../pipeline.ts';
 
-type Names = 'audits' | 'audit' | 'auditHash' | 'auditHeaders' | 'auditHeader' | 'auditHead';
+type Names = 'audits' | 'audit' | 'auditHash' | 'auditHeaders' | 'auditHeader' | 'auditStates' | 'auditHead';
 
 export function auditHandlers({ audit }: { readonly audit: Audit }): Pick<Handlers, Names> {
   return { ...deviceHandlers(audit), ...headerHandlers(audit) };
@@ -20,7 +20,7 @@ const deviceFields = {
   local: 'boolean',
 } as const;
 
-function deviceHandlers(audit: Audit): Pick<Handlers, 'audits' | 'audit' | 'auditHash' | 'auditHead'> {
+function deviceHandlers(audit: Audit): Pick<Handlers, 'audits' | 'audit' | 'auditHash' | 'auditStates' | 'auditHead'> {
   return {
     audits: served('List the enabled audit devices.', {}, async (call) =>
       envelopedTwice(
@@ -51,6 +51,9 @@ function deviceHandlers(audit: Audit): Pick<Handlers, 'audits' | 'audit' | 'audi
         if (input === '') throw brokerFailure('bad-request', 'the "input" parameter is empty');
         return envelopedTwice(call, { hash: audit.hash(closed(param(call, 'path')), input) });
       },
+    ),
+    auditStates: served('Which audit devices there are, and how each does.', {}, async (call) =>
+      enveloped(call, { data: { devices: audit.states().map((device) => ({ ...device })) } }),
     ),
     auditHead: served('Where the chain of an audit device stands.', { path: 'string' }, async (call) => {
       const head = audit.headOf(closed(param(call, 'path')));

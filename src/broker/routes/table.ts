@@ -182,6 +182,7 @@ export const routes = {
   auditHash:       on('update', 'sys/audit-hash/:path*',               [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
   auditHeaders:    on('read', 'sys/config/auditing/request-headers',   [yes,  yes,  yes,  yes,  yes,  yes,  yes]),
   auditHeader:     on('read update delete', 'sys/config/auditing/request-headers/:header*', [yes, yes, yes, yes, yes, yes, yes]),
+  auditStates:     on('read', 'stint/audit',                           [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
   auditHead:       on('read', 'stint/audit/:path*',                    [yes,  yes,  yes,  yes,  yes,  no_,  yes]),
 
   // What a token keeps for itself, wrapping, and tools.

@@ -278,6 +278,21 @@ test('a device whose file cannot be written refuses everything, and works again 
   assert.match(String(refused.body['hint']), /repair one of file\//);
 });
 
+test('how each device does can be read, without its options and without sudo', async (t) => {
+  const { call, enable } = await world(t);
+  await enable();
+  await enable({ file_path: '/dev/full', mode: '0000', skip_test: 'true' }, 'full');
+  const policy = 'path "stint/audit" { capabilities = ["read"] }';
+  await call('PUT', '/v1/sys/policies/acl/watch', { body: { policy } });
+  const made = await call('POST', '/v1/auth/token/create', { body: { policies: ['watch'] } });
+  const { client_token: token } = made.body['auth'] as { client_token: string };
+  const { devices } = (await call('GET', '/v1/stint/audit', { token })).body.data;
+  assert.deepEqual(devices, [
+    { path: 'file/', type: 'file', state: 'ok', waiting: 0 },
+    { path: 'full/', type: 'file', state: 'failing', waiting: 0 },
+  ]);
+});
+
 test('a device of the configuration may have a prefix, cannot be disabled over the API, and goes with its entry', async (t) => {
   const folder = temporaryFolder((remove) => t.after(remove));
   const file = join(folder, 'audit.log');
