@@ -11,7 +11,7 @@ import { brokerFailure } from './failures.ts';
 import { Lifecycle } from './lifecycle.ts';
 import type { Log } from './log.ts';
 import { Metrics } from './metrics/metrics.ts';
-import { answer, type SealedHandlers } from './pipeline.ts';
+import { answer, checkCaller, type SealedHandlers } from './pipeline.ts';
 import { RateLimit } from './rate.ts';
 import { metricsHandlers } from './routes/metrics.ts';
 import { openingHandlers } from './routes/seal.ts';
@@ -23,6 +23,7 @@ import type { Seal } from './seal/seal.ts';
 import type { CopyableStore } from './storage/store.ts';
 import { openSqliteStore, type SqliteLimits } from './storage/sqlite.ts';
 import { listen, type ListenAddress } from './http/listen.ts';
+import { openPage } from './http/page.ts';
 import { createBrokerServer, defaultHttpOptions, type HttpOptions } from './http/server.ts';
 
 /** Above what one node serves, so that it stops a runaway client and nobody else. */
@@ -58,6 +59,8 @@ export interface BrokerOptions {
   readonly store?: SqliteLimits;
   /** How long the record of an ended lease is kept; 30 days when left out. */
   readonly keepEndedMillis?: number;
+  /** Folder of the built web page; without one `/ui/` does not exist. */
+  readonly page?: string;
 }
 
 export interface Broker {
@@ -121,12 +124,20 @@ async function serve(options: BrokerOptions, store: CopyableStore, fresh: boolea
   const sealed = sealedHandlersOf(options, lifecycle, metrics);
   const { requestsPerSecond, burst } = options.rate ?? defaultRate;
   const rate = new RateLimit(systemClock, requestsPerSecond, burst);
+  const page = options.page === undefined ? undefined : openPage(options.page);
   const http = createBrokerServer({
     answer: (call) => {
       const { hostAllowed } = listening;
       const parts = { rate, sealedHandlers: sealed, opened: () => lifecycle.services, hostAllowed };
       return metrics.request(call.operation, (seen) => lifecycle.during(call, () => answer(parts, call, seen)));
     },
+    page:
+      page === undefined
+        ? undefined
+        : async (asked) => {
+            checkCaller({ rate, hostAllowed: listening.hostAllowed }, asked);
+            return page.answer(asked);
+          },
     random: options.random,
     log: options.log,
     http: options.http ?? defaultHttpOptions,

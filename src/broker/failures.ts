@@ -30,6 +30,7 @@ export const brokerFailure = failuresOf({
   'host-refused': { status: 403, when: 'Host or Origin of a request to a loopback address names another site' },
   sealed: { status: 503, when: 'the server is sealed and has to be unsealed first' },
   'not-found': { status: 404, when: 'nothing is stored at a path' },
+  'page-not-built': { status: 404, when: 'the web page is asked for where the server has none that is built' },
   'no-route': { status: 404, when: 'no engine or system path serves the asked path' },
   'unsupported-operation': { status: 405, when: 'the path exists but does not serve this method' },
   'body-too-large': { status: 413, when: 'a request body is larger than the server allows, 32 MiB unless configured' },

@@ -49,6 +49,15 @@ export interface Seen {
 /** A request as the HTTP server reads it. */
 export type Asked = Omit<Call, 'params' | 'token' | 'located'>;
 
+/** The checks that every request passes, whatever it asks for. @throws Failure `host-refused`, `rate-limited`. */
+export function checkCaller(
+  parts: Pick<PipelineParts, 'rate' | 'hostAllowed'>,
+  asked: Pick<Asked, 'host' | 'origin' | 'remoteAddress'>,
+): void {
+  checkHost(parts, asked);
+  checkRate(parts, asked);
+}
+
 interface Found {
   readonly name: RouteName;
   readonly params: Readonly<Record<string, string>>;
@@ -209,14 +218,17 @@ function noSuchOperation(operation: Operation, isExact: boolean): Error {
     : brokerFailure('unsupported-operation', severalErrors('unsupported operation'));
 }
 
-function checkHost({ hostAllowed }: PipelineParts, { host, origin }: Asked): void {
+function checkHost(
+  { hostAllowed }: Pick<PipelineParts, 'hostAllowed'>,
+  { host, origin }: Pick<Asked, 'host' | 'origin'>,
+): void {
   if (hostAllowed === undefined || hostAllowed(host, origin)) return;
   throw brokerFailure('host-refused', 'this request is addressed to, or comes from, another site', {
     hint: 'use the address the server printed; a web page of another origin may not call it',
   });
 }
 
-function checkRate({ rate }: PipelineParts, { remoteAddress }: Asked): void {
+function checkRate({ rate }: Pick<PipelineParts, 'rate'>, { remoteAddress }: Pick<Asked, 'remoteAddress'>): void {
   if (rate.take(remoteAddress)) return;
   throw brokerFailure('rate-limited', 'too many requests', { hint: 'slow down and try again' });
 }

@@ -16,6 +16,7 @@ import { limitConnections, type ConnectionLimits } from './connections.ts';
 import { clientAddress, type ClientAddress } from './proxies.ts';
 import { readTls, type TlsFiles } from './tls.ts';
 import { checkNamespace } from './namespaces.ts';
+import { isPagePath, pageHeaders, type PageAsked, type PageReply } from './page.ts';
 import { cleanTarget, decodePath } from './paths.ts';
 import { UnderWay } from './under-way.ts';
 import { hintHeader, type WireErrors } from './wire.ts';
@@ -62,9 +63,14 @@ export interface ServerParts {
   /** Counts a connection that was cut because there were too many. */
   readonly onRefused: () => void;
   readonly answer: (call: Asked) => Promise<Answer>;
+  /** The web page, behind the checks that every request passes; undefined where there is none. */
+  readonly page?: ((asked: PageCall) => Promise<PageReply>) | undefined;
   readonly random: Random;
   readonly log: Log;
 }
+
+/** What the checks before the page look at, and what it is asked. */
+export type PageCall = PageAsked & Pick<Asked, 'host' | 'origin' | 'remoteAddress'>;
 
 export interface BrokerServer {
   /** Not yet listening. */
@@ -116,6 +122,9 @@ async function serve(
       response.setHeader('Location', clean);
       return send(request, response, { status: 307, body: undefined, audited: null, leaseId: '' });
     }
+    if (parts.page !== undefined && isPagePath(pathOf(request))) {
+      return await servePage(parts.page, client, request, response);
+    }
     const asked = readCall(parts, client, request, response, requestId);
     const answer = asked === undefined ? refusal({ status: 404, errors: [] }) : await parts.answer(asked);
     if (answer.stream === undefined) send(request, response, answer);
@@ -126,6 +135,38 @@ async function serve(
     if (shown.status === 404 && shown.hint !== undefined) response.setHeader(hintHeader, headerText(shown.hint));
     send(request, response, refusal(shown));
   }
+}
+
+async function servePage(
+  page: NonNullable<ServerParts['page']>,
+  client: ClientAddress,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  for (const [name, value] of Object.entries(pageHeaders)) response.setHeader(name, value);
+  if (request.method !== 'GET' && request.method !== 'HEAD') response.setHeader('Allow', 'GET, HEAD');
+  const { status, headers, body } = await page({
+    method: request.method ?? '',
+    path: pathOf(request),
+    acceptEncoding: request.headers['accept-encoding'] ?? '',
+    ...callerOf(client, request),
+  });
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+  response.setHeader('Content-Length', body?.length ?? 0);
+  if (!request.complete) response.setHeader('Connection', 'close');
+  response.writeHead(status).end(request.method === 'HEAD' ? undefined : body);
+}
+
+function pathOf({ url = '' }: IncomingMessage): string {
+  return splitOnce(url, '?')[0];
+}
+
+function callerOf(client: ClientAddress, request: IncomingMessage): Pick<Asked, 'host' | 'origin' | 'remoteAddress'> {
+  return {
+    remoteAddress: client(request.socket.remoteAddress ?? '', request.headers['x-forwarded-for']),
+    host: request.headers.host,
+    origin: request.headers.origin,
+  };
 }
 
 /**
@@ -209,11 +250,9 @@ function readCall(
     tokenId: tokenIdOf(request),
     wrapTtlSeconds: wrapTtlOf(request),
     replyHeader: (name, value) => void response.setHeader(name, value),
-    remoteAddress: client(request.socket.remoteAddress ?? '', request.headers['x-forwarded-for']),
     remotePort: request.socket.remotePort,
     headers: request.headers,
-    host: request.headers.host,
-    origin: request.headers.origin,
+    ...callerOf(client, request),
   };
 }
 

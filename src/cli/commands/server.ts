@@ -90,5 +90,6 @@ function tellReady(options: Options, { address, development }: Broker, io: Io): 
   printData(io, `Root Token: ${rootToken.reveal()}`);
   say(io, 'development mode: unsealed, root token in clear, not for production; Ctrl-C ends it');
   say(io, options.storage === undefined ? 'nothing outlives this server' : `leases are kept in ${options.storage}`);
+  say(io, `web page: ${address}/ui/ (sign in with the Root Token)`);
   say(io, `elsewhere: export STINT_ADDR=${address} STINT_TOKEN=<Root Token>; stint status`);
 }

@@ -21,7 +21,7 @@ export async function runConfigured(io: Io, file: string, json: boolean): Promis
     ready: ({ address }) => {
       if (json) printData(io, JSON.stringify({ ready: true, address }));
       else {
-        say(io, `serving at ${address}`);
+        say(io, `serving at ${address}, web page at ${address}/ui/`);
         if ('shamir' in config.seal) say(io, `when it is sealed: STINT_ADDR=${address} stint operator unseal`);
       }
       logger.log({ level: 'info', event: 'server.ready', address });

@@ -1,4 +1,5 @@
 // A server in the foreground: started, told ready, reloaded on SIGHUP, and stopped by a signal.
+import { fileURLToPath } from 'node:url';
 import { AdjustableClock, isFailure, systemRandom } from '../../base/index.ts';
 import { startBroker, type Broker, type BrokerOptions } from '../../broker/index.ts';
 import type { Io } from '../command.ts';
@@ -7,7 +8,7 @@ import type { Logger } from './logger.ts';
 export interface Foreground {
   readonly io: Io;
   readonly logger: Logger;
-  readonly options: Omit<BrokerOptions, 'clock' | 'random' | 'log' | 'environment' | 'stdout'>;
+  readonly options: Omit<BrokerOptions, 'clock' | 'random' | 'log' | 'environment' | 'stdout' | 'page'>;
   /** Tells people and programs that it is ready. */
   readonly ready: (broker: Broker) => void;
   /** What SIGHUP does beside reading certificate and audit files anew. */
@@ -26,12 +27,19 @@ export async function runForeground({ io, logger, options, ready, reload }: Fore
     log,
     environment: io.env,
     stdout: io.stdout,
+    page: pageFolder(),
   });
   const stopListening = io.onHangup?.(() => void reloaded(broker, logger, reload));
   ready(broker);
   await aborted(signal);
   stopListening?.();
   await broker.stop();
+}
+
+/** What `tools/page.ts` built, seen from this file's place in the sources or in a built command. */
+function pageFolder(): string {
+  const built = import.meta.url.endsWith('.js');
+  return fileURLToPath(new URL(built ? '../../ui' : '../../../dist/ui', import.meta.url));
 }
 
 async function reloaded(broker: Broker, { log }: Logger, reload: (() => void) | undefined): Promise<void> {
