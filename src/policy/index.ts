@@ -22,3 +22,4 @@ export {
 export { renderTrace } from './trace-text.ts';
 export { canonicalPolicy } from './canonical.ts';
 export { policyLimits, policySize } from './limits.ts';
+export type * from './access/details.ts';
