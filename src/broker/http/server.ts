@@ -13,6 +13,7 @@ import type { Log } from '../log.ts';
 import type { Operation } from '../model.ts';
 import { checkPatchType, readJsonBody, readQuery } from './body.ts';
 import { limitConnections, type ConnectionLimits } from './connections.ts';
+import { Departures } from './departures.ts';
 import { clientAddress, type ClientAddress } from './proxies.ts';
 import { readTls, type TlsFiles } from './tls.ts';
 import { checkNamespace } from './namespaces.ts';
@@ -93,12 +94,12 @@ export function createBrokerServer(parts: ServerParts): BrokerServer {
   const secure =
     tls === undefined ? undefined : createTlsServer({ ...options, ...readTls(tls), handshakeTimeout: headersMillis });
   const server: Server = secure ?? createServer(options);
-  const client = clientAddress(parts.http.trustedProxies);
+  const meeting = { ...parts, client: clientAddress(parts.http.trustedProxies), departures: new Departures() };
   limitConnections(server, connections, parts.onRefused);
   const underWay = new UnderWay();
   acceptListVerb(server);
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-    underWay.add(response, () => serve(parts, client, request, response));
+    underWay.add(response, () => serve(meeting, request, response));
   });
   return {
     server,
@@ -109,31 +110,34 @@ export function createBrokerServer(parts: ServerParts): BrokerServer {
   };
 }
 
-async function serve(
-  parts: ServerParts,
-  client: ClientAddress,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  const requestId = uuid(parts.random);
+/** What the requests of one server share. */
+interface Meeting extends ServerParts {
+  readonly client: ClientAddress;
+  readonly departures: Departures;
+}
+
+async function serve(meeting: Meeting, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { random, log, departures } = meeting;
+  const requestId = uuid(random);
+  const reply = (answer: Answer): void => send(departures, request, response, answer);
   try {
     const clean = cleanTarget(request.url ?? '');
     if (clean !== undefined) {
       response.setHeader('Location', clean);
-      return send(request, response, { status: 307, body: undefined, audited: null, leaseId: '' });
+      return reply({ status: 307, body: undefined, audited: null, leaseId: '' });
     }
-    if (parts.page !== undefined && isPagePath(pathOf(request))) {
-      return await servePage(parts.page, client, request, response);
+    if (meeting.page !== undefined && isPagePath(pathOf(request))) {
+      return await servePage(meeting.page, meeting.client, request, response);
     }
-    const asked = readCall(parts, client, request, response, requestId);
-    const answer = asked === undefined ? refusal({ status: 404, errors: [] }) : await parts.answer(asked);
-    if (answer.stream === undefined) send(request, response, answer);
-    else await sendStream(response, answer.stream, requestId, parts.log);
+    const asked = readCall(meeting, request, response, requestId);
+    const answer = asked === undefined ? refusal({ status: 404, errors: [] }) : await meeting.answer(asked);
+    if (answer.stream === undefined) reply(answer);
+    else await sendStream(response, answer.stream, requestId, log);
   } catch (error) {
     const shown = publicError(error, requestId);
-    if (shown.status >= 500) logFailure(parts.log, request, requestId, error);
+    if (shown.status >= 500) logFailure(log, request, requestId, error);
     if (shown.status === 404 && shown.hint !== undefined) response.setHeader(hintHeader, headerText(shown.hint));
-    send(request, response, refusal(shown));
+    reply(refusal(shown));
   }
 }
 
@@ -207,8 +211,7 @@ function logFailure(log: Log, request: IncomingMessage, requestId: string, error
 }
 
 function readCall(
-  { http }: ServerParts,
-  client: ClientAddress,
+  { http, client }: Meeting,
   request: IncomingMessage,
   response: ServerResponse,
   requestId: string,
@@ -315,14 +318,19 @@ async function sendStream(
 
 const notKept = ['Cache-Control', 'no-store'] as const;
 
-function send(request: IncomingMessage, response: ServerResponse, { status, body, contentType }: Answer): void {
+function send(
+  departures: Departures,
+  request: IncomingMessage,
+  response: ServerResponse,
+  { status, body, contentType }: Answer,
+): void {
   // A body that was not read to its end would be taken for the next request: end the connection.
   const closes = request.complete ? [] : ['Connection', 'close'];
   if (body === undefined) {
     response.statusCode = status;
     response.setHeader(...notKept);
     if (!request.complete) response.setHeader('Connection', 'close');
-    response.end();
+    departures.add(() => response.end());
     return;
   }
   const text = contentType !== undefined && typeof body === 'string' ? body : `${JSON.stringify(body)}\n`;
@@ -330,7 +338,7 @@ function send(request: IncomingMessage, response: ServerResponse, { status, body
   // One list, and no headers set before, save Node a table of them.
   const length = String(Buffer.byteLength(text));
   response.writeHead(status, [...notKept, 'Content-Type', type, 'Content-Length', length, ...closes]);
-  response.end(request.method === 'HEAD' ? undefined : text);
+  departures.add(() => response.end(request.method === 'HEAD' ? undefined : text));
 }
 
 /** What Go's `strconv.ParseBool` takes for true; clients in other languages send `True`. */
