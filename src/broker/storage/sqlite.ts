@@ -4,7 +4,7 @@ import { closeSync, fdatasync, openSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { isFailure } from '../../base/index.ts';
 import { brokerFailure } from '../failures.ts';
-import { Recent } from '../recent.ts';
+import { RecentEntries } from './recent-entries.ts';
 import { withCopies } from './sqlite-copies.ts';
 import { absent, type Condition, type CopyableStore, type Entry, type Range, type Store, type Write } from './store.ts';
 
@@ -17,12 +17,6 @@ const formatVersion = 2;
  */
 const checkpointPages = 4000;
 
-/** Bytes of entries that are kept after they were read; a longer one is not, as it is hardly read for every request. */
-const recentBytes = 8 * 1024 * 1024;
-const longestRecent = 16 * 1024;
-/** What an entry takes beside its value. */
-const entryBytes = 256;
-
 interface Waiting {
   readonly batch: readonly Write[];
   readonly conditions: readonly Condition[];
@@ -34,11 +28,6 @@ interface Waiting {
 export interface SqliteLimits {
   /** The file grows to so many pages of 4 KiB at most; beyond, writes fail as on a full disk. */
   readonly maxPages?: number;
-}
-
-/** What lay under a key. */
-interface Read {
-  readonly entry: Entry | undefined;
 }
 
 interface Row {
@@ -101,18 +90,16 @@ class SqliteStore implements Store {
   readonly #database: DatabaseSync;
   /** SQLite's write-ahead file, opened once more to be synced; it is the same file until the store is closed. */
   readonly #log: number;
+  readonly #begin: StatementSync;
+  readonly #end: StatementSync;
   readonly #get: StatementSync;
-  readonly #version: StatementSync;
   readonly #scan: StatementSync;
   readonly #put: StatementSync;
   readonly #delete: StatementSync;
   readonly #count: StatementSync;
-  /**
-   * What was read lately, and what was not there: a read costs 6 µs, and every request reads its token and the epoch of
-   * the policies. INVARIANT: no other process writes to the file, and what is written here is forgotten here at once.
-   */
-  readonly #recent = new Recent<Read>(recentBytes, ({ entry }) => entryBytes + (entry?.value.length ?? 0));
   #counter: number;
+  /** INVARIANT: just what SQLite would answer. The file is ours alone, and every write of it passes here or `reread`. */
+  readonly #recent = new RecentEntries();
   #waiting: Waiting[] = [];
   #scheduled = false;
   /** Resolves when the commit under way is on the disk. */
@@ -124,8 +111,9 @@ class SqliteStore implements Store {
   constructor(database: DatabaseSync, log: number) {
     this.#database = database;
     this.#log = log;
+    this.#begin = database.prepare('BEGIN IMMEDIATE');
+    this.#end = database.prepare('COMMIT');
     this.#get = database.prepare('SELECT key, value, version FROM entries WHERE key = ?');
-    this.#version = database.prepare('SELECT version FROM entries WHERE key = ?');
     this.#scan = database.prepare(
       'SELECT key, value, version FROM entries WHERE key >= ? AND key < ? ORDER BY key LIMIT ?',
     );
@@ -142,12 +130,16 @@ class SqliteStore implements Store {
   }
 
   async get(key: string): Promise<Entry | undefined> {
-    const recent = this.#recent.get(key);
-    if (recent !== undefined) return recent.entry;
-    const row = guard(() => this.#get.get(key)) as Row | undefined;
-    const entry = row === undefined ? undefined : entryOf(row);
-    if (!this.#closed && (entry === undefined || entry.value.length <= longestRecent)) this.#recent.set(key, { entry });
-    return entry;
+    return guard(() => this.#entry(key)) ?? undefined;
+  }
+
+  #entry(key: string): Entry | null {
+    const known = this.#recent.get(key);
+    if (known !== undefined) return known;
+    const row = this.#get.get(key) as Row | undefined;
+    const found = row === undefined ? null : entryOf(row);
+    this.#recent.keep(key, found);
+    return found;
   }
 
   async scan(range: Range): Promise<readonly Entry[]> {
@@ -215,13 +207,14 @@ class SqliteStore implements Store {
     const before = this.#counter;
     try {
       if (this.#broken !== undefined) throw this.#broken;
-      this.#database.exec('BEGIN IMMEDIATE');
+      this.#begin.run();
       const results = group.map((waiting) => this.#apply(waiting));
       if (this.#counter !== before) this.#count.run(this.#counter);
-      this.#database.exec('COMMIT');
+      this.#end.run();
       return results;
     } catch (error) {
       this.#counter = before;
+      this.#recent.clear();
       this.#rollback();
       refuse(group, sqliteFailure(error, 'the store'));
       return undefined;
@@ -234,18 +227,20 @@ class SqliteStore implements Store {
     );
     if (!holds) return false;
     for (const { key, value } of batch) {
-      this.#recent.delete(key);
       if (value === undefined) this.#delete.run(key);
       else this.#put.run(key, value, ++this.#counter);
+      this.#recent.keep(key, value === undefined ? null : this.#kept(key, value));
     }
     return true;
   }
 
+  // A copy, since what was handed in is the caller's.
+  #kept(key: string, value: Uint8Array): Entry {
+    return { key, value: new Uint8Array(value), version: String(this.#counter) };
+  }
+
   #versionOf(key: string): string {
-    const recent = this.#recent.get(key);
-    if (recent !== undefined) return recent.entry?.version ?? absent;
-    const row = this.#version.get(key) as Pick<Row, 'version'> | undefined;
-    return row === undefined ? absent : String(row.version);
+    return this.#entry(key)?.version ?? absent;
   }
 
   #rollback(): void {

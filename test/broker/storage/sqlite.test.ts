@@ -95,3 +95,51 @@ test('a full disk refuses the batch, keeps what was there, and goes on when ther
   assert.equal(await store.commit([{ key: 'small', value: Buffer.from('2') }]), true);
   await store.close();
 });
+
+test('what a refused batch was to change is read as it was, in the batch and beside it', async (t) => {
+  const folder = temporaryFolder((remove) => t.after(remove));
+  const store = openSqliteStore(join(folder, 'stint.db'), { maxPages: 12 });
+  await store.commit(['a', 'b'].map((key) => ({ key, value: Buffer.from('before') })));
+  const { version } = (await store.get('a'))!;
+  const big = { key: 'big', value: Buffer.alloc(200_000) };
+  const refused = [
+    store.commit([{ key: 'a', value: Buffer.from('after') }, { key: 'b', value: undefined }, big]),
+    store.commit([{ key: 'c', value: Buffer.from('after') }]),
+  ];
+  for (const one of refused) await assert.rejects(one, { code: 'storage-failed' });
+  const now = await Promise.all(['a', 'b', 'c'].map((key) => store.get(key)));
+  assert.deepEqual(
+    now.map((entry) => entry && Buffer.from(entry.value).toString()),
+    ['before', 'before', undefined],
+  );
+  assert.equal(await store.commit([{ key: 'a', value: Buffer.from('then'), expect: version }]), true);
+  await store.close();
+});
+
+test('a value that its owner changes after the commit is read as it was committed', async (t) => {
+  const folder = temporaryFolder((remove) => t.after(remove));
+  const store = openSqliteStore(join(folder, 'stint.db'));
+  const value = Buffer.from('before');
+  await store.commit([{ key: 'k', value }]);
+  value.fill(0);
+  assert.equal(Buffer.from((await store.get('k'))!.value).toString(), 'before');
+  await store.close();
+});
+
+test('of many keys written over and over, each is read as it was written last', async (t) => {
+  const folder = temporaryFolder((remove) => t.after(remove));
+  const store = openSqliteStore(join(folder, 'stint.db'));
+  const keys = Array.from({ length: 9000 }, (_, index) => `k/${String(index).padStart(5, '0')}`);
+  const write = (text: string, from: number): Promise<boolean> =>
+    store.commit(keys.slice(from).map((key) => ({ key, value: Buffer.from(text) })));
+  await write('first', 0);
+  for (const key of keys) await store.get(key);
+  await write('second', 4500);
+  await write('third', 8000);
+  await store.commit([{ key: keys[0]!, value: undefined }]);
+  const found = await Promise.all(keys.map(async (key) => (await store.get(key))?.value));
+  const texts = found.map((value) => value && Buffer.from(value).toString());
+  assert.deepEqual([texts[0], texts[1], texts[4499], texts[4500]], [undefined, 'first', 'first', 'second']);
+  assert.deepEqual([texts[7999], texts[8000], texts[8999]], ['second', 'third', 'third']);
+  await store.close();
+});
