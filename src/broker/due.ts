@@ -1,7 +1,7 @@
 // Due times, the only timer there is: what is to be looked at and when, in time order. They lie on a number
 // of shards, so that many nodes may each sweep some (shards.ts) and writes do not all go to one place.
 import type { Millis } from '../base/index.ts';
-import type { Barrier } from './barrier.ts';
+import { mark, type Barrier } from './barrier.ts';
 
 /* oxfmt-ignore */
 export const shards = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l', 'm', 'n', 'o', 'p'] as const;
@@ -80,7 +80,7 @@ export class DueTimes {
       if (keys.length === 0) return;
       const changes = keys.flatMap((key) => [
         { key, value: undefined },
-        { key: dueKey(parseRest(key.slice('due/'.length))), value: null },
+        { key: dueKey(parseRest(key.slice('due/'.length))), value: mark },
       ]);
       await this.#barrier.commit(changes);
     }

@@ -3,7 +3,7 @@
 // is its write-ahead intent. Records lie on four shelves, so that listing and starting cost only
 // what they return; due times lie in time order and are the only timer.
 import type { Clock, Millis } from '../base/index.ts';
-import type { Barrier, Change, Stored } from './barrier.ts';
+import { mark, type Barrier, type Change, type Stored } from './barrier.ts';
 import { dueKey, type Due } from './due.ts';
 import { asksForAct, hasEnded, isKnownToVault, transition, type LeaseEffect, type LeaseEvent } from './leases.ts';
 import type { Lease } from './model.ts';
@@ -329,12 +329,12 @@ export class Ledger {
   }
 }
 
-/** Replaces the key `old` by the key `next`, both without a value. */
+/** Replaces the key `old` by the key `next`, which are marks. */
 function moved(old: string | undefined, next: string | undefined): readonly Change[] {
   if (old === next) return [];
   return [
     ...(old === undefined ? [] : [{ key: old, value: undefined }]),
-    ...(next === undefined ? [] : [{ key: next, value: null }]),
+    ...(next === undefined ? [] : [{ key: next, value: mark }]),
   ];
 }
 

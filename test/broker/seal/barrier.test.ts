@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { AdjustableClock, systemRandom } from '../../../src/base/index.ts';
-import { Barrier } from '../../../src/broker/barrier.ts';
+import { Barrier, mark } from '../../../src/broker/barrier.ts';
 import { isRotationDue, newKeyRing, readKeyRing } from '../../../src/broker/seal/key-ring.ts';
 import { initializeStore } from '../../../src/broker/seal/keys.ts';
 import { decryptRecord, encryptRecord } from '../../../src/broker/seal/record.ts';
@@ -110,6 +110,21 @@ test('a wrong root key opens nothing; a changed, moved or cut record is refused'
     await store.commit([{ key, value: record }]);
     await assert.rejects(barrier.get(key), { code: 'store-tampered' });
   }
+});
+
+test('a mark is listed and waited for, counts as no encryption, and never opens, also in the place of a value', async (t) => {
+  const { open, store } = await opened(t);
+  const barrier = await open();
+  const before = barrier.keyStatus().encryptions;
+  await barrier.commit([{ key: 'due/1', value: mark }]);
+  assert.equal(barrier.keyStatus().encryptions, before);
+  assert.deepEqual(await barrier.keys('due/', 10), ['due/1']);
+  const expect = await barrier.version('due/1');
+  assert.equal(await barrier.commit([{ key: 'a', value: 1 }], [{ key: 'due/1', expect }]), true);
+  await store.commit([{ key: 'a', value: (await store.get('due/1'))!.value }]);
+  for (const key of ['due/1', 'a']) await assert.rejects(() => barrier.get(key), { code: 'store-tampered' });
+  await barrier.commit([{ key: 'due/1', value: undefined }]);
+  assert.equal(await barrier.commit([{ key: 'b', value: 1 }], [{ key: 'due/1', expect }]), false);
 });
 
 test('a record is term, version, nonce, ciphertext and tag, and stays so', () => {
