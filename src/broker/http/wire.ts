@@ -57,6 +57,8 @@ export interface WireLease {
   readonly id: string;
   readonly state: 'granting' | 'active' | 'revoking' | 'unverified' | 'dead' | 'stuck' | 'expired';
   readonly strength: 'deletes' | 'denies' | 'expires';
+  /** Path of the mount that lent it, which may be gone. */
+  readonly mount: string;
   readonly role: string;
   readonly kind: string;
   readonly display_name: string;

@@ -104,6 +104,7 @@ function wireLease(lease: Lease): WireLease {
     id,
     state,
     strength,
+    mount: lease.mountPath,
     role,
     kind,
     display_name: lease.displayName,
