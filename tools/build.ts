@@ -1,7 +1,8 @@
-// Builds the package: `tsc` emits the library subpaths, esbuild one executable file per command.
+// Builds the package: `tsc` emits the library subpaths, esbuild one executable file per command, and the web page.
 import { execFileSync } from 'node:child_process';
 import { chmodSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { build, type BuildOptions, type BuildResult } from 'esbuild';
+import { buildPage } from './page.ts';
 
 const commands = ['src/cli/main.ts', 'src/cli/definition-targets.ts', ...globSync('src/cli/commands/*.ts')];
 /** What generated tables were made of: wire shapes (src/cloud/generated), AWS managed policies. */
@@ -79,5 +80,6 @@ await bundle({
     js: `import { createRequire as stintRequire } from 'node:module'; const require = stintRequire(import.meta.url);`,
   },
 });
+bundles.push(await buildPage('dist/ui'));
 for (const file of ['main.js', 'stint-credentials.cjs']) chmodSync(`dist/cli/${file}`, 0o755);
 writeFileSync('dist/THIRD-PARTY.md', licences(bundles));

@@ -2,7 +2,7 @@
 import { globSync, readFileSync } from 'node:fs';
 
 const limit = 800;
-const tooLong = globSync('{src,test,tools,bench,examples}/**/*.ts')
+const tooLong = globSync('{src,test,tools,bench,examples,ui}/**/*.{ts,tsx}')
   .filter((file) => !file.includes('/generated/'))
   .map((file) => ({ file, lines: readFileSync(file, 'utf8').split('\n').length }))
   .filter(({ lines }) => lines > limit);

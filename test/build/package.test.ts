@@ -95,6 +95,23 @@ test('every command is one executable or importable file, and the entry is execu
   for (const name of sources) assert.ok(statSync(join(cli, 'commands', name.replace(/\.ts$/, '.js'))).isFile());
 });
 
+test('the web page is part of the package, and refers to files that are there', () => {
+  const page = join(cloned, 'dist', 'ui');
+  const html = readFileSync(join(page, 'index.html'), 'utf8');
+  const files = [...html.matchAll(/(?:src|href)="\/ui\/([^"]+)"/g)].map(([, name]) => name!);
+  assert.deepEqual(files.map((name) => name.replace(/-\w+\./, '.')).sort(), ['app.js', 'style.css']);
+  for (const name of files) assert.ok(statSync(join(page, name)).size > 1000, name);
+  assert.doesNotMatch(html, /<script(?![^>]* src=)|<style|style="|https?:/, 'nothing inline, nothing from elsewhere');
+  const script = readFileSync(
+    join(
+      page,
+      files.find((name) => name.endsWith('.js'))!,
+    ),
+    'utf8',
+  );
+  assert.doesNotMatch(script, /\beval\(|new Function\(/);
+});
+
 interface ActionStep {
   readonly run: string;
   readonly shell: string;

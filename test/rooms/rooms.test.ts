@@ -1,4 +1,4 @@
-// The rooms of src/ and who may enter them: every edge between two rooms is tried on the lint rules that hold it.
+// The rooms of src/, with ui/, and who may enter them: every edge between two rooms is tried on the lint rules that hold it.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { cpSync, globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -68,12 +68,34 @@ function probesOf(room: string): Probe[] {
   }));
 }
 
+/** What the web page might import: types of the wire, and nothing else of the server. */
+function pageProbes(): Probe[] {
+  const others = [
+    ...rooms.map((room) => `src/${room}/index.ts`),
+    'src/index.ts',
+    'src/broker/model.ts',
+    'src/broker/http/server.ts',
+    'src/broker/http/paths.ts',
+    'src/broker/routes/table.ts',
+    'test/broker/support.ts',
+    'tools/page.ts',
+  ];
+  const texts = [
+    ...others.map((path) => ({ text: `export type { A } from '../../${path}';\n`, allowed: false })),
+    { text: "export { a } from '../../src/broker/http/wire.ts';\n", allowed: false },
+    { text: "import { readFileSync } from 'node:fs';\nexport const b = readFileSync;\n", allowed: false },
+    { text: "export type { A } from '../../src/broker/http/wire.ts';\n", allowed: true },
+    { text: "export { a } from '../view/other.ts';\n", allowed: true },
+  ];
+  return texts.map(({ text, allowed }, at) => ({ file: `ui/parts/page-${at}.tsx`, text, allowed }));
+}
+
 /** Files in which the rule on imports speaks up. */
 async function refusedFiles(folder: string): Promise<Set<string>> {
   const oxlint = join(root, 'node_modules/.bin/oxlint');
   const report = await new Promise<string>((resolve) => {
     // It ends with 1 where it found something.
-    execFile(oxlint, ['--format', 'json', 'src'], { cwd: folder, maxBuffer: 1 << 26 }, (_, out) => resolve(out));
+    execFile(oxlint, ['--format', 'json', 'src', 'ui'], { cwd: folder, maxBuffer: 1 << 26 }, (_, out) => resolve(out));
   });
   const { diagnostics } = JSON.parse(report) as { diagnostics: { code: string; filename: string }[] };
   return new Set(
@@ -85,7 +107,7 @@ test('every edge between two rooms that is not allowed is refused by lint, and n
   const folder = mkdtempSync(join(tmpdir(), 'stint-rooms-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   cpSync(join(root, '.oxlintrc.json'), join(folder, '.oxlintrc.json'));
-  const probes = rooms.flatMap(probesOf);
+  const probes = [...rooms.flatMap(probesOf), ...pageProbes()];
   for (const { file, text } of probes) {
     mkdirSync(dirname(join(folder, file)), { recursive: true });
     writeFileSync(join(folder, file), text);
