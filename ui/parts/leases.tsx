@@ -52,7 +52,7 @@ export function Leases({ session, stuckOnly, onStuck, onSealed }: Props): ReactN
     if (read !== undefined) onStuck(stuckText(read.stuck));
   }, [read, onStuck]);
   // A token with counted uses is spent by what its holder does, not by the page.
-  useNowAndThen(look, session.who.num_uses === 0 ? refreshMillis : undefined);
+  useNowAndThen(() => look('quietly'), session.who.num_uses === 0 ? refreshMillis : undefined);
 
   const changed = (texts: readonly string[]): void => {
     setTold(texts);
@@ -65,7 +65,7 @@ export function Leases({ session, stuckOnly, onStuck, onSealed }: Props): ReactN
       <h2 ref={heading} tabIndex={-1}>
         Leases
       </h2>
-      <FilterForm wanted={wanted} busy={busy} onChange={setWanted} onRefresh={look} />
+      <FilterForm wanted={wanted} busy={busy} onChange={setWanted} onRefresh={() => look()} />
       <Told texts={told} />
       <Refused refusal={refusal} />
       {read === undefined ? null : (
@@ -79,8 +79,10 @@ export function Leases({ session, stuckOnly, onStuck, onSealed }: Props): ReactN
 interface Shown {
   readonly read: ReadLeases | undefined;
   readonly refusal: Refusal | undefined;
+  /** Not of a quiet look. */
   readonly busy: boolean;
-  readonly look: () => void;
+  /** Reads again; a quiet look says nothing meanwhile, so that screen readers do not either. */
+  readonly look: (how?: 'quietly') => void;
 }
 
 /** Reads what is wanted, again whenever that changes or `look` is called; an answer that comes too late is dropped. */
@@ -90,25 +92,28 @@ function useLeases({ token }: Session, wanted: Wanted, onSealed: () => Promise<v
   const [busy, setBusy] = useState(false);
   const turn = useRef(0);
   const drop = useCallback(() => void turn.current++, []);
-  const look = useCallback(() => {
-    const mine = ++turn.current;
-    const current = (): boolean => turn.current === mine;
-    const path = leasesPath(wanted.below);
-    setBusy(path !== undefined);
-    if (path === undefined) return setRefusal(noPath);
-    const askPage = (query: Readonly<Record<string, string>>) => askData<WireLeasePage>({ path, query, token });
-    const told = (soFar: ReadLeases): boolean => {
-      if (current()) setRead(soFar);
-      return current();
-    };
-    void readLeases(askPage, queryOf(wanted), wanted.places.at(-1) ?? null, told).then((outcome) => {
-      if (!current()) return;
-      setBusy(false);
-      setRefusal(outcome.ok ? undefined : outcome.refusal);
-      if (outcome.ok) setRead(outcome.value);
-      else if (outcome.refusal.status === 503) void onSealed();
-    });
-  }, [token, wanted, onSealed]);
+  const look = useCallback(
+    (how?: 'quietly') => {
+      const mine = ++turn.current;
+      const current = (): boolean => turn.current === mine;
+      const path = leasesPath(wanted.below);
+      if (how === undefined) setBusy(path !== undefined);
+      if (path === undefined) return setRefusal(noPath);
+      const askPage = (query: Readonly<Record<string, string>>) => askData<WireLeasePage>({ path, query, token });
+      const told = (soFar: ReadLeases): boolean => {
+        if (current() && how === undefined) setRead(soFar);
+        return current();
+      };
+      void readLeases(askPage, queryOf(wanted), wanted.places.at(-1) ?? null, told).then((outcome) => {
+        if (!current()) return;
+        setBusy(false);
+        setRefusal(outcome.ok ? undefined : outcome.refusal);
+        if (outcome.ok) setRead(outcome.value);
+        else if (outcome.refusal.status === 503) void onSealed();
+      });
+    },
+    [token, wanted, onSealed],
+  );
   useEffect(() => {
     setRead(undefined);
     look();
