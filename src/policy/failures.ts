@@ -6,4 +6,6 @@ export const policyFailure = failuresOf({
     status: 400,
     when: 'a policy document breaks the grammar of its kind; `detail` holds every problem with its place',
   },
+  'principal-unknown': { status: 404, when: 'a question names a principal that is not among the accounts asked' },
+  'principal-ambiguous': { status: 400, when: 'a question names a principal by a name that several have' },
 });

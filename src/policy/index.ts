@@ -34,3 +34,6 @@ export type {
   ConditionKey,
   ResourceType,
 } from './catalog/table.ts';
+export { can, type CanAnswer, type StatementPlace } from './access/can.ts';
+export { Directory, type Question } from './access/directory.ts';
+export { whoCan, type Actor, type Way } from './access/who-can.ts';

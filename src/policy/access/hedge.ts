@@ -6,6 +6,7 @@ import { statementKeys } from '../context-keys.ts';
 import type { CompiledPolicy, CompiledStatement } from '../document.ts';
 import { wildcardMatcher } from '../pattern.ts';
 import type { Context } from '../types.ts';
+import { Layers } from './layers.ts';
 
 /** What is known of a request's context. Keys are lower-case. */
 export interface PartialContext {
@@ -20,14 +21,14 @@ export function isUnknown({ known, isAbsent }: PartialContext, key: string): boo
 }
 
 /** A context that answers for uncertain statements too. For the evaluator it holds the known keys. */
-export class HedgedContext extends Map<string, string | readonly string[]> {
+export class HedgedContext extends Layers {
   readonly partial: PartialContext;
   readonly #forCaller: boolean;
   readonly #favoured: ReadonlySet<CompiledStatement>;
 
   /** `favoured`: statements that fall for the caller though all others fall against. */
   constructor(partial: PartialContext, forCaller: boolean, favoured: ReadonlySet<CompiledStatement> = new Set()) {
-    super(partial.known);
+    super([partial.known]);
     this.partial = partial;
     this.#forCaller = forCaller;
     this.#favoured = favoured;
@@ -72,13 +73,14 @@ export class HedgedStatement implements CompiledStatement {
   readonly principal: CompiledStatement['principal'];
   readonly conditions: readonly HedgedCondition[];
   readonly #inner: CompiledStatement;
-  readonly #unreadable: boolean;
+  /** Nothing of its policy is known. */
+  readonly isUnreadable: boolean;
   /** Resources with variables: the keys, and the resources with `*` in place of the variables. */
   readonly #varying: readonly { readonly keys: readonly string[]; readonly matches: (arn: string) => boolean }[];
 
   constructor(inner: CompiledStatement, hasVariables: boolean, unreadable: boolean) {
     this.#inner = inner;
-    this.#unreadable = unreadable;
+    this.isUnreadable = unreadable;
     this.index = inner.index;
     this.source = inner.source;
     this.allows = inner.allows;
@@ -115,7 +117,7 @@ export class HedgedStatement implements CompiledStatement {
 
   // A variable of an unknown key may stand for any text; what does not even match `*` is out.
   #isUncertain(arn: string, partial: PartialContext): boolean {
-    if (this.#unreadable) return true;
+    if (this.isUnreadable) return true;
     return this.#varying.some(({ keys, matches }) => keys.some((key) => isUnknown(partial, key)) && matches(arn));
   }
 }

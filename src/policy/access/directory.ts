@@ -1,0 +1,251 @@
+// The details made ready for questions: everybody in it, their policies, and the policies of resources.
+import { nearestName } from '../../base/index.ts';
+import { contextOf, type ContextValue } from '../context.ts';
+import { policyFailure } from '../failures.ts';
+import type { AttachedPolicy, ResourcePolicies, ResourceSide } from '../types.ts';
+import { answerOf, type Answer } from './answer.ts';
+import type { AccountDetails, AuthorizationDetails, NamedDocument, RoleDetails } from './details.ts';
+import { isUnknown, type PartialContext } from './hedge.ts';
+import { Layers } from './layers.ts';
+import { rcpServices } from './rcp-services.ts';
+import { Shelf } from './shelf.ts';
+import { groupSubject, roleSubject, userSubject, type Subject } from './subjects.ts';
+
+/** What is asked of a principal. */
+export interface Question {
+  /** `service:Operation`. */
+  readonly action: string;
+  /** An ARN, or `*` for actions that name no resource. */
+  readonly resource: string;
+  /** Account that owns the resource, where its ARN does not tell (S3). Default: that of the principal. */
+  readonly resourceAccount?: string | undefined;
+  /** Keys of the request that are known. They win over what is known of the principal. */
+  readonly context?: Readonly<Record<string, ContextValue>> | undefined;
+  /** Keys that the request has not. */
+  readonly absent?: readonly string[] | undefined;
+}
+
+const assumeActions = new Set([
+  'sts:assumerole',
+  'sts:assumerolewithsaml',
+  'sts:assumerolewithwebidentity',
+  'sts:tagsession',
+  'sts:setsourceidentity',
+]);
+
+const isPattern = (arn: string): boolean => /[*?]/.test(arn);
+
+/** Account of an ARN; `undefined` where it names none. */
+export function accountOfArn(arn: string): string | undefined {
+  const account = arn.split(':', 5)[4];
+  return account === undefined || !/^\d{12}$/.test(account) ? undefined : account;
+}
+
+export class Directory {
+  readonly details: AuthorizationDetails;
+  readonly subjects: readonly Subject[];
+  readonly shelf = new Shelf();
+  readonly #accounts: ReadonlyMap<string, AccountDetails>;
+  readonly #byArn: ReadonlyMap<string, Subject>;
+  /** Of the last question: the same resource is asked about for one principal after the other. */
+  #target: { readonly key: string; readonly context: PartialContext } | undefined;
+  readonly #resourcePolicies: ReadonlyMap<string, { readonly account: AccountDetails; readonly named: NamedDocument }>;
+
+  constructor(details: AuthorizationDetails) {
+    this.details = details;
+    this.#accounts = new Map(details.accounts.map((account) => [account.id, account]));
+    this.subjects = details.accounts.flatMap((account) => {
+      const scope = { shelf: this.shelf, account, organization: details.organization };
+      return [
+        ...account.users.map((user) => userSubject(scope, user)),
+        ...account.groups.map((group) => groupSubject(scope, group)),
+        ...account.roles.map((role) => roleSubject(scope, role)),
+      ];
+    });
+    this.#byArn = new Map(this.subjects.map((subject) => [subject.arn, subject]));
+    this.#resourcePolicies = new Map(
+      details.accounts.flatMap((account) =>
+        (account.resourcePolicies ?? []).map(
+          ({ arn, document }) => [arn, { account, named: { name: arn, document } }] as const,
+        ),
+      ),
+    );
+  }
+
+  account(id: string): AccountDetails | undefined {
+    return this.#accounts.get(id);
+  }
+
+  byArn(arn: string): Subject | undefined {
+    return this.#byArn.get(arn);
+  }
+
+  roleByArn(arn: string): RoleDetails | undefined {
+    return this.#byArn.get(arn)?.role;
+  }
+
+  /**
+   * A principal as people name it: an ARN, also of a session; `account/name` or `account/role/name`; or a name that only
+   * one principal has.
+   * @throws Failure `principal-unknown`, `principal-ambiguous`.
+   */
+  find(text: string): Subject {
+    const session = /^arn:([^:]+):sts::(\d{12}):assumed-role\/([^/]+)\/.+$/.exec(text);
+    const found = this.subjects.filter((subject) =>
+      session === null
+        ? subject.arn === text || spellings(subject).includes(text)
+        : subject.role?.name === session[3] && subject.account.id === session[2],
+    );
+    const exact = found.filter((subject) => subject.arn === text);
+    const [only, ...more] = exact.length > 0 ? exact : found;
+    if (only !== undefined && more.length === 0) return only;
+    if (only !== undefined) throw ambiguous(text, [only, ...more]);
+    const near = nearestName(text, [
+      ...new Set(this.subjects.flatMap((subject) => [...spellings(subject), subject.arn])),
+    ]);
+    throw policyFailure('principal-unknown', `there is no user, group or role \`${text}\``, {
+      hint: near === undefined ? 'give its ARN, or `account/name`' : `did you mean \`${near}\`?`,
+    });
+  }
+
+  /** Could the principal be allowed? What is not in the details and not in the question counts as unknown. */
+  ask(subject: Subject, question: Question): Answer {
+    return answerOf({
+      principal: subject.principal,
+      policies: subject.policies(),
+      action: question.action,
+      resource: this.#resourceSide(subject, question),
+      context: this.contextOf(subject, question),
+    });
+  }
+
+  /** What is known of the context of a request. */
+  contextOf(subject: Subject, question: Question): PartialContext {
+    const target = this.#targetKeys(question);
+    const given = contextOf(question.context ?? {});
+    const isAbsent = (key: string): boolean => subject.isAbsent(key) || target.isAbsent(key);
+    const layers = new Layers([given, target.known, subject.known]);
+    if (question.absent === undefined) return { known: layers, isAbsent };
+    const absent = new Set(question.absent.map((key) => key.toLowerCase()));
+    const known = new Map([...layers].filter(([key]) => !absent.has(key)));
+    return { known, isAbsent: (key) => absent.has(key) || isAbsent(key) };
+  }
+
+  /** Keys that the resource itself brings. */
+  #targetKeys({ resource, resourceAccount }: Question): PartialContext {
+    const key = `${resourceAccount ?? ''} ${resource}`;
+    if (this.#target?.key === key) return this.#target.context;
+    const context = this.#readTarget(resource, resourceAccount);
+    this.#target = { key, context };
+    return context;
+  }
+
+  #readTarget(resource: string, resourceAccount: string | undefined): PartialContext {
+    const account = resourceAccount ?? accountOfArn(resource);
+    const role = this.roleByArn(resource);
+    const known = new Map<string, string>();
+    if (account !== undefined) known.set('aws:resourceaccount', account);
+    const { organization } = this.details;
+    if (account !== undefined && organization !== undefined && this.#accounts.has(account)) {
+      known.set('aws:resourceorgid', organization);
+    }
+    for (const [key, value] of Object.entries(role?.tags ?? {})) {
+      for (const prefix of ['aws', 'iam']) known.set(`${prefix}:resourcetag/${key.toLowerCase()}`, value);
+    }
+    return { known, isAbsent: (key) => role !== undefined && /^(?:aws|iam):resourcetag\//.test(key) };
+  }
+
+  #resourceSide(subject: Subject, question: Question): ResourceSide {
+    const { resource } = question;
+    const owned = this.#policyOf(subject, question);
+    const account = question.resourceAccount ?? owned?.account ?? accountOfArn(resource);
+    const service = question.action.split(':', 1)[0]!.toLowerCase();
+    const held = this.#accounts.get(account ?? subject.account.id);
+    const rcps = rcpServices.has(service) ? (held?.rcps ?? []) : [];
+    return {
+      arn: resource,
+      account,
+      policy: owned?.policy,
+      rcps: rcps.map((level) => level.map((policy) => this.shelf.attached(policy, 'rcp'))),
+    };
+  }
+
+  /** The policy of the resource that counts, and the account that the resource is of. */
+  #policyOf(
+    subject: Subject,
+    { action, resource, resourceAccount }: Question,
+  ): { readonly policy: ResourcePolicies; readonly account?: string | undefined } | undefined {
+    const account = resourceAccount ?? accountOfArn(resource);
+    if (assumeActions.has(action.toLowerCase()) && /:role\//.test(resource)) {
+      const role = this.roleByArn(resource);
+      if (role !== undefined) return { policy: this.trustOf(role), account };
+      // Of a pattern of roles no trust is meant; the caller's own side is all that can be asked.
+      if (isPattern(resource)) return undefined;
+      return { policy: { kind: 'trust', attached: this.#unknown(`trust policy of ${resource}`, 'trust') }, account };
+    }
+    const given = this.#resourcePolicies.get(resource) ?? this.#resourcePolicies.get(bucketOf(resource));
+    const isKey = /^arn:[^:]+:kms:[^:]*:[^:]*:key\//.test(resource);
+    if (given !== undefined) {
+      const attached = this.shelf.attached(given.named, 'resource', resource);
+      return { policy: { kind: isKey ? 'key' : 'resource', attached }, account: given.account.id };
+    }
+    const foreign = account !== undefined && account !== subject.account.id;
+    if ((!foreign && !isKey) || isPattern(resource)) return undefined;
+    return {
+      policy: { kind: isKey ? 'key' : 'resource', attached: this.#unknown(`policy of ${resource}`, 'resource') },
+      account,
+    };
+  }
+
+  trustOf(role: RoleDetails): ResourcePolicies {
+    const named = { name: `trust of ${role.name}`, document: role.trust };
+    return { kind: 'trust', attached: this.shelf.attached(named, 'trust', role.arn) };
+  }
+
+  #unknown(name: string, kind: 'trust' | 'resource'): AttachedPolicy {
+    return this.shelf.attached({ name, unknown: true }, kind);
+  }
+}
+
+/** Objects are under the policy of their bucket. */
+function bucketOf(arn: string): string {
+  return /^arn:[^:]+:s3:::[^/]+/.exec(arn)?.[0] ?? arn;
+}
+
+function spellings({ name, kind, account }: Subject): string[] {
+  const places = [account.id, ...(account.name === undefined ? [] : [account.name])];
+  return [name, ...places.flatMap((place) => [`${place}/${name}`, `${place}/${kind}/${name}`])];
+}
+
+function ambiguous(text: string, found: readonly Subject[]): Error {
+  const names = found.slice(0, 4).map(({ arn }) => `\`${arn}\``);
+  return policyFailure(
+    'principal-ambiguous',
+    `\`${text}\` may be ${names.join(', ')}${found.length > 4 ? ` or ${found.length - 4} more` : ''}`,
+    {
+      hint: 'give the ARN, or `account/name`',
+    },
+  );
+}
+
+/** What an answer hangs on: condition keys, and policies of which nothing is known. */
+export function dependsOn(
+  directory: Directory,
+  answer: Answer,
+  context: PartialContext,
+): { readonly keys: readonly string[]; readonly unknownPolicies: readonly string[] } {
+  if (answer.answer !== 'depends') return { keys: [], unknownPolicies: [] };
+  const refs = answer.needs.flatMap((need) => ('unless' in need ? [need.unless] : need.oneOf));
+  const keys = refs.flatMap(({ attached, index }) => {
+    const { conditions, resource } = attached.policy.statements[index]!.source;
+    const inResource = (resource?.values ?? []).flatMap((text) =>
+      Array.from(text.matchAll(/\$\{\s*([^\s*?$,}]+)/g), (it) => it[1]!),
+    );
+    return [...conditions.map(({ key }) => key), ...inResource].filter((key) => isUnknown(context, key.toLowerCase()));
+  });
+  const unknown = refs.filter(({ attached }) => directory.shelf.isUnknown(attached.policy));
+  return {
+    keys: [...new Map(keys.map((key) => [key.toLowerCase(), key])).values()],
+    unknownPolicies: [...new Set(unknown.map(({ attached }) => attached.arn ?? attached.name ?? 'a policy'))],
+  };
+}

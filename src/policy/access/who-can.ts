@@ -1,0 +1,198 @@
+// Everybody who could be allowed to do something: those who may themselves, and those who can become one of them by
+// assuming roles, however many on the way.
+import { contextOf } from '../context.ts';
+import { compilePolicy } from '../document.ts';
+import { preparePrincipal } from '../prepare.ts';
+import type { PrincipalSource } from '../principals.ts';
+import { accountOf } from '../principals.ts';
+import type { Principal } from '../types.ts';
+import { answerOf } from './answer.ts';
+import { needTexts } from './condition-text.ts';
+import type { Directory, Question } from './directory.ts';
+import type { RoleDetails } from './details.ts';
+import { hedgePolicy } from './hedge.ts';
+import type { Subject } from './subjects.ts';
+
+export interface Actor {
+  /** `outside`: somebody of an account that is not among those asked. */
+  readonly kind: 'user' | 'role' | 'service' | 'federated' | 'outside';
+  /** ARN, service or provider; `*` for anybody. */
+  readonly id: string;
+  /** Name or id of the account. */
+  readonly account?: string | undefined;
+}
+
+export interface Way {
+  readonly actor: Actor;
+  /** ARNs of the roles to assume one after the other; the last one may. Empty: the actor itself may. */
+  readonly through: readonly string[];
+  readonly answer: 'allowed' | 'depends';
+  /** What has to be so, in words; of every step. */
+  readonly needs: readonly string[];
+}
+
+interface Step {
+  readonly role: RoleDetails;
+  readonly arn: string;
+  readonly through: readonly string[];
+  readonly needs: readonly string[];
+}
+
+// What is told of the request is true of the way to it as far as it tells of time and place.
+const ofTheWay = new Set(['aws:currenttime', 'aws:epochtime', 'aws:sourceip']);
+
+function assume(role: string, { context = {} }: Question): Question {
+  const kept = Object.entries(context).filter(([key]) => ofTheWay.has(key.toLowerCase()));
+  return { action: 'sts:AssumeRole', resource: role, context: Object.fromEntries(kept) };
+}
+
+const actorOf = ({ kind, arn, account }: Subject): Actor => ({
+  kind: kind === 'role' ? 'role' : 'user',
+  id: arn,
+  account: account.name ?? account.id,
+});
+
+/** The ways of all who could do it, direct ones first, each actor by a shortest way. */
+export function whoCan(directory: Directory, question: Question): readonly Way[] {
+  const ways = new Map<string, Way>();
+  let frontier: Step[] = [];
+  const add = (actor: Actor, through: readonly string[], needs: readonly string[]): boolean => {
+    if (ways.has(actor.id)) return false;
+    ways.set(actor.id, { actor, through, answer: needs.length === 0 ? 'allowed' : 'depends', needs });
+    return true;
+  };
+  for (const subject of directory.subjects) {
+    if (subject.kind === 'group') continue;
+    const needs = needsOf(directory, subject, question);
+    if (needs === undefined || !add(actorOf(subject), [], needs) || subject.role === undefined) continue;
+    frontier.push({ role: subject.role, arn: subject.arn, through: [subject.arn], needs });
+  }
+  const index = new TrustIndex(directory, question);
+  while (frontier.length > 0) {
+    const next: Step[] = [];
+    for (const step of frontier) {
+      for (const { actor, subject, needs } of index.becoming(step, (id) => ways.has(id))) {
+        const all = [...new Set([...needs, ...step.needs])];
+        if (!add(actor, step.through, all) || subject?.role === undefined) continue;
+        next.push({ role: subject.role, arn: subject.arn, through: [subject.arn, ...step.through], needs: all });
+      }
+    }
+    frontier = next;
+  }
+  return [...ways.values()];
+}
+
+/** `undefined`: denied. */
+function needsOf(directory: Directory, subject: Subject, question: Question): readonly string[] | undefined {
+  const answer = directory.ask(subject, question);
+  if (answer.answer === 'denied') return undefined;
+  return answer.answer === 'allowed' ? [] : needTexts(answer.needs, directory.contextOf(subject, question));
+}
+
+interface Becoming {
+  readonly actor: Actor;
+  readonly subject?: Subject;
+  readonly needs: readonly string[];
+}
+
+/** Who may become a role: looked up by whom its trust names, so that not everybody is asked about every role. */
+class TrustIndex {
+  readonly #directory: Directory;
+  readonly #question: Question;
+  readonly #byAccount = new Map<string, Subject[]>();
+  readonly #byId = new Map<string, Subject>();
+
+  constructor(directory: Directory, question: Question) {
+    this.#directory = directory;
+    this.#question = question;
+    for (const subject of directory.subjects) {
+      if (subject.kind === 'group') continue;
+      const id = (subject.user ?? subject.role)?.id;
+      if (id !== undefined) this.#byId.set(id, subject);
+      // An account is trusted for those whom its own policies let assume roles.
+      if (subject.policies().candidatesFor('sts:AssumeRole').identity.allows.length === 0) continue;
+      this.#byAccount.set(subject.account.id, [...(this.#byAccount.get(subject.account.id) ?? []), subject]);
+    }
+  }
+
+  /** `isKnown`: of whom a way is known already; they are not asked again. */
+  becoming({ role, arn }: Step, isKnown: (id: string) => boolean): readonly Becoming[] {
+    const { policy } = this.#directory.trustOf(role).attached;
+    const found: Becoming[] = [];
+    const asked = new Set<string>();
+    const ask = (subject: Subject): void => {
+      if (asked.has(subject.arn) || isKnown(subject.arn)) return;
+      asked.add(subject.arn);
+      const needs = needsOf(this.#directory, subject, assume(arn, this.#question));
+      if (needs !== undefined) found.push({ actor: actorOf(subject), subject, needs });
+    };
+    for (const { allows, principal } of policy.statements) {
+      if (!allows || principal === undefined || principal.not) continue;
+      const { source } = principal.matcher;
+      for (const subject of source.AWS.flatMap((name) => this.#named(name))) ask(subject);
+      found.push(...this.#outsiders(role, arn, source));
+    }
+    return found;
+  }
+
+  #named(name: string): readonly Subject[] {
+    if (name === '*') return [...this.#byAccount.values()].flat();
+    const account = accountOf(name);
+    if (account !== undefined) return this.#byAccount.get(account) ?? [];
+    const one = this.#directory.byArn(name) ?? this.#byId.get(name);
+    return one === undefined ? [] : [one];
+  }
+
+  /** Services, identity providers and accounts that are not among those asked. */
+  #outsiders(role: RoleDetails, arn: string, source: PrincipalSource): readonly Becoming[] {
+    const outside = source.AWS.filter((name) => {
+      const account = accountOf(name) ?? /^arn:[^:]+:(?:iam|sts)::(\d{12}):/.exec(name)?.[1];
+      return name === '*' || (account !== undefined && this.#directory.account(account) === undefined);
+    });
+    const asked: readonly (readonly [Actor, Principal, string])[] = [
+      ...source.Service.map(
+        (service) => [{ kind: 'service', id: service }, { type: 'Service', service }, 'sts:AssumeRole'] as const,
+      ),
+      ...source.Federated.map(
+        (provider) =>
+          [{ kind: 'federated', id: provider }, { type: 'Federated', provider }, federatedAction(provider)] as const,
+      ),
+      ...outside.map(
+        (name) => [{ kind: 'outside', id: name, account: accountOf(name) }, outsider(name), 'sts:AssumeRole'] as const,
+      ),
+    ];
+    return asked.flatMap(([actor, principal, action]): Becoming[] => {
+      const { context: told } = assume(arn, this.#question);
+      const context = { known: contextOf(told ?? {}), isAbsent: () => false };
+      const answer = answerOf({
+        principal,
+        policies: unlimited,
+        action,
+        resource: { arn, account: arn.split(':')[4], policy: this.#directory.trustOf(role), rcps: [] },
+        context,
+      });
+      if (answer.answer === 'denied') return [];
+      return [{ actor, needs: answer.answer === 'allowed' ? [] : needTexts(answer.needs, context) }];
+    });
+  }
+}
+
+function federatedAction(provider: string): string {
+  return provider.includes(':saml-provider/') ? 'sts:AssumeRoleWithSAML' : 'sts:AssumeRoleWithWebIdentity';
+}
+
+// Of a foreign account nothing is known but that it can allow its own people anything.
+const everything = '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}';
+const unlimited = preparePrincipal({
+  identity: [{ policy: hedgePolicy(compilePolicy(everything, 'identity')) }],
+  scps: [],
+});
+
+function outsider(name: string): Principal {
+  const account = accountOf(name) ?? /^arn:[^:]+:(?:iam|sts)::(\d{12}):/.exec(name)?.[1] ?? '000000000000';
+  const isWhole = accountOf(name) !== undefined || name === '*';
+  // A user or role named by ARN is the one that counts; root stands for whomever a whole account lets in.
+  return isWhole
+    ? { type: 'Root', account, arn: `arn:aws:iam::${account}:root` }
+    : { type: 'User', account, arn: name, userId: '', userName: '' };
+}
