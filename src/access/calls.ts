@@ -1,7 +1,7 @@
 // What the calls of a plan are made of: one call, its place in the order, and what it needs to know of its account.
 import type { Json } from '../base/index.ts';
 import type { ResolvePrincipal } from './documents.ts';
-import type { Resource, RoleResource, SeenResource } from './resources.ts';
+import type { Resource, RoleResource, SeenOrganization, SeenResource, Tags } from './resources.ts';
 
 /** One IAM call: the operation as the AWS SDK names its method, and its input. Never holds a secret. */
 export interface Call {
@@ -16,6 +16,7 @@ export interface Call {
 export const ranks = {
   setting: 0,
   policy: 1,
+  provider: 1.5,
   group: 2,
   user: 3,
   role: 4,
@@ -32,7 +33,16 @@ export const ranks = {
   removeUser: 24,
   removeGroup: 25,
   removePolicy: 26,
+  removeProvider: 27,
+  // Guard rails bind everybody: they go on when everything else is in its place, and come off before anything goes.
+  guardrail: 40,
+  attachGuardrail: 41,
+  detachGuardrail: 42,
+  removeGuardrail: 43,
 } as const;
+
+/** Tags as IAM and Organizations take them. */
+export const tagList = (tags: Tags): Json => Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
 
 export interface StepDraft extends Call {
   readonly rank: number;
@@ -53,6 +63,8 @@ export interface StepScope {
   trustIsLate(role: RoleResource): boolean;
   /** Everything the account shows, for what hangs on a resource that goes. */
   readonly seen: readonly SeenResource[];
+  /** Of the management account: ids that guard rails need. */
+  readonly organization?: SeenOrganization | undefined;
   /** Users in a group of ours whom neither the definition nor a lease put there. */
   strangersIn(group: string): readonly string[];
 }

@@ -1,7 +1,8 @@
 // From the definition to what every account shall hold. Pure: no AWS, no clock but the one instant given.
-import { isoSeconds, parseDuration, type Millis } from '../base/index.ts';
+import { isoSeconds, type Millis } from '../base/index.ts';
 import { policyLimits } from '../policy/index.ts';
 import { iamArn, type Partition } from '../aws/index.ts';
+import { defaultsInForce, defaultFindings, type DefaultInForce } from './defaults.ts';
 import { documentSize } from './documents.ts';
 import { accessFindings, placed, type Finding } from './findings.ts';
 import type { Definition, GroupEntry, PasswordPolicyEntry, PersonEntry, RoleEntry } from './model.ts';
@@ -11,6 +12,7 @@ import { compileStatements, expiryInstant, inlineName, managedPolicyArn, ownPoli
 import type { AccountRef, Document, PasswordSettings, Resource, WantedAccount } from './resources.ts';
 import { centralAccount, countsIn, selectAccounts, stageOrder } from './selectors.ts';
 import { compileTrust } from './trust.ts';
+import { sessionSeconds } from './variation.ts';
 
 /** Everything that a definition wants, resolved to plain resources. This is what a plan file keeps. */
 export interface Wanted {
@@ -24,6 +26,8 @@ export interface Wanted {
   readonly stages: readonly string[];
   readonly accounts: readonly WantedAccount[];
   readonly outputs: Readonly<Record<string, string>>;
+  /** Every default, whether it is on, and why not. */
+  readonly defaults: readonly DefaultInForce[];
   readonly findings: readonly Finding[];
 }
 
@@ -74,7 +78,7 @@ function compileRole(scope: Scope, key: string, role: RoleEntry): Resource[] {
     name,
     path: '/',
     trust: trust.document,
-    sessionSeconds: parseDuration(role.session ?? definition.defaults?.session ?? '1h'),
+    sessionSeconds: sessionSeconds(definition, role, account.name),
     description: role.description ?? '',
     ...(boundary === undefined ? {} : { boundary }),
     attached: attachedArns(scope, role, resource),
@@ -257,6 +261,12 @@ export function compileDefinition(definition: Definition, now: Millis): Wanted {
     stages,
     accounts,
     outputs: resolveOutputs(definition),
-    findings: [...findings, ...accessFindings(accounts), ...definitionFindings(definition, accounts, now)],
+    defaults: defaultsInForce(definition),
+    findings: [
+      ...findings,
+      ...accessFindings(accounts),
+      ...definitionFindings(definition, accounts, now),
+      ...defaultFindings(definition),
+    ],
   };
 }

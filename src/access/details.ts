@@ -2,7 +2,8 @@
 import { formatDuration } from '../base/index.ts';
 import { statementChanges, type ResolvePrincipal } from './documents.ts';
 import type { Document, PasswordSettings, Resource } from './resources.ts';
-import { tagChanges } from './steps.ts';
+import { metadataDigest } from './provider-steps.ts';
+import { tagChanges } from './tag-steps.ts';
 
 export interface Detail {
   readonly sign: '+' | '-' | '~';
@@ -104,6 +105,36 @@ function roleDetails(before: Of<'role'>, after: Of<'role'>, resolve: ResolvePrin
   ];
 }
 
+function oidcDetails(before: Of<'oidc-provider'>, after: Of<'oidc-provider'>): Detail[] {
+  const chosen = (after?.thumbprints ?? []).length > 0;
+  return [
+    ...listDetails(before?.clientIds ?? [], after?.clientIds ?? [], (id) => `audience ${id}`),
+    ...(chosen ? listDetails(before?.thumbprints ?? [], after!.thumbprints, (it) => `thumbprint ${it}`) : []),
+  ];
+}
+
+function samlDetails(before: Of<'saml-provider'>, after: Of<'saml-provider'>): Detail[] {
+  const digest = (it: Of<'saml-provider'>): string | undefined => it && metadataDigest(it.metadata).slice(0, 12);
+  return valueDetail('metadata', digest(before), digest(after));
+}
+
+function targetText(target: string): string {
+  if (target === 'root') return 'binds the whole organisation';
+  return target.startsWith('ou/') ? `binds unit ${target.slice(3)}` : `binds account ${target}`;
+}
+
+function guardrailDetails(
+  before: Of<'organization-policy'>,
+  after: Of<'organization-policy'>,
+  resolve: ResolvePrincipal,
+): Detail[] {
+  return [
+    ...documentDetails(before?.document, after?.document, resolve),
+    ...listDetails(before?.targets ?? [], after?.targets ?? [], targetText),
+    ...valueDetail('description', before?.description || undefined, after?.description || undefined),
+  ];
+}
+
 /** Lines that tell what is gained and lost from `before` to `after`; either may be absent, both of one kind. */
 export function changeDetails(
   before: Resource | undefined,
@@ -132,6 +163,14 @@ export function changeDetails(
         ...valueDetail('holds role', role(before as Of<'instance-profile'>), role(after as Of<'instance-profile'>)),
         ...tags,
       ];
+    }
+    case 'oidc-provider':
+      return [...oidcDetails(before as Of<'oidc-provider'>, after as Of<'oidc-provider'>), ...tags];
+    case 'saml-provider':
+      return [...samlDetails(before as Of<'saml-provider'>, after as Of<'saml-provider'>), ...tags];
+    case 'organization-policy': {
+      const [old, fresh] = [before as Of<'organization-policy'>, after as Of<'organization-policy'>];
+      return [...guardrailDetails(old, fresh, resolve), ...tags];
     }
     case 'password-policy':
       return settingDetails((before as Of<'password-policy'>)?.settings, (after as Of<'password-policy'>)?.settings);

@@ -2,6 +2,7 @@
 import type { AccountRef, Document, Resource, Statement, Texts, WantedAccount } from './resources.ts';
 import { policyLimits, wildcardMatcher } from '../policy/index.ts';
 import { documentSize } from './documents.ts';
+import { isProduction } from './selectors.ts';
 
 export interface Finding {
   readonly severity: 'error' | 'warning' | 'info';
@@ -19,9 +20,6 @@ type Carrier = Extract<Resource, { readonly attached: readonly string[] }>;
 
 const list = (texts: Texts | undefined): readonly string[] =>
   texts === undefined ? [] : typeof texts === 'string' ? [texts] : texts;
-
-/** Stages in which a wide trust is an error rather than a warning. */
-const isProduction = (stage: string): boolean => /^prod(?:uction)?\b/i.test(stage);
 
 function matchesAction(pattern: string, action: string): boolean {
   return wildcardMatcher(pattern, { ignoreCase: true })(action);

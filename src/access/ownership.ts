@@ -44,6 +44,9 @@ export function isOwned(resource: SeenResource, definition: string): boolean {
     case 'user':
     case 'role':
     case 'instance-profile':
+    case 'oidc-provider':
+    case 'saml-provider':
+    case 'organization-policy':
       return resource.tags[definitionTag] === definition;
   }
   return false;

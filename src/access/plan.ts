@@ -2,7 +2,7 @@
 // Steps form a graph over (account, resource); their ids are stable from run to run.
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '../base/index.ts';
-import { iamArn, rootArn, type Partition } from '../aws/index.ts';
+import { rootArn, type Partition } from '../aws/index.ts';
 import { groupAccess, type AccessChange } from './access-diff.ts';
 import type { Wanted } from './compile.ts';
 import { changeDetails, sameSettings, type Detail } from './details.ts';
@@ -11,6 +11,7 @@ import type { Finding } from './findings.ts';
 import { isOwned, ownerText, strangersIn } from './ownership.ts';
 import { removalSteps } from './removal.ts';
 import {
+  resourceArn,
   resourceKey,
   type AccountRef,
   type Kind,
@@ -75,10 +76,7 @@ function observedHash(seen: SeenResource | undefined): string {
 }
 
 function arnIn(partition: Partition, account: string): (resource: Resource) => string {
-  return (resource) =>
-    resource.kind === 'password-policy'
-      ? `${account}/password-policy`
-      : iamArn(partition, account, resource.kind, resource.name, resource.path);
+  return (resource) => resourceArn(partition, account, resource);
 }
 
 /** Unique ids of every account looked at: AWS shows them in trust policies in place of deleted principals. */

@@ -1,10 +1,12 @@
 // What a definition refers to must be declared in it. The schema judges shapes; this judges names.
 import { nearestName, parseDuration } from '../base/index.ts';
 import { parsePolicy } from '../policy/index.ts';
+import { sessionCap } from './defaults.ts';
 import type { Definition, Selector, StatementEntry, TrustEntry } from './model.ts';
 import { outputProblems } from './outputs.ts';
 import type { Path, Problem } from './problems.ts';
 import { countsIn, selectAccounts } from './selectors.ts';
+import { accountsOfRole } from './variation.ts';
 
 /** Collects problems; each method checks one kind of reference. */
 class Checker {
@@ -144,11 +146,11 @@ function checkTrust(checker: Checker, definition: Definition, entry: TrustEntry,
   checker.names('account', entry.except, [...path, 'except']);
 }
 
-function checkSession(checker: Checker, session: string | undefined, path: Path): void {
-  if (session === undefined) return;
+function checkSession(checker: Checker, session: string | object | undefined, path: Path): void {
+  if (typeof session !== 'string') return;
   const seconds = parseDuration(session);
   // MaxSessionDuration: 3600 to 43200 (IAM API, CreateRole).
-  if (seconds < 3600 || seconds > 43_200) {
+  if (seconds < 3600 || seconds > sessionCap) {
     checker.add(path, `a session of \`${session}\` is outside 1h to 12h`, 'AWS lets a role have sessions of 1h to 12h');
   }
 }
@@ -161,7 +163,7 @@ function checkRoles(checker: Checker, definition: Definition): void {
     checker.names('policy', role.policies, [...path, 'policies']);
     checker.statements(role.statements, [...path, 'statements']);
     checkSession(checker, role.session, [...path, 'session']);
-    for (const account of selectAccounts(definition, role.in)) {
+    for (const account of accountsOfRole(definition, role)) {
       if (!role.trust.some((entry) => countsIn(entry, account))) {
         checker.add(
           [...path, 'trust'],
@@ -196,7 +198,7 @@ export function referenceProblems(definition: Definition): Problem[] {
     checker.selector(definition.passwordPolicy.in, ['passwordPolicy', 'in'], definition);
   }
   for (const [name, guardrail] of Object.entries(definition.guardrails ?? {})) {
-    checker.selector(guardrail.on, ['guardrails', name, 'on'], definition);
+    if (guardrail.on !== 'organization') checker.selector(guardrail.on, ['guardrails', name, 'on'], definition);
   }
   return [...checker.problems, ...outputProblems(definition)];
 }

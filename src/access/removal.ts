@@ -1,11 +1,10 @@
 // The calls that remove one resource completely: first everything that hangs on it, or AWS answers
 // DeleteConflict. Only for what we own; the caller has made sure of that.
-import type { Json } from '../base/index.ts';
-import { ranks, type Call, type StepDraft, type StepScope } from './calls.ts';
+import { ranks, tagList, type Call, type StepDraft, type StepScope } from './calls.ts';
+import { guardrailRemoval } from './organization-steps.ts';
+import { oidcRemoval, samlRemoval } from './provider-steps.ts';
 import { wantedSteps } from './steps.ts';
-import type { PasswordPolicyResource, PolicyResource, SeenResource, Tags } from './resources.ts';
-
-const tagList = (tags: Tags): Json => Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
+import type { PasswordPolicyResource, PolicyResource, SeenResource } from './resources.ts';
 
 /** Everything attached to a carrier is taken off, in the rank of its removal. */
 function emptyCarrier(
@@ -132,6 +131,12 @@ export function removalSteps(seen: SeenResource, scope: StepScope): StepDraft[] 
       return policyRemoval(seen, scope);
     case 'instance-profile':
       return profileRemoval(seen);
+    case 'oidc-provider':
+      return oidcRemoval(seen, scope);
+    case 'saml-provider':
+      return samlRemoval(seen, scope);
+    case 'organization-policy':
+      return guardrailRemoval(seen, scope);
   }
   return passwordRemoval(seen);
 }

@@ -1,6 +1,8 @@
 // What exists, or shall exist, in one AWS account. `compile` makes these from the definition and
 // `observe` from AWS; `plan` compares the two. Everything here is plain JSON.
 
+import { iamArn, type Partition } from '../aws/index.ts';
+
 export type Texts = string | readonly string[];
 
 export interface Statement {
@@ -23,13 +25,23 @@ export interface Document {
 
 export type Tags = Readonly<Record<string, string>>;
 
+/** How a wanted resource is dealt with. Nothing of it is compared with AWS; seen resources have none of it. */
+export interface Handling {
+  /** `additive`: what others attached stays. `observe`: never written, differences are only told. Else exclusive. */
+  readonly mode?: 'additive' | 'observe' | undefined;
+  /** Its former name in AWS. */
+  readonly was?: string | undefined;
+  /** No plan removes it. Kept in AWS as a tag, or in the path of a group. */
+  readonly protect?: true | undefined;
+}
+
 /** Policies carried by a role, user or group. `attached` holds ARNs of managed policies. */
 interface Carrier {
   readonly attached: readonly string[];
   readonly inline: Readonly<Record<string, Document>>;
 }
 
-export interface PolicyResource {
+export interface PolicyResource extends Handling {
   readonly kind: 'policy';
   readonly name: string;
   readonly path: string;
@@ -39,13 +51,13 @@ export interface PolicyResource {
   readonly tags: Tags;
 }
 
-export interface GroupResource extends Carrier {
+export interface GroupResource extends Carrier, Handling {
   readonly kind: 'group';
   readonly name: string;
   readonly path: string;
 }
 
-export interface UserResource extends Carrier {
+export interface UserResource extends Carrier, Handling {
   readonly kind: 'user';
   readonly name: string;
   readonly path: string;
@@ -54,7 +66,7 @@ export interface UserResource extends Carrier {
   readonly tags: Tags;
 }
 
-export interface RoleResource extends Carrier {
+export interface RoleResource extends Carrier, Handling {
   readonly kind: 'role';
   readonly name: string;
   readonly path: string;
@@ -65,7 +77,7 @@ export interface RoleResource extends Carrier {
   readonly tags: Tags;
 }
 
-export interface InstanceProfileResource {
+export interface InstanceProfileResource extends Handling {
   readonly kind: 'instance-profile';
   readonly name: string;
   readonly path: string;
@@ -74,7 +86,7 @@ export interface InstanceProfileResource {
 }
 
 /** The account's one password policy, in the words of UpdateAccountPasswordPolicy. */
-export interface PasswordPolicyResource {
+export interface PasswordPolicyResource extends Handling {
   readonly kind: 'password-policy';
   readonly name: 'password policy';
   readonly settings: PasswordSettings;
@@ -92,13 +104,47 @@ export interface PasswordSettings {
   readonly PasswordReusePrevention?: number | undefined;
 }
 
+/** An IAM OIDC provider. `name` is the issuer without `https://`, as its ARN has it. */
+export interface OidcProviderResource extends Handling {
+  readonly kind: 'oidc-provider';
+  readonly name: string;
+  readonly clientIds: readonly string[];
+  /** SHA-1 of certificate authorities, small letters. Empty: AWS finds them itself, and whatever it found is right. */
+  readonly thumbprints: readonly string[];
+  readonly tags: Tags;
+}
+
+/** An IAM SAML provider. */
+export interface SamlProviderResource extends Handling {
+  readonly kind: 'saml-provider';
+  readonly name: string;
+  /** Its metadata document, XML. Holds certificates, no secret. */
+  readonly metadata: string;
+  readonly tags: Tags;
+}
+
+/** A policy of AWS Organizations, in the management account. */
+export interface OrganizationPolicyResource extends Handling {
+  readonly kind: 'organization-policy';
+  readonly name: string;
+  readonly type: 'SERVICE_CONTROL_POLICY' | 'RESOURCE_CONTROL_POLICY';
+  readonly document: Document;
+  readonly description: string;
+  /** What it is attached to: `root`, `ou/Workloads/Prod`, or an account id. */
+  readonly targets: readonly string[];
+  readonly tags: Tags;
+}
+
 export type Resource =
   | PolicyResource
   | GroupResource
   | UserResource
   | RoleResource
   | InstanceProfileResource
-  | PasswordPolicyResource;
+  | PasswordPolicyResource
+  | OidcProviderResource
+  | SamlProviderResource
+  | OrganizationPolicyResource;
 
 export type Kind = Resource['kind'];
 
@@ -112,11 +158,24 @@ export interface AccountRef {
 export interface WantedAccount extends AccountRef {
   readonly resources: readonly Resource[];
   readonly console: readonly string[];
+  /** What to look for beside what every account is asked for: things wanted here, or perhaps ours from before. */
+  readonly look?: readonly ('password-policy' | 'providers' | 'organization')[] | undefined;
 }
 
 /** What one account holds: everything that bears on a plan, ours or not. */
 export interface SeenAccount extends AccountRef {
   readonly resources: readonly SeenResource[];
+  /** Of the management account, where guard rails are wanted or may be left over. */
+  readonly organization?: SeenOrganization | undefined;
+}
+
+/** Ids of AWS Organizations that steps need: of the root, and of units by path (`Workloads/Prod`). */
+export interface SeenOrganization {
+  readonly management: string;
+  readonly root: string;
+  readonly units: Readonly<Record<string, string>>;
+  /** Kinds of policies that are switched on for the root. */
+  readonly policyTypes: readonly string[];
 }
 
 export type SeenResource = Resource & {
@@ -126,6 +185,8 @@ export type SeenResource = Resource & {
   /** Of a customer policy: versions other than the default, oldest first. */
   readonly oldVersions?: readonly string[] | undefined;
   readonly defaultVersion?: string | undefined;
+  /** Of an organisation policy: its id. */
+  readonly policyId?: string | undefined;
   /** Of a user that shall have one: whether a console password exists. */
   readonly loginProfile?: boolean | undefined;
 };
@@ -133,4 +194,11 @@ export type SeenResource = Resource & {
 /** The key of a resource within an account. IAM compares names of one kind without case. */
 export function resourceKey(resource: { readonly kind: Kind; readonly name: string }): string {
   return `${resource.kind}/${resource.name.toLowerCase()}`;
+}
+
+/** ARN of a resource of an account. What IAM gives none has a text that is like no other's. */
+export function resourceArn(partition: Partition, account: string, resource: Resource): string {
+  if (resource.kind === 'password-policy') return `${account}/password-policy`;
+  if (resource.kind === 'organization-policy') return `${account}/organization-policy/${resource.name}`;
+  return iamArn(partition, account, resource.kind, resource.name, 'path' in resource ? resource.path : '/');
 }

@@ -1,4 +1,5 @@
 // Which accounts a selector means.
+import { wildcardMatcher } from '../policy/index.ts';
 import type { Definition, Selector } from './model.ts';
 
 export type AccountEntry = Definition['accounts'][string];
@@ -10,7 +11,11 @@ function liesIn(ou: string | undefined, unit: string): boolean {
   return ou !== undefined && (ou === unit || ou.startsWith(`${unit}/`));
 }
 
-function fits(account: AccountEntry, selector: Exclude<Selector, readonly string[]>): boolean {
+/** Stages in which limits are narrower, and a wide trust is an error rather than a warning. */
+export const isProduction = (stage: string): boolean => /^prod(?:uction)?\b/i.test(stage);
+
+function fits(name: string, account: AccountEntry, selector: Exclude<Selector, readonly string[]>): boolean {
+  if (selector.name !== undefined && !list(selector.name).some((it) => wildcardMatcher(it)(name))) return false;
   if (selector.stage !== undefined && !list(selector.stage).includes(account.stage)) return false;
   if (selector.ou !== undefined && !list(selector.ou).some((unit) => liesIn(account.ou, unit))) return false;
   return Object.entries(selector.tag ?? {}).every(([key, value]) => account.tags?.[key] === value);
@@ -21,7 +26,7 @@ export function selectAccounts(definition: Definition, selector: Selector): stri
   return Object.entries(definition.accounts)
     .filter(([name, account]) => {
       if (Array.isArray(selector)) return selector.includes(name);
-      return !(selector.except ?? []).includes(name) && fits(account, selector);
+      return !(selector.except ?? []).includes(name) && fits(name, account, selector);
     })
     .map(([name]) => name);
 }

@@ -1,25 +1,29 @@
 // The calls that bring one resource from what AWS shows to what is wanted, in the order that is safe:
 // principals before trust, denies and boundaries before grants, grants before removals. Pure data.
-import type { Json } from '../base/index.ts';
-import { ranks, type Call, type StepDraft, type StepScope } from './calls.ts';
+import { ranks, tagList, type Call, type StepDraft, type StepScope } from './calls.ts';
 import { boundarySteps, carrierSteps } from './carriers.ts';
 import { canonicalDocument } from './documents.ts';
 import type {
   Document,
   GroupResource,
   InstanceProfileResource,
+  OidcProviderResource,
+  OrganizationPolicyResource,
   PasswordPolicyResource,
   PolicyResource,
   Resource,
   RoleResource,
+  SamlProviderResource,
   SeenResource,
   Statement,
   Tags,
   UserResource,
 } from './resources.ts';
+import { guardrailSteps } from './organization-steps.ts';
+import { oidcSteps, samlSteps } from './provider-steps.ts';
+import { tagSteps } from './tag-steps.ts';
 
 const text = (document: Document): string => JSON.stringify(document);
-const tagList = (tags: Tags): Json => Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
 
 /** A trust that nobody satisfies, for a role whose principals do not exist yet. */
 function closedTrust(accountRoot: string): Document {
@@ -37,32 +41,12 @@ function closedTrust(accountRoot: string): Document {
   };
 }
 
-/** Tags that must be set. Tags of others stay; of ours, those that no longer hold go. */
-export function tagChanges(want: Tags, seen: Tags): { readonly set: Tags; readonly stale: string[] } {
-  const set = Object.fromEntries(Object.entries(want).filter(([key, value]) => seen[key] !== value));
-  const stale = Object.keys(seen).filter((key) => key.startsWith('stint:') && want[key] === undefined);
-  return { set, stale };
-}
-
-function tagSteps(
+function tagsOf(
   noun: 'Role' | 'User' | 'InstanceProfile',
   want: { readonly name: string; readonly tags: Tags },
   seen: { readonly tags: Tags } | undefined,
 ): StepDraft[] {
-  if (seen === undefined) return [];
-  const { set, stale } = tagChanges(want.tags, seen.tags);
-  const name = { [`${noun}Name`]: want.name };
-  const had = Object.fromEntries(Object.entries(seen.tags).filter(([key]) => key in set || stale.includes(key)));
-  const steps: StepDraft[] = [];
-  if (Object.keys(set).length > 0) {
-    const inverse = [{ operation: `tag${noun}`, input: { ...name, Tags: tagList(had) } }];
-    steps.push({ operation: `tag${noun}`, input: { ...name, Tags: tagList(set) }, rank: ranks.tag, inverse });
-  }
-  if (stale.length > 0) {
-    const inverse = [{ operation: `tag${noun}`, input: { ...name, Tags: tagList(had) } }];
-    steps.push({ operation: `untag${noun}`, input: { ...name, TagKeys: stale }, rank: ranks.tag, inverse });
-  }
-  return steps;
+  return seen === undefined ? [] : tagSteps(noun, { [`${noun}Name`]: want.name }, want.tags, seen.tags);
 }
 
 /** ARNs among the AWS principals of a trust policy. */
@@ -149,7 +133,7 @@ function roleSteps(want: RoleResource, seen: RoleResource | undefined, scope: St
       steps.push({ ...update(want), rank: ranks.trust, inverse: [update(seen)] });
     }
   }
-  return [...steps, ...carrierSteps(want, seen), ...boundarySteps(want, seen), ...tagSteps('Role', want, seen)];
+  return [...steps, ...carrierSteps(want, seen), ...boundarySteps(want, seen), ...tagsOf('Role', want, seen)];
 }
 
 function memberSteps(want: UserResource, had: readonly string[]): StepDraft[] {
@@ -216,7 +200,7 @@ function userSteps(want: UserResource, seen: UserResource | undefined, scope: St
     ...carrierSteps(want, seen),
     ...memberSteps(want, seen?.groups ?? []),
     ...boundarySteps(want, seen),
-    ...tagSteps('User', want, seen),
+    ...tagsOf('User', want, seen),
   ];
 }
 
@@ -322,7 +306,7 @@ function profileSteps(
       steps.push({ ...hold('addRoleToInstanceProfile', want.role), rank: ranks.profile, inverse });
     }
   }
-  return [...steps, ...tagSteps('InstanceProfile', want, seen)];
+  return [...steps, ...tagsOf('InstanceProfile', want, seen)];
 }
 
 function passwordSteps(want: PasswordPolicyResource, seen: PasswordPolicyResource | undefined): StepDraft[] {
@@ -347,6 +331,12 @@ export function wantedSteps(want: Resource, seen: SeenResource | undefined, scop
       return policySteps(want, seen as Extract<SeenResource, PolicyResource> | undefined, scope);
     case 'instance-profile':
       return profileSteps(want, seen as InstanceProfileResource | undefined, scope);
+    case 'oidc-provider':
+      return oidcSteps(want, seen as OidcProviderResource | undefined, scope);
+    case 'saml-provider':
+      return samlSteps(want, seen as SamlProviderResource | undefined, scope);
+    case 'organization-policy':
+      return guardrailSteps(want, seen as OrganizationPolicyResource | undefined, scope);
   }
   return passwordSteps(want, seen as PasswordPolicyResource | undefined);
 }

@@ -70,7 +70,7 @@ function trustStatement(scope: TrustScope, role: RoleEntry, entry: TrustEntry, m
   const { principal, account } = principalOf(scope, entry);
   const conditions: Conditions = {};
   if (demandsMfa(definition, entry)) add(conditions, 'Bool', 'aws:MultiFactorAuthPresent', 'true');
-  if (entry.mfaMaxAge !== undefined) {
+  if (typeof entry.mfaMaxAge === 'string') {
     add(conditions, 'NumericLessThanEquals', 'aws:MultiFactorAuthAge', String(parseDuration(entry.mfaMaxAge)));
   }
   const fenced = (definition.defaults?.organizationFence ?? true) === true && definition.organization !== undefined;

@@ -2,7 +2,7 @@
 
 export type Partition = 'aws' | 'aws-us-gov' | 'aws-cn';
 
-type IamKind = 'role' | 'user' | 'group' | 'policy' | 'instance-profile';
+type IamKind = 'role' | 'user' | 'group' | 'policy' | 'instance-profile' | 'oidc-provider' | 'saml-provider';
 
 /** `arn:PARTITION:iam::ACCOUNT:KIND/PATH/NAME`. `path` begins and ends with `/`. IAM ARNs carry no region. */
 export function iamArn(partition: Partition, account: string, kind: IamKind, name: string, path = '/'): string {

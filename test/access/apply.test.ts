@@ -234,7 +234,7 @@ test('drift by hand is put right: extra policies go, missing ones come back', as
     plan.changes.map(({ id, details }) => [id, details.map(({ sign, text }) => `${sign} ${text}`)]),
     [
       ['dev/role/test_role', ['- AdministratorAccess', '- allow s3:* on *']],
-      ['dev/role/app', ['+ AmazonS3ReadOnlyAccess', '~ session up to 2h -> 1h']],
+      ['dev/role/app', ['+ AmazonS3ReadOnlyAccess', '~ session up to 2h -> 4h']],
     ],
   );
   await apply();

@@ -4,8 +4,7 @@ import { describe, test } from 'node:test';
 import { compileDefinition, planText, type Plan, type Wanted } from '../../src/access/index.ts';
 import { definitionSchema, type Definition } from '../../src/access/model.ts';
 import { planChanges, planRemoval } from '../../src/access/plan.ts';
-import type { SeenAccount, SeenResource } from '../../src/access/resources.ts';
-import { iamArn } from '../../src/aws/index.ts';
+import { resourceArn, type SeenAccount, type SeenResource } from '../../src/access/resources.ts';
 
 const now = Date.parse('2026-01-01T00:00:00Z');
 
@@ -41,7 +40,7 @@ function seenOf(wanted: Wanted): SeenAccount[] {
     stage,
     resources: resources.map((resource): SeenResource => {
       if (resource.kind === 'password-policy') return resource;
-      const arn = iamArn(wanted.partition, id, resource.kind, resource.name, resource.path);
+      const arn = resourceArn(wanted.partition, id, resource);
       const login = resource.kind === 'user' && console.includes(resource.name) ? { loginProfile: true } : {};
       return { ...resource, ...login, arn, uniqueId: `AROA${resource.name.toUpperCase().padEnd(17, 'X')}` };
     }),

@@ -1,0 +1,27 @@
+// What a role is in one account: the entry, with the members of `per` that fit the account laid over it.
+import { parseDuration } from '../base/index.ts';
+import { defaultLimit } from './defaults.ts';
+import type { Definition, RoleEntry } from './model.ts';
+import { countsIn, selectAccounts } from './selectors.ts';
+
+/** Names of the accounts that hold a role, in the order of the definition. */
+export function accountsOfRole(definition: Definition, role: RoleEntry): string[] {
+  return selectAccounts(definition, role.in).filter((account) => countsIn(role, account));
+}
+
+/** The role as it is in `account`. */
+export function roleIn(definition: Definition, role: RoleEntry, account: string): RoleEntry {
+  return (role.per ?? [])
+    .filter((variant) => selectAccounts(definition, variant.in).includes(account))
+    .reduce<RoleEntry>(
+      (whole, { in: _in, trust = whole.trust, ...variant }) => ({ ...whole, ...variant, trust }),
+      role,
+    );
+}
+
+/** Longest session of a role in an account, in seconds. AWS's own default where none is chosen and the limit is off. */
+export function sessionSeconds(definition: Definition, role: RoleEntry, account: string): number {
+  const { session } = roleIn(definition, role, account);
+  if (session !== undefined) return parseDuration(session);
+  return defaultLimit(definition, 'session', definition.accounts[account]!.stage) ?? 3600;
+}
