@@ -98,8 +98,14 @@ async function denyPolicies({ admin }: TestCloud): Promise<Readonly<Record<strin
   const texts: Record<string, string> = {};
   for (const PolicyName of PolicyNames) {
     if (!PolicyName.startsWith('StintRevoke-')) continue;
-    const { PolicyDocument } = await admin.send(new Iam.GetRolePolicyCommand({ RoleName: 'target', PolicyName }));
-    texts[PolicyName] = decodeURIComponent(PolicyDocument!);
+    // One that was deleted since it was listed is none.
+    const { PolicyDocument } = await admin
+      .send(new Iam.GetRolePolicyCommand({ RoleName: 'target', PolicyName }))
+      .catch((error: Error) => {
+        if (error.name.startsWith('NoSuchEntity')) return { PolicyDocument: undefined };
+        throw error;
+      });
+    if (PolicyDocument !== undefined) texts[PolicyName] = decodeURIComponent(PolicyDocument);
   }
   return texts;
 }
