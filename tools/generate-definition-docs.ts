@@ -76,6 +76,8 @@ class Page {
   }
 
   #mapForm(path: string, it: Schema): string {
+    const inline = inlineForm(it);
+    if (inline !== undefined) return inline;
     if (it.properties !== undefined && Object.keys(it.properties).length > 0) {
       const title = this.#add(path, it);
       return `[${title}](#${anchorOf(title)})`;
@@ -101,6 +103,13 @@ class Page {
     const about = it.description === undefined ? '' : `${it.description}\n\n`;
     return `## ${title}\n\n${about}| Name | Form | Meaning |\n|---|---|---|\n${rows.join('\n')}\n`;
   }
+}
+
+/** A switch that is thrown with a reason, and the like, is told where it stands. */
+function inlineForm({ properties = {}, required = [] }: Schema): string | undefined {
+  const names = Object.keys(properties);
+  if (names.length !== 2 || names.length !== required.length || !('off' in properties)) return undefined;
+  return '`{ off: true, reason }`';
 }
 
 function rangeText({ minimum, maximum }: Schema): string {
