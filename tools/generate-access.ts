@@ -71,7 +71,7 @@ for (const [file, make] of Object.entries(files)) {
   const text = make();
   if (!check) writeFileSync(file, text);
   else if (readFileSync(file, 'utf8') !== text) {
-    console.error(`${file} is not fresh: run \`npm run generate:access\``);
+    console.error(`${file} is not fresh: run \`npm run generate\``);
     process.exitCode = 1;
   }
 }

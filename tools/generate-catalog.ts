@@ -102,7 +102,7 @@ if (process.argv.includes('--check')) {
   // The text is compared, not its compressed form: that may change with the version of the compressor.
   const same = brotliDecompressSync(Buffer.from(held.table, 'base64')).toString('utf8') === text;
   if (!same || held.sourceVersion !== sourceVersion) {
-    console.error(`${target} is not fresh: run \`npm run generate:catalog\``);
+    console.error(`${target} is not fresh: run \`npm run generate\``);
     process.exitCode = 1;
   }
 } else {

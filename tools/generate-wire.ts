@@ -381,7 +381,7 @@ for (const [service, source] of Object.entries(sources)) {
   const text = printed(modelOf(service, source, constraints));
   if (!check) writeFileSync(file, text);
   else if (readFileSync(file, 'utf8') !== text) {
-    console.error(`${file} is not fresh: run \`npm run generate:wire\``);
+    console.error(`${file} is not fresh: run \`npm run generate\``);
     process.exitCode = 1;
   }
 }
