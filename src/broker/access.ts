@@ -3,12 +3,13 @@
 import type { Clock, Secret } from '../base/index.ts';
 import { capabilitiesOn, decideAnySpelling, reaches, readableKeys, type AclDecision } from './acl.ts';
 import { compileAcl, type Acl } from './acl-index.ts';
-import { tokenOf, type Call } from './call.ts';
+import { tokenOf, type Call, type Granted } from './call.ts';
 import { brokerFailure } from './failures.ts';
 import { severalErrors } from './go-errors.ts';
 import type { Caller } from './identity/identity.ts';
 import type { Token } from './model.ts';
 import type { Policies } from './policies.ts';
+import type { Version } from './storage/store.ts';
 import type { Tokens } from './tokens.ts';
 
 // Vault's text, with which its clients recognise the refusal.
@@ -54,19 +55,20 @@ export class Access {
   }
 
   /** The token with this id, or undefined; takes a use. */
-  async tokenOf(id: Secret | undefined, address: string): Promise<Token | undefined> {
-    return id === undefined ? undefined : this.#parts.tokens.use(id.reveal(), address);
+  tokenOf(id: Secret | undefined, address: string): Promise<Token | undefined> {
+    return id === undefined ? Promise.resolve(undefined) : this.#parts.tokens.use(id.reveal(), address);
   }
 
   /**
-   * The call as the policies let it through: a rule may shorten the page of a list.
+   * What the policies grant, and the body as they let it through: a rule may shorten the page of a list.
    * @throws Failure `permission-denied` naming the rule that decided and who could change it.
    */
-  async checkAcl(call: Call, sudo: boolean): Promise<Call> {
+  async checkAcl(call: Call, sudo: boolean): Promise<{ readonly granted: Granted; readonly body: Call['body'] }> {
     const { operation, body } = call;
     const token = tokenOf(call);
     const path = operation === 'list' ? `${call.path}/` : call.path;
-    const { acl, caller } = await this.#aclOf(token);
+    const caller = token.entityId === '' ? undefined : await this.#callerOf(token);
+    const acl = await this.#compiled(token, caller);
     const decision = decideAnySpelling(acl, {
       operation,
       path,
@@ -84,7 +86,7 @@ export class Access {
         ? {}
         : { shownKeys: (keys: readonly string[]) => readableKeys(acl, keysFilterPath, path, keys) }),
     };
-    return { ...call, granted, body: decision.limit === undefined ? body : { ...body, limit: decision.limit } };
+    return { granted, body: decision.limit === undefined ? body : { ...body, limit: decision.limit } };
   }
 
   async capabilities(token: Token, path: string): Promise<readonly string[]> {
@@ -101,18 +103,14 @@ export class Access {
    * @throws Failure `permission-denied` when its entity is disabled or gone.
    */
   async acl(token: Token): Promise<Acl> {
-    return (await this.#aclOf(token)).acl;
-  }
-
-  async #aclOf(token: Token): Promise<{ readonly acl: Acl; readonly caller: Caller | undefined }> {
-    const caller = await this.#callerOf(token);
-    return { acl: await this.#compiled(token, caller), caller };
+    return this.#compiled(token, await this.#callerOf(token));
   }
 
   async #compiled(token: Token, caller: Caller | undefined): Promise<Acl> {
     const more = caller?.policies ?? [];
     const names = more.length === 0 ? token.policies : [...new Set([...token.policies, ...more])];
-    const epoch = await this.#dropWhenChanged();
+    const epoch = await this.#parts.policies.epoch();
+    this.#dropUnless(epoch);
     // SECURITY: a name may hold any character: joined by one of them, one name could read as two.
     const shared = JSON.stringify(names);
     const own = `${shared}${caller?.key ?? ''}`;
@@ -139,14 +137,11 @@ export class Access {
     });
   }
 
-  async #dropWhenChanged(): Promise<string> {
-    const epoch = await this.#parts.policies.epoch();
-    if (epoch !== this.#epoch) {
-      this.#epoch = epoch;
-      this.#kept = new Map();
-      this.#keptRules = 0;
-    }
-    return epoch;
+  #dropUnless(epoch: Version): void {
+    if (epoch === this.#epoch) return;
+    this.#epoch = epoch;
+    this.#kept = new Map();
+    this.#keptRules = 0;
   }
 
   #keep(key: string, kept: Kept): void {

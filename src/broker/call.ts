@@ -107,7 +107,9 @@ export function served<const S extends FieldSchema>(
 
 /** Vault's warnings about given fields: those that nothing reads, and those that the path replaced. */
 export function fieldWarnings(fields: FieldSchema, { body, params }: Pick<Call, 'body' | 'params'>): readonly string[] {
-  const replaced = Object.keys(body).filter((name) => Object.hasOwn(params, name));
+  const given = Object.keys(body);
+  if (given.length === 0) return [];
+  const replaced = given.filter((name) => Object.hasOwn(params, name));
   const known = { ...fields, ...Object.fromEntries(replaced.map((name) => [name, 'string' as const])) };
   if (replaced.length === 0) return unknownFieldWarnings(known, body);
   const text = `Endpoint replaced the value of these parameters with the values captured from the endpoint's path: [${replaced.sort().join(' ')}]`;

@@ -104,7 +104,7 @@ async function answerOpen(open: OpenParts, { name, refusal }: Found, asked: Call
   const served: Served | undefined = open.handlers[name as keyof Handlers];
   let call = await open.quotas.admit(asked);
   try {
-    call = await located(open, name, call);
+    if (name === 'engine') call = await located(open, call);
     if (call.located !== undefined) seen.route = `${call.located.mount.type}/${call.located.row.pattern}`;
     call = await admitted(open, name, served, call);
   } catch (error) {
@@ -116,11 +116,17 @@ async function answerOpen(open: OpenParts, { name, refusal }: Found, asked: Call
 }
 
 function handlerOf(open: OpenParts, served: Served | undefined, { operation }: Call): Handler {
-  return operation === 'help' || served === undefined ? open.help : wrapped(open, shown(served.handle));
+  return operation === 'help' || served === undefined ? open.help : (call) => handled(open, served, call);
 }
 
-async function located({ mounts }: OpenParts, name: RouteName, call: Call): Promise<Call> {
-  if (name !== 'engine') return call;
+async function handled({ wrapping }: OpenParts, served: Served, call: Call): Promise<Answer> {
+  // A list shows what the rule that allowed it lets through.
+  const answer = withShownKeys(call, await served.handle(call));
+  // An answer the caller wants wrapped leaves as the token that holds it, and is recorded as that.
+  return wrapping.wrap(call, answer);
+}
+
+async function located({ mounts }: OpenParts, call: Call): Promise<Call> {
   const mount = await mounts.locate(call.path);
   if (mount === undefined) return call;
   try {
@@ -133,15 +139,8 @@ async function located({ mounts }: OpenParts, name: RouteName, call: Call): Prom
   }
 }
 
-/** An answer the caller wants wrapped leaves as the token that holds it, and is recorded as that. */
-function wrapped({ wrapping }: OpenParts, handle: Handler): Handler {
-  return async (call) => wrapping.wrap(call, await handle(call));
-}
-
-/** A list shows what the rule that allowed it lets through. */
-function shown(handle: Handler): Handler {
-  return async (call) => withShownKeys(call, await handle(call));
-}
+/** A call that is being filled in by its checks. */
+type Draft = { -readonly [Name in keyof Call]: Call[Name] };
 
 /** Token, body, whether it is a `create`, and policies, in this order. */
 async function admitted(
@@ -154,25 +153,33 @@ async function admitted(
   const [, , , tokenRow, acl, sudo] = routes[name].checks;
   const token = tokenRow || help;
   const open = asked.located?.row.open === true && !help;
-  let call = asked;
-  if (served === undefined) return { ...call, token: await access.checkToken(call.tokenId, call.remoteAddress) };
+  // A copy: a call that is refused is recorded as it was asked.
+  const call: Draft = { ...asked };
+  if (served === undefined) {
+    call.token = await access.checkToken(call.tokenId, call.remoteAddress);
+    return call;
+  }
   if (served.admit !== undefined && !help) {
-    call = { ...call, body: await call.readBody(strangersBytes) };
+    call.body = await call.readBody(strangersBytes);
     await served.admit(call);
   }
-  if (token && !open) call = { ...call, token: await access.checkToken(call.tokenId, call.remoteAddress) };
+  if (token && !open) call.token = await access.checkToken(call.tokenId, call.remoteAddress);
   const read = served.admit !== undefined && !help;
   const raw = served.raw === true && call.operation === 'update';
   const mostBytes = call.token === undefined ? strangersBytes : undefined;
-  if (!read && !raw) call = { ...call, body: await call.readBody(mostBytes) };
-  if (call.operation === 'update' && !open) call = await asCreate(served, handlers, call);
-  if (acl && !open) call = await access.checkAcl(call, sudo || call.located?.row.sudo === true);
+  if (!read && !raw) call.body = await call.readBody(mostBytes);
+  if (call.operation === 'update' && !open && (await creates(served, handlers, call))) call.operation = 'create';
+  if (acl && !open) {
+    const allowed = await access.checkAcl(call, sudo || call.located?.row.sudo === true);
+    call.granted = allowed.granted;
+    call.body = allowed.body;
+  }
   return call;
 }
 
-async function asCreate(served: Served, { engine }: Handlers, call: Call): Promise<Call> {
+async function creates(served: Served, { engine }: Handlers, call: Call): Promise<boolean> {
   const { exists } = call.located === undefined ? served : engine;
-  return exists === undefined || (await exists(call)) ? call : { ...call, operation: 'create' };
+  return exists !== undefined && !(await exists(call));
 }
 
 interface CompiledRoute {
@@ -235,15 +242,23 @@ function checkRate({ rate }: Pick<PipelineParts, 'rate'>, { remoteAddress }: Pic
 
 async function audited(audit: Audit, call: Call, handle: Handler): Promise<Answer> {
   await audit.request(call);
-  const result = await handle(call).catch(async (error: unknown) => {
+  const answer = await handledOrTold(audit, call, handle);
+  try {
+    await audit.answer(call, answer);
+  } catch (error) {
+    // What nobody could be told about, nobody may hold.
+    await answer.takeBack?.();
+    throw error;
+  }
+  await answer.afterRecorded?.();
+  return answer;
+}
+
+async function handledOrTold(audit: Audit, call: Call, handle: Handler): Promise<Answer> {
+  try {
+    return await handle(call);
+  } catch (error) {
     await audit.failed(call, error);
     throw error;
-  });
-  await audit.answer(call, result).catch(async (error: unknown) => {
-    // What nobody could be told about, nobody may hold.
-    await result.takeBack?.();
-    throw error;
-  });
-  await result.afterRecorded?.();
-  return result;
+  }
 }

@@ -334,7 +334,8 @@ export class Tokens {
 
   async #find(name: string): Promise<Stored<Token> | undefined> {
     const found = await this.#barrier.get<Token>(tokenKey(name));
-    return found === undefined ? undefined : { ...found, value: upgradeToken(found.value) };
+    if (found === undefined || found.value.version === 2) return found;
+    return { ...found, value: upgradeToken(found.value) };
   }
 
   #hasEnded(token: Token): boolean {

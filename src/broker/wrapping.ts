@@ -60,9 +60,13 @@ export class Wrapping {
    * The answer in place of `answer`, which the caller asked to be wrapped; without a body there is
    * nothing to wrap. When it cannot be kept, what was lent with it is taken back.
    */
-  async wrap(call: Call, answer: Answer): Promise<Answer> {
+  wrap(call: Call, answer: Answer): Answer | Promise<Answer> {
     const ttlSeconds = call.wrapTtlSeconds ?? 0;
     if (ttlSeconds === 0 || answer.body === undefined || answer.wrapped === true) return answer;
+    return this.#wrapped(call, answer, ttlSeconds);
+  }
+
+  async #wrapped(call: Call, answer: Answer, ttlSeconds: number): Promise<Answer> {
     try {
       const wrap: Wrap = {
         text: JSON.stringify(answer.body),

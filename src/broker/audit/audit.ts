@@ -92,14 +92,14 @@ export class Audit {
     return audit;
   }
 
-  /** Before the call is carried out. @throws Failure `audit-failed`. */
-  async request(call: Call): Promise<void> {
-    if (!this.#silent) await this.#record(requestRecord(call, this.#now()));
+  /** Before the call is carried out; undefined when there is no device to wait for. @throws Failure `audit-failed`. */
+  request(call: Call): Promise<void> | undefined {
+    return this.#silent ? undefined : this.#record(requestRecord(call, this.#now()));
   }
 
-  /** Before the answer is sent. @throws Failure `audit-failed`. */
-  async answer(call: Call, answer: Answer): Promise<void> {
-    if (!this.#silent) await this.#record(answerRecord(call, this.#now(), answer));
+  /** Before the answer is sent; undefined when there is no device to wait for. @throws Failure `audit-failed`. */
+  answer(call: Call, answer: Answer): Promise<void> | undefined {
+    return this.#silent ? undefined : this.#record(answerRecord(call, this.#now(), answer));
   }
 
   /** Before the failure is told. @throws Failure `audit-failed`. */

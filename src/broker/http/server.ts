@@ -245,10 +245,10 @@ function readCall(
     operation,
     path,
     body: {},
-    readBody: async (mostBytes = Infinity) =>
+    readBody: (mostBytes = Infinity) =>
       operation === 'update' || operation === 'patch'
         ? readJsonBody(request, Math.min(http.maxBodyBytes, mostBytes))
-        : rest,
+        : Promise.resolve(rest),
     rawBody: () => request.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>,
     tokenId: tokenIdOf(request),
     wrapTtlSeconds: wrapTtlOf(request),

@@ -23,7 +23,11 @@ export class RateGate {
   }
 
   /** The call, of which the body may have been read. @throws Failure `rate-limited`. */
-  async admit(asked: Call): Promise<Call> {
+  admit(asked: Call): Call | Promise<Call> {
+    return this.#parts.table.present?.rates.length === 0 ? asked : this.#admit(asked);
+  }
+
+  async #admit(asked: Call): Promise<Call> {
     const { table, limits, audit } = this.#parts;
     const quotas = await table.all();
     if (quotas.rates.length === 0) return asked;

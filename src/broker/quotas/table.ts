@@ -41,6 +41,8 @@ export class QuotaTable {
   readonly #barrier: Barrier;
   readonly #wallClock: Clock;
   #kept: Promise<Quotas> | undefined;
+  /** What `#kept` resolved to. */
+  #present: Quotas | undefined;
   #keptAt: Millis = 0;
 
   constructor(barrier: Barrier, wallClock: Clock) {
@@ -48,19 +50,38 @@ export class QuotaTable {
     this.#wallClock = wallClock;
   }
 
+  /** All rules, at most a second old, when they are at hand. */
+  get present(): Quotas | undefined {
+    return this.#isOld() ? undefined : this.#present;
+  }
+
   /** All rules, at most a second old. */
   all(): Promise<Quotas> {
-    const now = this.#wallClock.now();
-    if (this.#kept === undefined || Math.abs(now - this.#keptAt) >= keptMillis) {
-      this.#keptAt = now;
+    if (this.#kept === undefined || this.#isOld()) {
+      this.#keptAt = this.#wallClock.now();
       const loaded = this.#load();
+      this.#drop();
       this.#kept = loaded;
-      // What could not be read is not kept.
-      loaded.catch(() => {
-        if (this.#kept === loaded) this.#kept = undefined;
-      });
+      loaded.then(
+        (quotas) => {
+          if (this.#kept === loaded) this.#present = quotas;
+        },
+        () => {
+          // What could not be read is not kept.
+          if (this.#kept === loaded) this.#drop();
+        },
+      );
     }
     return this.#kept;
+  }
+
+  #isOld(): boolean {
+    return Math.abs(this.#wallClock.now() - this.#keptAt) >= keptMillis;
+  }
+
+  #drop(): void {
+    this.#kept = undefined;
+    this.#present = undefined;
   }
 
   async #load(): Promise<Quotas> {
@@ -92,7 +113,7 @@ export class QuotaTable {
 
   /** Moves the rules of a mount with it, or drops them with it; returns those that were dropped. */
   async followMount(from: string, to: string | undefined): Promise<readonly Quota[]> {
-    this.#kept = undefined;
+    this.#drop();
     const { rates, leases } = await this.all();
     const found = [...rates, ...leases].filter(({ mountPath }) => mountPath === from);
     for (const { kind, name } of found) {
@@ -112,7 +133,7 @@ export class QuotaTable {
 
   async #write(changes: readonly Change[]): Promise<boolean> {
     const written = await this.#barrier.commit(changes);
-    this.#kept = undefined;
+    this.#drop();
     return written;
   }
 }

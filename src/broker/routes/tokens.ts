@@ -141,7 +141,8 @@ function lookups(
 ): Pick<Handlers, 'tokenLookup' | 'tokenLookupSelf' | 'tokenLookupName' | 'tokenAccessors'> {
   const { tokens, clock } = parts;
   const answer = async (call: Call, token: Token, id: string): Promise<Answer> => {
-    const data = lookupData(token, id, clock.now(), await identityPoliciesOf(parts, token));
+    const policies = token.entityId === '' ? [] : await identityPoliciesOf(parts, token);
+    const data = lookupData(token, id, clock.now(), policies);
     return enveloped(call, { data, mountType: 'token' });
   };
   return {
