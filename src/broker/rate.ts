@@ -1,5 +1,6 @@
 // The rate limit: a token bucket per address. Kept in memory on purpose, since a restart may forget it.
-import type { Clock } from '../base/index.ts';
+import type { Clock, Millis } from '../base/index.ts';
+import { Recent } from './recent.ts';
 
 const maxAddresses = 10_000;
 
@@ -12,7 +13,7 @@ export class RateLimit {
   readonly #clock: Clock;
   readonly #perSecond: number;
   readonly #burst: number;
-  readonly #buckets = new Map<string, Bucket>();
+  readonly #buckets = new Recent<Bucket>(maxAddresses);
 
   /** `clock` is the wall clock: a development clock that jumps must not open the gate. */
   constructor(clock: Clock, perSecond: number, burst: number) {
@@ -24,22 +25,19 @@ export class RateLimit {
   /** Takes one request of `address`; false when it has none left. */
   take(address: string): boolean {
     const now = this.#clock.now();
-    const bucket = this.#buckets.get(address) ?? { left: this.#burst, at: now };
+    const bucket = this.#buckets.get(address) ?? this.#begin(address, now);
     const refill = (Math.max(0, now - bucket.at) / 1000) * this.#perSecond;
     bucket.left = Math.min(this.#burst, bucket.left + refill);
     bucket.at = now;
-    this.#remember(address, bucket);
     if (bucket.left < 1) return false;
     bucket.left -= 1;
     return true;
   }
 
-  // The address used longest ago goes first, so that many addresses cannot fill the memory.
-  #remember(address: string, bucket: Bucket): void {
-    this.#buckets.delete(address);
+  // Addresses that ask no more are forgotten, so that many of them cannot fill the memory.
+  #begin(address: string, now: Millis): Bucket {
+    const bucket = { left: this.#burst, at: now };
     this.#buckets.set(address, bucket);
-    if (this.#buckets.size <= maxAddresses) return;
-    const [oldest] = this.#buckets.keys();
-    if (oldest !== undefined) this.#buckets.delete(oldest);
+    return bucket;
   }
 }

@@ -61,6 +61,7 @@ class Framing {
         rest = start;
       }
       const size = this.#pieceSize(rest);
+      if (size === rest.length) return this.#feed(rest);
       this.#feed(rest.subarray(0, size));
       rest = rest.subarray(size);
     }
@@ -69,6 +70,10 @@ class Framing {
   /** The bytes with the verb rewritten; undefined while too few are here to tell. Empty lines before a message stay. */
   #takeStart(bytes: Buffer): Buffer | undefined {
     if (bytes[0] === cr || bytes[0] === lf) return bytes;
+    if (bytes[0] !== list[0]) {
+      this.#atStart = false;
+      return bytes;
+    }
     const known = Math.min(bytes.length, list.length);
     if (!bytes.subarray(0, known).equals(list.subarray(0, known))) {
       this.#atStart = false;

@@ -37,10 +37,11 @@ export async function listen(server: Server, { host, port }: ListenAddress): Pro
   const secure = server instanceof TlsServer;
   const open = openSockets(server);
   const bound = (server.address() as AddressInfo).port;
+  const isRight = remembering((given) => hostIsRight(host, given));
   const shownHost = host.includes(':') ? `[${host}]` : host;
   return {
     address: `${secure ? 'https' : 'http'}://${shownHost}:${bound}`,
-    hostAllowed: (given, origin) => hostIsRight(host, given) && originIsRight(given, origin, secure),
+    hostAllowed: (given, origin) => isRight(given) && originIsRight(given, origin, secure),
     stop: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -94,6 +95,17 @@ async function freePort(server: Server, host: string): Promise<number> {
 }
 
 const loopback = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\]|::1)$/;
+
+/** Almost all callers give the same host. */
+function remembering(isRight: (given: string | undefined) => boolean): (given: string | undefined) => boolean {
+  let lastRight: string | undefined;
+  return (given) => {
+    if (given !== undefined && given === lastRight) return true;
+    const right = isRight(given);
+    if (right) lastRight = given;
+    return right;
+  };
+}
 
 // SECURITY: a page of the internet may resolve its own name to 127.0.0.1 (DNS rebinding); such a
 // request names that page's host. On loopback only loopback names are served.

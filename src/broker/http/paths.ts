@@ -3,6 +3,8 @@ import { posix } from 'node:path';
 import { brokerFailure } from '../failures.ts';
 
 const longestPath = 900;
+/** What most paths are: nothing in them to decode or to look at closer. */
+const simple = /^\/v1\/[\w-]+(?:\/[\w-]+)*$/;
 
 /** As Go's router does: where a path with empty, `.` or `..` segments should have gone; undefined when it is clean. */
 export function cleanTarget(url: string): string | undefined {
@@ -17,6 +19,7 @@ export function cleanTarget(url: string): string | undefined {
  * @throws Failure `bad-request` for one that is relative once decoded, or is not printable.
  */
 export function decodePath(raw: string): string | undefined {
+  if (raw.length <= longestPath && simple.test(raw)) return raw.slice(4);
   if (raw === '/metrics') return 'sys/metrics';
   if (!raw.startsWith('/v1/')) return undefined;
   const path = decoded(raw.slice(4)).replace(/^\/+|\/+$/g, '');

@@ -55,7 +55,7 @@ export function lookupData(
     orphan: token.parent === null,
     creation_time: wholeSeconds(token.createdAt),
     creation_ttl: token.creationTtlSeconds,
-    expire_time: token.expiresAt === null ? null : isoText(token.expiresAt),
+    expire_time: timesOf(token).expire,
     ttl: secondsLeft(token, now),
     explicit_max_ttl: token.explicitMaxTtlSeconds,
     entity_id: token.entityId,
@@ -73,12 +73,29 @@ function leaseTimes(token: Token): Readonly<Record<string, WireValue>> {
   if (token.path === rootPath && token.expiresAt === null) return {};
   const { lastRenewedAt } = token;
   return {
-    issue_time: isoText(token.createdAt),
+    issue_time: timesOf(token).issue,
     renewable: token.renewable,
     ...(lastRenewedAt === null
       ? {}
       : { last_renewal: isoText(lastRenewedAt), last_renewal_time: wholeSeconds(lastRenewedAt) }),
   };
+}
+
+interface Times {
+  readonly issue: string;
+  readonly expire: string | null;
+}
+
+/** A token that is read again is the same object, and a text of its times costs 1 µs each. */
+const times = new WeakMap<Token, Times>();
+
+function timesOf(token: Token): Times {
+  let made = times.get(token);
+  if (made === undefined) {
+    const { createdAt, expiresAt } = token;
+    times.set(token, (made = { issue: isoText(createdAt), expire: expiresAt === null ? null : isoText(expiresAt) }));
+  }
+  return made;
 }
 
 /** Vault rounds now to whole seconds first, so that a fresh token shows its whole time. */
