@@ -54,6 +54,8 @@ In another shell, in this folder (\`export PATH="$PWD/node_modules/.bin:$PATH"\`
   eval "$(${stint} cloud env central ${file})"
   export VAULT_ADDR=${world.server.address} VAULT_TOKEN=${world.server.rootToken}
 
+The server’s web page is ${world.server.address}/ui/: sign in with that VAULT_TOKEN.
+
 Three things to try:
   ${stint} plan --config examples/tutorial/stint.config.ts
   ${stint} cloud events ${file}

@@ -11,6 +11,24 @@ async function userCount(world: World): Promise<number> {
   return (await world.admin('dev').iam.send(new ListUsersCommand({}))).Users?.length ?? 0;
 }
 
+const signIn: Step<World> = {
+  number: '3.1',
+  title: 'The server in development mode, and its web page, which takes the token',
+  async tell(world, teller) {
+    const { address } = world.server;
+    const page = await fetch(`${address}/ui/`);
+    const script = /src="([^"]+)"/.exec(await page.text())?.[1] ?? '';
+    hold(page.status === 200 && script !== '', `the web page answers ${page.status}: \`npm run build\` makes it`);
+    hold((await fetch(`${address}${script}`)).status === 200, 'its script is there');
+    const wrong = await fetch(`${address}/v1/auth/token/lookup-self`, { headers: { 'x-vault-token': 'wrong' } });
+    const { errors = [] } = (await wrong.json()) as { errors?: readonly string[] };
+    hold(wrong.status === 403, 'a wrong token does not sign in');
+    teller.refused('signing in with a wrong token', errors.join());
+    hold((await world.lend('GET', 'auth/token/lookup-self')).status === 200, 'the root token signs in');
+    teller.allowed('signing in with the root token', `${address}/ui/`);
+  },
+};
+
 const configure: Step<World> = {
   number: '3.2',
   title: 'The server’s AWS engine, its root credentials, and leases of 30 minutes',
@@ -127,4 +145,4 @@ const revoke: Step<World> = {
   },
 };
 
-export const lendSteps: readonly Step<World>[] = [configure, role, credential, revoke];
+export const lendSteps: readonly Step<World>[] = [signIn, configure, role, credential, revoke];
