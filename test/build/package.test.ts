@@ -1,7 +1,8 @@
 // What `tools/build.ts` makes, as a clone and as an installed package. The longest test file: its folder's name lets it
 // start early, for files run in the order of their names.
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   cpSync,
   globSync,
@@ -15,6 +16,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { after, before, test, type TestContext } from 'node:test';
 import { promisify } from 'node:util';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
@@ -93,6 +95,30 @@ test('every command is one executable or importable file, and the entry is execu
   assert.ok((statSync(join(cli, 'main.js')).mode & 0o111) !== 0);
   const sources = globSync('*.ts', { cwd: join(root, 'src/cli/commands') });
   for (const name of sources) assert.ok(statSync(join(cli, 'commands', name.replace(/\.ts$/, '.js'))).isFile());
+});
+
+test('the built server has the web page', async (t) => {
+  const folder = temporaryFolder(t);
+  const args = [
+    join(cloned, 'dist', 'cli', 'main.js'),
+    'server',
+    '--dev',
+    '--listen',
+    '127.0.0.1:0',
+    '--storage',
+    'data',
+    '--json',
+  ];
+  const server = spawn(process.execPath, args, {
+    cwd: folder,
+    env: environment(folder),
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  t.after(() => server.kill('SIGKILL'));
+  const [line] = (await once(createInterface({ input: server.stdout }), 'line')) as [string];
+  const { address } = JSON.parse(line) as { address: string };
+  const response = await fetch(`${address}/ui/`, { headers: { connection: 'close' } });
+  assert.equal(await response.text(), readFileSync(join(cloned, 'dist', 'ui', 'index.html'), 'utf8'));
 });
 
 test('the web page is part of the package, and refers to files that are there', () => {

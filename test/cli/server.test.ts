@@ -126,6 +126,24 @@ test('a second SIGTERM ends it at once, though a request is under way', async (t
   assert.equal(await ended, null);
 });
 
+test('a development server tells where its web page is, and has one there or says how it is built', async (t) => {
+  const folder = temporaryFolder((remove) => t.after(remove));
+  const child = spawnStint(['server', '--dev', '--listen', '127.0.0.1:0', '--storage', 'data'], {
+    cwd: folder,
+    env: { HOME: folder },
+  });
+  t.after(() => child.kill('SIGKILL'));
+  let told = '';
+  for await (const line of createInterface({ input: child.stderr })) {
+    told = /web page: (http:\/\/127\.0\.0\.1:\d+\/ui\/)/.exec(line)?.[1] ?? '';
+    if (told !== '') break;
+  }
+  const response = await fetch(told, { headers: { connection: 'close' } });
+  const text = await response.text();
+  const wanted = response.status === 200 ? /<title>Stint<\/title>/ : /npm run build/;
+  assert.match(text, wanted);
+});
+
 test('a mistake in the configuration, and none at all, end with a cure', async (t) => {
   const folder = temporaryFolder((remove) => t.after(remove));
   writeFileSync(join(folder, 'bad.yaml'), 'listner: {}\n');

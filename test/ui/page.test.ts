@@ -1,6 +1,6 @@
 // The page as an operator uses it: the built files, loaded from a real server that lends in the embedded AWS.
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test, type TestContext } from 'node:test';
@@ -216,6 +216,24 @@ describe('the token', () => {
     await reader.sees(/What to do: .*`update` on `sys\/leases\/revoke`/);
     await reader.press('Server');
     await reader.sees(/`read` on `stint\/audit`/);
+  });
+
+  test('with the policy of docs/page.md sees and does all that the page has', async (t) => {
+    const { reader, broker, lend } = await world(t);
+    const id = await lend();
+    const [, policy] = /```hcl\n([^`]*)```/.exec(readFileSync(new URL('../../docs/page.md', import.meta.url), 'utf8'))!;
+    assert.equal((await broker.call('PUT', '/v1/sys/policies/acl/operator', { body: { policy } })).status, 204);
+    const made = await broker.call('POST', '/v1/auth/token/create', { body: { policies: ['operator'] } });
+    await signIn(reader, (made.body['auth'] as { client_token: string }).client_token);
+    await reader.press('Server');
+    await reader.sees(/There is none: nobody records.*AKIA\w+, \d+ s old/);
+    await reader.press('Leases');
+    await reader.press(id);
+    await reader.press('Renew');
+    await reader.sees(/Renewed/);
+    await reader.press('Revoke…');
+    await reader.press('Revoke');
+    await reader.sees(/Revoked: .*Ended and proved/);
   });
 
   test('with counted uses is spent by its holder alone', async (t) => {
