@@ -40,7 +40,7 @@ export interface CompiledStatement {
 /** The characters IAM and STS take in a policy parameter. */
 const foreignCharacter = /[^\t\n\r\u0020-\u00ff]/;
 // No policy is near it (AWS's largest managed one has 152,297 characters); what is longer is an attack on the parser.
-const longest = 1_048_576;
+export const longestText = 1_048_576;
 const mostProblems = 100;
 
 export interface ParseOptions {
@@ -71,20 +71,13 @@ function readText(
   kind: DocumentKind,
   { managed }: ParseOptions,
 ): { document?: DocumentSource; problems: GrammarProblem[] } {
-  if (text.length > longest) {
+  if (text.length > longestText) {
     return {
-      problems: [{ rule: 'size', message: `the policy is longer than ${longest} characters`, at: 0, path: '$' }],
+      problems: [{ rule: 'size', message: `the policy is longer than ${longestText} characters`, at: 0, path: '$' }],
     };
   }
-  const foreign = kind === 'identity' || kind === 'trust' || kind === 'session' ? foreignCharacter.exec(text) : null;
-  if (foreign !== null) {
-    const code = foreign[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, '0');
-    return {
-      problems: [
-        { rule: 'characters', message: `the character U+${code} is not allowed`, at: foreign.index, path: '$' },
-      ],
-    };
-  }
+  const foreign = foreignCharacterAt(text, kind);
+  if (foreign !== undefined) return { problems: [foreign] };
   const parsed = parseJsonText(text);
   if ('error' in parsed) {
     return {
@@ -93,6 +86,14 @@ function readText(
   }
   const reader = new DocumentReader(kind, managed);
   return { document: reader.read(parsed.root), problems: reader.problems };
+}
+
+/** The first character of `text` that IAM takes in no policy of this kind, as a problem. */
+export function foreignCharacterAt(text: string, kind: DocumentKind): GrammarProblem | undefined {
+  const foreign = kind === 'identity' || kind === 'trust' || kind === 'session' ? foreignCharacter.exec(text) : null;
+  if (foreign === null) return undefined;
+  const code = foreign[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, '0');
+  return { rule: 'characters', message: `the character U+${code} is not allowed`, at: foreign.index, path: '$' };
 }
 
 function placed(problem: GrammarProblem, place: { line: number; column: number }, kind: DocumentKind): PolicyProblem {

@@ -10,7 +10,17 @@ export interface Fault {
   readonly awsMessage?: string | undefined;
 }
 
-const partitions = ['aws', 'aws-cn', 'aws-us-gov', 'aws-iso', 'aws-iso-b', 'aws-iso-e', 'aws-iso-f', 'aws-eusc'];
+/** Every partition that AWS has. */
+export const partitionNames: readonly string[] = [
+  'aws',
+  'aws-cn',
+  'aws-us-gov',
+  'aws-iso',
+  'aws-iso-b',
+  'aws-iso-e',
+  'aws-iso-f',
+  'aws-eusc',
+];
 const iamPaths = [
   'user/',
   'federated-user/',
@@ -60,7 +70,7 @@ export function resourceFault(resource: string, kind: DocumentKind): Fault | und
   const fault = resourceFaultOf(resource, kind);
   const [prefix, partition, service, region, , ...path] = resource.split(':');
   if (partition === undefined) return fault('is no ARN', `Resource ${resource} must be in ARN format or "*".`);
-  if (!partitions.includes(partition) && partition !== '*') return unknownPartition(resource, fault);
+  if (!partitionNames.includes(partition) && partition !== '*') return unknownPartition(resource, fault);
   if (prefix !== 'arn') return fault('is no ARN', `Resource ${resource} must be in ARN format or "*".`);
   if (service === undefined || /[*?$]/.test(service)) {
     return fault('has no literal service', 'Resource vendor must be fully qualified and cannot contain regexes.');

@@ -37,3 +37,7 @@ export type {
 export { can, type CanAnswer, type StatementPlace } from './access/can.ts';
 export { Directory, type Question } from './access/directory.ts';
 export { whoCan, type Actor, type Way } from './access/who-can.ts';
+export { severityRank, validatePolicy, type ValidateOptions } from './validate/validate.ts';
+export { checkGroups, type CheckGroup } from './validate/table.ts';
+export type { Check } from './validate/check.ts';
+export type { LintKind, LintSeverity, PolicyFinding } from './validate/finding.ts';

@@ -1,0 +1,65 @@
+// Writes docs/lint.md: every check of policy documents, from the table of checks itself. With `--check` it writes
+// nothing and fails when the page is not fresh.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { checkGroups, type Check, type CheckGroup } from '../src/policy/index.ts';
+
+const file = 'docs/lint.md';
+
+const severityWords = {
+  error: 'error',
+  security: 'security warning',
+  warning: 'warning',
+  suggestion: 'suggestion',
+} as const;
+
+const cell = (text: string): string => text.replaceAll('|', String.raw`\|`);
+
+function rowOf({ id, severity, title, cure, sources, kinds }: Check): string {
+  const where = kinds === undefined ? 'all' : kinds.join(', ');
+  const source = sources.length === 0 ? 'Stint' : sources.join('; ');
+  return `| \`${id}\` | ${severityWords[severity]} | ${where} | ${cell(title)} | ${cell(cure)} | ${cell(source)} |`;
+}
+
+function sectionOf({ title, checks }: CheckGroup): string {
+  return [
+    `## ${title}`,
+    '',
+    '| Check | Severity | Kinds | Finds | Cure | Also in |',
+    '| --- | --- | --- | --- | --- | --- |',
+    ...checks.map(rowOf),
+    '',
+  ].join('\n');
+}
+
+function page(): string {
+  const checks = checkGroups.flatMap((group) => group.checks);
+  const count = (severity: Check['severity']): number => checks.filter((check) => check.severity === severity).length;
+  return [
+    '# What `stint lint` looks for',
+    '',
+    `${checks.length} checks of policy documents: ${count('error')} errors, ${count('security')} security warnings, ${count('warning')} warnings, ${count('suggestion')} suggestions.`,
+    'This page is generated from the table that the linter runs; names in capitals are those of the same check in IAM Access Analyzer or parliament.',
+    '',
+    '- An **error** is refused by AWS, or cannot mean what was meant. It ends `stint lint` with 1 and blocks `stint apply`.',
+    '- A **security warning** lets in more than it seems to.',
+    '- A **warning** may not do what it says. What the catalogue of actions does not know may be newer than this Stint, so it is a warning unless a name like it exists.',
+    '- A **suggestion** could be said better, or deserves a second look. `stint plan` leaves suggestions to `stint lint`.',
+    '',
+    'Kinds of documents: `identity` (managed and inline policies), `boundary`, `session`, `trust` (of a role), `resource` (of a bucket, key, queue…), `scp`, `rcp`.',
+    '',
+    "Access Analyzer's five errors about the syntax of service control policies other than `SCP_SYNTAX_ERROR_PRINCIPAL` are not here: since September 2025 Organizations takes conditions, resources, `NotAction` with Allow, `NotResource` and wildcards anywhere in actions.",
+    '',
+    ...checkGroups.map(sectionOf),
+  ].join('\n');
+}
+
+const text = `${page().trimEnd()}\n`;
+if (process.argv.includes('--check')) {
+  const stored = readFileSync(file, 'utf8');
+  if (stored !== text) {
+    console.error(`${file} is not fresh: run \`npm run generate:docs\``);
+    process.exitCode = 1;
+  }
+} else {
+  writeFileSync(file, text);
+}
