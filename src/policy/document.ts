@@ -134,10 +134,13 @@ class Statement implements CompiledStatement {
       not: source.principal.not,
       matcher: new PrincipalMatcher(source.principal.who),
     };
-    this.#action = new PatternList(source.action, (text) =>
-      compilePattern(text, { variables: false, wildcards: true, ignoreCase: true }),
+    this.#action = new PatternList(
+      source.action,
+      (text) => compilePattern(text, { variables: false, wildcards: true, ignoreCase: true }),
+      () => false,
     );
-    this.#resource = source.resource && new PatternList(source.resource, (text) => resourcePattern(text, variables));
+    this.#resource =
+      source.resource && new PatternList(source.resource, (text) => resourcePattern(text, variables), isPlainResource);
     this.conditions = source.conditions.map((condition) =>
       compileCondition(condition, { variables, onDoubt: source.effect === 'Deny' }),
     );
@@ -158,16 +161,25 @@ const noContext: Context = new Map();
 class PatternList {
   readonly #not: boolean;
   readonly #patterns: readonly TextPattern[];
+  /** Values that are compared as they are; groups that may assume thousands of roles have thousands of them. */
+  readonly #plain: ReadonlySet<string>;
 
-  constructor(source: ListSource, compile: (text: string) => TextPattern) {
+  constructor(source: ListSource, compile: (text: string) => TextPattern, isPlain: (text: string) => boolean) {
     this.#not = source.not;
-    this.#patterns = source.values.map(compile);
+    this.#plain = new Set(source.values.filter(isPlain));
+    this.#patterns = source.values.filter((text) => !isPlain(text)).map(compile);
   }
 
   covers(value: string, context: Context): boolean {
+    if (this.#plain.has(value)) return !this.#not;
     for (const pattern of this.#patterns) if (pattern.matches(value, context)) return !this.#not;
     return this.#not;
   }
+}
+
+/** A full ARN without wildcard or variable. */
+function isPlainResource(text: string): boolean {
+  return !/[*?$]/.test(text) && text.split(':').length >= 6;
 }
 
 /**
