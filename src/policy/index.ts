@@ -41,3 +41,13 @@ export { severityRank, validatePolicy, type ValidateOptions } from './validate/v
 export { checkGroups, type CheckGroup } from './validate/table.ts';
 export type { Check } from './validate/check.ts';
 export type { LintKind, LintSeverity, PolicyFinding } from './validate/finding.ts';
+export {
+  Escalations,
+  methods as escalationMethods,
+  newEscalations,
+  type Edge,
+  type EscalationPath,
+  type Gain,
+  type Grant,
+  type Method,
+} from './escalation/index.ts';

@@ -456,6 +456,11 @@ export const methods: readonly Method[] = [
   ...takeMethods,
 ];
 
+/** The actions that any method needs. */
+export const methodActions: readonly string[] = [
+  ...new Set(methods.flatMap(({ needs, oneOf }) => [...needs, ...(oneOf ?? [])]).map(({ action }) => action)),
+];
+
 /**
  * The methods that end in any permission, or in becoming somebody, with only the actions that `holds` says are held on
  * everything: what a single policy opens. `certain`: whatever is there; otherwise where what the method needs is there. Assuming roles is left out: that is what trust is for.

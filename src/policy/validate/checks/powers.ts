@@ -3,7 +3,7 @@
 import { eachStatement, found, parliament, shown, type Check, type FindInStatement, type Found } from '../check.ts';
 import type { LintScope } from '../check.ts';
 import { includesAction, type LintStatement } from '../lint-document.ts';
-import { soloEscalations } from '../../escalation/methods.ts';
+import { soloEscalations } from '../../escalation/index.ts';
 import { overlaps } from '../overlap.ts';
 import { hasWildcard, partsOf } from './actions.ts';
 
