@@ -5,10 +5,12 @@ import type { Organizations } from '@aws-sdk/client-organizations';
 import type { STS } from '@aws-sdk/client-sts';
 import type { Clock, Random } from '../base/index.ts';
 import { iamArn, type Partition } from './arn.ts';
-import { Bucket, localRates, sharedRates, type Rates, type Sleep } from './budget.ts';
-import { clientSettings, isLoopback, type AwsKeys, type ClientSettings, type Env } from './environment.ts';
+import { localRates, sharedRates, type Rates, type Sleep } from './budget.ts';
+import { caBundle, clientSettings, isLoopback, type AwsKeys, type ClientSettings, type Env } from './environment.ts';
 import { awsFailure } from './failures.ts';
-import { classifyError, retryDelay } from './retry.ts';
+import { Lane, type Budget, type LaneTools, type MadeArns } from './lane.ts';
+import { knowsEndpoint, leanClient, leanClientAs, type LeanParts } from './lean-client.ts';
+import { QueryTransport } from './query-transport.ts';
 
 export interface Caller {
   readonly account: string;
@@ -33,6 +35,8 @@ export interface AwsAccounts {
   account(id: string): Promise<Account>;
   /** AWS Organizations as the caller sees it. */
   organizations(): Promise<Organizations>;
+  /** How fast each account may be called now, by API. */
+  budgets(): Budget[];
 }
 
 export interface AccountsOptions {
@@ -60,77 +64,6 @@ interface SdkSettings extends Omit<ClientSettings, 'credentials'> {
   readonly credentials?: AwsKeys | (() => Promise<ExpiringKeys>);
 }
 
-interface AnyClient {
-  readonly middlewareStack: {
-    add(
-      middleware: (
-        next: (args: { input: object }) => Promise<{ output: unknown; response: unknown }>,
-        context: { commandName?: string },
-      ) => (args: { input: object }) => Promise<{ output: unknown; response: unknown }>,
-      options: { step: 'initialize'; name: string; priority: 'high' },
-    ): void;
-  };
-}
-
-/** Pacing and retries for all clients of one account. */
-class Lane {
-  readonly #options: AccountsOptions;
-  readonly #made: Set<string>;
-  readonly #emptied: Set<string>;
-  readonly #buckets: { readonly read: Bucket; readonly write: Bucket };
-
-  constructor(options: AccountsOptions, made: Set<string>, emptied: Set<string>) {
-    const rates = options.rates ?? (isLoopback(options.env) ? localRates : sharedRates);
-    this.#options = options;
-    this.#made = made;
-    this.#emptied = emptied;
-    this.#buckets = {
-      read: new Bucket(rates.read, options.clock, options.sleep),
-      write: new Bucket(rates.write, options.clock, options.sleep),
-    };
-  }
-
-  /** Puts the lane under every call of a client. */
-  guard<Client>(client: Client): Client {
-    (client as AnyClient).middlewareStack.add(
-      (next, { commandName = '' }) =>
-        (args) =>
-          this.#run(commandName.replace(/Command$/, ''), args.input, () => next(args)),
-      { step: 'initialize', name: 'stintLane', priority: 'high' },
-    );
-    return client;
-  }
-
-  async #run<Result>(operation: string, input: object, call: () => Promise<Result>): Promise<Result> {
-    const { clock, random, sleep, signal } = this.#options;
-    const bucket = this.#buckets[/^(?:Get|List|Describe|Simulate)/.test(operation) ? 'read' : 'write'];
-    const begun = clock.now();
-    for (let attempt = 1; ; attempt++) {
-      await bucket.take(signal);
-      try {
-        const result = await call();
-        bucket.succeeded();
-        this.#remember(operation, input);
-        return result;
-      } catch (error) {
-        const kind = classifyError(error, operation, input, { made: this.#made, emptied: this.#emptied });
-        if (kind === 'throttling') bucket.throttled();
-        const delay = retryDelay(kind, attempt, clock.now() - begun, random);
-        if (delay === undefined || signal?.aborted === true) throw error;
-        await sleep(delay, signal);
-      }
-    }
-  }
-
-  #remember(operation: string, input: object): void {
-    const names = Object.entries(input)
-      .filter(([key, value]) => typeof value === 'string' && /(?:Name|Arn)$/.test(key))
-      .map(([, value]) => value as string);
-    if (/^(?:Create|Add|Attach)/.test(operation)) for (const name of names) this.#made.add(name);
-    if (/^(?:Delete|Detach|Remove|Deactivate)/.test(operation)) for (const name of names) this.#emptied.add(name);
-  }
-}
-
 const unreachableCodes = ['ECONNREFUSED', 'ENOTFOUND', 'EHOSTUNREACH', 'ENETUNREACH', 'EAI_AGAIN', 'ECONNRESET'];
 
 function isUnreachable(error: unknown): boolean {
@@ -142,16 +75,28 @@ function partitionOf(arn: string): Partition {
   return arn.split(':')[1] as Partition;
 }
 
+// Keys are renewed before AWS would refuse them in the middle of a run.
+const renewMillis = 5 * 60_000;
+
 class EnvironmentAccounts implements AwsAccounts {
   readonly #options: AccountsOptions;
   readonly #accounts = new Map<string, Promise<Account>>();
-  readonly #made = new Set<string>();
-  readonly #emptied = new Set<string>();
+  readonly #lanes = new Map<string, Lane>();
+  readonly #arns: MadeArns = new Set();
+  readonly #tools: LaneTools;
+  readonly #lean: LeanParts;
   #caller: Promise<{ caller: Caller; sts: STS }> | undefined;
   #organizations: Promise<Organizations> | undefined;
+  #iam: Promise<IAM> | undefined;
+  #firstCall: Promise<unknown> | undefined;
 
   constructor(options: AccountsOptions) {
     this.#options = options;
+    const { clock, random, sleep, signal, env } = options;
+    const rates = options.rates ?? (isLoopback(env) ? localRates : sharedRates);
+    this.#tools = { clock, random, sleep, signal, rates };
+    const times = { connectMillis: 5000, requestMillis: 30_000 };
+    this.#lean = { transport: new QueryTransport(times, caBundle(env)), random, clock };
   }
 
   async caller(): Promise<Caller> {
@@ -172,13 +117,23 @@ class EnvironmentAccounts implements AwsAccounts {
     return this.#organizations;
   }
 
-  async #makeOrganizations(): Promise<Organizations> {
-    const { Organizations } = await import('@aws-sdk/client-organizations');
-    return this.#lane().guard(new Organizations(await this.#settings('ORGANIZATIONS')));
+  budgets(): Budget[] {
+    return [...this.#lanes.values()].flatMap((lane) => lane.budgets());
   }
 
-  #lane(): Lane {
-    return new Lane(this.#options, this.#made, this.#emptied);
+  async #makeOrganizations(): Promise<Organizations> {
+    const { Organizations } = await import('@aws-sdk/client-organizations');
+    const { caller } = await this.#enterOwn();
+    return this.#lane(caller.account).guard(new Organizations(await this.#settings('ORGANIZATIONS')), 'organizations');
+  }
+
+  #lane(account: string): Lane {
+    let lane = this.#lanes.get(account);
+    if (lane === undefined) {
+      lane = new Lane(account, this.#tools, this.#arns);
+      this.#lanes.set(account, lane);
+    }
+    return lane;
   }
 
   /** A region that the SDK finds nowhere becomes `us-east-1`: IAM has no regions of its own. */
@@ -197,10 +152,12 @@ class EnvironmentAccounts implements AwsAccounts {
 
   async #findCaller(): Promise<{ caller: Caller; sts: STS }> {
     const { STS } = await import('@aws-sdk/client-sts');
-    const sts = this.#lane().guard(new STS(await this.#settings('STS')));
+    const sts = leanClient(new STS(await this.#settings('STS')), this.#lean);
     try {
-      const { Account: account = '', Arn: arn = '' } = await sts.getCallerIdentity({});
-      return { caller: { account, arn, partition: partitionOf(arn) }, sts };
+      // Whose lane it belongs to is known only with the answer.
+      const asked = new Lane('', this.#tools, this.#arns).guard(sts, 'sts');
+      const { Account: account = '', Arn: arn = '' } = await asked.getCallerIdentity({});
+      return { caller: { account, arn, partition: partitionOf(arn) }, sts: this.#lane(account).guard(sts, 'sts') };
     } catch (cause) {
       const words = cause instanceof Error ? cause.message : String(cause);
       if (isUnreachable(cause)) {
@@ -216,33 +173,65 @@ class EnvironmentAccounts implements AwsAccounts {
     }
   }
 
+  /** The one client of IAM; accounts are views of it that sign with their own keys. */
+  #ownIam(): Promise<IAM> {
+    this.#iam ??= this.#makeIam();
+    return this.#iam;
+  }
+
+  async #makeIam(): Promise<IAM> {
+    const { IAM } = await import('@aws-sdk/client-iam');
+    return leanClient(new IAM(await this.#settings('IAM')), this.#lean);
+  }
+
   async #enter(id: string): Promise<Account> {
     const { caller, sts } = await this.#enterOwn();
-    const { IAM } = await import('@aws-sdk/client-iam');
-    const lane = this.#lane();
-    if (id === caller.account) return { id, iam: lane.guard(new IAM(await this.#settings('IAM'))), sts };
+    const own = await this.#ownIam();
+    const lane = this.#lane(id);
+    if (id === caller.account) return { id, iam: lane.guard(this.#oneFirst(own, own), 'iam'), sts };
     const keys = await this.#entry(id);
+    const { IAM } = await import('@aws-sdk/client-iam');
     const { STS } = await import('@aws-sdk/client-sts');
+    const [iamSettings, stsSettings] = [await this.#settings('IAM', keys), await this.#settings('STS', keys)];
+    const iam = leanClientAs(own, keys, () => new IAM(iamSettings));
     return {
       id,
-      iam: lane.guard(new IAM(await this.#settings('IAM', keys))),
-      sts: lane.guard(new STS(await this.#settings('STS', keys))),
+      iam: lane.guard(this.#oneFirst(iam, own), 'iam'),
+      sts: lane.guard(
+        leanClientAs(sts, keys, () => new STS(stsSettings)),
+        'sts',
+      ),
     };
   }
 
-  /** Keys of an account by the first entry role that lets the caller in, renewed when the SDK asks again. */
+  /**
+   * Where IAM is, is learned from the SDK's first call: the others wait for it, or each account would pay for a client
+   * of its own.
+   */
+  #oneFirst(client: IAM, own: IAM): IAM {
+    type Send = (...given: readonly unknown[]) => Promise<unknown>;
+    const send = client.send.bind(client) as Send;
+    const first: Send = async (...given) => {
+      if (!knowsEndpoint(own)) {
+        if (this.#firstCall === undefined) {
+          const call = send(...given);
+          this.#firstCall = call.catch(() => undefined);
+          return call;
+        }
+        await this.#firstCall;
+      }
+      return send(...given);
+    };
+    return Object.create(client, { send: { value: first } }) as IAM;
+  }
+
+  /** Keys of an account by the first entry role that lets the caller in, renewed when they are about to expire. */
   async #entry(id: string): Promise<() => Promise<ExpiringKeys>> {
     const roles = this.#options.entryRoles ?? [organizationRole];
     let last: unknown;
     for (const role of roles) {
       try {
-        const keys = await this.#assume(id, role);
-        let fresh = true;
-        return async () => {
-          if (!fresh) return this.#assume(id, role);
-          fresh = false;
-          return keys;
-        };
+        return this.#renewing(id, role, await this.#assume(id, role));
       } catch (error) {
         last = error;
       }
@@ -252,6 +241,23 @@ class EnvironmentAccounts implements AwsAccounts {
       hint: 'call from the account that these roles trust, as a user or role that may assume them; root users may not',
       cause: last,
     });
+  }
+
+  #renewing(id: string, role: string, first: ExpiringKeys): () => Promise<ExpiringKeys> {
+    let keys = Promise.resolve(first);
+    let expires = first.expiration.getTime();
+    return () => {
+      if (expires - this.#options.clock.now() > renewMillis) return keys;
+      const renewed = this.#assume(id, role);
+      keys = renewed.then((made) => {
+        expires = made.expiration.getTime();
+        return made;
+      });
+      // Calls until then share this one; a refusal is told to all of them, and the next one asks again.
+      expires = Number.POSITIVE_INFINITY;
+      keys.catch(() => (expires = 0));
+      return keys;
+    };
   }
 
   async #assume(id: string, role: string): Promise<ExpiringKeys> {

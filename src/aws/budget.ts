@@ -9,14 +9,32 @@ export interface Rates {
   /** Calls a second. */
   readonly read: number;
   readonly write: number;
+  /** Reads of a whole account, and simulations: AWS throttles these first. */
+  readonly bulk: number;
 }
 
-/** Rates that leave room for the other callers of an account; nothing of AWS's is published. */
-export const sharedRates: Rates = { read: 8, write: 3 };
+/**
+ * Where a run begins with AWS itself: optimistic, since nothing is published and most accounts are quiet. Each account
+ * and API finds its own ceiling from there.
+ */
+export const sharedRates: Rates = { read: 50, write: 20, bulk: 10 };
 /** Rates against an AWS on this machine: no ceiling that matters. */
-export const localRates: Rates = { read: 2000, write: 2000 };
+export const localRates: Rates = { read: 2000, write: 2000, bulk: 2000 };
 
-const burstSeconds = 8;
+/** How a bucket moves. */
+export interface Pace {
+  /** Seconds' worth of calls that may be saved up. */
+  readonly burstSeconds: number;
+  /** Seconds in which a bucket recovers from nothing; absent: by a twentieth with each call that goes through. */
+  readonly recoverySeconds?: number | undefined;
+  /** Throttled answers within so many milliseconds are one event: calls that were under way together. */
+  readonly eventMillis: Millis;
+}
+
+/** Of accounts: a minute until the full rate is tried again. */
+export const accountPace: Pace = { burstSeconds: 2, recoverySeconds: 60, eventMillis: 500 };
+
+const ordinaryPace: Pace = { burstSeconds: 8, eventMillis: 0 };
 const slowest = 0.2;
 const recovery = 1.05;
 
@@ -28,20 +46,30 @@ export class Bucket {
   #rate: number;
   #tokens: number;
   #at: Millis;
+  #throttledAt = Number.NEGATIVE_INFINITY;
+  #recoveredAt: Millis;
+  readonly #pace: Pace;
   #queue: Promise<void> = Promise.resolve();
 
-  constructor(rate: number, clock: Clock, sleep: Sleep) {
+  constructor(rate: number, clock: Clock, sleep: Sleep, pace: Pace = ordinaryPace) {
+    this.#pace = pace;
     this.#clock = clock;
     this.#sleep = sleep;
     this.#fullRate = rate;
     this.#rate = rate;
-    this.#tokens = rate * burstSeconds;
+    this.#tokens = Math.max(1, rate * pace.burstSeconds);
     this.#at = clock.now();
+    this.#recoveredAt = this.#at;
   }
 
   /** Calls a second at present. */
   get rate(): number {
     return this.#rate;
+  }
+
+  /** Whether AWS has throttled and the full rate is not reached again. */
+  get slowed(): boolean {
+    return this.#rate < this.#fullRate;
   }
 
   /** Resolves when the next call may go out. */
@@ -54,19 +82,28 @@ export class Bucket {
   /** AWS throttled a call: half the rate, and nothing saved up. */
   throttled(): void {
     this.#refill();
+    const now = this.#clock.now();
+    this.#recoveredAt = now;
+    if (now - this.#throttledAt < this.#pace.eventMillis) return;
+    this.#throttledAt = now;
     this.#rate = Math.max(slowest, this.#rate / 2);
     this.#tokens = Math.min(this.#tokens, 0);
   }
 
   /** A call went through: slow recovery towards the full rate. */
   succeeded(): void {
-    this.#rate = Math.min(this.#fullRate, this.#rate * recovery);
+    const { recoverySeconds } = this.#pace;
+    const now = this.#clock.now();
+    const gained = recoverySeconds === undefined ? 0 : (now - this.#recoveredAt) / 1000 / recoverySeconds;
+    this.#recoveredAt = now;
+    const next = recoverySeconds === undefined ? this.#rate * recovery : this.#rate + gained * this.#fullRate;
+    this.#rate = Math.min(this.#fullRate, next);
   }
 
   #refill(): void {
     const now = this.#clock.now();
     const earned = (Math.max(0, now - this.#at) / 1000) * this.#rate;
-    this.#tokens = Math.min(this.#fullRate * burstSeconds, this.#tokens + earned);
+    this.#tokens = Math.min(Math.max(1, this.#fullRate * this.#pace.burstSeconds), this.#tokens + earned);
     this.#at = now;
   }
 

@@ -47,7 +47,8 @@ function keysOf(env: Env): AwsKeys | undefined {
   return { accessKeyId, secretAccessKey, ...(token ? { sessionToken: token } : {}) };
 }
 
-function caBundle(env: Env): string | undefined {
+/** The certificates of `AWS_CA_BUNDLE`. @throws Failure `invalid-aws-setting`. */
+export function caBundle(env: Env): string | undefined {
   const file = env['AWS_CA_BUNDLE'];
   if (!file) return undefined;
   try {

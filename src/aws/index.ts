@@ -2,5 +2,6 @@
 export { iamArn, policyArnProblem, rootArn, type Partition } from './arn.ts';
 export { openAccounts, organizationRole, type Account, type AwsAccounts, type Caller } from './accounts.ts';
 export { Bucket, type Sleep } from './budget.ts';
+export type { Budget } from './lane.ts';
 export { leanClient, leanClientAs, type LeanParts } from './lean-client.ts';
 export { QueryTransport } from './query-transport.ts';

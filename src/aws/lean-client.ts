@@ -76,16 +76,31 @@ export function leanClient<C extends object>(client: C, parts: LeanParts): C {
 
 const senders = new WeakMap<object, LeanSender>();
 
+/** Whether the client knows already where AWS is; until then its calls go through the SDK. */
+export function knowsEndpoint(client: object): boolean {
+  return senders.get(client)?.knowsEndpoint === true;
+}
+
 /** As `client`, signing with other keys; `slow` is asked for a client of the SDK when that is needed. */
-export function leanClientAs<C extends object>(client: C, keys: QueryKeys, slow: () => C): C {
+export function leanClientAs<C extends object>(
+  client: C,
+  keys: QueryKeys | (() => Promise<QueryKeys>),
+  slow: () => C,
+): C {
   const lean = senders.get(client);
+  const ask = typeof keys === 'function' ? keys : async () => keys;
   let made: SdkClient | undefined;
+  const open = (): SdkClient => {
+    const sdk = slow() as unknown as SdkClient;
+    lean?.learnFrom(sdk);
+    return sdk;
+  };
   return Object.create(client, {
     send: {
       value: (command: SdkCommand, ...rest: unknown[]) => {
-        const sent = lean?.send(command, rest, async () => keys);
+        const sent = lean?.send(command, rest, ask);
         if (sent !== undefined) return sent;
-        made ??= slow() as unknown as SdkClient;
+        made ??= open();
         return (made.send as (...given: unknown[]) => unknown)(command, ...rest);
       },
     },
@@ -117,6 +132,15 @@ class LeanSender {
   constructor(sdk: SdkClient, parts: LeanParts) {
     this.#sdk = sdk;
     this.#parts = parts;
+    this.learnFrom(sdk);
+  }
+
+  get knowsEndpoint(): boolean {
+    return this.#target !== undefined;
+  }
+
+  /** Learns where AWS is from the next call that goes through a client of the SDK. */
+  learnFrom(sdk: SdkClient): void {
     const learn = (next: (args: unknown) => unknown) => (args: unknown) => {
       this.#target ??= targetOf((args as { request: SignedRequest }).request);
       return next(args);

@@ -38,12 +38,14 @@ const contentType = 'application/x-www-form-urlencoded';
 
 export class QueryTransport {
   readonly httpAgent = new HttpAgent(sockets);
-  readonly httpsAgent = new HttpsAgent(sockets);
+  readonly httpsAgent: HttpsAgent;
   readonly #times: TransportTimes;
   readonly #dayKeys = new Map<string, KeyObject>();
 
-  constructor(times: TransportTimes) {
+  /** `ca`: certificates that are believed in place of the public ones. */
+  constructor(times: TransportTimes, ca?: string) {
     this.#times = times;
+    this.httpsAgent = new HttpsAgent({ ...sockets, ...(ca === undefined ? {} : { ca }) });
   }
 
   /**

@@ -6,8 +6,8 @@ export type RetryClass = 'throttling' | 'propagation' | 'conflict' | 'transient'
 
 /** What this run has made or emptied: names and ARNs. Nothing else may count as "not there yet". */
 export interface RunMemory {
-  readonly made: ReadonlySet<string>;
-  readonly emptied: ReadonlySet<string>;
+  readonly made: { has(text: string): boolean };
+  readonly emptied: { has(text: string): boolean };
 }
 
 interface AwsError {
