@@ -1,42 +1,51 @@
-// The whole way of an apply: who calls, what AWS holds, what differs, may it be done, yes or no, do it wave by wave,
-// look again. `plan` and `destroy` walk the same way. There is no state but AWS.
-import { isFailure, nearestName, type Clock, type Failure, type Random } from '../base/index.ts';
-import type { AwsAccounts, Caller, Sleep } from '../aws/index.ts';
-import type { Wanted } from './compile.ts';
+// The whole way of an apply: who calls, what AWS holds, what differs, may it be done, yes or no, one lease an account,
+// do it wave by wave, look again. `plan`, `destroy` and `undo` walk the same way. There is no state but AWS.
+import { isFailure, type Clock, type Failure, type Random } from '../base/index.ts';
+import type { Caller, Sleep } from '../aws/index.ts';
 import { executeStep } from './execute.ts';
 import { accessFailure } from './failures.ts';
-import type { Journal, JournalHeader } from './journal.ts';
+import type { Journal, JournalHeader, RunHolder, RunMode } from './journal.ts';
+import { AccountLeases, removeEnded } from './account-leases.ts';
+import type { LeaseTaker } from './lease.ts';
 import { observeAccount } from './observe.ts';
 import { accountsAtOnce, forEachLimited } from './parallel.ts';
 import { makePasswords, type PasswordSink } from './passwords.ts';
-import { checkNotMoved, type PlanFile } from './plan-file.ts';
-import { planChanges, planRemoval, type Plan, type Step } from './plan.ts';
+import { checkNotMoved, checkStands, type PlanFile } from './plan-file.ts';
+import { planChanges, planRemoval, type Plan } from './plan.ts';
 import { findingLines } from './report.ts';
 import type { SeenAccount, WantedAccount } from './resources.ts';
-import { runSteps, type RunOutcome } from './waves.ts';
+import type { RunEvent } from './run-events.ts';
+import { checkCaller, chosenAccounts, type RunScope } from './scope.ts';
+import { runSteps, type RunOutcome, type Tolerance } from './waves.ts';
 
-export interface PlanContext {
-  readonly wanted: Wanted;
-  readonly accounts: AwsAccounts;
-  /** Names or ids of the only accounts to look at. */
-  readonly only?: readonly string[] | undefined;
-  /** Account id that the credentials must belong to. */
-  readonly expectAccount?: string | undefined;
+export interface PlanContext extends RunScope {
+  /** `apply` unless given; for an undo, `planFrom` says what is planned. */
+  readonly mode?: RunMode | undefined;
+  /** Plans from what AWS shows; unless given, the changes that the definition wants. */
+  readonly planFrom?: ((seen: readonly SeenAccount[]) => Plan) | undefined;
+  readonly onEvent?: ((event: RunEvent) => void) | undefined;
 }
 
 export interface ApplyContext extends PlanContext {
-  readonly mode: 'apply' | 'destroy';
+  readonly mode: RunMode;
   /** A plan made before: its apply refuses when AWS has moved. */
   readonly planned?: PlanFile | undefined;
   /** Asked once, before the first write. Throws when the answer is no. */
   confirm(plan: Plan, caller: Caller): Promise<void>;
   openJournal(header: JournalHeader): Journal;
+  /** This process, for the journal and for whoever meets its leases. */
+  readonly holder: RunHolder;
+  /** Whether a run of this machine is known to have ended. */
+  readonly hasEnded: (run: string, holder: RunHolder) => boolean;
+  readonly breakLease?: boolean | undefined;
+  readonly tolerate?: Tolerance | undefined;
+  /** The run that an undo takes back. */
+  readonly undoes?: string | undefined;
   readonly passwords?: PasswordSink | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly sleep: Sleep;
   readonly signal?: AbortSignal | undefined;
-  onDone?(step: Step): void;
 }
 
 export interface ApplyResult {
@@ -44,64 +53,7 @@ export interface ApplyResult {
   /** Absent when there was nothing to do. */
   readonly outcome?: RunOutcome | undefined;
   readonly journal?: string | undefined;
-}
-
-/** The wanted accounts that a run looks at. @throws Failure `account-unknown`. */
-function chosenAccounts({ wanted, only }: PlanContext): WantedAccount[] {
-  for (const choice of only ?? []) {
-    if (wanted.accounts.some(({ id, name }) => id === choice || name === choice)) continue;
-    const names = wanted.accounts.map(({ name }) => name);
-    const near = nearestName(choice, names);
-    throw accessFailure('account-unknown', `the definition holds no account \`${choice}\``, {
-      hint: near === undefined ? `it holds ${names.join(', ')}` : `did you mean \`${near}\`?`,
-    });
-  }
-  if (only === undefined || only.length === 0) return [...wanted.accounts];
-  return wanted.accounts.filter(({ id, name }) => only.includes(id) || only.includes(name));
-}
-
-/** The organisation that the caller's account is in; `undefined` when AWS does not tell. */
-async function organizationOf(accounts: AwsAccounts): Promise<{ id?: string | undefined; why?: string }> {
-  try {
-    const organizations = await accounts.organizations();
-    return { id: (await organizations.describeOrganization({})).Organization?.Id };
-  } catch (error) {
-    return { why: error instanceof Error ? error.message : String(error) };
-  }
-}
-
-/** Refuses to go on with somebody else's credentials. @throws Failure `wrong-account`, `wrong-organization`. */
-async function checkCaller(context: PlanContext): Promise<Caller> {
-  const { accounts, wanted, expectAccount } = context;
-  const caller = await accounts.caller();
-  if (expectAccount !== undefined && caller.account !== expectAccount) {
-    throw accessFailure(
-      'wrong-account',
-      `the credentials are of account \`${caller.account}\`, not \`${expectAccount}\``,
-      {
-        hint: 'choose another `AWS_PROFILE`, or expect this account',
-      },
-    );
-  }
-  if (caller.partition !== wanted.partition) {
-    throw accessFailure(
-      'wrong-account',
-      `the credentials are of partition \`${caller.partition}\`, the definition is for \`${wanted.partition}\``,
-      {
-        hint: `set \`partition: ${caller.partition}\`, or choose other credentials`,
-      },
-    );
-  }
-  if (wanted.organization === undefined) return caller;
-  const { id, why } = await organizationOf(accounts);
-  if (id === wanted.organization) return caller;
-  const found =
-    id === undefined
-      ? `AWS does not tell the organisation (${why ?? 'none'})`
-      : `the credentials are of organisation \`${id}\``;
-  throw accessFailure('wrong-organization', `${found}; the definition is for \`${wanted.organization}\``, {
-    hint: 'choose credentials of that organisation that may call `organizations:DescribeOrganization`',
-  });
+  readonly run?: string | undefined;
 }
 
 async function observe(context: PlanContext, chosen: readonly WantedAccount[]): Promise<SeenAccount[]> {
@@ -110,18 +62,27 @@ async function observe(context: PlanContext, chosen: readonly WantedAccount[]): 
   );
 }
 
+function planOf({ wanted, mode, planFrom }: PlanContext, seen: readonly SeenAccount[]): Plan {
+  if (planFrom !== undefined) return planFrom(seen);
+  return mode === 'destroy' ? planRemoval(wanted, seen) : planChanges(wanted, seen);
+}
+
+interface Made {
+  readonly plan: Plan;
+  readonly caller: Caller;
+  readonly seen: readonly SeenAccount[];
+}
+
 /**
  * Looks at AWS and plans. Writes nothing.
  * @throws Failure `account-unknown`, `wrong-account`, `wrong-organization`, and those of entering accounts.
  */
-export async function makePlan(
-  context: PlanContext,
-  mode: 'apply' | 'destroy' = 'apply',
-): Promise<{ plan: Plan; caller: Caller }> {
+export async function makePlan(context: PlanContext): Promise<Made> {
   const chosen = chosenAccounts(context);
   const caller = await checkCaller(context);
+  context.onEvent?.({ type: 'reading', accounts: chosen.length });
   const seen = await observe(context, chosen);
-  return { plan: mode === 'apply' ? planChanges(context.wanted, seen) : planRemoval(context.wanted, seen), caller };
+  return { plan: planOf(context, seen), caller, seen };
 }
 
 /** Error findings block. @throws Failure `findings-block`, telling each. */
@@ -147,9 +108,7 @@ async function remaining(
   chosen: readonly WantedAccount[],
 ): Promise<readonly string[] | Failure> {
   try {
-    const seen = await observe(context, chosen);
-    const rest = context.mode === 'apply' ? planChanges(context.wanted, seen) : planRemoval(context.wanted, seen);
-    return rest.changes.map(({ id }) => id);
+    return planOf(context, await observe(context, chosen)).changes.map(({ id }) => id);
   } catch (error) {
     if (isFailure(error)) return error;
     throw error;
@@ -159,6 +118,7 @@ async function remaining(
 /** Looks again at the accounts that were written, until AWS shows what was wanted. */
 async function readBack(context: ApplyContext, written: ReadonlySet<string>): Promise<void> {
   const chosen = context.wanted.accounts.filter(({ id }) => written.has(id));
+  context.onEvent?.({ type: 'reading-back', accounts: chosen.length });
   for (let attempt = 1; ; attempt++) {
     const rest = await remaining(context, chosen);
     if (!isFailure(rest) && rest.length === 0) return;
@@ -185,53 +145,108 @@ function failuresText(plan: Plan, { failures, notStarted }: RunOutcome): string 
   return [...lines, ...(notStarted.length > 0 ? [`${notStarted.length} steps were not started`] : [])].join('\n');
 }
 
-/** Carries out what was confirmed. @throws Failure `apply-failed`, `interrupted`, `read-back-differs`. */
-async function carryOut(
-  context: ApplyContext,
-  plan: Plan,
-  caller: Caller,
-): Promise<{ outcome: RunOutcome; journal: string }> {
-  const { definition } = context.wanted;
-  const journal = context.openJournal({ definition, caller: caller.arn, mode: context.mode });
-  try {
-    const outcome = await runSteps(plan.steps, {
-      execute: (account, step) => executeStep(account, step, definition),
-      account: (id) => context.accounts.account(id),
-      journal,
-      signal: context.signal,
-      onDone: (step) => context.onDone?.(step),
+function headerOf(context: ApplyContext, plan: Plan, caller: Caller): JournalHeader {
+  const { definition, organization, partition, executor, stages } = context.wanted;
+  return {
+    definition,
+    caller: caller.arn,
+    mode: context.mode,
+    organization,
+    partition,
+    executor,
+    stages,
+    accounts: plan.accounts,
+    holder: context.holder,
+    undoes: context.undoes,
+  };
+}
+
+function checkOutcome(plan: Plan, outcome: RunOutcome): void {
+  if (outcome.failures.length > 0) {
+    throw accessFailure('apply-failed', failuresText(plan, outcome), {
+      hint: 'put the cause right and apply again: what is done stays done, and only the rest is planned; `stint undo` takes this run back',
+      detail: outcome,
     });
-    if (outcome.failures.length > 0) {
-      throw accessFailure('apply-failed', failuresText(plan, outcome), {
-        hint: 'put the cause right and apply again: what is done stays done, and only the rest is planned',
-        detail: outcome,
-      });
-    }
-    if (outcome.notStarted.length > 0) {
-      throw accessFailure('interrupted', `stopped on request; ${outcome.notStarted.length} steps were not started`, {
-        hint: 'apply again to go on: only the rest is planned',
-      });
-    }
-    await readBack(context, new Set(plan.steps.map(({ account }) => account)));
-    return { outcome, journal: journal.file };
-  } finally {
-    journal.close();
+  }
+  if (outcome.notStarted.length > 0) {
+    throw accessFailure('interrupted', `stopped on request; ${outcome.notStarted.length} steps were not started`, {
+      hint: 'apply again to go on: only the rest is planned; `stint undo` takes this run back',
+    });
   }
 }
 
 /**
- * Makes AWS as the definition says, or takes down what the definition made.
+ * Once nobody else can write: the accounts are looked at again, for between the plan and the yes anything may have
+ * happened. @throws Failure `plan-moved`, `lease-held`.
+ */
+async function checkAgain(context: ApplyContext, { plan, seen }: Made, leases: AccountLeases): Promise<void> {
+  const again = await observe(
+    context,
+    context.wanted.accounts.filter(({ id }) => leases.accounts.has(id)),
+  );
+  await leases.settle(again);
+  const fresh = new Map(again.map((account) => [account.id, account]));
+  checkStands(
+    plan,
+    planOf(
+      context,
+      seen.map((account) => fresh.get(account.id) ?? account),
+    ),
+  );
+}
+
+/** Carries out what was confirmed. @throws Failure `apply-failed`, `interrupted`, `read-back-differs`, `lease-held`… */
+async function carryOut(
+  context: ApplyContext,
+  made: Made,
+): Promise<{ outcome: RunOutcome; journal: string; run: string }> {
+  const { plan, caller, seen } = made;
+  const journal = context.openJournal(headerOf(context, plan, caller));
+  const { run, file } = journal;
+  const taker: LeaseTaker = { ...context, run, caller: caller.arn };
+  const leases = new AccountLeases(context.accounts, taker);
+  let ended = 'failed';
+  try {
+    const written = new Set(plan.steps.map(({ account }) => account));
+    await leases.take(seen.filter(({ id }) => written.has(id)));
+    await checkAgain(context, made, leases);
+    const outcome = await runSteps(plan.steps, {
+      execute: (account, step) => executeStep(account, step, plan.definition),
+      account: (id) => context.accounts.account(id),
+      journal,
+      tolerate: context.tolerate,
+      signal: context.signal,
+      mayWrite: (account) => leases.keep(account),
+      onEvent: (event) => context.onEvent?.(event),
+    });
+    checkOutcome(plan, outcome);
+    await readBack(context, written);
+    ended = 'done';
+    return { outcome, journal: file, run };
+  } catch (error) {
+    ended = isFailure(error) ? error.code : 'failed';
+    throw error;
+  } finally {
+    journal.close(ended);
+    await leases.release();
+  }
+}
+
+/**
+ * Makes AWS as the definition says, takes down what the definition made, or takes a run back.
  * @throws Failure everything that `makePlan` throws, `findings-block`, `plan-moved`, what `confirm` throws,
- * `apply-failed`, `interrupted`, `read-back-differs`.
+ * `lease-held`, `apply-failed`, `interrupted`, `read-back-differs`.
  */
 export async function applyDefinition(context: ApplyContext): Promise<ApplyResult> {
-  const { plan, caller } = await makePlan(context, context.mode);
+  const made = await makePlan(context);
+  const { plan, caller, seen } = made;
   if (context.planned !== undefined) checkNotMoved(context.planned, plan);
   checkFindings(plan);
   const passwords = context.mode === 'apply' && context.passwords !== undefined && plan.passwords.length > 0;
+  if (plan.steps.length === 0) await removeEnded(context, seen);
   if (plan.steps.length === 0 && !passwords) return { plan };
   await context.confirm(plan, caller);
-  const done = plan.steps.length === 0 ? {} : await carryOut(context, plan, caller);
+  const done = plan.steps.length === 0 ? {} : await carryOut(context, made);
   if (passwords) await makePasswords(plan, context.accounts, context.random, context.passwords);
   return { plan, ...done };
 }

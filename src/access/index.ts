@@ -2,11 +2,15 @@
 export { loadDefinition, type LoadedDefinition } from './load.ts';
 export { compileDefinition, type Wanted } from './compile.ts';
 export { resolveOutputs } from './outputs.ts';
-export type { Plan, Step } from './plan.ts';
+export type { Plan } from './plan.ts';
 export { planJson, planText } from './report.ts';
 export type { WantedAccount } from './resources.ts';
 export { applyDefinition, makePlan, type ApplyResult } from './apply.ts';
-export { openJournal, type Journal, type JournalHeader } from './journal.ts';
+export { openJournal, type Journal, type JournalHeader, type RunHolder } from './journal.ts';
+export { chooseRun, readRun, runNames, runState, type Run } from './runs.ts';
+export { planUndo, undoScope } from './undo.ts';
+export type { RunEvent } from './run-events.ts';
+export type { Tolerance } from './waves.ts';
 export { readPlanFile, writePlanFile, type PlanFile } from './plan-file.ts';
 export type { PasswordSink } from './passwords.ts';
 export { accessFailure } from './failures.ts';

@@ -1,7 +1,9 @@
 // What an account holds, by bulk reads: two to four calls an account, however many roles it has, plus one for the
 // tags of each instance profile that may be ours and one for each person who shall have a console password.
+import type { InstanceProfile } from '@aws-sdk/client-iam';
 import type { Account } from '../aws/index.ts';
 import { accessFailure } from './failures.ts';
+import { leaseOf, leasePath, type SeenLease } from './lease-marker.ts';
 import type {
   AccountRef,
   Document,
@@ -80,8 +82,12 @@ async function readRoleSettings(iam: Iam): Promise<Map<string, { sessionSeconds:
   return settings;
 }
 
-async function readProfiles(iam: Iam, wanted: WantedAccount, details: Details): Promise<SeenResource[]> {
-  const profiles = [];
+async function readProfiles(
+  iam: Iam,
+  wanted: WantedAccount,
+  details: Details,
+): Promise<{ readonly profiles: SeenResource[]; readonly leases: SeenLease[] }> {
+  const profiles: InstanceProfile[] = [];
   let marker: string | undefined;
   do {
     const page = await iam.listInstanceProfiles({
@@ -91,6 +97,19 @@ async function readProfiles(iam: Iam, wanted: WantedAccount, details: Details): 
     profiles.push(...(page.InstanceProfiles ?? []));
     marker = page.IsTruncated === true ? page.Marker : undefined;
   } while (marker !== undefined);
+  const leases = profiles
+    .flatMap(({ InstanceProfileName = '', Path = '' }) => leaseOf(InstanceProfileName, Path) ?? [])
+    .sort((a, b) => a.number - b.number);
+  const ordinary = profiles.filter(({ Path }) => Path?.startsWith(leasePath) !== true);
+  return { profiles: await seenProfiles(iam, wanted, details, ordinary), leases };
+}
+
+async function seenProfiles(
+  iam: Iam,
+  wanted: WantedAccount,
+  details: Details,
+  profiles: readonly InstanceProfile[],
+): Promise<SeenResource[]> {
   const names = new Set(
     wanted.resources.filter(({ kind }) => kind === 'instance-profile').map(({ name }) => name.toLowerCase()),
   );
@@ -247,7 +266,7 @@ async function readAccount({ iam }: Account, wanted: WantedAccount): Promise<See
     readRoleSettings(iam),
     readPasswordPolicy(iam),
   ]);
-  const profiles = await readProfiles(iam, wanted, details);
+  const { profiles, leases } = await readProfiles(iam, wanted, details);
   const people = wanted.console.filter((name) => details.users.some(({ UserName }) => UserName === name));
   const logins = new Map(
     await Promise.all(people.map(async (name) => [name, await hasLoginProfile(iam, name)] as const)),
@@ -263,5 +282,6 @@ async function readAccount({ iam }: Account, wanted: WantedAccount): Promise<See
       ...seenRoles(details, settings),
       ...profiles,
     ],
+    ...(leases.length === 0 ? {} : { leases }),
   };
 }

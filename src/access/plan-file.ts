@@ -72,11 +72,10 @@ export function readPlanFile(file: string): PlanFile {
   return content as PlanFile;
 }
 
-/** Refuses a plan that is no longer the one in the file. @throws Failure `plan-moved`, naming what moved. */
-export function checkNotMoved(file: PlanFile, plan: Plan): void {
+function refuseMoved(then: Readonly<Record<string, string>>, plan: Plan, since: string): void {
   const now = observedOf(plan);
-  const ids = new Set([...Object.keys(file.observed), ...Object.keys(now)]);
-  const moved = [...ids].filter((id) => file.observed[id] !== now[id]);
+  const ids = new Set([...Object.keys(then), ...Object.keys(now)]);
+  const moved = [...ids].filter((id) => then[id] !== now[id]);
   if (moved.length === 0) return;
   const shown = moved
     .slice(0, 5)
@@ -84,9 +83,19 @@ export function checkNotMoved(file: PlanFile, plan: Plan): void {
     .join(', ');
   throw accessFailure(
     'plan-moved',
-    `AWS has changed since this plan was made: ${shown}${moved.length > 5 ? ` and ${moved.length - 5} more` : ''}`,
+    `AWS has changed since ${since}: ${shown}${moved.length > 5 ? ` and ${moved.length - 5} more` : ''}`,
     {
       hint: 'plan again and look at the difference',
     },
   );
+}
+
+/** Refuses a plan that is no longer the one in the file. @throws Failure `plan-moved`, naming what moved. */
+export function checkNotMoved(file: PlanFile, plan: Plan): void {
+  refuseMoved(file.observed, plan, 'this plan was made');
+}
+
+/** Refuses when a plan made again is not the one that was shown. @throws Failure `plan-moved`. */
+export function checkStands(shown: Plan, again: Plan): void {
+  refuseMoved(observedOf(shown), again, 'the plan was shown');
 }

@@ -80,7 +80,7 @@ function arnIn(partition: Partition, account: string): (resource: Resource) => s
 }
 
 /** Unique ids of every account looked at: AWS shows them in trust policies in place of deleted principals. */
-function principalResolver(seen: readonly SeenAccount[]): ResolvePrincipal {
+export function principalResolver(seen: readonly SeenAccount[]): ResolvePrincipal {
   const byId = new Map(seen.flatMap(({ resources }) => resources.map(({ uniqueId, arn }) => [uniqueId, arn] as const)));
   return (uniqueId) => byId.get(uniqueId);
 }
@@ -89,9 +89,9 @@ function principalResolver(seen: readonly SeenAccount[]): ResolvePrincipal {
  * Users and roles that this plan creates, in the order of creation. A role whose trust names one that comes not
  * strictly before itself is created closed, and opened afterwards; so neither cycles nor waves can block.
  */
-function pendingPrincipals(wanted: Wanted, seen: readonly SeenAccount[]): Map<string, number> {
+function pendingPrincipals(wanted: Wanted, seen: readonly SeenAccount[], reverse: boolean): Map<string, number> {
   const pending = new Map<string, number>();
-  for (const account of wanted.accounts) {
+  for (const account of reverse ? wanted.accounts.toReversed() : wanted.accounts) {
     const known = seen.find(({ id }) => id === account.id);
     if (known === undefined) continue;
     const existing = new Set(known.resources.map(resourceKey));
@@ -254,14 +254,16 @@ function linkSteps(
   reverse: boolean,
 ): Step[] {
   const position = new Map(accounts.map(({ id }, index) => [id, index]));
+  const wavesDown = reverse ? -1 : 1;
+  // Not before the wave that makes what it needs.
+  const latest = (waves: readonly number[]): number => wavesDown * Math.max(...waves.map((it) => wavesDown * it));
   const flat = drafts.flatMap(({ change, steps, wave }) =>
     steps.map((step) => ({
       step,
       change,
-      wave: Math.max(wave, ...(step.needs ?? []).map((need) => pendingWave.get(need) ?? 0)),
+      wave: latest([wave, ...(step.needs ?? []).map((need) => pendingWave.get(need) ?? wave)]),
     })),
   );
-  const wavesDown = reverse ? -1 : 1;
   flat.sort(
     (a, b) =>
       wavesDown * (a.wave - b.wave) ||
@@ -316,9 +318,18 @@ export function planRemoval(wanted: Wanted, seen: readonly SeenAccount[]): Plan 
   return makePlan(withoutResources(wanted), seen, wanted);
 }
 
+/** Plans the way back to a state of before: what is ours and not in it goes, later stages first. */
+export function planReturn(before: Wanted, seen: readonly SeenAccount[]): Plan {
+  const shown = before.accounts.map((account) => ({
+    ...account,
+    resources: seen.find(({ id }) => id === account.id)?.resources ?? [],
+  }));
+  return makePlan(before, seen, { ...before, accounts: shown });
+}
+
 function makePlan(wanted: Wanted, seen: readonly SeenAccount[], takenDown: Wanted | undefined): Plan {
   const resolve = principalResolver(seen);
-  const pending = pendingPrincipals(wanted, seen);
+  const pending = pendingPrincipals(wanted, seen, takenDown !== undefined);
   const accounts = wanted.accounts.filter(({ id }) => seen.some((it) => it.id === id));
   const plans = accounts.map((account) => {
     const shown = seen.find(({ id }) => id === account.id)!;

@@ -27,6 +27,7 @@ function roleRemoval(seen: Extract<SeenResource, { kind: 'role' }>, scope: StepS
       Path: seen.path,
       AssumeRolePolicyDocument: JSON.stringify(seen.trust),
       MaxSessionDuration: seen.sessionSeconds,
+      ...(seen.description === '' ? {} : { Description: seen.description }),
       Tags: tagList(seen.tags),
     },
   };

@@ -1,7 +1,7 @@
 // What exists, or shall exist, in one AWS account. `compile` makes these from the definition and
 // `observe` from AWS; `plan` compares the two. Everything here is plain JSON.
-
 import { iamArn, type Partition } from '../aws/index.ts';
+import type { SeenLease } from './lease-marker.ts';
 
 export type Texts = string | readonly string[];
 
@@ -167,6 +167,8 @@ export interface SeenAccount extends AccountRef {
   readonly resources: readonly SeenResource[];
   /** Of the management account, where guard rails are wanted or may be left over. */
   readonly organization?: SeenOrganization | undefined;
+  /** Marks of runs, rising by number. They are no resources: nobody wants them. */
+  readonly leases?: readonly SeenLease[] | undefined;
 }
 
 /** Ids of AWS Organizations that steps need: of the root, and of units by path (`Workloads/Prod`). */

@@ -266,7 +266,11 @@ function policySteps(
             inverse: [],
           },
         ];
-  const back = { operation: 'setDefaultPolicyVersion', input: { PolicyArn, VersionId: seen.defaultVersion ?? 'v1' } };
+  // Not the old version's number: by the time of an undo that version may have made room for others.
+  const back = {
+    operation: 'createPolicyVersion',
+    input: { PolicyArn, PolicyDocument: text(seen.document), SetAsDefault: true },
+  };
   return [
     ...room,
     {

@@ -17,15 +17,19 @@ export function tagSteps(
   seen: Tags,
 ): StepDraft[] {
   const { set, stale } = tagChanges(want, seen);
-  const had = Object.fromEntries(Object.entries(seen).filter(([key]) => key in set || stale.includes(key)));
-  const steps: StepDraft[] = [];
-  if (Object.keys(set).length > 0) {
-    const inverse = [{ operation: `tag${noun}`, input: { ...name, Tags: tagList(had) } }];
-    steps.push({ operation: `tag${noun}`, input: { ...name, Tags: tagList(set) }, rank: ranks.tag, inverse });
-  }
-  if (stale.length > 0) {
-    const inverse = [{ operation: `tag${noun}`, input: { ...name, Tags: tagList(had) } }];
-    steps.push({ operation: `untag${noun}`, input: { ...name, TagKeys: stale }, rank: ranks.tag, inverse });
-  }
-  return steps;
+  const hadOf = (keys: readonly string[]): Tags =>
+    Object.fromEntries(Object.entries(seen).filter(([key]) => keys.includes(key)));
+  const tagging = (tags: Tags): Call[] =>
+    Object.keys(tags).length === 0 ? [] : [{ operation: `tag${noun}`, input: { ...name, Tags: tagList(tags) } }];
+  const untagging = (keys: readonly string[]): Call[] =>
+    keys.length === 0 ? [] : [{ operation: `untag${noun}`, input: { ...name, TagKeys: keys } }];
+  const fresh = Object.keys(set).filter((key) => seen[key] === undefined);
+  return [
+    ...tagging(set).map((call) => ({
+      ...call,
+      rank: ranks.tag,
+      inverse: [...tagging(hadOf(Object.keys(set))), ...untagging(fresh)],
+    })),
+    ...untagging(stale).map((call) => ({ ...call, rank: ranks.tag, inverse: tagging(hadOf(stale)) })),
+  ];
 }

@@ -1,8 +1,12 @@
-// The steps of a plan carried out: wave by wave, all accounts of a wave side by side, one step at a time in each.
-// A failure stops its account and whatever waits for it; the other accounts of the wave go on, later waves do not start.
+// The steps of a plan carried out: wave by wave, the accounts of a wave side by side, one step at a time in each.
+// A failure stops its account and whatever waits for it. Where more accounts of a wave fail than are tolerated, no
+// other account begins and no later wave starts; accounts that have begun go on to their end.
+import { isFailure } from '../base/index.ts';
 import type { Account } from '../aws/index.ts';
-import type { Step } from './plan.ts';
 import type { Journal } from './journal.ts';
+import { accountsAtOnce, Gate } from './parallel.ts';
+import type { Step } from './plan.ts';
+import type { RunEvent } from './run-events.ts';
 
 export interface StepFailure {
   readonly account: string;
@@ -15,56 +19,46 @@ export interface StepFailure {
 export interface RunOutcome {
   readonly done: number;
   readonly failures: readonly StepFailure[];
-  /** Ids of the steps that were not tried. */
+  /** Ids of the steps that were not tried, or broken off by a stop. */
   readonly notStarted: readonly string[];
 }
+
+/** How many accounts of a wave may fail before later waves do not start: a number, or per cent of the wave's. */
+export type Tolerance = { readonly accounts: number } | { readonly percent: number };
 
 export interface RunContext {
   /** Carries one step out. */
   execute(account: Account, step: Step): Promise<void>;
   account(id: string): Promise<Account>;
   readonly journal: Journal;
+  /** None unless given. */
+  readonly tolerate?: Tolerance | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Told after every step that succeeded. */
-  onDone?(step: Step): void;
-}
-
-// AWS calls in flight at one time, over all accounts.
-const callsAtOnce = 16;
-
-/** Lets at most `size` pieces of work run at one time. */
-class Gate {
-  readonly #waiting: (() => void)[] = [];
-  #free: number;
-
-  constructor(size: number) {
-    this.#free = size;
-  }
-
-  async run<Result>(work: () => Promise<Result>): Promise<Result> {
-    if (this.#free === 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    else this.#free--;
-    try {
-      return await work();
-    } finally {
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#free++;
-      else next();
-    }
-  }
+  /** Called before every step; a throw stops the account. */
+  readonly mayWrite?: ((account: string) => Promise<void>) | undefined;
+  readonly onEvent?: ((event: RunEvent) => void) | undefined;
 }
 
 function failureOf(step: Step, error: unknown): StepFailure {
   const { name = 'Error', message = String(error) } = error instanceof Error ? error : {};
-  return { account: step.account, step: step.id, code: name.replace(/Exception$/, ''), message };
+  const code = isFailure(error) ? error.code : name.replace(/Exception$/, '');
+  return { account: step.account, step: step.id, code, message };
+}
+
+function toleratedOf(tolerance: Tolerance | undefined, accounts: number): number {
+  if (tolerance === undefined) return 0;
+  return 'accounts' in tolerance ? tolerance.accounts : Math.floor((tolerance.percent / 100) * accounts);
 }
 
 /** One run of the steps of a plan. */
 class Run {
   readonly #context: RunContext;
-  readonly #gate = new Gate(callsAtOnce);
+  readonly #gate = new Gate(accountsAtOnce);
   readonly #outcomes = new Map<string, PromiseWithResolvers<boolean>>();
+  readonly #settled = new Map<string, boolean>();
   readonly #stopped = new Set<string>();
+  #failedInWave = 0;
+  #tolerated = 0;
   readonly failures: StepFailure[] = [];
   readonly done = new Set<string>();
 
@@ -73,57 +67,104 @@ class Run {
     for (const { id } of steps) this.#outcomes.set(id, Promise.withResolvers());
   }
 
-  /** Ends when every account of the wave has; a failure that is no refusal of AWS's is thrown only then. */
-  async wave(steps: readonly Step[]): Promise<void> {
+  /** Whether the wave ended within the tolerance; a failure that is no refusal of AWS's is thrown only at its end. */
+  async wave(wave: number, steps: readonly Step[]): Promise<boolean> {
     const byAccount = Map.groupBy(steps, ({ account }) => account);
-    const ended = await Promise.allSettled([...byAccount.values()].map((own) => this.#accountSteps(own)));
+    this.#failedInWave = 0;
+    this.#tolerated = toleratedOf(this.#context.tolerate, byAccount.size);
+    this.#tell({ type: 'wave', wave, accounts: [...byAccount].map(([id, own]) => ({ id, steps: own.length })) });
+    const ended = await Promise.allSettled([...byAccount].map(([account, own]) => this.#accountSteps(account, own)));
     for (const end of ended) if (end.status === 'rejected') throw end.reason;
+    return this.#failedInWave <= this.#tolerated;
   }
 
-  async #accountSteps(steps: readonly Step[]): Promise<void> {
+  async #accountSteps(account: string, steps: readonly Step[]): Promise<void> {
+    let begun = false;
+    await this.#gate.enter();
     try {
       for (const step of steps) {
-        const ready = await this.#ready(step);
-        const passed = ready && (await this.#gate.run(() => this.#try(step)));
-        if (!passed) this.#stopped.add(step.account);
-        this.#outcomes.get(step.id)!.resolve(passed);
+        const ready: boolean = (await this.#built(step)) && this.#mayGoOn(account, begun);
+        if (ready && !begun) this.#tell({ type: 'account', account, state: 'begun' });
+        begun ||= ready;
+        const passed = ready && (await this.#try(step));
+        if (!passed) this.#stopped.add(account);
+        this.#settle(step.id, passed);
       }
     } finally {
+      this.#gate.leave();
       // Nobody may wait for a step that will never be tried.
-      for (const { id } of steps) this.#outcomes.get(id)!.resolve(false);
+      for (const { id } of steps) this.#settle(id, false);
+      this.#tell({ type: 'account', account, state: this.#stopped.has(account) ? 'stopped' : 'done' });
     }
   }
 
-  /** Waits for what the step builds on, without holding a place in the gate. */
-  async #ready(step: Step): Promise<boolean> {
-    const before = await Promise.all(step.after.map((id) => this.#outcomes.get(id)?.promise ?? Promise.resolve(true)));
-    return before.every(Boolean) && !this.#stopped.has(step.account) && this.#context.signal?.aborted !== true;
+  #settle(step: string, passed: boolean): void {
+    if (this.#settled.has(step)) return;
+    this.#settled.set(step, passed);
+    this.#outcomes.get(step)!.resolve(passed);
+  }
+
+  /** Whether what the step builds on succeeded. While it waits for other accounts, one of those may take its place. */
+  async #built({ after }: Step): Promise<boolean> {
+    const own = after.filter((id) => this.#outcomes.has(id));
+    if (own.some((id) => !this.#settled.has(id))) {
+      this.#gate.leave();
+      await Promise.all(own.map((id) => this.#outcomes.get(id)!.promise));
+      await this.#gate.enter();
+    }
+    return own.every((id) => this.#settled.get(id) === true);
+  }
+
+  #mayGoOn(account: string, begun: boolean): boolean {
+    if (this.#stopped.has(account) || this.#context.signal?.aborted === true) return false;
+    return begun || this.#failedInWave <= this.#tolerated;
   }
 
   async #try(step: Step): Promise<boolean> {
-    const { journal } = this.#context;
+    const { journal, mayWrite } = this.#context;
+    const refused = await mayWrite?.(step.account).then(
+      () => undefined,
+      (error: unknown) => ({ error }),
+    );
+    if (refused !== undefined) return this.#broken(step, refused.error);
+    // Without its entry no call is made, in no account.
     const entry = journal.begin(step);
     try {
       await this.#context.execute(await this.#context.account(step.account), step);
-      journal.end(entry, 'done');
-      this.done.add(step.id);
-      this.#context.onDone?.(step);
-      return true;
     } catch (error) {
-      const failure = failureOf(step, error);
-      journal.end(entry, failure.code);
-      this.failures.push(failure);
-      return false;
+      return this.#broken(step, error, entry);
     }
+    journal.end(entry, 'done');
+    this.done.add(step.id);
+    this.#tell({ type: 'step', account: step.account, step: step.id, outcome: 'done' });
+    return true;
+  }
+
+  #broken(step: Step, error: unknown, entry?: number): false {
+    // A stop may break off a call that waits for its next try: whether it wrote is found out by the next plan.
+    const stopped = this.#context.signal?.aborted === true && (error as Error).name === 'AbortError';
+    const failure = failureOf(step, error);
+    if (entry !== undefined) this.#context.journal.end(entry, stopped ? 'interrupted' : failure.code);
+    if (!stopped) this.#fail(failure);
+    return false;
+  }
+
+  #fail(failure: StepFailure): void {
+    this.failures.push(failure);
+    this.#failedInWave++;
+    this.#tell({ type: 'step', account: failure.account, step: failure.step, outcome: failure.code });
+  }
+
+  #tell(event: RunEvent): void {
+    this.#context.onEvent?.(event);
   }
 }
 
 /** Carries the steps out in their order. Resolves with what happened; a refused call is an outcome, not an exception. */
 export async function runSteps(steps: readonly Step[], context: RunContext): Promise<RunOutcome> {
   const run = new Run(context, steps);
-  for (const wave of Map.groupBy(steps, ({ wave }) => wave).values()) {
-    if (run.failures.length > 0) break;
-    await run.wave(wave);
+  for (const [wave, own] of Map.groupBy(steps, ({ wave }) => wave)) {
+    if (!(await run.wave(wave, own)) || context.signal?.aborted === true) break;
   }
   const tried = new Set([...run.done, ...run.failures.map(({ step }) => step)]);
   return {

@@ -15,7 +15,6 @@ import {
   type JournalHeader,
   type LoadedDefinition,
   type Plan,
-  type Step,
   type Wanted,
 } from '../access/index.ts';
 import type { Io } from './command.ts';
@@ -91,7 +90,7 @@ export function openDefined(io: Io, wanted: Wanted): AwsAccounts {
 }
 
 /** Folder of the journals: below `STINT_HOME`, else in the XDG state folder. */
-function journalFolder({ env, cwd }: Io): string {
+export function journalFolder({ env, cwd }: Io): string {
   const state =
     env['STINT_HOME'] || join(env['XDG_STATE_HOME'] || join(env['HOME'] || cwd, '.local', 'state'), 'stint');
   return join(state, 'runs');
@@ -133,19 +132,4 @@ export async function confirmRun(io: Io, plan: Plan, caller: Caller, yes: boolea
     reader.close();
   }
   throw accessFailure('not-confirmed', 'nothing was changed', { hint: 'answer `yes` to go on' });
-}
-
-/** Shows how far a run is, on one line, where a terminal is. */
-export function progressLine(io: Io): { readonly onDone: (step: Step) => void; readonly end: () => void } {
-  let done = 0;
-  const live = io.stderr.isTTY && io.quiet !== true;
-  return {
-    onDone: ({ id }) => {
-      done++;
-      if (live) io.stderr.write(`\r\u001b[K${done} done: ${id}`);
-    },
-    end: () => {
-      if (live && done > 0) io.stderr.write('\r\u001b[K');
-    },
-  };
 }

@@ -20,6 +20,7 @@ const commands: Readonly<Record<string, Entry>> = {
   plan: { summary: 'show what an apply would change, and who would gain what' },
   apply: { summary: 'make AWS as the definition says' },
   output: { summary: 'print the outputs of the definition' },
+  undo: { summary: 'take back what a run did, as far as AWS still shows it' },
   destroy: { summary: 'remove everything that the definition made' },
   assume: { summary: 'put a session of a target into this shell' },
   exec: { summary: 'run a command with a session of a target' },

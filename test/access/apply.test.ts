@@ -1,162 +1,30 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import {
-  applyDefinition,
-  compileDefinition,
-  makePlan,
-  openJournal,
-  readPlanFile,
-  writePlanFile,
-  type ApplyResult,
-  type Journal,
-  type Plan,
-  type Wanted,
-} from '../../src/access/index.ts';
+import { openJournal, readPlanFile, writePlanFile, type Journal, type Wanted } from '../../src/access/index.ts';
 import type { ApplyContext } from '../../src/access/apply.ts';
-import { definitionSchema } from '../../src/access/model.ts';
-import { openAccounts, type AwsAccounts } from '../../src/aws/index.ts';
-import { isFailure, systemClock, systemRandom } from '../../src/base/index.ts';
-import { startCloud, type Cloud } from '../../src/cloud/index.ts';
+import { isFailure, systemClock } from '../../src/base/index.ts';
 import { failureOf } from '../base/support.ts';
+import { central, definition, dev, prod, startWorld, wantedOf, type World } from './apply-support.ts';
 
-const central = '111111111111';
-const dev = '222222222222';
-const prod = '444444444444';
-
-const definition = {
-  version: 1,
-  organization: 'o-stintlocal',
-  accounts: {
-    central: { id: central, stage: 'central', central: true },
-    dev: { id: dev, stage: 'dev' },
-    test: { id: '333333333333', stage: 'test' },
-    prod: { id: prod, stage: 'prod' },
-  },
-  stages: ['central', 'dev', 'test', 'prod'],
-  passwordPolicy: { in: ['central'], minimumLength: 10 },
-  policies: { reader: { statements: [{ Effect: 'Allow', Action: 's3:Get*', Resource: '*' }] } },
-  groups: { developers: { policies: ['reader'] }, Administrators: { managed: ['AdministratorAccess'] } },
-  people: { alice: { groups: ['developers'], console: true }, Administrator: { groups: ['Administrators'] } },
-  roles: {
-    test_role: {
-      in: ['dev', 'test', 'prod'],
-      trust: [
-        { group: 'developers', only: ['dev'], mfa: { off: true, reason: 'the people of the story have no device' } },
-        { group: 'developers', except: ['dev'] },
-      ],
-      statements: [{ Effect: 'Allow', Action: 's3:ListAllMyBuckets', Resource: '*' }],
-    },
-    app: {
-      in: ['dev'],
-      trust: [{ service: 'ec2.amazonaws.com' }],
-      managed: ['AmazonS3ReadOnlyAccess'],
-      policies: ['reader'],
-      instanceProfile: 'test_profile',
-    },
-    chained: { in: ['dev'], trust: [{ role: 'prod/back' }] },
-    back: { in: ['prod'], trust: [{ role: 'dev/chained' }, { person: 'alice' }] },
-  },
-};
-
-function wantedOf(over: object = {}): Wanted {
-  return compileDefinition(definitionSchema.parse({ ...definition, ...over }), systemClock.now());
-}
-
-let cloud: Cloud;
-const folder = mkdtempSync(join(tmpdir(), 'stint-apply-'));
-
-before(async () => {
-  cloud = await startCloud();
-});
-after(async () => {
-  await cloud.stop();
-  rmSync(folder, { recursive: true, force: true });
-});
-beforeEach(reset);
-
-async function control(method: string, path: string, body?: object): Promise<unknown> {
-  const response = await fetch(`${cloud.endpoint}/_stint/${path}`, {
-    method,
-    headers: { 'x-stint-control': cloud.controlToken, 'content-type': 'application/json' },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  assert.ok(response.ok, await response.clone().text());
-  return response.json();
-}
-
-function fault(operation: string, more: object): Promise<unknown> {
-  return control('POST', 'faults', { service: 'iam', operation, when: 'before', ...more });
-}
-
-function openAs(accessKeyId: string, secretAccessKey: string): AwsAccounts {
-  return openAccounts({
-    env: {
-      AWS_ENDPOINT_URL: cloud.endpoint,
-      AWS_REGION: 'us-east-1',
-      AWS_ACCESS_KEY_ID: accessKeyId,
-      AWS_SECRET_ACCESS_KEY: secretAccessKey,
-    },
-    clock: systemClock,
-    random: systemRandom,
-    // No test waits: what is worth another try is tried at once.
-    sleep: async () => undefined,
-  });
-}
-
-// The clients of one world, by account: making them costs more than most calls.
-const opened = new Map<string, AwsAccounts>();
-
-function accountsAs(account = central): AwsAccounts {
-  const { accessKeyId, secretAccessKey } = cloud.credentials.accounts[account]!;
-  const accounts = opened.get(account) ?? openAs(accessKeyId, secretAccessKey);
-  opened.set(account, accounts);
-  return accounts;
-}
-
-/** A world as new; sessions of the one before are void in it. */
-async function reset(): Promise<void> {
-  await control('POST', 'reset', {});
-  opened.clear();
-}
-
+let world: World;
 let runs = 0;
 
-function contextOf(over: Partial<ApplyContext> = {}): ApplyContext {
-  return {
-    mode: 'apply',
-    wanted: wantedOf(),
-    accounts: accountsAs(),
-    confirm: async () => undefined,
-    openJournal: (header) => openJournal(folder, `run-${++runs}`, header, systemClock),
-    clock: systemClock,
-    random: systemRandom,
-    sleep: async () => undefined,
-    ...over,
-  };
-}
+before(async () => {
+  world = await startWorld();
+});
+after(() => world.stop());
+beforeEach(() => world.reset());
 
-const apply = (over: Partial<ApplyContext> = {}): Promise<ApplyResult> => applyDefinition(contextOf(over));
-
-async function planNow(over: Partial<ApplyContext> = {}): Promise<Plan> {
-  return (await makePlan(contextOf(over))).plan;
-}
-
-/** What an account holds by name, of every kind. */
-async function holdings(account: string): Promise<string[]> {
-  const { iam } = await accountsAs().account(account);
-  const details = await iam.getAccountAuthorizationDetails({ Filter: ['User', 'Group', 'Role', 'LocalManagedPolicy'] });
-  const profiles = await iam.listInstanceProfiles({});
-  return [
-    ...(details.UserDetailList ?? []).map(({ UserName }) => `user ${UserName}`),
-    ...(details.GroupDetailList ?? []).map(({ GroupName }) => `group ${GroupName}`),
-    ...(details.RoleDetailList ?? []).map(({ RoleName }) => `role ${RoleName}`),
-    ...(details.Policies ?? []).map(({ PolicyName }) => `policy ${PolicyName}`),
-    ...(profiles.InstanceProfiles ?? []).map(({ InstanceProfileName }) => `profile ${InstanceProfileName}`),
-  ].sort();
-}
+const apply: World['apply'] = (over) => world.apply(over);
+const planNow: World['planNow'] = (over) => world.planNow(over);
+const holdings: World['holdings'] = (account) => world.holdings(account);
+const accountsAs: World['accountsAs'] = (account) => world.accountsAs(account);
+const openAs: World['openAs'] = (key, secret) => world.openAs(key, secret);
+const fault: World['fault'] = (operation, more) => world.fault(operation, more);
+const control: World['control'] = (method, path, body) => world.control(method, path, body);
+const reset = (): Promise<void> => world.reset();
 
 test('an apply makes everything, a second plan is empty, and AWS lets in whom the definition lets in', async () => {
   const { plan, outcome } = await apply();
@@ -177,7 +45,9 @@ test('an apply makes everything, a second plan is empty, and AWS lets in whom th
   };
   assert.equal(await become(dev), `arn:aws:sts::${dev}:assumed-role/test_role/alice`);
   await assert.rejects(become(prod), { name: 'AccessDenied' });
-  const admin = await accountsAs().account(central);
+  // Not the accounts of the apply: these would wait until the role that they have just made lets them in.
+  const { accessKeyId, secretAccessKey } = world.cloud.credentials.accounts[central]!;
+  const admin = await openAs(accessKeyId, secretAccessKey).account(central);
   await assert.rejects(
     admin.sts.assumeRole({ RoleArn: `arn:aws:iam::${dev}:role/test_role`, RoleSessionName: 'admin' }),
     { name: 'AccessDenied' },
@@ -333,16 +203,17 @@ test('a run that dies between any two calls is taken up by the next one', async 
   for (let fatal = 1; fatal < steps; fatal += 5) {
     await reset();
     const dying = (header: Parameters<ApplyContext['openJournal']>[0]): Journal => {
-      const journal = openJournal(folder, `run-${++runs}`, header, systemClock);
+      const journal = openJournal(world.folder, `dying-${++runs}`, header, systemClock);
       return {
         file: journal.file,
+        run: journal.run,
         begin: (step) => {
           const entry = journal.begin(step);
           if (entry > fatal) throw new Error('the machine is gone');
           return entry;
         },
         end: (entry, outcome) => journal.end(entry, outcome),
-        close: () => journal.close(),
+        close: (ended) => journal.close(ended),
       };
     };
     await assert.rejects(apply({ openJournal: dying }), /the machine is gone/);
@@ -353,7 +224,7 @@ test('a run that dies between any two calls is taken up by the next one', async 
 });
 
 test('two applies at once come to one end', async () => {
-  const { accessKeyId, secretAccessKey } = cloud.credentials.accounts[central]!;
+  const { accessKeyId, secretAccessKey } = world.cloud.credentials.accounts[central]!;
   const results = await Promise.allSettled([apply(), apply({ accounts: openAs(accessKeyId, secretAccessKey) })]);
   assert.ok(
     results.some(({ status }) => status === 'fulfilled'),
@@ -366,7 +237,9 @@ test('two applies at once come to one end', async () => {
 test('a stop between two calls is told, and the next apply goes on', async () => {
   const stop = new AbortController();
   let done = 0;
-  const failure = await failureOf(apply({ signal: stop.signal, onDone: () => void (++done === 5 && stop.abort()) }));
+  const failure = await failureOf(
+    apply({ signal: stop.signal, onEvent: ({ type }) => void (type === 'step' && ++done === 5 && stop.abort()) }),
+  );
   assert.equal(failure.code, 'interrupted');
   await apply();
   assert.deepEqual((await planNow()).changes, []);
@@ -389,8 +262,8 @@ test('the journal names every call before it is made, with what undoes it, and n
       .every(({ inverse }) => (inverse as object[]).length === 1),
   );
   assert.equal(shown.length, 1);
-  for (const file of readdirSync(folder)) {
-    assert.ok(!readFileSync(join(folder, file), 'utf8').includes(shown[0]!), `${file} holds the password`);
+  for (const file of readdirSync(world.folder)) {
+    assert.ok(!readFileSync(join(world.folder, file), 'utf8').includes(shown[0]!), `${file} holds the password`);
   }
 });
 
@@ -512,7 +385,7 @@ test('an answer of no changes nothing', async () => {
 });
 
 test('a kept plan is applied as it was, and refused once AWS has moved', async () => {
-  const file = join(folder, 'kept.plan');
+  const file = join(world.folder, 'kept.plan');
   const wanted = wantedOf();
   writePlanFile(file, wanted, await planNow());
   const planned = readPlanFile(file);
@@ -523,7 +396,7 @@ test('a kept plan is applied as it was, and refused once AWS has moved', async (
 });
 
 test('a file that is no plan, or one of a newer version, is refused', async () => {
-  const file = join(folder, 'not.plan');
+  const file = join(world.folder, 'not.plan');
   const { writeFileSync } = await import('node:fs');
   for (const text of [
     '{',

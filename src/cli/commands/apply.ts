@@ -2,7 +2,7 @@
 import { closeSync, openSync, unlinkSync, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { systemClock, systemRandom } from '../../base/index.ts';
+import { systemClock } from '../../base/index.ts';
 import {
   accessFailure,
   applyDefinition,
@@ -13,26 +13,14 @@ import {
   type PlanFile,
   type Wanted,
 } from '../../access/index.ts';
+import { addRunOptions, runContext, type RunOptions } from '../access-run.ts';
 import type { Io } from '../command.ts';
-import {
-  addAccountOptions,
-  addDefinitionOptions,
-  confirmRun,
-  loadChosen,
-  openDefined,
-  openRunJournal,
-  progressLine,
-  sleep,
-  type DefinitionOptions,
-} from '../definition.ts';
+import { addAccountOptions, addDefinitionOptions, loadChosen, type DefinitionOptions } from '../definition.ts';
 import { printData, printJson, say, tell } from '../output.ts';
 
-interface Options extends DefinitionOptions {
+interface Options extends DefinitionOptions, RunOptions {
   readonly account?: readonly string[];
-  readonly expectAccount?: string;
-  readonly yes?: true;
   readonly passwords?: string;
-  readonly json?: true;
 }
 
 /** First passwords go to a new file that only its owner reads, or to the terminal; nowhere else, so never into a log. */
@@ -81,10 +69,17 @@ async function chooseWanted(
   return { wanted: planned.wanted, planned };
 }
 
-function printResult(io: Io, { plan, outcome, journal }: ApplyResult, json: boolean): void {
+function printResult(io: Io, { plan, outcome, journal, run }: ApplyResult, json: boolean): void {
   const { outputs, summary } = plan;
   if (json) {
-    printJson(io, { version: 1, summary, calls: outcome?.done ?? 0, journal: journal ?? null, outputs });
+    printJson(io, {
+      version: 1,
+      summary,
+      calls: outcome?.done ?? 0,
+      journal: journal ?? null,
+      run: run ?? null,
+      outputs,
+    });
     return;
   }
   if (outcome === undefined) say(io, 'Nothing to change: AWS is as the definition says.');
@@ -95,24 +90,15 @@ function printResult(io: Io, { plan, outcome, journal }: ApplyResult, json: bool
 async function apply(io: Io, planFile: string | undefined, options: Options): Promise<void> {
   const { wanted, planned } = await chooseWanted(io, options, planFile);
   const passwords = openPasswordSink(io, options.passwords);
-  const progress = progressLine(io);
+  const { context, end } = runContext(io, wanted, options, 'Apply this');
   try {
     const result = await applyDefinition({
+      ...context,
       mode: 'apply',
-      wanted,
       planned,
-      accounts: openDefined(io, wanted),
       only: planned?.accounts ?? options.account,
-      expectAccount: options.expectAccount,
-      confirm: (plan, caller) => confirmRun(io, plan, caller, options.yes === true, 'Apply this'),
-      openJournal: (header) => openRunJournal(io, header),
       passwords: passwords.sink,
-      clock: systemClock,
-      random: systemRandom,
-      sleep,
-      signal: io.signal,
-      onDone: progress.onDone,
-    }).finally(progress.end);
+    }).finally(end);
     printResult(io, result, options.json === true);
   } finally {
     passwords.close();
@@ -124,10 +110,11 @@ export function register(program: Command, io: Io): void {
     .command('apply')
     .description('make AWS as the definition says')
     .argument('[planfile]', 'a plan kept by `stint plan -o FILE`');
-  addAccountOptions(addDefinitionOptions(command))
-    .option('--yes', 'do not ask')
+  addRunOptions(addAccountOptions(addDefinitionOptions(command)))
     .option('--passwords <file>', 'where first console passwords are written, once')
-    .option('--json', 'machine output')
-    .addHelpText('after', '\nExamples:\n  stint apply --yes\n  stint apply dev.plan --expect-account 111111111111')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  stint apply --yes\n  stint apply dev.plan --expect-account 111111111111\n  stint apply --yes --tolerate 5%',
+    )
     .action((planFile: string | undefined, options: Options) => apply(io, planFile, options));
 }

@@ -1,48 +1,30 @@
 // `stint destroy`: removes everything that the definition made, and nothing else.
 import type { Command } from 'commander';
-import { systemClock, systemRandom } from '../../base/index.ts';
+import { systemClock } from '../../base/index.ts';
 import { applyDefinition, compileDefinition } from '../../access/index.ts';
+import { addRunOptions, runContext, type RunOptions } from '../access-run.ts';
 import type { Io } from '../command.ts';
-import {
-  addAccountOptions,
-  addDefinitionOptions,
-  confirmRun,
-  loadChosen,
-  openDefined,
-  openRunJournal,
-  progressLine,
-  sleep,
-  type DefinitionOptions,
-} from '../definition.ts';
+import { addAccountOptions, addDefinitionOptions, loadChosen, type DefinitionOptions } from '../definition.ts';
 import { printJson, say } from '../output.ts';
 
-interface Options extends DefinitionOptions {
+interface Options extends DefinitionOptions, RunOptions {
   readonly account?: readonly string[];
-  readonly expectAccount?: string;
-  readonly yes?: true;
-  readonly json?: true;
 }
 
 async function destroy(io: Io, options: Options): Promise<void> {
   const { definition } = await loadChosen(io, options);
   const wanted = compileDefinition(definition, systemClock.now());
-  const progress = progressLine(io);
-  const { plan, outcome, journal } = await applyDefinition({
-    mode: 'destroy',
-    wanted,
-    accounts: openDefined(io, wanted),
-    only: options.account,
-    expectAccount: options.expectAccount,
-    confirm: (plan, caller) => confirmRun(io, plan, caller, options.yes === true, 'Destroy this'),
-    openJournal: (header) => openRunJournal(io, header),
-    clock: systemClock,
-    random: systemRandom,
-    sleep,
-    signal: io.signal,
-    onDone: progress.onDone,
-  }).finally(progress.end);
+  const { context, end } = runContext(io, wanted, options, 'Destroy this');
+  const run = await applyDefinition({ ...context, mode: 'destroy', only: options.account }).finally(end);
+  const { plan, outcome, journal } = run;
   if (options.json === true) {
-    printJson(io, { version: 1, summary: plan.summary, calls: outcome?.done ?? 0, journal: journal ?? null });
+    printJson(io, {
+      version: 1,
+      summary: plan.summary,
+      calls: outcome?.done ?? 0,
+      journal: journal ?? null,
+      run: run.run ?? null,
+    });
   } else {
     say(io, outcome === undefined ? 'Nothing to destroy.' : `Destroyed: ${plan.summary.destroy}.`);
   }
@@ -50,9 +32,7 @@ async function destroy(io: Io, options: Options): Promise<void> {
 
 export function register(program: Command, io: Io): void {
   const command = program.command('destroy').description('remove everything that the definition made');
-  addAccountOptions(addDefinitionOptions(command))
-    .option('--yes', 'do not ask')
-    .option('--json', 'machine output')
+  addRunOptions(addAccountOptions(addDefinitionOptions(command)))
     .addHelpText('after', '\nExamples:\n  stint destroy\n  stint destroy --account dev --yes')
     .action((options: Options) => destroy(io, options));
 }
