@@ -14,3 +14,5 @@ export type { Tolerance } from './waves.ts';
 export { readPlanFile, writePlanFile, type PlanFile } from './plan-file.ts';
 export type { PasswordSink } from './passwords.ts';
 export { accessFailure } from './failures.ts';
+export { writeExport, type WrittenRoot } from './terraform/export-write.ts';
+export { terraformPlanDetails } from './terraform/index.ts';

@@ -22,6 +22,7 @@ const commands: Readonly<Record<string, Entry>> = {
   output: { summary: 'print the outputs of the definition' },
   undo: { summary: 'take back what a run did, as far as AWS still shows it' },
   destroy: { summary: 'remove everything that the definition made' },
+  export: { summary: 'write the definition as Terraform' },
   assume: { summary: 'put a session of a target into this shell' },
   exec: { summary: 'run a command with a session of a target' },
   credentials: { summary: 'print a session of a target for credential_process' },
