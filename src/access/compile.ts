@@ -1,14 +1,15 @@
 // From the definition to what every account shall hold. Pure: no AWS, no clock but the one instant given.
 import { isoSeconds, type Millis } from '../base/index.ts';
 import { policyLimits } from '../policy/index.ts';
-import { iamArn, type Partition } from '../aws/index.ts';
+import type { Partition } from '../aws/index.ts';
+import { policyArn, policyPath, roleArn } from './arns.ts';
 import { defaultsInForce, defaultFindings, type DefaultInForce } from './defaults.ts';
 import { documentSize } from './documents.ts';
 import { accessFindings, placed, type Finding } from './findings.ts';
 import type { Definition, GroupEntry, PasswordPolicyEntry, PersonEntry, RoleEntry } from './model.ts';
 import { resolveOutputs } from './outputs.ts';
 import { ownedPath, ownershipTags } from './ownership.ts';
-import { compileStatements, expiryInstant, inlineName, managedPolicyArn, ownPolicyArn } from './permissions.ts';
+import { compileInline, compileStatements, expiryInstant, managedPolicyArn, ownPolicyArn } from './permissions.ts';
 import type { AccountRef, Document, PasswordSettings, Resource, WantedAccount } from './resources.ts';
 import { centralAccount, countsIn, selectAccounts, stageOrder } from './selectors.ts';
 import { compileTrust } from './trust.ts';
@@ -52,7 +53,7 @@ function attachedArns(
     scope.findings.push(...placed(findings, scope.account, resource));
     return arn;
   });
-  const own = (entry.policies ?? []).map((name) => ownPolicyArn(scope.partition, scope.account.id, scope.name, name));
+  const own = (entry.policies ?? []).map((name) => policyArn(scope.definition, scope.account.id, name));
   return [...new Set([...own, ...managed])];
 }
 
@@ -60,10 +61,6 @@ function boundaryArn(scope: Scope, boundary: string | undefined, resource: strin
   if (boundary === undefined) return undefined;
   const own = Object.hasOwn(scope.definition.policies ?? {}, boundary);
   return attachedArns(scope, own ? { policies: [boundary] } : { managed: [boundary] }, resource)[0];
-}
-
-function inlineOf(document: Document | undefined): Record<string, Document> {
-  return document === undefined ? {} : { [inlineName]: document };
 }
 
 function compileRole(scope: Scope, key: string, role: RoleEntry): Resource[] {
@@ -76,13 +73,13 @@ function compileRole(scope: Scope, key: string, role: RoleEntry): Resource[] {
   const roleResource: Resource = {
     kind: 'role',
     name,
-    path: '/',
+    path: role.path ?? '/',
     trust: trust.document,
     sessionSeconds: sessionSeconds(definition, role, account.name),
     description: role.description ?? '',
     ...(boundary === undefined ? {} : { boundary }),
     attached: attachedArns(scope, role, resource),
-    inline: inlineOf(compileStatements(role.statements, account.name)),
+    inline: compileInline(role, account.name),
     tags: ownershipTags(scope.name, `role/${key}`, role),
   };
   if (role.instanceProfile === undefined) return [roleResource];
@@ -93,11 +90,11 @@ function compileRole(scope: Scope, key: string, role: RoleEntry): Resource[] {
 
 /** ARNs of the roles that trust a group, over all accounts. */
 function rolesOfGroup(scope: Scope, group: string): string[] {
-  const { definition, partition } = scope;
+  const { definition } = scope;
   return Object.entries(definition.roles ?? {}).flatMap(([key, role]) =>
     selectAccounts(definition, role.in)
       .filter((account) => role.trust.some((entry) => entry.group === group && countsIn(entry, account)))
-      .map((account) => iamArn(partition, definition.accounts[account]!.id, 'role', role.name ?? key)),
+      .map((account) => roleArn(definition, key, account)),
   );
 }
 
@@ -125,7 +122,7 @@ function chunkArns(arns: readonly string[]): string[][] {
 
 function compileGroup(scope: Scope, name: string, group: GroupEntry): Resource[] {
   const path = ownedPath(scope.name);
-  const inline = inlineOf(compileStatements(group.statements, scope.account.name));
+  const inline = compileInline(group, scope.account.name);
   const attached = attachedArns(scope, group, `group/${name}`);
   const arns = rolesOfGroup(scope, name);
   const room =
@@ -148,10 +145,10 @@ function compilePerson(scope: Scope, name: string, person: PersonEntry): Resourc
   return {
     kind: 'user',
     name,
-    path: '/',
+    path: person.path ?? '/',
     groups: [...new Set(person.groups)],
     attached: attachedArns(scope, person, `user/${name}`),
-    inline: inlineOf(compileStatements(person.statements, scope.account.name)),
+    inline: compileInline(person, scope.account.name),
     ...(boundary === undefined ? {} : { boundary }),
     tags: ownershipTags(scope.name, `person/${name}`, person),
   };
@@ -178,7 +175,7 @@ function compilePolicies(scope: Scope, carriers: readonly Resource[]): Resource[
     carriers.flatMap((it) => ('attached' in it ? [...it.attached, ...('boundary' in it ? [it.boundary] : [])] : [])),
   );
   return Object.entries(scope.definition.policies ?? {}).flatMap(([name, policy]): Resource[] => {
-    if (!used.has(ownPolicyArn(scope.partition, scope.account.id, scope.name, name))) return [];
+    if (!used.has(policyArn(scope.definition, scope.account.id, name))) return [];
     const document = compileStatements(policy.statements, scope.account.name);
     if (document === undefined) {
       scope.findings.push({
@@ -193,7 +190,8 @@ function compilePolicies(scope: Scope, carriers: readonly Resource[]): Resource[
     }
     const tags = ownershipTags(scope.name, `policy/${name}`, policy);
     const description = policy.description === undefined ? {} : { description: policy.description };
-    return [{ kind: 'policy', name, path: ownedPath(scope.name), document, ...description, tags }];
+    const path = policyPath(scope.definition, name);
+    return [{ kind: 'policy', name, path, document, ...description, tags }];
   });
 }
 

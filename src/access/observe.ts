@@ -222,7 +222,17 @@ function seenGroups(details: Details): SeenResource[] {
   }));
 }
 
-function seenPolicies(details: Details): SeenResource[] {
+/** Tags of the wanted policies that lie elsewhere than Stint's own: the bulk read leaves tags of policies out. */
+async function readPolicyTags(iam: Iam, wanted: WantedAccount, details: Details): Promise<ReadonlyMap<string, Tags>> {
+  const elsewhere = wanted.resources.filter((it) => it.kind === 'policy' && !it.path.startsWith('/stint/'));
+  const arns = details.policies.flatMap(({ Arn, PolicyName }) =>
+    Arn !== undefined && elsewhere.some(({ name }) => name === PolicyName) ? [Arn] : [],
+  );
+  const read = arns.map(async (arn) => [arn, tagsOf((await iam.listPolicyTags({ PolicyArn: arn })).Tags)] as const);
+  return new Map(await Promise.all(read));
+}
+
+function seenPolicies(details: Details, tags: ReadonlyMap<string, Tags>): SeenResource[] {
   return details.policies.map(({ Path = '/', Arn, PolicyId, DefaultVersionId, PolicyVersionList }) => {
     const versions = (PolicyVersionList ?? []).toSorted(
       (a, b) => Number(a.VersionId?.slice(1)) - Number(b.VersionId?.slice(1)),
@@ -233,7 +243,7 @@ function seenPolicies(details: Details): SeenResource[] {
       name: Arn!.slice(Arn!.lastIndexOf('/') + 1),
       path: Path,
       document: parseDocument(current?.Document),
-      tags: {},
+      tags: tags.get(Arn ?? '') ?? {},
       arn: Arn,
       uniqueId: PolicyId,
       defaultVersion: DefaultVersionId,
@@ -267,6 +277,7 @@ async function readAccount({ iam }: Account, wanted: WantedAccount): Promise<See
     readPasswordPolicy(iam),
   ]);
   const { profiles, leases } = await readProfiles(iam, wanted, details);
+  const policyTags = await readPolicyTags(iam, wanted, details);
   const people = wanted.console.filter((name) => details.users.some(({ UserName }) => UserName === name));
   const logins = new Map(
     await Promise.all(people.map(async (name) => [name, await hasLoginProfile(iam, name)] as const)),
@@ -276,7 +287,7 @@ async function readAccount({ iam }: Account, wanted: WantedAccount): Promise<See
     ...ref,
     resources: [
       ...password,
-      ...seenPolicies(details),
+      ...seenPolicies(details, policyTags),
       ...seenGroups(details),
       ...seenUsers(details, logins),
       ...seenRoles(details, settings),

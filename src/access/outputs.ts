@@ -2,6 +2,7 @@
 // ARNs are computed, not looked up: that costs no call and cannot name something else.
 import { nearestName } from '../base/index.ts';
 import { iamArn, type Partition } from '../aws/index.ts';
+import { personArn, policyArn, roleArn } from './arns.ts';
 import type { Definition } from './model.ts';
 import { ownedPath } from './ownership.ts';
 import type { Problem } from './problems.ts';
@@ -24,7 +25,7 @@ function offered({ definition, partition, path }: Scope): Map<string, string> {
     const name = role.name ?? key;
     const profile = role.instanceProfile === true ? name : role.instanceProfile;
     for (const account of selectAccounts(definition, role.in)) {
-      values.set(`role.${key}.${account}.arn`, iamArn(partition, ids(account), 'role', name));
+      values.set(`role.${key}.${account}.arn`, roleArn(definition, key, account));
       values.set(`role.${key}.${account}.name`, name);
       if (profile === undefined) continue;
       values.set(
@@ -35,14 +36,14 @@ function offered({ definition, partition, path }: Scope): Map<string, string> {
     }
     for (const account of selectAccounts(definition, role.in)) {
       for (const policy of role.policies ?? []) {
-        values.set(`policy.${policy}.${account}.arn`, iamArn(partition, ids(account), 'policy', policy, path));
+        values.set(`policy.${policy}.${account}.arn`, policyArn(definition, ids(account), policy));
       }
     }
   }
   const central = centralAccount(definition);
   if (central === undefined) return values;
   for (const name of Object.keys(definition.people ?? {})) {
-    values.set(`person.${name}.arn`, iamArn(partition, ids(central), 'user', name));
+    values.set(`person.${name}.arn`, personArn(definition, name));
     values.set(`person.${name}.name`, name);
   }
   for (const name of Object.keys(definition.groups ?? {})) {
@@ -51,7 +52,7 @@ function offered({ definition, partition, path }: Scope): Map<string, string> {
   }
   for (const carrier of [...Object.values(definition.people ?? {}), ...Object.values(definition.groups ?? {})]) {
     for (const policy of carrier.policies ?? []) {
-      values.set(`policy.${policy}.${central}.arn`, iamArn(partition, ids(central), 'policy', policy, path));
+      values.set(`policy.${policy}.${central}.arn`, policyArn(definition, ids(central), policy));
     }
   }
   return values;

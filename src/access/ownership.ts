@@ -39,8 +39,10 @@ export function ownershipTags(
 export function isOwned(resource: SeenResource, definition: string): boolean {
   switch (resource.kind) {
     case 'group':
-    case 'policy':
       return resource.path === ownedPath(definition);
+    case 'policy':
+      // One that was there before Stint keeps its path, and is known by a tag that is read where it is wanted.
+      return resource.path === ownedPath(definition) || resource.tags[definitionTag] === definition;
     case 'user':
     case 'role':
     case 'instance-profile':

@@ -9,7 +9,7 @@ import type { Document, Statement } from './resources.ts';
 import { countsIn } from './selectors.ts';
 
 /** Name of the inline policy that holds an entry's own `statements`. */
-export const inlineName = 'stint';
+const inlineName = 'stint';
 
 /** `2027-01-01` becomes the instant at which that day begins. */
 export function expiryInstant(expires: string): string {
@@ -45,6 +45,23 @@ export function compileStatements(
       return { ...(statement as Statement), ...(condition === undefined ? {} : { Condition: condition }) };
     });
   return statements.length === 0 ? undefined : { Version: '2012-10-17', Statement: statements };
+}
+
+/** An entry's own statements under Stint's name, and its other inline policies under theirs, as they count in an account. */
+export function compileInline(
+  entry: {
+    readonly statements?: readonly StatementEntry[] | undefined;
+    readonly inline?: Readonly<Record<string, readonly StatementEntry[]>> | undefined;
+  },
+  account: string,
+): Record<string, Document> {
+  const named = [[inlineName, entry.statements] as const, ...Object.entries(entry.inline ?? {})];
+  return Object.fromEntries(
+    named.flatMap(([name, statements]) => {
+      const document = compileStatements(statements, account);
+      return document === undefined ? [] : [[name, document] as const];
+    }),
+  );
 }
 
 /**

@@ -4,11 +4,12 @@ import { createHash } from 'node:crypto';
 import { canonicalJson } from '../base/index.ts';
 import { rootArn, type Partition } from '../aws/index.ts';
 import { groupAccess, type AccessChange } from './access-diff.ts';
+import { adoptionRefusal, adoptionSteps, foreignFinding, notAdopted, type Adoption } from './adoption.ts';
 import type { Wanted } from './compile.ts';
 import { changeDetails, sameSettings, type Detail } from './details.ts';
 import { deletedPrincipals, type ResolvePrincipal } from './documents.ts';
 import type { Finding } from './findings.ts';
-import { isOwned, ownerText, strangersIn } from './ownership.ts';
+import { isOwned, strangersIn } from './ownership.ts';
 import { removalSteps } from './removal.ts';
 import {
   resourceArn,
@@ -107,17 +108,6 @@ function pendingPrincipals(wanted: Wanted, seen: readonly SeenAccount[], reverse
   return pending;
 }
 
-function foreignFinding(account: AccountRef, want: Resource, seen: SeenResource): Finding {
-  return {
-    severity: 'error',
-    code: 'foreign-resource',
-    account: account.name,
-    resource: `${want.kind}/${want.name}`,
-    message: `\`${seen.name}\` exists already and ${ownerText(seen)}: Stint changes and deletes only what it made`,
-    hint: 'choose another name, or remove the existing one by hand',
-  };
-}
-
 /** IAM takes two spellings of a name for one, but its ARNs do not; and nothing but a user can be renamed or moved. */
 function misplacedFinding(account: AccountRef, want: Resource, seen: SeenResource): Finding[] {
   const place = (it: Resource): string => ('path' in it ? `${it.path}${it.name}` : it.name);
@@ -190,12 +180,18 @@ function isRemovable(resource: SeenResource, wanted: Wanted, takenDown: WantedAc
   return own !== undefined && sameSettings(own.settings, resource.settings);
 }
 
+/** A member whom the definition wants in the group is none whom others put there, whoever made the user. */
+function wantsMember(account: WantedAccount, user: string, group: string): boolean {
+  return account.resources.some((it) => it.kind === 'user' && it.name === user && it.groups.includes(group));
+}
+
 function planAccount(
   wanted: Wanted,
   account: WantedAccount,
   seen: SeenAccount,
   scope: StepScope,
   takenDown: WantedAccount | undefined,
+  adoption: Adoption | undefined,
 ): AccountPlan {
   const drafts: Draft[] = [];
   const findings: Finding[] = [];
@@ -229,9 +225,17 @@ function planAccount(
       const settings = had?.kind === 'password-policy' ? had.settings : undefined;
       if (settings !== undefined && sameSettings(settings, want.settings)) continue;
     } else if (had !== undefined && !isOwned(had, wanted.definition)) {
-      findings.push(foreignFinding(account, want, had));
+      if (adoption?.ids.has(`${account.name}/${want.kind}/${want.name}`) !== true) {
+        if (adoption === undefined) findings.push(foreignFinding(account, want, had, scope));
+        continue;
+      }
+      const refused = adoption.withChanges ? undefined : adoptionRefusal(want, had, scope);
+      if (refused === undefined)
+        draft('change', want, had, [...wantedSteps(want, had, scope), ...adoptionSteps(want, had)]);
+      else findings.push(notAdopted(account, want, refused));
       continue;
     }
+    if (adoption !== undefined) continue;
     if (had !== undefined) {
       findings.push(...misplacedFinding(account, want, had), ...deletedFinding(account, had, scope.resolve));
     }
@@ -239,7 +243,7 @@ function planAccount(
     if (steps.length > 0) draft(had === undefined ? 'add' : 'change', want, had, steps);
   }
   for (const had of seen.resources) {
-    if (kept.has(resourceKey(had)) || !isRemovable(had, wanted, takenDown)) continue;
+    if (adoption !== undefined || kept.has(resourceKey(had)) || !isRemovable(had, wanted, takenDown)) continue;
     findings.push(...inUseFinding(account, had, seen, wanted.definition));
     draft('destroy', had, had, removalSteps(had, scope));
   }
@@ -313,6 +317,11 @@ export function planChanges(wanted: Wanted, seen: readonly SeenAccount[]): Plan 
   return makePlan(wanted, seen, undefined);
 }
 
+/** Plans nothing but the taking over of what was there before Stint. */
+export function planAdoption(wanted: Wanted, seen: readonly SeenAccount[], adoption: Adoption): Plan {
+  return makePlan({ ...wanted, findings: [] }, seen, undefined, adoption);
+}
+
 /** Plans the removal of everything that a definition made, later stages first. */
 export function planRemoval(wanted: Wanted, seen: readonly SeenAccount[]): Plan {
   return makePlan(withoutResources(wanted), seen, wanted);
@@ -327,7 +336,12 @@ export function planReturn(before: Wanted, seen: readonly SeenAccount[]): Plan {
   return makePlan(before, seen, { ...before, accounts: shown });
 }
 
-function makePlan(wanted: Wanted, seen: readonly SeenAccount[], takenDown: Wanted | undefined): Plan {
+function makePlan(
+  wanted: Wanted,
+  seen: readonly SeenAccount[],
+  takenDown: Wanted | undefined,
+  adoption?: Adoption,
+): Plan {
   const resolve = principalResolver(seen);
   const pending = pendingPrincipals(wanted, seen, takenDown !== undefined);
   const accounts = wanted.accounts.filter(({ id }) => seen.some((it) => it.id === id));
@@ -339,7 +353,8 @@ function makePlan(wanted: Wanted, seen: readonly SeenAccount[], takenDown: Wante
       accountRoot: rootArn(wanted.partition, account.id),
       resolve,
       seen: shown.resources,
-      strangersIn: (group) => strangersIn(group, shown, wanted.definition),
+      strangersIn: (group) =>
+        strangersIn(group, shown, wanted.definition).filter((user) => !wantsMember(account, user, group)),
       trustIsLate: (role) => {
         const own = pending.get(arnOf(role)) ?? Number.MAX_SAFE_INTEGER;
         return trustPrincipals(role.trust).some((arn) => (pending.get(arn) ?? -1) >= Math.min(own, pending.size));
@@ -351,6 +366,7 @@ function makePlan(wanted: Wanted, seen: readonly SeenAccount[], takenDown: Wante
       shown,
       scope,
       takenDown?.accounts.find(({ id }) => id === account.id),
+      adoption,
     );
   });
   const drafts = plans.flatMap(({ drafts }) => drafts);

@@ -63,6 +63,16 @@ class Checker {
     }
   }
 
+  inline(inline: Readonly<Record<string, readonly StatementEntry[]>> | undefined, path: Path): void {
+    for (const [name, statements] of Object.entries(inline ?? {})) this.statements(statements, [...path, name]);
+  }
+
+  /** A raw statement of a trust policy is judged as AWS judges it. */
+  trustGrammar(statement: object, path: Path): void {
+    const text = JSON.stringify({ Version: '2012-10-17', Statement: [statement] });
+    for (const { message, hint } of parsePolicy(text, 'trust').problems) this.add(path, message, hint);
+  }
+
   statements(statements: readonly StatementEntry[] | undefined, path: Path): void {
     (statements ?? []).forEach((statement, index) => {
       this.names('account', statement.only, [...path, index, 'only']);
@@ -139,8 +149,9 @@ function checkTrust(checker: Checker, definition: Definition, entry: TrustEntry,
   if (entry.service !== undefined && !/^[a-z0-9.-]+\.amazonaws\.com(?:\.cn)?$/.test(entry.service)) {
     checker.add([...path, 'service'], `\`${entry.service}\` is no AWS service`, 'write it like `ec2.amazonaws.com`');
   }
-  if ((entry.service ?? entry.role) !== undefined && (entry.mfa ?? entry.mfaMaxAge) !== undefined) {
-    checker.add([...path, 'mfa'], '`mfa` is for people: a service or role has none', 'leave it out');
+  if (entry.statement !== undefined) checker.trustGrammar(entry.statement, [...path, 'statement']);
+  if ((entry.service ?? entry.role ?? entry.statement) !== undefined && (entry.mfa ?? entry.mfaMaxAge) !== undefined) {
+    checker.add([...path, 'mfa'], '`mfa` is for people: a service, role or statement has none', 'leave it out');
   }
   checker.names('account', entry.only, [...path, 'only']);
   checker.names('account', entry.except, [...path, 'except']);
@@ -162,6 +173,7 @@ function checkRoles(checker: Checker, definition: Definition): void {
     role.trust.forEach((entry, index) => checkTrust(checker, definition, entry, [...path, 'trust', index]));
     checker.names('policy', role.policies, [...path, 'policies']);
     checker.statements(role.statements, [...path, 'statements']);
+    checker.inline(role.inline, [...path, 'inline']);
     checkSession(checker, role.session, [...path, 'session']);
     for (const account of accountsOfRole(definition, role)) {
       if (!role.trust.some((entry) => countsIn(entry, account))) {
@@ -185,10 +197,12 @@ export function referenceProblems(definition: Definition): Problem[] {
     checker.names('group', person.groups, ['people', name, 'groups']);
     checker.names('policy', person.policies, ['people', name, 'policies']);
     checker.statements(person.statements, ['people', name, 'statements']);
+    checker.inline(person.inline, ['people', name, 'inline']);
   }
   for (const [name, group] of Object.entries(definition.groups ?? {})) {
     checker.names('policy', group.policies, ['groups', name, 'policies']);
     checker.statements(group.statements, ['groups', name, 'statements']);
+    checker.inline(group.inline, ['groups', name, 'inline']);
   }
   for (const [name, policy] of Object.entries(definition.policies ?? {})) {
     checker.statements(policy.statements, ['policies', name, 'statements']);

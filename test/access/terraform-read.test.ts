@@ -25,7 +25,8 @@ const expected = JSON.parse(textOf('expected.json')) as Expected;
 
 function lineOf(it: SeenResource): string {
   if (it.kind === 'password-policy') return `password policy ${it.settings.MinimumPasswordLength} characters`;
-  const parts = [`${it.kind}${it.path}${it.name}`];
+  const parts = [`${it.kind}${'path' in it ? it.path : '/'}${it.name}`];
+  if (it.kind === 'oidc-provider') parts.push(`takes ${it.clientIds.join(' ')}`);
   if ('groups' in it && it.groups.length > 0) parts.push(`in ${it.groups.join(' ')}`);
   if ('attached' in it && it.attached.length > 0) {
     parts.push(`has ${it.attached.map((arn) => arn.slice(arn.lastIndexOf('/') + 1)).join(' ')}`);

@@ -1,6 +1,17 @@
 // Roles, people and groups.
 import { z } from 'zod';
-import { description, duration, iamName, node, profileName, renamed, selectorSchema, tags, who } from './parts.ts';
+import {
+  description,
+  duration,
+  iamName,
+  node,
+  path,
+  profileName,
+  renamed,
+  selectorSchema,
+  tags,
+  who,
+} from './parts.ts';
 import { admin, boundary, permissions } from './permissions.ts';
 import { trustSchema } from './trust.ts';
 
@@ -24,6 +35,7 @@ const perSchema = z
 
 export const roleSchema = z.strictObject({
   in: selectorSchema,
+  path: path.optional(),
   name: iamName.optional().describe("The role's name in AWS, when it is not its name here."),
   trust: z.array(trustSchema).min(1, 'a role that nobody may become is of no use'),
   ...permissions,
@@ -47,6 +59,7 @@ const reach = {
 };
 
 export const personSchema = z.strictObject({
+  path: path.optional(),
   groups: z.array(z.string()).optional().describe('Groups of this definition, by name.'),
   ...permissions,
   boundary: boundary.optional(),

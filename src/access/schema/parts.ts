@@ -68,6 +68,12 @@ export const description = z
 
 export const iamName = z.string().regex(iamNamePattern, 'IAM names hold 1 to 64 of letters, digits and `+=,.@_-`');
 
+export const path = z
+  .string()
+  .max(512)
+  .regex(/^\/(?:[!-~]+\/)?$/, 'a path begins and ends with `/`')
+  .describe('Path in AWS, for what was there before Stint. AWS changes it for nothing but people.');
+
 /** Names of instance profiles may be twice as long as those of roles (IAM quotas). */
 export const profileName = z
   .string()

@@ -1,6 +1,6 @@
 // What somebody may do: statements, managed policies, policies of the definition.
 import { z } from 'zod';
-import { description, narrowing, node, renamed, texts, who } from './parts.ts';
+import { description, narrowing, node, path, renamed, texts, who } from './parts.ts';
 
 const conditionValue = z.union([z.string(), z.number(), z.boolean()]);
 
@@ -48,6 +48,15 @@ export const permissions = {
   managed: z.array(z.string()).optional().describe('AWS managed policies by name, or any managed policy by ARN.'),
   policies: z.array(z.string()).optional().describe('Policies of this definition, by name.'),
   statements: z.array(statementSchema).optional().describe('Permissions of this one alone (an inline policy).'),
+  inline: z
+    .record(
+      z
+        .string()
+        .regex(/^[\w+=,.@-]{1,128}$/, 'names of inline policies hold 1 to 128 of letters, digits and `+=,.@_-`'),
+      z.array(statementSchema).min(1),
+    )
+    .optional()
+    .describe('More inline policies, by the names they have in AWS: for what was there before Stint.'),
 };
 
 export const boundary = z
@@ -62,6 +71,7 @@ export const admin = z
   );
 
 export const policySchema = z.strictObject({
+  path: path.optional(),
   statements: z.array(statementSchema).min(1),
   description: description.optional(),
   ...node,

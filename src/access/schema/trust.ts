@@ -83,6 +83,10 @@ const samlTrust = z
   })
   .describe('People who sign in through a SAML provider.');
 
+const statementTrust = z
+  .looseObject({ Effect: z.enum(['Allow', 'Deny']), Action: texts.optional(), NotAction: texts.optional() })
+  .describe('A statement as IAM writes it, for what no other entry says. No default is put into it.');
+
 export const trustKinds = [
   'group',
   'person',
@@ -94,6 +98,7 @@ export const trustKinds = [
   'serviceAccount',
   'certificate',
   'saml',
+  'statement',
 ] as const;
 
 export const trustSchema = z
@@ -108,6 +113,7 @@ export const trustSchema = z
     serviceAccount: serviceAccountTrust.optional(),
     certificate: certificateTrust.optional(),
     saml: samlTrust.optional(),
+    statement: statementTrust.optional(),
     mfa: safeguard(
       'Whether the person must have signed in with MFA. On unless `defaults.mfa` says otherwise.',
     ).optional(),

@@ -37,7 +37,7 @@ export const readAttributes: Readonly<Record<string, readonly string[]>> = {
   aws_iam_group_policy_attachments_exclusive: ['group_name', 'policy_arns'],
   aws_iam_instance_profile: ['arn', 'name', 'path', 'role', 'tags', 'tags_all', 'unique_id'],
   aws_iam_openid_connect_provider: ['arn', 'url', 'client_id_list', 'thumbprint_list', 'tags', 'tags_all'],
-  aws_iam_saml_provider: ['arn', 'name', 'tags', 'tags_all'],
+  aws_iam_saml_provider: ['arn', 'name', 'saml_metadata_document', 'tags', 'tags_all'],
   aws_iam_account_password_policy: [
     'allow_users_to_change_password',
     'hard_expiry',

@@ -273,6 +273,27 @@ function profileOf(resource: TerraformResource, scope: Scope): SeenResource {
   };
 }
 
+function oidcOf(resource: TerraformResource): SeenResource {
+  return {
+    kind: 'oidc-provider',
+    name: (textIn(resource.values, 'url') ?? `(${resource.address})`).replace(/^https:\/\//, ''),
+    clientIds: textsIn(resource.values, 'client_id_list').toSorted(),
+    thumbprints: textsIn(resource.values, 'thumbprint_list').map((it) => it.toLowerCase()),
+    tags: tagsOf(resource),
+    arn: textIn(resource.values, 'arn'),
+  };
+}
+
+function samlOf(resource: TerraformResource): SeenResource {
+  return {
+    kind: 'saml-provider',
+    name: nameOfResource(resource),
+    metadata: textIn(resource.values, 'saml_metadata_document') ?? '',
+    tags: tagsOf(resource),
+    arn: textIn(resource.values, 'arn'),
+  };
+}
+
 function builtResource(resource: TerraformResource, account: string, scope: Scope): SeenResource | undefined {
   switch (resource.type) {
     case 'aws_iam_role':
@@ -285,6 +306,10 @@ function builtResource(resource: TerraformResource, account: string, scope: Scop
       return policyOf(resource, account, scope);
     case 'aws_iam_instance_profile':
       return profileOf(resource, scope);
+    case 'aws_iam_openid_connect_provider':
+      return oidcOf(resource);
+    case 'aws_iam_saml_provider':
+      return samlOf(resource);
     case 'aws_iam_account_password_policy':
       return { kind: 'password-policy', name: 'password policy', settings: passwordSettings(resource) };
   }

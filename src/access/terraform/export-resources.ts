@@ -1,7 +1,14 @@
 // What one account shall hold, as resources of Terraform with the id by which each is imported.
 import type { Json } from '../../base/index.ts';
 import { iamArn, type Partition } from '../../aws/index.ts';
-import type { Document, PasswordSettings, Resource, Tags, WantedAccount } from '../resources.ts';
+import {
+  resourceArn,
+  type Document,
+  type PasswordSettings,
+  type Resource,
+  type Tags,
+  type WantedAccount,
+} from '../resources.ts';
 import { terraformName } from './export-names.ts';
 import type { Block, Entry, Expression } from './hcl.ts';
 
@@ -70,12 +77,8 @@ function policyArn(scope: Scope, arn: string): Expression {
   return own === undefined ? value(arn) : refer(addressOf(scope, 'aws_iam_policy', own.name), 'arn');
 }
 
-function withArn(
-  { account, partition }: Scope,
-  { kind, name, path }: Exclude<Resource, Of<'password-policy'>>,
-  block: ExportedResource,
-): ExportedResource {
-  return { ...block, arn: iamArn(partition, account.id, kind, name, path) };
+function withArn({ account, partition }: Scope, resource: Resource, block: ExportedResource): ExportedResource {
+  return { ...block, arn: resourceArn(partition, account.id, resource) };
 }
 
 function boundaryEntry(scope: Scope, boundary: string | undefined): Entry | undefined {
@@ -174,6 +177,27 @@ function profileBlock(scope: Scope, it: Of<'instance-profile'>): ExportedResourc
   return withArn(scope, it, block);
 }
 
+function oidcBlock(scope: Scope, it: Of<'oidc-provider'>): ExportedResource {
+  const arn = resourceArn(scope.partition, scope.account.id, it);
+  const block = exported(scope, 'aws_iam_openid_connect_provider', [it.name], `oidc-provider/${it.name}`, arn, [
+    ['url', value(`https://${it.name}`)],
+    ['client_id_list', value(it.clientIds)],
+    it.thumbprints.length === 0 ? undefined : ['thumbprint_list', value(it.thumbprints)],
+    tagEntry(it.tags),
+  ]);
+  return { ...block, arn };
+}
+
+function samlBlock(scope: Scope, it: Of<'saml-provider'>): ExportedResource {
+  const arn = resourceArn(scope.partition, scope.account.id, it);
+  const block = exported(scope, 'aws_iam_saml_provider', [it.name], `saml-provider/${it.name}`, arn, [
+    ['name', value(it.name)],
+    ['saml_metadata_document', value(it.metadata)],
+    tagEntry(it.tags),
+  ]);
+  return { ...block, arn };
+}
+
 function passwordBlock(scope: Scope, settings: PasswordSettings): ExportedResource {
   const { MaxPasswordAge: age, PasswordReusePrevention: reuse } = settings;
   return exported(scope, 'aws_iam_account_password_policy', [], 'password policy', 'iam-account-password-policy', [
@@ -203,6 +227,13 @@ function resourceBlocks(scope: Scope, resource: Resource): ExportedResource[] {
       return [profileBlock(scope, resource)];
     case 'password-policy':
       return [passwordBlock(scope, resource.settings)];
+    case 'oidc-provider':
+      return [oidcBlock(scope, resource)];
+    case 'saml-provider':
+      return [samlBlock(scope, resource)];
+    case 'organization-policy':
+      // Its id, and those of units, are AWS's own: nothing in the definition tells them.
+      return [];
   }
   return [];
 }
