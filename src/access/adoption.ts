@@ -1,9 +1,9 @@
 // Things that were there before Stint: foreign, then observed (as wanted, but not marked), then adopted by name.
 // Adopting writes marks and nothing else; what differs in meaning is no adoption but a change.
 import { ranks, tagList, type StepDraft, type StepScope } from './calls.ts';
-import { changeDetails } from './details.ts';
+import { changeDetails, type Detail } from './details.ts';
 import type { Finding } from './findings.ts';
-import { ownerText } from './ownership.ts';
+import { isOwned, ownerText } from './ownership.ts';
 import type { AccountRef, Resource, SeenResource, Tags } from './resources.ts';
 import { wantedSteps } from './steps.ts';
 import { tagChanges } from './tag-steps.ts';
@@ -75,8 +75,27 @@ export function foreignFinding(account: AccountRef, want: Resource, had: SeenRes
   };
 }
 
+/** Named one by one while they are few. */
+const observedShown = 5;
+
+/** Many things that are only watched are one finding for each account, or nothing else would be seen. */
+export function foldObserved(findings: readonly Finding[]): Finding[] {
+  const observed = findings.filter(({ code, hint }) => code === 'observed' && hint?.includes('stint import') === true);
+  if (observed.length <= observedShown) return [...findings];
+  const names = observed.map(({ resource }) => resource!);
+  const { account } = observed[0]!;
+  const folded: Finding = {
+    severity: 'info',
+    code: 'observed',
+    account,
+    message: `${names.length} things are as wanted, but were not made by Stint: they are only watched (${names.slice(0, observedShown).join(', ')} and ${names.length - observedShown} more)`,
+    hint: `\`stint import ${account}/${names[0]}\` takes one over`,
+  };
+  return [...findings.filter((it) => !observed.includes(it)), folded];
+}
+
 /** The calls by which a thing becomes Stint's, beside those that tag it: groups move, policies are tagged only once. */
-export function adoptionSteps(want: Resource, had: SeenResource): StepDraft[] {
+function adoptionSteps(want: Resource, had: SeenResource): StepDraft[] {
   if (want.kind === 'group' && had.kind === 'group' && want.path !== had.path) {
     const move = (NewPath: string): StepDraft['inverse'][number] => ({
       operation: 'updateGroup',
@@ -93,16 +112,21 @@ export function adoptionSteps(want: Resource, had: SeenResource): StepDraft[] {
 }
 
 /** Why a thing cannot be taken over as it is; undefined when nothing but marks would be written. */
-export function adoptionRefusal(want: Resource, had: SeenResource, scope: StepScope): string | undefined {
+function adoptionRefusal(
+  want: Resource,
+  had: SeenResource,
+  { withChanges }: Adoption,
+  scope: StepScope,
+): string | undefined {
   const elsewhere = 'tags' in had ? managedElsewhere(had.tags) : undefined;
   if (elsewhere !== undefined) return `\`${elsewhere}\` says that another tool manages it`;
   if ('tags' in had && had.tags['stint:definition'] !== undefined) return ownerText(had);
-  if (differingSteps(want, had, scope).length === 0) return undefined;
+  if (withChanges || differingSteps(want, had, scope).length === 0) return undefined;
   const details = changeDetails(had, unmarked(want, had), scope.resolve).map(({ sign, text }) => `${sign} ${text}`);
   return `it is not as the definition says: ${details.slice(0, 5).join('; ') || 'its path'}`;
 }
 
-export function notAdopted(account: AccountRef, want: Resource, why: string): Finding {
+function notAdopted(account: AccountRef, want: Resource, why: string): Finding {
   return {
     severity: 'error',
     code: 'not-adopted',
@@ -113,4 +137,28 @@ export function notAdopted(account: AccountRef, want: Resource, why: string): Fi
       ? 'take it out of there first'
       : 'make the definition say what is there, or give `--with-changes`',
   };
+}
+
+/** The calls that take a wanted thing over, when it is meant; else what is to be said of it. */
+export function adopt(
+  account: AccountRef,
+  want: Resource,
+  had: SeenResource | undefined,
+  definition: string,
+  adoption: Adoption,
+  scope: StepScope,
+): { readonly steps: StepDraft[]; readonly details?: readonly Detail[]; readonly findings: Finding[] } {
+  const nothing = { steps: [], findings: [] };
+  if (!adoption.ids.has(`${account.name}/${want.kind}/${want.name}`)) return nothing;
+  if (had === undefined) {
+    return { steps: [], findings: [notAdopted(account, want, 'AWS has no such thing; `stint apply` makes it')] };
+  }
+  if (isOwned(had, definition)) return nothing;
+  const refused = adoptionRefusal(want, had, adoption, scope);
+  if (refused !== undefined) return { steps: [], findings: [notAdopted(account, want, refused)] };
+  const marks = adoptionSteps(want, had);
+  const mark =
+    want.kind === 'group' ? `moved to the path ${want.path}, by which Stint knows its own` : 'tags of the definition';
+  const details = marks.length === 0 ? [] : [{ sign: '+', text: mark } as const];
+  return { steps: [...wantedSteps(want, had, scope), ...marks], details, findings: [] };
 }

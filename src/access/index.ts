@@ -2,8 +2,8 @@
 export { loadDefinition, type LoadedDefinition } from './load.ts';
 export { compileDefinition, type Wanted } from './compile.ts';
 export { resolveOutputs } from './outputs.ts';
-export type { Plan } from './plan.ts';
-export { planJson, planText } from './report.ts';
+export { planAdoption, type Plan } from './plan.ts';
+export { findingLines, planJson, planText } from './report.ts';
 export type { WantedAccount } from './resources.ts';
 export { applyDefinition, makePlan, type ApplyResult } from './apply.ts';
 export { openJournal, type Journal, type JournalHeader, type RunHolder } from './journal.ts';
@@ -16,3 +16,14 @@ export type { PasswordSink } from './passwords.ts';
 export { accessFailure } from './failures.ts';
 export { writeExport, type WrittenRoot } from './terraform/export-write.ts';
 export { terraformPlanDetails } from './terraform/index.ts';
+export {
+  definitionYaml,
+  foundInAws,
+  foundInTerraform,
+  importFound,
+  variableFindings,
+  type AccountLabel,
+  type TerraformInput,
+} from './import/index.ts';
+export type { Imported } from './import/found.ts';
+export type { Finding } from './findings.ts';

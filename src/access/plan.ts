@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { canonicalJson } from '../base/index.ts';
 import { rootArn, type Partition } from '../aws/index.ts';
 import { groupAccess, type AccessChange } from './access-diff.ts';
-import { adoptionRefusal, adoptionSteps, foreignFinding, notAdopted, type Adoption } from './adoption.ts';
+import { adopt, foldObserved, foreignFinding, type Adoption } from './adoption.ts';
 import type { Wanted } from './compile.ts';
 import { changeDetails, sameSettings, type Detail } from './details.ts';
 import { deletedPrincipals, type ResolvePrincipal } from './documents.ts';
@@ -202,6 +202,7 @@ function planAccount(
     resource: Resource,
     before: SeenResource | undefined,
     steps: StepDraft[],
+    more: readonly Detail[] = [],
   ): void => {
     const after = action === 'destroy' ? undefined : resource;
     const change: Change = {
@@ -211,7 +212,7 @@ function planAccount(
       kind: resource.kind,
       name: resource.name,
       action,
-      details: [...changeDetails(before, after, scope.resolve), ...strangerDetails(resource, scope)],
+      details: [...changeDetails(before, after, scope.resolve), ...strangerDetails(resource, scope), ...more],
       observed: observedHash(before),
     };
     drafts.push({ change, steps, wave });
@@ -221,21 +222,19 @@ function planAccount(
     const key = resourceKey(want);
     const had = byKey.get(key);
     kept.add(key);
+    if (adoption !== undefined) {
+      const taken = adopt(account, want, had, wanted.definition, adoption, scope);
+      findings.push(...taken.findings);
+      if (taken.steps.length > 0) draft('change', want, had, taken.steps, taken.details);
+      continue;
+    }
     if (want.kind === 'password-policy') {
       const settings = had?.kind === 'password-policy' ? had.settings : undefined;
       if (settings !== undefined && sameSettings(settings, want.settings)) continue;
     } else if (had !== undefined && !isOwned(had, wanted.definition)) {
-      if (adoption?.ids.has(`${account.name}/${want.kind}/${want.name}`) !== true) {
-        if (adoption === undefined) findings.push(foreignFinding(account, want, had, scope));
-        continue;
-      }
-      const refused = adoption.withChanges ? undefined : adoptionRefusal(want, had, scope);
-      if (refused === undefined)
-        draft('change', want, had, [...wantedSteps(want, had, scope), ...adoptionSteps(want, had)]);
-      else findings.push(notAdopted(account, want, refused));
+      findings.push(foreignFinding(account, want, had, scope));
       continue;
     }
-    if (adoption !== undefined) continue;
     if (had !== undefined) {
       findings.push(...misplacedFinding(account, want, had), ...deletedFinding(account, had, scope.resolve));
     }
@@ -247,7 +246,7 @@ function planAccount(
     findings.push(...inUseFinding(account, had, seen, wanted.definition));
     draft('destroy', had, had, removalSteps(had, scope));
   }
-  return { drafts, findings };
+  return { drafts, findings: foldObserved(findings) };
 }
 
 /** Steps with ids and edges, in one order that every account's own order and every edge agree with. */

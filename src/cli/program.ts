@@ -17,11 +17,13 @@ interface Entry {
 
 // One row per verb; the row's order is the order of the help page.
 const commands: Readonly<Record<string, Entry>> = {
+  init: { summary: 'write a definition: a first one, or one of what is there' },
   plan: { summary: 'show what an apply would change, and who would gain what' },
   apply: { summary: 'make AWS as the definition says' },
   output: { summary: 'print the outputs of the definition' },
   undo: { summary: 'take back what a run did, as far as AWS still shows it' },
   destroy: { summary: 'remove everything that the definition made' },
+  import: { summary: 'take over what was there before Stint, by name' },
   export: { summary: 'write the definition as Terraform' },
   assume: { summary: 'put a session of a target into this shell' },
   exec: { summary: 'run a command with a session of a target' },

@@ -1,7 +1,7 @@
 // What an import starts from: accounts as they were seen, in AWS or in Terraform, and what is known about them.
 import type { Partition } from '../../aws/index.ts';
 import type { Finding } from '../findings.ts';
-import type { SeenResource } from '../resources.ts';
+import type { RoleResource, SeenResource } from '../resources.ts';
 import type { KnownAccount } from './selectors.ts';
 
 export interface FoundAccount extends KnownAccount {
@@ -44,3 +44,5 @@ export interface Imported {
 
 /** A written reason for what is switched off because it was so before. */
 export const asFound = { off: true, reason: 'taken over as it was found' } as const;
+
+export const isRole = (it: SeenResource): it is SeenResource & RoleResource => it.kind === 'role';

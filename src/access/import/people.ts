@@ -1,5 +1,4 @@
 // People and groups of the central account, and what is said of passwords.
-import { canonicalJson } from '../../base/index.ts';
 import type { GroupResource, PasswordSettings, SeenResource, UserResource } from '../resources.ts';
 import type { Found, FoundAccount } from './found.ts';
 import { attachedEntries, inlineEntries } from './permissions.ts';
@@ -64,7 +63,7 @@ export function passwordPolicy(found: Found): { readonly entry?: Entry; readonly
   const all = found.accounts.flatMap((account) =>
     account.resources
       .filter((it): it is PasswordPolicy => it.kind === 'password-policy')
-      .map(({ settings }) => ({ account: account.name, text: canonicalJson(passwordEntry(settings)) })),
+      .map(({ settings }) => ({ account: account.name, text: JSON.stringify(passwordEntry(settings)) })),
   );
   const byText = [...Map.groupBy(all, ({ text }) => text)].sort(([, a], [, b]) => b.length - a.length);
   const [most, ...others] = byText;

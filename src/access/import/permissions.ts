@@ -41,11 +41,27 @@ export function attachedEntries(
 const scalar = (value: unknown): unknown =>
   Array.isArray(value) && value.length === 1 ? (value[0] as unknown) : value;
 
+const elements = [
+  'Sid',
+  'Effect',
+  'Principal',
+  'NotPrincipal',
+  'Action',
+  'NotAction',
+  'Resource',
+  'NotResource',
+  'Condition',
+];
+
+/** Elements in the order in which people write them; AWS and Terraform sort by letters. */
+const order = (element: string): number => (elements.includes(element) ? elements.indexOf(element) : elements.length);
+
 /** A statement with its lists of one as single values, as people write them, and without a Sid that says nothing. */
 export function statementEntry(statement: Statement): Entry {
   return Object.fromEntries(
     Object.entries(statement)
       .filter(([name, value]) => !(name === 'Sid' && value === ''))
+      .sort(([a], [b]) => order(a) - order(b))
       .map(([name, value]) => [name, name === 'Condition' ? conditionEntry(value) : scalar(value)]),
   );
 }

@@ -1,13 +1,15 @@
 // Terraform files as what accounts hold: a state as it is, a plan as it is and as it would be.
 import type { Finding } from '../findings.ts';
 import type { SeenAccount } from '../resources.ts';
-import { buildAccess, carrierKey, ownPieces, type Outside, type TerraformAccess, type UnknownValue } from './build.ts';
+import { buildAccess, type TerraformAccess } from './build.ts';
+import { carrierKey, ownPieces, type Outside, type UnknownValue } from './carried.ts';
 import { piecesOf } from './pieces.ts';
 import { placeResources } from './placement.ts';
 import { readTerraform, type TerraformFile } from './read.ts';
 import { lookUp, nameOfResource } from './references.ts';
 
 export { readTerraform };
+export type { TerraformAccess, TerraformHost } from './build.ts';
 
 export interface TerraformPlanDetails {
   /** What accounts hold now, as far as the plan's state knows. `id` is a provider key where no id is known. */

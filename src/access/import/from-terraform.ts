@@ -1,0 +1,224 @@
+// From Terraform files to what an import starts from.
+import type { Finding } from '../findings.ts';
+import type { SeenResource } from '../resources.ts';
+import { readTerraform, terraformAccess } from '../terraform/index.ts';
+import type { TerraformAccess, TerraformHost } from '../terraform/index.ts';
+import type { Found, FoundAccount } from './found.ts';
+import { accountName, guessStage } from './selectors.ts';
+
+export interface TerraformInput {
+  /** As the user named it. */
+  readonly file: string;
+  readonly text: string;
+}
+
+/** What people said of an account: `222222222222=dev:dev`. */
+export interface AccountLabel {
+  readonly id: string;
+  readonly name?: string | undefined;
+  readonly stage?: string | undefined;
+}
+
+export interface FoundInTerraform {
+  readonly found: Found;
+  readonly findings: readonly Finding[];
+}
+
+/** Instances that hand credentials out by version 1 of the metadata service, or may. */
+function hostFindings(hosts: readonly TerraformHost[]): Finding[] {
+  return hosts
+    .filter(({ httpTokens }) => httpTokens !== 'required')
+    .map(({ address, httpTokens, unknown }) => ({
+      severity: 'warning',
+      code: 'imdsv2-not-required',
+      message:
+        unknown || httpTokens === undefined
+          ? `\`${address}\` does not say that IMDSv2 is required: its image decides`
+          : `\`${address}\` lets IMDSv1 hand out its role's credentials: a request forged through it is enough to take them`,
+      hint: 'add `metadata_options { http_tokens = "required" }`',
+    }));
+}
+
+/** Why something was seen only in part, by what it is part of. */
+function partsOf({ unknowns }: TerraformAccess, account: string): Map<string, string> {
+  return new Map(
+    unknowns
+      .filter((it) => it.account === account)
+      .map(({ resource, what, address }) => [resource, `${what} of \`${address}\` is not known`]),
+  );
+}
+
+interface Read {
+  readonly resources: readonly SeenResource[];
+  readonly logins: ReadonlySet<string>;
+  readonly partly: ReadonlyMap<string, string>;
+}
+
+/** Accounts of several files put together by id: a team has a state for each part of its estate. */
+function readAll(accesses: readonly TerraformAccess[]): Map<string, Read> {
+  const accounts = new Map<string, Read>();
+  for (const access of accesses) {
+    for (const { id, resources } of access.accounts) {
+      const known = accounts.get(id);
+      const logins = access.logins.filter(({ account }) => account === id).map(({ user }) => user);
+      accounts.set(id, {
+        resources: [...(known?.resources ?? []), ...resources],
+        logins: new Set([...(known?.logins ?? []), ...logins]),
+        partly: new Map([...(known?.partly ?? []), ...partsOf(access, id)]),
+      });
+    }
+  }
+  return accounts;
+}
+
+/** Accounts that trust policies name, beside those that hold something: the central one may be elsewhere. */
+function trustedIds(accounts: ReadonlyMap<string, Read>): string[] {
+  const text = JSON.stringify(
+    [...accounts.values()].flatMap(({ resources }) =>
+      resources.flatMap((it) => (it.kind === 'role' ? [it.trust] : [])),
+    ),
+  );
+  const roots = [...text.matchAll(/"(?:arn:[^":]+:iam::)?(\d{12})(?::root)?"/g)].map(([, id]) => id!);
+  const counts = Map.groupBy(roots, (id) => id);
+  return [...counts].sort(([, a], [, b]) => b.length - a.length).map(([id]) => id);
+}
+
+/** The one organisation that trust policies demand; undefined where they name several or none. */
+function trustedOrganization(accounts: ReadonlyMap<string, Read>): string | undefined {
+  const trusts = [...accounts.values()].flatMap(({ resources }) =>
+    resources.flatMap((it) => (it.kind === 'role' ? it.trust.Statement : [])),
+  );
+  const ids = new Set(JSON.stringify(trusts.map(({ Condition }) => Condition)).match(/\bo-[a-z0-9]{10,32}\b/g));
+  return ids.size === 1 ? [...ids][0] : undefined;
+}
+
+/** Central is the account with people; else the one that most roles trust. */
+function centralId(accounts: ReadonlyMap<string, Read>, trusted: readonly string[]): string | undefined {
+  const people = [...accounts]
+    .map(
+      ([id, { resources }]) =>
+        [id, resources.filter(({ kind }) => kind === 'user' || kind === 'group').length] as const,
+    )
+    .filter(([, count]) => count > 0)
+    .sort(([, a], [, b]) => b - a);
+  return people[0]?.[0] ?? trusted[0];
+}
+
+/** The account ids in variables, by name; a name that two files give different ids is none. */
+function variableIds(all: readonly Readonly<Record<string, string>>[]): Record<string, string> {
+  const pairs = all
+    .flatMap((it) => Object.entries(it))
+    .filter(([name, id]) => /^\d{12}$/.test(id) && /^[A-Za-z_]\w*$/.test(name));
+  const byName = Map.groupBy(pairs, ([name]) => name);
+  return Object.fromEntries(
+    [...byName].filter(([, list]) => new Set(list.map(([, id]) => id)).size === 1).map(([, list]) => list[0]!),
+  );
+}
+
+function labelled(
+  accounts: ReadonlyMap<string, Read>,
+  ids: readonly string[],
+  central: string | undefined,
+  labels: readonly AccountLabel[],
+  aliases: ReadonlyMap<string, string>,
+): FoundAccount[] {
+  const taken = new Set<string>();
+  return ids.map((id): FoundAccount => {
+    const label = labels.find((it) => it.id === id);
+    const guessed = id === central ? 'central' : (aliases.get(id) ?? `account-${id}`);
+    const name = accountName(label?.name ?? guessed, taken);
+    taken.add(name);
+    const read = accounts.get(id);
+    return {
+      id,
+      name,
+      stage: label?.stage ?? (id === central ? 'central' : guessStage(name)),
+      resources: read?.resources ?? [],
+      logins: read?.logins ?? new Set(),
+      partly: read?.partly ?? new Map(),
+    };
+  });
+}
+
+/** Where a state names no provider: a module that has resources in one account only is often called after it. */
+function moduleNames(files: readonly ReturnType<typeof readTerraform>[]): [string, string][] {
+  const pairs = files.flatMap((file) =>
+    file.after.flatMap(({ module, values }) => {
+      const id = /^arn:[^:]+:[^:]*:[^:]*:(\d{12}):/.exec(typeof values['arn'] === 'string' ? values['arn'] : '')?.[1];
+      const name = /^module\.([\w-]+)/.exec(module)?.[1];
+      return id === undefined || name === undefined ? [] : [[id, name] as const];
+    }),
+  );
+  return [...Map.groupBy(pairs, ([id]) => id)].flatMap(([id, list]) => {
+    const names = [...new Set(list.map(([, name]) => name))];
+    const own = names.filter((name) => pairs.every((pair) => pair[1] !== name || pair[0] === id));
+    return names.length === 1 && own.length === 1 ? [[id, own[0]!] as [string, string]] : [];
+  });
+}
+
+/** Names of accounts from provider aliases: `aws.dev` is called `dev` by those who wrote it. */
+function aliasNames(files: readonly ReturnType<typeof readTerraform>[]): Map<string, string> {
+  const pairs = files.flatMap((file) => {
+    const named = [...file.configuration.accounts].map(([key, id]) => [id, key] as const);
+    const shown = file.after.flatMap(({ provider, values }) => {
+      const id = /^arn:[^:]+:[^:]*:[^:]*:(\d{12}):/.exec(typeof values['arn'] === 'string' ? values['arn'] : '')?.[1];
+      return id === undefined || provider === undefined ? [] : [[id, provider] as const];
+    });
+    return [...named, ...shown];
+  });
+  const aliases = pairs.flatMap(([id, key]) => {
+    const alias = /\.([\w-]+)$/.exec(key)?.[1];
+    return alias === undefined ? [] : [[id, alias] as const];
+  });
+  return new Map([...moduleNames(files), ...aliases]);
+}
+
+/**
+ * Reads Terraform files into what an import starts from. Accounts without an id (a plan of something new) are told
+ * of and left out.
+ * @throws Failure `terraform-unreadable`, `terraform-encrypted`, `terraform-version`.
+ */
+export function foundInTerraform(
+  inputs: readonly TerraformInput[],
+  name: string,
+  labels: readonly AccountLabel[],
+): FoundInTerraform {
+  const files = inputs.map(({ file, text }) => readTerraform(file, text));
+  const accesses = files.map(terraformAccess);
+  const all = readAll(accesses);
+  const accounts = new Map([...all].filter(([id]) => /^\d{12}$/.test(id)));
+  const nameless = [...all.keys()].filter((id) => !accounts.has(id));
+  const trusted = trustedIds(accounts);
+  const central = centralId(accounts, trusted);
+  const ids = [...new Set([...(central === undefined ? [] : [central]), ...accounts.keys()])];
+  const found = labelled(accounts, ids, central, labels, aliasNames(files));
+  const addresses = new Map(accesses.flatMap((access) => [...access.addresses]));
+  const arn = accesses.flatMap((it) => it.accounts).flatMap(({ resources }) => resources.map((it) => it.arn ?? ''))[0];
+  const partition = /^arn:(aws-us-gov|aws-cn):/.exec(arn ?? '')?.[1] as 'aws-us-gov' | 'aws-cn' | undefined;
+  const organization =
+    files.flatMap((file) => [
+      ...file.after.filter(({ type }) => type === 'aws_organizations_organization').map(({ values }) => values['id']),
+      ...Object.values(file.variables).filter((value) => value.startsWith('o-')),
+    ])[0] ?? trustedOrganization(accounts);
+  return {
+    found: {
+      name,
+      partition: partition ?? 'aws',
+      ...(typeof organization === 'string' ? { organization } : {}),
+      ...(central === undefined ? {} : { central: found.find(({ id }) => id === central)!.name }),
+      accounts: found,
+      variables: variableIds(files.map(({ variables }) => variables)),
+      addresses,
+    },
+    findings: [
+      ...nameless.map((key): Finding => ({
+        severity: 'warning',
+        code: 'terraform-account-unknown',
+        message: `the account of provider \`${key}\` is not known, so nothing of it was taken over`,
+        hint: 'give the state after the apply, or name the account in the provider: `allowed_account_ids = ["…"]`',
+      })),
+      ...accesses.flatMap(({ findings }) => findings),
+      ...accesses.flatMap(({ hosts }) => hostFindings(hosts)),
+    ],
+  };
+}

@@ -1,0 +1,21 @@
+// From live accounts, or from Terraform, to a definition.
+import type { Found, Imported } from './found.ts';
+import { importDefinition } from './definition.ts';
+import type { Finding } from '../findings.ts';
+
+export { foundInAws } from './from-aws.ts';
+export { foundInTerraform, type AccountLabel, type TerraformInput } from './from-terraform.ts';
+export { definitionYaml } from './yaml.ts';
+export { variableFindings } from './variables.ts';
+
+/** A definition of what was found, with everything that is to be said of it. */
+export function importFound({
+  found,
+  findings,
+}: {
+  readonly found: Found;
+  readonly findings: readonly Finding[];
+}): Imported {
+  const imported = importDefinition(found);
+  return { ...imported, findings: [...findings, ...imported.findings] };
+}
