@@ -32,6 +32,7 @@ export const accessFailure = failuresOf({
   'terraform-unreadable': { status: 400, when: 'a file is not the JSON that `terraform show -json` prints' },
   'terraform-encrypted': { status: 400, when: 'a state is encrypted by OpenTofu, so nothing can be read from it' },
   'terraform-version': { status: 400, when: 'a Terraform file has a format that this Stint does not know' },
+  'terraform-no-accounts': { status: 400, when: 'Terraform files tell of no account whose id is known' },
   'definition-exists': { status: 409, when: 'a definition would be written over a file that exists' },
   'definition-unwritable': { status: 500, when: 'a definition cannot be written to its file' },
   'import-unknown': { status: 404, when: 'something was to be taken over that the definition does not make' },

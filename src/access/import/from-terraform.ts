@@ -1,4 +1,6 @@
 // From Terraform files to what an import starts from.
+import type { Failure } from '../../base/index.ts';
+import { accessFailure } from '../failures.ts';
 import type { Finding } from '../findings.ts';
 import type { SeenResource } from '../resources.ts';
 import { readTerraform, terraformAccess } from '../terraform/index.ts';
@@ -173,10 +175,18 @@ function aliasNames(files: readonly ReturnType<typeof readTerraform>[]): Map<str
   return new Map([...moduleNames(files), ...aliases]);
 }
 
+function noAccounts(inputs: readonly TerraformInput[], nameless: readonly string[]): Failure {
+  const files = inputs.map(({ file }) => `\`${file}\``).join(', ');
+  const providers = nameless.length === 0 ? '' : ` (it uses ${nameless.map((key) => `\`${key}\``).join(', ')})`;
+  return accessFailure('terraform-no-accounts', `nothing in ${files} tells the id of an account${providers}`, {
+    hint: 'give the state after the apply, or name the account in the provider: `allowed_account_ids = ["…"]`',
+  });
+}
+
 /**
  * Reads Terraform files into what an import starts from. Accounts without an id (a plan of something new) are told
  * of and left out.
- * @throws Failure `terraform-unreadable`, `terraform-encrypted`, `terraform-version`.
+ * @throws Failure `terraform-unreadable`, `terraform-encrypted`, `terraform-version`, `terraform-no-accounts`.
  */
 export function foundInTerraform(
   inputs: readonly TerraformInput[],
@@ -188,6 +198,7 @@ export function foundInTerraform(
   const all = readAll(accesses);
   const accounts = new Map([...all].filter(([id]) => /^\d{12}$/.test(id)));
   const nameless = [...all.keys()].filter((id) => !accounts.has(id));
+  if (accounts.size === 0) throw noAccounts(inputs, nameless);
   const trusted = trustedIds(accounts);
   const central = centralId(accounts, trusted);
   const ids = [...new Set([...(central === undefined ? [] : [central]), ...accounts.keys()])];
