@@ -30,7 +30,7 @@ export function managedElsewhere(tags: Tags): string | undefined {
 function unmarked(want: Resource, had: SeenResource): Resource {
   const tags = 'tags' in had && 'tags' in want ? { tags: had.tags } : {};
   const path = want.kind === 'group' && had.kind === 'group' ? { path: had.path } : {};
-  return { ...want, ...tags, ...path } as Resource;
+  return { ...want, ...tags, ...path };
 }
 
 /** Calls that would change what the thing means; none when it is as wanted. */

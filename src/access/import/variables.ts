@@ -14,39 +14,54 @@ interface Place {
   readonly line: number;
 }
 
+/** What encloses a place: code, a string, a heredoc with its end mark, or a template inside one of them. */
+type Inside = { readonly kind: 'code' | 'string' | 'template' } | { readonly kind: 'heredoc'; readonly end: string };
+
+/** The next part of the text: how long it is, whether it counts as code, and what it opens or closes. */
+interface Part {
+  readonly length: number;
+  readonly code: boolean;
+  readonly opens?: Inside;
+  readonly closes?: true;
+}
+
+function partOfCode(text: string, at: number, inside: Inside): Part {
+  const letter = text[at];
+  const rest = letter === '#' || letter === '/' ? text.slice(at) : '';
+  const comment = /^(?:#|\/\/)[^\n]*|^\/\*[\s\S]*?(?:\*\/|$)/.exec(rest)?.[0];
+  if (comment !== undefined) return { length: comment.length, code: false };
+  const heredoc = letter === '<' ? /^<<-?([A-Za-z_]\w*)\n/.exec(text.slice(at, at + 200)) : null;
+  if (heredoc !== null) {
+    return { length: heredoc[0].length, code: false, opens: { kind: 'heredoc', end: heredoc[1]! } };
+  }
+  if (letter === '"') return { length: 1, code: true, opens: { kind: 'string' } };
+  if (inside.kind === 'template' && letter === '{') return { length: 1, code: true, opens: { kind: 'template' } };
+  if (inside.kind === 'template' && letter === '}') return { length: 1, code: true, closes: true };
+  return { length: 1, code: true };
+}
+
+function partOfText(text: string, at: number, inside: Inside): Part {
+  const escaped = /^(?:\$\$\{|%%\{|\\[\s\S])/.exec(text.slice(at, at + 3))?.[0];
+  if (escaped !== undefined) return { length: escaped.length, code: false };
+  if (/^[$%]\{/.test(text.slice(at, at + 2))) return { length: 2, code: false, opens: { kind: 'template' } };
+  if (inside.kind === 'string' && text[at] === '"') return { length: 1, code: true, closes: true };
+  const ends = inside.kind === 'heredoc' && text[at] === '\n' && heredocEnds(text, at + 1, inside.end);
+  return ends ? { length: 1, code: true, closes: true } : { length: 1, code: false };
+}
+
 /** The text with comments and the literal parts of strings blanked out; line breaks and templates stay. */
 function codeOf(text: string): string {
   const out: string[] = [];
-  // What encloses the place: code, a string, a heredoc with its end mark, or a template inside one of them.
-  const nest: ({ kind: 'code' | 'string' | 'template' } | { kind: 'heredoc'; end: string })[] = [{ kind: 'code' }];
-  const blank = (part: string): void => void out.push(part.replaceAll(/[^\n]/g, ' '));
+  const nest: Inside[] = [{ kind: 'code' }];
   for (let at = 0; at < text.length;) {
     const inside = nest.at(-1)!;
-    const rest = text.slice(at, at + 2);
-    if (inside.kind === 'code' || inside.kind === 'template') {
-      const skipped = /^(?:#|\/\/)[^\n]*|^\/\*[\s\S]*?(?:\*\/|$)/.exec(
-        rest[0] === '#' || rest[0] === '/' ? text.slice(at) : '',
-      );
-      const heredoc = rest === '<<' ? /^<<-?([A-Za-z_]\w*)\n/.exec(text.slice(at, at + 200)) : null;
-      if (skipped !== null && skipped[0] !== '') [blank(skipped[0]), (at += skipped[0].length)];
-      else if (heredoc !== null)
-        [blank(heredoc[0]), nest.push({ kind: 'heredoc', end: heredoc[1]! }), (at += heredoc[0].length)];
-      else {
-        if (rest[0] === '"') nest.push({ kind: 'string' });
-        if (inside.kind === 'template' && rest[0] === '{') nest.push({ kind: 'template' });
-        if (inside.kind === 'template' && rest[0] === '}') nest.pop();
-        out.push(rest[0]!);
-        at++;
-      }
-      continue;
-    }
-    const escaped = /^(?:\$\$\{|%%\{|\\[\s\S])/.exec(text.slice(at, at + 3))?.[0];
-    if (escaped !== undefined) [blank(escaped), (at += escaped.length)];
-    else if (rest === '${' || rest === '%{') [nest.push({ kind: 'template' }), blank(rest), (at += 2)];
-    else if (inside.kind === 'string' && rest[0] === '"') [nest.pop(), out.push('"'), at++];
-    else if (inside.kind === 'heredoc' && rest[0] === '\n' && heredocEnds(text, at + 1, inside.end))
-      [nest.pop(), out.push('\n'), at++];
-    else [blank(rest[0]!), at++];
+    const isCode = inside.kind === 'code' || inside.kind === 'template';
+    const { length, code, opens, closes } = (isCode ? partOfCode : partOfText)(text, at, inside);
+    const shown = text.slice(at, at + length);
+    out.push(code ? shown : shown.replaceAll(/[^\n]/g, ' '));
+    if (closes) nest.pop();
+    if (opens !== undefined) nest.push(opens);
+    at += length;
   }
   return out.join('');
 }

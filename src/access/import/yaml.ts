@@ -30,7 +30,7 @@ function parentPair(
   const parent = path.length === 1 ? document.contents : document.getIn(path.slice(0, -1), true);
   if (!isMap(parent)) return undefined;
   const pair = parent.items.find(({ key }) => isScalar(key) && key.value === path.at(-1));
-  return isScalar(pair?.key) ? (pair.key as { commentBefore?: string | null }) : undefined;
+  return isScalar(pair?.key) ? pair.key : undefined;
 }
 
 /** Top level and entries are blocks; what lies deeper and is short is put on one line. */
