@@ -148,6 +148,10 @@ describe('filters', () => {
     await reader.submit('Below the path');
     await reader.seesNo(new RegExp(other));
     assert.ok((await reader.sees(/1 lease shown/)).includes(id));
+    await reader.press('Server');
+    await reader.sees(/Audit devices/);
+    await reader.press('Leases');
+    assert.ok((await reader.sees(/1 lease shown/)).includes(id), 'what was asked for outlives a look at the server');
     await reader.type('Below the path', 'aws/../../sys');
     await reader.submit('Below the path');
     await reader.sees(/Nothing can be below this path/);

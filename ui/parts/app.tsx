@@ -4,7 +4,7 @@ import { ask } from '../api.ts';
 import { keepToken, keptToken, lookUp, type Session } from '../session.ts';
 import type { Refusal } from '../view/refusals.ts';
 import { sealText, type SealStatus } from '../view/server.ts';
-import { Leases } from './leases.tsx';
+import { firstWanted, Leases } from './leases.tsx';
 import { Refused } from './notices.tsx';
 import { Server } from './server.tsx';
 import { SignIn } from './sign-in.tsx';
@@ -117,7 +117,8 @@ type View = 'leases' | 'server';
 function Inside({ status, session, onSignOut, onSealed }: InsideProps): ReactNode {
   const [view, setView] = useState<View>('leases');
   const [stuck, setStuck] = useState('');
-  const [onlyStuck, setOnlyStuck] = useState(0);
+  const [wanted, setWanted] = useState(firstWanted);
+  const [fresh, setFresh] = useState(0);
   useEffect(() => {
     document.title = stuck === '' ? 'Stint' : `(${stuck}) Stint`;
     return () => void (document.title = 'Stint');
@@ -125,7 +126,9 @@ function Inside({ status, session, onSignOut, onSealed }: InsideProps): ReactNod
 
   const showStuck = (): void => {
     setView('leases');
-    setOnlyStuck((count) => count + 1);
+    setWanted({ ...firstWanted, filter: 'stuck' });
+    // The filter's fields begin anew, too.
+    setFresh((count) => count + 1);
   };
   const tab = (name: View, text: string): ReactNode => (
     <button type="button" aria-current={view === name ? 'page' : undefined} onClick={() => setView(name)}>
@@ -152,7 +155,14 @@ function Inside({ status, session, onSignOut, onSealed }: InsideProps): ReactNod
   return (
     <Frame status={status} more={more}>
       {view === 'leases' ? (
-        <Leases key={onlyStuck} session={session} stuckOnly={onlyStuck > 0} onStuck={setStuck} onSealed={onSealed} />
+        <Leases
+          key={fresh}
+          session={session}
+          wanted={wanted}
+          onWanted={setWanted}
+          onStuck={setStuck}
+          onSealed={onSealed}
+        />
       ) : (
         <Server status={status} session={session} />
       )}

@@ -13,13 +13,15 @@ import { Refused, Told } from './notices.tsx';
 
 interface Props {
   readonly session: Session;
-  readonly stuckOnly: boolean;
+  /** Kept by who shows this, so that it outlives a look at another view. */
+  readonly wanted: Wanted;
+  readonly onWanted: (wanted: Wanted) => void;
   /** Hears how many are stuck, as a text. */
   readonly onStuck: (text: string) => void;
   readonly onSealed: () => Promise<void>;
 }
 
-interface Wanted {
+export interface Wanted {
   /** Name of one of `filters`. */
   readonly filter: string;
   readonly text: string;
@@ -36,13 +38,9 @@ const noPath: Refusal = {
   hint: 'write it as it stands in the list, for example `aws/creds/deploy`',
 };
 
-export function Leases({ session, stuckOnly, onStuck, onSealed }: Props): ReactNode {
-  const [wanted, setWanted] = useState<Wanted>({
-    filter: stuckOnly ? 'stuck' : filters[0]!.name,
-    text: '',
-    below: '',
-    places: [null],
-  });
+export const firstWanted: Wanted = { filter: filters[0]!.name, text: '', below: '', places: [null] };
+
+export function Leases({ session, wanted, onWanted, onStuck, onSealed }: Props): ReactNode {
   const { read, refusal, busy, look } = useLeases(session, wanted, onSealed);
   const [told, setTold] = useState<readonly string[]>([]);
   const now = useServerNow(read?.now, tickMillis);
@@ -65,13 +63,13 @@ export function Leases({ session, stuckOnly, onStuck, onSealed }: Props): ReactN
       <h2 ref={heading} tabIndex={-1}>
         Leases
       </h2>
-      <FilterForm wanted={wanted} busy={busy} onChange={setWanted} onRefresh={() => look()} />
+      <FilterForm wanted={wanted} busy={busy} onChange={onWanted} onRefresh={() => look()} />
       <Told texts={told} />
       <Refused refusal={refusal} />
       {read === undefined ? null : (
         <List leases={inReadingOrder(read.leases)} session={session} now={now} onChanged={changed} />
       )}
-      <Foot read={read} busy={busy} wanted={wanted} onChange={setWanted} />
+      <Foot read={read} busy={busy} wanted={wanted} onChange={onWanted} />
     </section>
   );
 }
