@@ -47,7 +47,11 @@ async function exportTerraform(io: Io, folder: string, options: Options): Promis
 }
 
 export function register(program: Command, io: Io): void {
-  const group = program.command('export').description('write the definition in the language of another tool');
+  const shown = '\nExamples:\n  stint export terraform infra\n  stint export terraform infra --single-root --json-only';
+  const group = program
+    .command('export')
+    .description('write the definition in the language of another tool')
+    .addHelpText('after', shown);
   addDefinitionOptions(group.command('terraform').description('as Terraform').argument('<dir>', 'folder to write into'))
     .option('--single-root', 'one root for all accounts, with a provider alias for each')
     .option('--json-only', '`.tf.json` in place of `.tf`')
@@ -55,9 +59,6 @@ export function register(program: Command, io: Io): void {
     .option('--home <account>', 'the account whose credentials Terraform runs with (default: the central account)')
     .option('--entry-role <name>', 'role by which Terraform enters the other accounts')
     .option('--json', 'machine output')
-    .addHelpText(
-      'after',
-      '\nExamples:\n  stint export terraform infra\n  stint export terraform infra --single-root --json-only',
-    )
+    .addHelpText('after', shown)
     .action((folder: string, options: Options) => exportTerraform(io, folder, options));
 }
