@@ -51,3 +51,14 @@ export {
   type Grant,
   type Method,
 } from './escalation/index.ts';
+export {
+  accessDiff,
+  type AccessChange,
+  type AccessDiff,
+  type ChangedPrincipal,
+  type TrustChange,
+} from './access/diff.ts';
+export { accessDiffLines, isGain } from './access/diff-text.ts';
+export type { Grant } from './access/grants.ts';
+export type { AccessKind } from './access/kinds.ts';
+export type { TrustShift } from './access/trust-diff.ts';

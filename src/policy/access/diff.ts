@@ -1,0 +1,234 @@
+// What a change means: who gains and who loses which access, in which accounts, and which roles open to whom. By
+// effective permissions, not by text; changes that are the same for many are told once.
+import { canonicalJson } from '../../base/index.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import { ActionClasses } from './classes.ts';
+import type { AccountDetails, AuthorizationDetails, RoleDetails, UserDetails } from './details.ts';
+import { grantsOf, type Facts, type Grant, type Grants, type GrantScope } from './grants.ts';
+import { anyAccount, LocalFacts } from './local.ts';
+import { Shelf } from './shelf.ts';
+import { groupsOf, groupSubject, roleSubject, userSubject, type Subject } from './subjects.ts';
+import { trustDiff, type TrustDiff, type TrustShift } from './trust-diff.ts';
+
+export interface ChangedPrincipal {
+  /** A `workload` is a role that only services or identity providers may become. */
+  readonly kind: 'person' | 'group' | 'role' | 'workload';
+  readonly name: string;
+  readonly arn: string;
+  /** Name or id of its account. */
+  readonly account: string;
+  /** Whether it is there on one side only. */
+  readonly state: 'new' | 'gone' | 'changed';
+}
+
+/** One change, for all principals for which it is the same. In resources `{account}` stands for the account of each. */
+export interface AccessChange extends Grants {
+  readonly principals: readonly ChangedPrincipal[];
+}
+
+/** One change of trust, for all roles for which it is the same. */
+export interface TrustChange extends TrustDiff {
+  readonly roles: readonly ChangedPrincipal[];
+}
+
+export interface AccessDiff {
+  readonly changes: readonly AccessChange[];
+  readonly trust: readonly TrustChange[];
+}
+
+interface Pair {
+  readonly kind: 'user' | 'group' | 'role';
+  readonly before: Subject | undefined;
+  readonly after: Subject | undefined;
+  readonly account: AccountDetails;
+}
+
+function pairsOf(before: AuthorizationDetails, after: AuthorizationDetails, shelf: Shelf): Pair[] {
+  const subjectsOf = (details: AuthorizationDetails): Map<string, Subject> =>
+    new Map(
+      details.accounts.flatMap((account) => {
+        const scope = { shelf, account, organization: details.organization };
+        const subjects = [
+          ...account.groups.map((it) => groupSubject(scope, it)),
+          ...account.users.map((it) => userSubject(scope, it)),
+          ...account.roles.map((it) => roleSubject(scope, it)),
+        ];
+        // IAM takes names of one kind that differ in case for one name.
+        return subjects.map((it) => [`${account.id} ${it.kind} ${it.name.toLowerCase()}`, it] as const);
+      }),
+    );
+  const [old, fresh] = [subjectsOf(before), subjectsOf(after)];
+  return [...new Set([...fresh.keys(), ...old.keys()])].map((key) => {
+    const one = (fresh.get(key) ?? old.get(key))!;
+    return { kind: one.kind, before: old.get(key), after: fresh.get(key), account: one.account };
+  });
+}
+
+function factsOf(subject: Subject | undefined): Facts {
+  if (subject === undefined) return { policies: [], scps: [] };
+  const { account, user, role } = subject;
+  const group = subject.kind === 'group' ? account.groups.find(({ arn }) => arn === subject.arn) : undefined;
+  const policies = [
+    ...(user ?? role ?? group)!.policies,
+    ...(user === undefined ? [] : groupsOf(account, user).flatMap((it) => it.policies)),
+  ];
+  return { policies, boundary: (user ?? role)?.boundary, scps: account.scps };
+}
+
+/** Whether something of a user itself changed. Changes of its groups' policies are told of the groups. */
+function isOwnChange(before: UserDetails, after: UserDetails, local: LocalFacts, account: string): boolean {
+  const own = (user: UserDetails): string =>
+    canonicalJson([
+      local.keyOf({ policies: user.policies, boundary: user.boundary, scps: [] }, account),
+      user.groups.map((name) => name.toLowerCase()).toSorted(),
+      user.tags,
+    ]);
+  return own(before) !== own(after);
+}
+
+class Differ {
+  readonly #scope: GrantScope;
+  readonly #local = new LocalFacts();
+  readonly #known = new Map<string, Grants>();
+  readonly #byText = new Map<string, Grants>();
+  readonly #numbers = new Map<Grants, number>();
+
+  constructor(catalog: Catalog, shelf: Shelf) {
+    this.#scope = { catalog, classes: new ActionClasses(catalog), shelf };
+  }
+
+  /** `undefined`: nothing about it changed. */
+  grants(pair: Pair): Grants | undefined {
+    const { id } = pair.account;
+    const [before, after] = [factsOf(pair.before), factsOf(pair.after)];
+    const [old, fresh] = [this.#local.keyOf(before, id), this.#local.keyOf(after, id)];
+    if (!this.#isTouched(pair, old === fresh)) return undefined;
+    const subject = (pair.after ?? pair.before)!;
+    const context = [...subject.known].map(([key, value]) => [key, value.replaceAll(id, anyAccount)] as const);
+    const isPersonal = this.#local.isPersonal(before, id) || this.#local.isPersonal(after, id);
+    const key = canonicalJson([pair.kind, old, fresh, isPersonal ? context : null]);
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    const found = grantsOf(
+      this.#scope,
+      JSON.parse(JSON.stringify(subject.principal).replaceAll(id, anyAccount)) as Subject['principal'],
+      { known: new Map(context), isAbsent: subject.isAbsent },
+      this.#local.of(before, id),
+      this.#local.of(after, id),
+    );
+    const text = canonicalJson(found);
+    const same = this.#byText.get(text) ?? found;
+    this.#byText.set(text, same);
+    this.#known.set(key, same);
+    return same;
+  }
+
+  /** Equal for equal grants. */
+  numberOf(grants: Grants): number {
+    const number = this.#numbers.get(grants) ?? this.#numbers.size;
+    this.#numbers.set(grants, number);
+    return number;
+  }
+
+  #isTouched({ before, after, account }: Pair, sameFacts: boolean): boolean {
+    if (before === undefined || after === undefined) return true;
+    const tags = ({ user, role }: Subject): string => JSON.stringify((user ?? role)?.tags ?? {});
+    if (sameFacts) return tags(before) !== tags(after);
+    if (before.user === undefined || after.user === undefined) return true;
+    const scps = (it: AccountDetails): string => this.#local.keyOf({ policies: [], scps: it.scps }, account.id);
+    return (
+      scps(before.account) !== scps(after.account) || isOwnChange(before.user, after.user, this.#local, account.id)
+    );
+  }
+}
+
+/** Whether nobody but services and identity providers may become the role. */
+function isWorkload({ trust }: RoleDetails): boolean {
+  const statements = [trust.Statement].flat() as readonly { readonly Effect?: string; readonly Principal?: unknown }[];
+  const allows = statements.filter(({ Effect }) => Effect === 'Allow');
+  return (
+    allows.length > 0 &&
+    allows.every(({ Principal }) => typeof Principal === 'object' && Principal !== null && !('AWS' in Principal))
+  );
+}
+
+function principalOf({ before, after, account }: Pair): ChangedPrincipal {
+  const subject = (after ?? before)!;
+  const kinds = { user: 'person', group: 'group', role: 'role' } as const;
+  const state = before === undefined ? 'new' : after === undefined ? 'gone' : 'changed';
+  const kind = subject.role !== undefined && isWorkload(subject.role) ? 'workload' : kinds[subject.kind];
+  return { kind, name: subject.name, arn: subject.arn, account: account.name ?? account.id, state };
+}
+
+const withAccount = (text: string): string => text.replaceAll(anyAccount, '{account}');
+
+function shown(grant: Grant): Grant {
+  return {
+    ...grant,
+    resources: grant.resources.map(withAccount),
+    except: grant.except.map(withAccount),
+    conditions: grant.conditions.map(withAccount),
+  };
+}
+
+function groupedBy<Item, Value>(
+  items: readonly Item[],
+  keyOf: (item: Item) => string,
+  make: (items: readonly Item[]) => Value,
+): Value[] {
+  return [...Map.groupBy(items, keyOf).values()].map(make);
+}
+
+/** The accounts of both sides that are on both: what only one side looked at is no change. */
+function sharedAccounts(details: AuthorizationDetails, other: AuthorizationDetails): AuthorizationDetails {
+  const ids = new Set(other.accounts.map(({ id }) => id));
+  return { ...details, accounts: details.accounts.filter(({ id }) => ids.has(id)) };
+}
+
+/**
+ * What changes from `before` to `after`, in the accounts that both hold. Pure; equal meaning is no change: order, one
+ * value or a list, the case of actions, and statements that add nothing do not matter.
+ */
+export function accessDiff(catalog: Catalog, before: AuthorizationDetails, after: AuthorizationDetails): AccessDiff {
+  const shelf = new Shelf();
+  const differ = new Differ(catalog, shelf);
+  const pairs = pairsOf(sharedAccounts(before, after), sharedAccounts(after, before), shelf);
+  const changed = pairs.flatMap((pair) => {
+    const grants = differ.grants(pair);
+    if (grants === undefined || grants.gains.length + grants.loses.length === 0) return [];
+    const principal = principalOf(pair);
+    return [{ principal, grants, key: `${principal.kind} ${principal.state} ${differ.numberOf(grants)}` }];
+  });
+  const changes = groupedBy(
+    changed,
+    ({ key }) => key,
+    (alike): AccessChange => ({
+      principals: alike.map(({ principal }) => principal),
+      gains: alike[0]!.grants.gains.map(shown),
+      loses: alike[0]!.grants.loses.map(shown),
+    }),
+  );
+  return { changes, trust: trustChanges(pairs, shelf) };
+}
+
+function trustChanges(pairs: readonly Pair[], shelf: Shelf): TrustChange[] {
+  const shifts = pairs.flatMap((pair) => {
+    const { before, after, account } = pair;
+    const [old, fresh] = [before?.role?.trust, after?.role?.trust];
+    if ((old === undefined && fresh === undefined) || JSON.stringify(old) === JSON.stringify(fresh)) return [];
+    const compiled = (role: Subject | undefined) =>
+      role?.role && shelf.attached({ name: 'trust', document: role.role.trust }, 'trust').policy;
+    const { widened, narrowed } = trustDiff(compiled(before), compiled(after));
+    if (widened.length + narrowed.length === 0) return [];
+    const local = (shift: TrustShift): TrustShift =>
+      JSON.parse(JSON.stringify(shift).replaceAll(account.id, '{account}')) as TrustShift;
+    const role = principalOf(pair);
+    const diff = { widened: widened.map(local), narrowed: narrowed.map(local) };
+    return [{ role, diff, key: canonicalJson([role.state, diff as never]) }];
+  });
+  return groupedBy(
+    shifts,
+    ({ key }) => key,
+    (alike): TrustChange => ({ roles: alike.map(({ role }) => role), ...alike[0]!.diff }),
+  );
+}

@@ -1,0 +1,257 @@
+// What one principal gains and loses from one state to another, by what its policies mean together: group policies,
+// boundary and SCPs included. Every resource that a policy names is a place at which both states are asked.
+import { canonicalJson } from '../../base/index.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import { preparePrincipal } from '../prepare.ts';
+import type { CompiledStatement } from '../document.ts';
+import type { AttachedPolicy, PreparedPrincipal, Principal } from '../types.ts';
+import { answerOf, type Answer, type Need } from './answer.ts';
+import { ActionClasses } from './classes.ts';
+import { needTexts } from './condition-text.ts';
+import type { NamedDocument } from './details.ts';
+import { globContains } from './globs.ts';
+import type { PartialContext } from './hedge.ts';
+import { accessKinds, appliesTo, kindOf, type AccessKind } from './kinds.ts';
+import type { Shelf } from './shelf.ts';
+
+/** Everything that decides for a principal in one state. */
+export interface Facts {
+  readonly policies: readonly NamedDocument[];
+  readonly boundary?: NamedDocument | undefined;
+  readonly scps: readonly (readonly NamedDocument[])[];
+}
+
+export interface Grant {
+  readonly kind: AccessKind;
+  /** All of them, sorted. */
+  readonly actions: readonly string[];
+  readonly resources: readonly string[];
+  /** Parts of the resources for which it is not so. */
+  readonly except: readonly string[];
+  /** What has to be so, in words; all of it. Empty: always. */
+  readonly conditions: readonly string[];
+  /** The conditions on the other side, where the actions were, or stay, allowed under others. */
+  readonly otherwise?: readonly string[] | undefined;
+  /** Action patterns of the policies from which it comes, and the names of those policies. */
+  readonly patterns: readonly string[];
+  readonly policies: readonly string[];
+}
+
+export interface Grants {
+  readonly gains: readonly Grant[];
+  readonly loses: readonly Grant[];
+}
+
+interface Verdict {
+  readonly allowed: boolean;
+  /** By an exact key: what has to be so, in words. */
+  readonly needs: ReadonlyMap<string, string>;
+  readonly by: readonly AttachedPolicy[];
+}
+
+interface Side {
+  readonly prepared: PreparedPrincipal;
+  readonly allows: readonly CompiledStatement[];
+  readonly others: readonly CompiledStatement[];
+}
+
+/** A change at one place for one class of actions. */
+interface Shift {
+  readonly sign: 'gain' | 'loss';
+  readonly resource: string;
+  readonly actions: readonly string[];
+  readonly conditions: readonly string[];
+  readonly otherwise: readonly string[] | undefined;
+  readonly except: readonly string[];
+  readonly by: readonly AttachedPolicy[];
+  /** Equal for shifts that differ only in their place. */
+  readonly label: string;
+}
+
+function sideOf(shelf: Shelf, { policies, boundary, scps }: Facts): Side {
+  const identity = policies.map((policy) => shelf.attached(policy, 'identity'));
+  const edge = boundary && shelf.attached(boundary, 'identity');
+  const levels = scps.map((level) => level.map((policy) => shelf.attached(policy, 'scp')));
+  const all = identity.flatMap(({ policy }) => policy.statements);
+  const limits = [...(edge === undefined ? [] : [edge]), ...levels.flat()].flatMap(({ policy }) => policy.statements);
+  return {
+    prepared: preparePrincipal({ identity, boundary: edge, scps: levels }),
+    allows: all.filter(({ allows }) => allows),
+    others: [...all.filter(({ allows }) => !allows), ...limits],
+  };
+}
+
+/** An exact text for what a need asks, equal for needs of equal meaning. */
+function needKey(need: Need): string {
+  const refs = 'unless' in need ? [need.unless] : need.oneOf;
+  const parts = refs.map(({ attached, index }) => {
+    const { conditions, resource } = attached.policy.statements[index]!.source;
+    const varying = (resource?.values ?? []).filter((text) => text.includes('${')).toSorted();
+    return canonicalJson([
+      conditions
+        .map(({ operator, key, values }) => canonicalJson([operator, key.toLowerCase(), values.toSorted()]))
+        .toSorted(),
+      varying,
+    ]);
+  });
+  return canonicalJson(['unless' in need ? 'unless' : 'one of', [...new Set(parts)].toSorted()]);
+}
+
+const nothing: Verdict = { allowed: false, needs: new Map(), by: [] };
+
+function verdictOf(answer: Answer, context: PartialContext): Verdict {
+  if (answer.answer === 'denied') return nothing;
+  const own = 'attached' in answer.by ? [answer.by.attached] : [];
+  if (answer.answer === 'allowed') return { allowed: true, needs: new Map(), by: own };
+  const needs = new Map(answer.needs.map((need) => [needKey(need), needTexts([need], context)[0] ?? '']));
+  const others = answer.needs.flatMap((need) =>
+    'oneOf' in need && need.policyType === 'identity' ? need.oneOf.map(({ attached }) => attached) : [],
+  );
+  return { allowed: true, needs, by: [...own, ...others] };
+}
+
+/** What has to be so. That an unknown policy allows and that it does not deny is said once. */
+function textsOf({ needs }: Verdict): string[] {
+  const texts = new Set(needs.values());
+  const isSaid = (text: string): boolean => texts.has(text.replace(/^unless (.*) denies it$/, 'if $1 allows it'));
+  return [...texts]
+    .filter((text) => text !== '' && !(text.startsWith('unless ') && isSaid(text) && text.endsWith(' denies it')))
+    .toSorted();
+}
+
+const isSubset = (some: Verdict, all: Verdict): boolean => [...some.needs.keys()].every((key) => all.needs.has(key));
+
+/** Which way it went, or `undefined` when both verdicts mean the same. */
+function shiftOf(before: Verdict, after: Verdict): Pick<Shift, 'sign' | 'conditions' | 'otherwise' | 'by'> | undefined {
+  if (!before.allowed && !after.allowed) return undefined;
+  if (!before.allowed) return { sign: 'gain', conditions: textsOf(after), otherwise: undefined, by: after.by };
+  if (!after.allowed) return { sign: 'loss', conditions: textsOf(before), otherwise: undefined, by: before.by };
+  if (isSubset(before, after) && isSubset(after, before)) return undefined;
+  // Fewer conditions are more access; other ones may be.
+  const sign = isSubset(before, after) ? 'loss' : 'gain';
+  return sign === 'gain'
+    ? { sign, conditions: textsOf(after), otherwise: textsOf(before), by: after.by }
+    : { sign, conditions: textsOf(before), otherwise: textsOf(after), by: before.by };
+}
+
+/** The resources that statements name, with `*` for what only the request tells. */
+function placesOf(statements: readonly CompiledStatement[]): readonly string[] {
+  const texts = statements.flatMap(({ source }) => source.resource?.values ?? ['*']);
+  return [...new Set(['*', ...texts.map((text) => text.replaceAll(/\$\{[^}]*\}/g, '*'))])];
+}
+
+export interface GrantScope {
+  readonly catalog: Catalog;
+  readonly classes: ActionClasses;
+  readonly shelf: Shelf;
+}
+
+/** What changes for `principal`. `context`: what is known of its requests. */
+export function grantsOf(
+  { catalog, classes, shelf }: GrantScope,
+  principal: Principal,
+  context: PartialContext,
+  before: Facts,
+  after: Facts,
+): Grants {
+  const [old, fresh] = [sideOf(shelf, before), sideOf(shelf, after)];
+  const others = [...old.others, ...fresh.others];
+  const allows = [...old.allows, ...fresh.allows];
+  const places = placesOf([...allows, ...others]);
+  const fitting = new Map(places.map((arn) => [arn, appliesTo(catalog, arn)]));
+  const shifts = classes.of(allows, others).flatMap((actions) => {
+    const ask = ({ prepared }: Side, arn: string): Verdict =>
+      verdictOf(
+        answerOf({ principal, policies: prepared, action: actions[0]!, resource: { arn, rcps: [] }, context }),
+        context,
+      );
+    const visits = places.map((arn): Visit => ({ arn, before: ask(old, arn), after: ask(fresh, arn) }));
+    return broadestOf(visits.flatMap((visit) => shiftAt(visit, visits, actions))).map((shift) => ({
+      ...shift,
+      actions: actions.filter(fitting.get(shift.resource)!),
+    }));
+  });
+  return { gains: joined(catalog, shifts, 'gain'), loses: joined(catalog, shifts, 'loss') };
+}
+
+interface Visit {
+  readonly arn: string;
+  readonly before: Verdict;
+  readonly after: Verdict;
+}
+
+function shiftAt({ arn, before, after }: Visit, visits: readonly Visit[], actions: readonly string[]): Shift[] {
+  const shift = shiftOf(before, after);
+  if (shift === undefined) return [];
+  const stays = shift.sign === 'loss';
+  const isExcepted = (it: Visit): boolean =>
+    it.arn !== arn &&
+    it.after.allowed === stays &&
+    (shift.otherwise === undefined || !stays) &&
+    globContains(arn, it.arn);
+  const except = visits.filter(isExcepted).map((it) => it.arn);
+  const label = canonicalJson([shift.sign, shift.conditions, shift.otherwise ?? null, except]);
+  return [{ ...shift, resource: arn, actions, except, label }];
+}
+
+/** Without those that a broader resource tells already. */
+function broadestOf(shifts: readonly Shift[]): readonly Shift[] {
+  return shifts.filter(
+    ({ resource, label }) =>
+      !shifts.some((it) => it.label === label && it.resource !== resource && globContains(it.resource, resource)),
+  );
+}
+
+interface Group {
+  readonly shifts: readonly Shift[];
+  readonly kind: AccessKind;
+  readonly actions: string[];
+}
+
+/** Shifts of one sign as grants: actions of one kind that change in the same places stand together. */
+function joined(catalog: Catalog, shifts: readonly Shift[], sign: Shift['sign']): Grant[] {
+  const byAction = new Map<string, Shift[]>();
+  for (const shift of shifts) {
+    if (shift.sign !== sign) continue;
+    for (const action of shift.actions) {
+      const held = byAction.get(action);
+      if (held === undefined) byAction.set(action, [shift]);
+      else held.push(shift);
+    }
+  }
+  const groups = new Map<string, Group>();
+  for (const [action, found] of byAction) {
+    for (const alike of Map.groupBy(found, ({ label }) => label).values()) {
+      const kind = kindOf(catalog, action);
+      const key = [kind, alike[0]!.label, ...alike.map(({ resource }) => resource).toSorted()].join('\n');
+      const group = groups.get(key) ?? { shifts: alike, kind, actions: [] };
+      groups.set(key, group);
+      group.actions.push(action);
+    }
+  }
+  return [...groups.values()]
+    .map((group) => grantOf(group))
+    .toSorted(
+      (a, b) => accessKinds.indexOf(a.kind) - accessKinds.indexOf(b.kind) || b.actions.length - a.actions.length,
+    );
+}
+
+function grantOf({ shifts, kind, actions }: Group): Grant {
+  const { conditions, otherwise, except } = shifts[0]!;
+  const by = [...new Set(shifts.flatMap((shift) => shift.by))];
+  const patterns = by.flatMap(({ policy }) =>
+    policy.statements
+      .filter(({ allows, source }) => allows && !source.action.not)
+      .flatMap(({ source }) => source.action.values),
+  );
+  return {
+    kind,
+    actions: actions.toSorted(),
+    resources: shifts.map(({ resource }) => resource).toSorted(),
+    except,
+    conditions,
+    otherwise,
+    patterns: [...new Set(patterns)],
+    policies: [...new Set(by.flatMap(({ arn, name }) => name ?? arn ?? []))].toSorted(),
+  };
+}
