@@ -210,6 +210,11 @@ async function carryOut(
     const written = new Set(plan.steps.map(({ account }) => account));
     await leases.take(seen.filter(({ id }) => written.has(id)));
     await checkAgain(context, made, leases);
+    // The others have nothing to be done but this.
+    await removeEnded(
+      context,
+      seen.filter(({ id }) => !written.has(id)),
+    );
     const outcome = await runSteps(plan.steps, {
       execute: (account, step) => executeStep(account, step, plan.definition),
       account: (id) => context.accounts.account(id),
