@@ -3,7 +3,7 @@
 // Between two such steps the process changes nothing but its own memory.
 import { subscribe } from 'node:diagnostics_channel';
 import type { ClientRequest } from 'node:http';
-import { DatabaseSync } from 'node:sqlite';
+import { StatementSync } from 'node:sqlite';
 import type { FromServer, ToServer } from './steps.ts';
 
 let steps: string[] = [];
@@ -16,10 +16,11 @@ function step(name: string): void {
 }
 
 // oxlint-disable-next-line typescript/unbound-method -- called with the `this` of each call, below
-const { exec } = DatabaseSync.prototype;
-DatabaseSync.prototype.exec = function (sql: string): void {
-  exec.call(this, sql);
-  if (sql === 'COMMIT') step('write');
+const { run } = StatementSync.prototype;
+StatementSync.prototype.run = function (...values: readonly unknown[]) {
+  const done = run.apply(this, values as Parameters<typeof run>);
+  if (this.sourceSQL === 'COMMIT') step('write');
+  return done;
 };
 
 // Node tells of the answer's head before anybody else hears of it.
