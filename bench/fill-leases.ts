@@ -1,5 +1,5 @@
 // Fills a store with live leases, past the server: the records that it writes, by its own transitions and ledger, but
-// without their intents, in the order of their keys and thousands to a commit: a million in a minute and a half.
+// without their intents, in the order of their keys and thousands to a commit: 0.08 ms of processor each.
 import { randomText, systemClock, systemRandom, uuid } from '../src/base/index.ts';
 import type { Barrier } from '../src/broker/barrier.ts';
 import { transition } from '../src/broker/leases.ts';
