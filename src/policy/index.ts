@@ -48,7 +48,7 @@ export {
   type Edge,
   type EscalationPath,
   type Gain,
-  type Grant,
+  type Grant as EscalationGrant,
   type Method,
 } from './escalation/index.ts';
 export {
