@@ -24,7 +24,7 @@ export interface Contestant extends Disposable {
 export async function startStint(
   main: string,
   ...more: readonly string[]
-): Promise<Contestant & { readonly keysOf: (account: string) => Keys }> {
+): Promise<Contestant & { readonly keysOf: (account: string) => Keys; readonly controlToken: string }> {
   const folder = mkdtempSync(join(tmpdir(), 'stint-bench-'));
   const file = join(folder, 'credentials.json');
   const began = performance.now();
@@ -32,10 +32,11 @@ export async function startStint(
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   await once(createInterface({ input: child.stdout }), 'line');
   const readyMs = performance.now() - began;
-  const { endpoint, accounts, managementAccount } = readCredentialsFile(file);
+  const { endpoint, accounts, managementAccount, controlToken } = readCredentialsFile(file);
   const end = () => (child.kill('SIGTERM'), rmSync(folder, { recursive: true, force: true }));
   const keysOf = (account: string): Keys => accounts[account]!;
-  return { name: 'stint', endpoint, keys: keysOf(managementAccount), keysOf, child, readyMs, [Symbol.dispose]: end };
+  const keys = keysOf(managementAccount);
+  return { name: 'stint', endpoint, keys, keysOf, controlToken, child, readyMs, [Symbol.dispose]: end };
 }
 
 const folder = '.cache/moto';
