@@ -11,6 +11,7 @@ interface Work {
 }
 
 const central = '111111111111';
+const command = 'terraform';
 
 function mirror(): string | undefined {
   const named = process.env['STINT_TF_MIRROR'];
@@ -114,7 +115,7 @@ export async function benchTerraform(
   };
   for (const [what, args] of Object.entries(commands)) {
     const began = performance.now();
-    const { status, stderr, error } = spawnSync('terraform', args, { cwd: folder, env, encoding: 'utf8' });
+    const { status, stderr, error } = spawnSync(command, args, { cwd: folder, env, encoding: 'utf8' });
     const seconds = ((performance.now() - began) / 1000).toFixed(1);
     console.log(`  terraform ${what.padEnd(22)} ${seconds} s`);
     if (status !== 0) {
