@@ -25,6 +25,7 @@ interface Choices {
   readonly singleRoot?: boolean;
   readonly jsonOnly?: boolean;
   readonly imports?: boolean;
+  readonly marks?: boolean;
 }
 
 function exportTo(target: string, wanted: Wanted, choices: Choices = {}): ReturnType<typeof writeExport> {
@@ -32,6 +33,7 @@ function exportTo(target: string, wanted: Wanted, choices: Choices = {}): Return
     singleRoot: true,
     jsonOnly: false,
     imports: true,
+    marks: true,
     home: 'central',
     entryRole: 'Enter',
     ...choices,
@@ -131,6 +133,14 @@ test('what an earlier export held and the definition no longer does is forgotten
   assert.deepEqual(exportTo(target, wantedOf({ r: ec2 }))[0]!.removed, ['aws_iam_role.dev__s'], 'until it is back');
   assert.deepEqual(exportTo(target, wantedOf({ r: ec2, s: ec2 }))[0]!.removed, []);
   assert.ok(!existsSync(join(target, 'removed.tf')));
+});
+
+test("without marks no tag of Stint is written, and a thing's own tags stay", () => {
+  const target = fresh();
+  exportTo(target, wantedOf({ r: { ...ec2, tags: { team: 'core' } }, s: ec2 }), { marks: false });
+  const text = textIn(target, 'account-dev.tf');
+  assert.doesNotMatch(text, /"stint:/);
+  assert.match(text, /tags = \{\n {4}team = "core"\n {2}\}/);
 });
 
 test('changing the syntax leaves no file of the other one behind', () => {

@@ -81,16 +81,17 @@ const alike = 0.5;
 /** Roles that share an entry: of one name, equal in all that `only` cannot tell apart, and alike in the rest. */
 export function groupRoles(drafts: readonly RoleDraft[], isKey: (name: string) => boolean): RoleGroup[] {
   const groups: { drafts: RoleDraft[] }[] = [];
+  const byShape = new Map<string, { drafts: RoleDraft[] }[]>();
   for (const draft of drafts) {
-    const fitting = groups.find(
-      ({ drafts: [first] }) =>
-        first!.name.toLowerCase() === draft.name.toLowerCase() &&
-        first!.name === draft.name &&
-        canonicalJson(first!.shape) === canonicalJson(draft.shape) &&
-        likeness(contentOf(first!), contentOf(draft)) >= alike,
-    );
-    if (fitting === undefined) groups.push({ drafts: [draft] });
-    else fitting.drafts.push(draft);
+    const shape = canonicalJson([draft.name, draft.shape]);
+    const known = byShape.get(shape) ?? [];
+    const fitting = known.find(({ drafts: [first] }) => likeness(contentOf(first!), contentOf(draft)) >= alike);
+    if (fitting !== undefined) fitting.drafts.push(draft);
+    else {
+      const fresh = { drafts: [draft] };
+      groups.push(fresh);
+      byShape.set(shape, [...known, fresh]);
+    }
   }
   // The entry that stands for most accounts gets the plain name.
   groups.sort((a, b) => b.drafts.length - a.drafts.length);

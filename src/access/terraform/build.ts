@@ -83,7 +83,9 @@ function piecesByCarrier(
     const account = placement.accountOf(piece.from);
     if (account === undefined) continue;
     const key = carrierKey(account, piece.kind, piece.carrier);
-    if (known.has(key)) byCarrier.set(key, [...(byCarrier.get(key) ?? []), piece]);
+    const carried = byCarrier.get(key);
+    if (known.has(key) && carried !== undefined) carried.push(piece);
+    else if (known.has(key)) byCarrier.set(key, [piece]);
     else {
       findings.push({
         severity: 'warning',
@@ -122,7 +124,9 @@ export function buildAccess(
     }
     const built = builtResource(resource, account, scope);
     if (built !== undefined) {
-      accounts.set(account, [...(accounts.get(account) ?? []), built]);
+      const held = accounts.get(account);
+      if (held === undefined) accounts.set(account, [built]);
+      else held.push(built);
       addresses.set(carrierKey(account, built.kind, built.name), resource.address);
     }
     if (resource.type === 'aws_iam_policy_attachment') findings.push(attachmentFinding(resource));

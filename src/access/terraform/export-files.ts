@@ -10,6 +10,8 @@ export interface ExportOptions {
   readonly singleRoot: boolean;
   /** `.tf.json` in place of `.tf`. */
   readonly jsonOnly: boolean;
+  /** Whether Stint's own tags are written. Without them Terraform takes them off what Stint made. */
+  readonly marks: boolean;
   /** Blocks that import what AWS has already. */
   readonly imports: boolean;
   /** Name of the account whose credentials Terraform runs with; it is entered by no role. */
@@ -154,6 +156,7 @@ function rootOf(
       partition: wanted.partition,
       provider: options.singleRoot ? `aws.${account.name}` : undefined,
       definition: wanted.definition,
+      marks: options.marks,
     }),
   }));
   const resources = perAccount.flatMap((it) => it.resources);

@@ -27,6 +27,8 @@ interface Scope {
   /** `aws.dev` in one root for all accounts; absent in a root of its own. */
   readonly provider: string | undefined;
   readonly definition: string;
+  /** Whether Stint's own tags are written. */
+  readonly marks: boolean;
 }
 
 type Of<Kind extends Resource['kind']> = Extract<Resource, { readonly kind: Kind }>;
@@ -58,8 +60,10 @@ function exported(
   };
 }
 
-const tagEntry = (tags: Tags): Entry | undefined =>
-  Object.keys(tags).length === 0 ? undefined : ['tags', value(tags)];
+function tagEntry(scope: Scope, tags: Tags): Entry | undefined {
+  const shown = Object.entries(tags).filter(([key]) => scope.marks || !key.startsWith('stint:'));
+  return shown.length === 0 ? undefined : ['tags', value(Object.fromEntries(shown))];
+}
 
 const pathEntry = (path: string): Entry | undefined => (path === '/' ? undefined : ['path', value(path)]);
 
@@ -118,7 +122,7 @@ function roleBlocks(scope: Scope, role: Of<'role'>): ExportedResource[] {
     ['max_session_duration', value(role.sessionSeconds)],
     boundaryEntry(scope, role.boundary),
     ['assume_role_policy', policy(role.trust)],
-    tagEntry(role.tags),
+    tagEntry(scope, role.tags),
   ]);
   return [withArn(scope, role, block), ...carried(scope, role)];
 }
@@ -130,7 +134,7 @@ function userBlocks(scope: Scope, user: Of<'user'>): ExportedResource[] {
     ['name', value(user.name)],
     pathEntry(user.path),
     boundaryEntry(scope, user.boundary),
-    tagEntry(user.tags),
+    tagEntry(scope, user.tags),
   ]);
   const groups = user.groups.map((group): Expression => refer(addressOf(scope, 'aws_iam_group', group), 'name'));
   const member = exported(
@@ -162,7 +166,7 @@ function policyBlock(scope: Scope, it: Of<'policy'>): ExportedResource {
     pathEntry(it.path),
     it.description === undefined ? undefined : ['description', value(it.description)],
     ['policy', policy(it.document)],
-    tagEntry(it.tags),
+    tagEntry(scope, it.tags),
   ]);
   return { ...block, arn };
 }
@@ -172,7 +176,7 @@ function profileBlock(scope: Scope, it: Of<'instance-profile'>): ExportedResourc
     ['name', value(it.name)],
     pathEntry(it.path),
     it.role === undefined ? undefined : ['role', refer(addressOf(scope, 'aws_iam_role', it.role), 'name')],
-    tagEntry(it.tags),
+    tagEntry(scope, it.tags),
   ]);
   return withArn(scope, it, block);
 }
@@ -183,7 +187,7 @@ function oidcBlock(scope: Scope, it: Of<'oidc-provider'>): ExportedResource {
     ['url', value(`https://${it.name}`)],
     ['client_id_list', value(it.clientIds)],
     it.thumbprints.length === 0 ? undefined : ['thumbprint_list', value(it.thumbprints)],
-    tagEntry(it.tags),
+    tagEntry(scope, it.tags),
   ]);
   return { ...block, arn };
 }
@@ -193,7 +197,7 @@ function samlBlock(scope: Scope, it: Of<'saml-provider'>): ExportedResource {
   const block = exported(scope, 'aws_iam_saml_provider', [it.name], `saml-provider/${it.name}`, arn, [
     ['name', value(it.name)],
     ['saml_metadata_document', value(it.metadata)],
-    tagEntry(it.tags),
+    tagEntry(scope, it.tags),
   ]);
   return { ...block, arn };
 }
@@ -238,7 +242,9 @@ function resourceBlocks(scope: Scope, resource: Resource): ExportedResource[] {
   return [];
 }
 
-/** Everything that an account shall hold. Passwords and keys are no part of it. */
+/** Everything that an account shall hold, but for what is only watched. Passwords and keys are no part of it. */
 export function exportAccount(scope: Scope): ExportedResource[] {
-  return scope.account.resources.flatMap((resource) => resourceBlocks(scope, resource));
+  return scope.account.resources
+    .filter(({ mode }) => mode !== 'observe')
+    .flatMap((resource) => resourceBlocks(scope, resource));
 }

@@ -77,36 +77,37 @@ function agreed(accounts: readonly (string | undefined)[]): string | undefined {
  */
 export function placeResources(resources: readonly TerraformResource[], named: ReadonlyMap<string, string>): Placement {
   const providers = providerAccounts(resources, named);
-  const direct = (resource: TerraformResource): string | undefined =>
-    accountOfArn(resource) ??
-    accountOfData(resource) ??
-    (resource.provider === undefined ? undefined : (providers.get(resource.provider) ?? resource.provider));
+  const told = new Map<TerraformResource, string | undefined>();
+  for (const resource of resources) {
+    const { provider } = resource;
+    const account = accountOfArn(resource) ?? accountOfData(resource);
+    told.set(resource, account ?? (provider === undefined ? undefined : (providers.get(provider) ?? provider)));
+  }
+  const direct = (resource: TerraformResource): string | undefined => told.get(resource);
   const carriers = new Map<string, TerraformResource[]>();
   for (const resource of resources) {
     const kind = /^aws_iam_(role|user|group)$/.exec(resource.type)?.[1];
     const name = textIn(resource.values, 'name');
     if (kind === undefined || name === undefined) continue;
     const key = carrierKey(kind, name);
-    carriers.set(key, [...(carriers.get(key) ?? []), resource]);
+    const known = carriers.get(key);
+    if (known === undefined) carriers.set(key, [resource]);
+    else known.push(resource);
   }
   const everywhere = agreed(resources.map(direct).filter((it) => it !== undefined));
+  const byModule = Map.groupBy(resources, ({ module }) => module);
   const inModule = (module: string): string | undefined =>
-    agreed(
-      resources
-        .filter((it) => it.module === module)
-        .map(direct)
-        .filter((it) => it !== undefined),
-    );
+    agreed((byModule.get(module) ?? []).map(direct).filter((it) => it !== undefined));
   const beside = (resource: TerraformResource): string | undefined => {
     const all = carriersOf(resource).flatMap(({ kind, name }) => carriers.get(carrierKey(kind, name)) ?? []);
-    const narrowed: readonly (readonly TerraformResource[])[] = [
-      all,
-      all.filter((it) => resource.dependsOn.includes(it.configAddress)),
-      all.filter((it) => it.module === resource.module),
-      all.filter((it) => it.module === resource.module && it.index === resource.index),
+    const narrowed: readonly (() => readonly TerraformResource[])[] = [
+      () => all.filter((it) => resource.dependsOn.includes(it.configAddress)),
+      () => all.filter((it) => it.module === resource.module),
+      () => all.filter((it) => it.module === resource.module && it.index === resource.index),
+      () => all,
     ];
     for (const some of narrowed) {
-      const account = some.length === 0 ? undefined : agreed(some.map(direct));
+      const account = agreed(some().map(direct));
       if (account !== undefined) return account;
     }
     return undefined;

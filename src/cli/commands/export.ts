@@ -12,6 +12,7 @@ interface Options extends DefinitionOptions {
   readonly singleRoot?: true;
   readonly jsonOnly?: true;
   readonly imports: boolean;
+  readonly marks: boolean;
   readonly home?: string;
   readonly entryRole?: string;
   readonly json?: true;
@@ -39,6 +40,7 @@ async function exportTerraform(io: Io, folder: string, options: Options): Promis
     singleRoot: options.singleRoot === true,
     jsonOnly: options.jsonOnly === true,
     imports: options.imports,
+    marks: options.marks,
     home: options.home ?? central,
     entryRole: options.entryRole ?? wanted.executor ?? organizationRole,
   });
@@ -56,6 +58,7 @@ export function register(program: Command, io: Io): void {
     .option('--single-root', 'one root for all accounts, with a provider alias for each')
     .option('--json-only', '`.tf.json` in place of `.tf`')
     .option('--no-imports', 'without the blocks that import what AWS has already')
+    .option('--no-marks', "without Stint's own tags: for those who leave, and for what Stint has not taken over")
     .option('--home <account>', 'the account whose credentials Terraform runs with (default: the central account)')
     .option('--entry-role <name>', 'role by which Terraform enters the other accounts')
     .option('--json', 'machine output')
