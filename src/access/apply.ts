@@ -9,6 +9,7 @@ import { AccountLeases, removeEnded } from './account-leases.ts';
 import type { LeaseTaker } from './lease.ts';
 import { observeAccount } from './observe.ts';
 import { accountsAtOnce, forEachLimited } from './parallel.ts';
+import { meaningOf } from './meaning.ts';
 import { makePasswords, type PasswordSink } from './passwords.ts';
 import { checkNotMoved, checkStands, type PlanFile } from './plan-file.ts';
 import { planChanges, planRemoval, type Plan } from './plan.ts';
@@ -82,7 +83,10 @@ export async function makePlan(context: PlanContext): Promise<Made> {
   const caller = await checkCaller(context);
   context.onEvent?.({ type: 'reading', accounts: chosen.length });
   const seen = await observe(context, chosen);
-  return { plan: planOf(context, seen), caller, seen };
+  const plan = planOf(context, seen);
+  // A plan from elsewhere does not lead to what is wanted.
+  if (context.planFrom !== undefined) return { plan, caller, seen };
+  return { plan: { ...plan, meaning: await meaningOf(plan, context.wanted, seen) }, caller, seen };
 }
 
 /** Error findings block. @throws Failure `findings-block`, telling each. */

@@ -9,6 +9,7 @@ import type { Wanted } from './compile.ts';
 import { changeDetails, sameSettings, type Detail } from './details.ts';
 import { deletedPrincipals, type ResolvePrincipal } from './documents.ts';
 import type { Finding } from './findings.ts';
+import type { Meaning } from './meaning.ts';
 import { isOwned, strangersIn } from './ownership.ts';
 import { removalSteps } from './removal.ts';
 import {
@@ -58,7 +59,10 @@ export interface Plan {
   readonly changes: readonly Change[];
   /** In an order in which they may be carried out one by one. */
   readonly steps: readonly Step[];
+  /** The roles that groups gain and lose. */
   readonly access: readonly AccessChange[];
+  /** Who gains and loses which actions; put in where a plan is shown. */
+  readonly meaning?: Meaning | undefined;
   readonly findings: readonly Finding[];
   /** People who shall have a console password and have none yet. Making one needs a place to show it once. */
   readonly passwords: readonly { readonly account: string; readonly user: string }[];

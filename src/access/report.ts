@@ -1,5 +1,5 @@
 // A plan as people read it: exact, short, by account and resource, then who gains which role.
-import type { AccessChange } from './access-diff.ts';
+import { diffJson } from '../policy/index.ts';
 import type { Finding } from './findings.ts';
 import type { Change, Plan } from './plan.ts';
 
@@ -28,16 +28,13 @@ function targetsText(targets: readonly string[]): string {
   return [...byRole].map(([role, accounts]) => `${role} in ${accounts.join(', ')}`).join('; ');
 }
 
-function accessLines(access: readonly AccessChange[]): string[] {
-  if (access.length === 0) return [];
-  return [
-    'access',
-    ...access.flatMap(({ group, gains, loses }) => [
-      ...(gains.length > 0 ? [`  + ${group} gains ${targetsText(gains)}`] : []),
-      ...(loses.length > 0 ? [`  - ${group} loses ${targetsText(loses)}`] : []),
-    ]),
-    '',
-  ];
+function accessLines({ access, meaning }: Plan): string[] {
+  const roles = access.flatMap(({ group, gains, loses }) => [
+    ...(gains.length > 0 ? [`  + ${group} gains ${targetsText(gains)}`] : []),
+    ...(loses.length > 0 ? [`  - ${group} loses ${targetsText(loses)}`] : []),
+  ]);
+  const lines = [...roles, ...(meaning?.lines ?? [])];
+  return lines.length === 0 ? [] : ['access', ...lines, ''];
 }
 
 /** `error[lock-out] central user/Administrator: …`, with its cure on the next line. */
@@ -65,7 +62,7 @@ export function planText(plan: Plan): string {
       `note: ${user} in ${account} has no console password yet; \`stint apply --passwords FILE\` makes one`,
   );
   const findings = [...findingLines(plan.findings), ...notes];
-  const body = [...accounts, ...accessLines(plan.access), ...findings, ...(findings.length > 0 ? [''] : [])];
+  const body = [...accounts, ...accessLines(plan), ...findings, ...(findings.length > 0 ? [''] : [])];
   if (plan.changes.length === 0) body.push('No changes: AWS is as the definition says.');
   return [...body, summaryLine(plan)].join('\n');
 }
@@ -74,7 +71,8 @@ export function planText(plan: Plan): string {
  * The plan for programs. Members may be added; `version` (1) rises when one changes its meaning or goes:
  * `definition` its name · `organization` or null · `accounts` `{id, name, stage}`, in the order of waves ·
  * `summary` `{add, change, destroy}` · `changes` see `Change` · `steps` `{id, account, operation, after}`, `account`
- * an id, `after` ids of steps · `access` `{group, gains, loses}`, targets as `account/role` · `findings` see `Finding` ·
+ * an id, `after` ids of steps · `access` `{group, gains, loses}`, targets as `account/role` · `permissions` see
+ * `diffJson`, or null · `findings` see `Finding` ·
  * `passwords` `{account, user}` · `outputs` name to text. Never holds a secret.
  */
 export function planJson(plan: Plan): object {
@@ -87,6 +85,7 @@ export function planJson(plan: Plan): object {
     changes: plan.changes,
     steps: plan.steps.map(({ id, account, operation, after }) => ({ id, account, operation, after })),
     access: plan.access,
+    permissions: plan.meaning === undefined ? null : diffJson(plan.meaning),
     findings: plan.findings,
     passwords: plan.passwords,
     outputs: plan.outputs,

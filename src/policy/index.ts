@@ -58,6 +58,7 @@ export {
   type ChangedPrincipal,
   type TrustChange,
 } from './access/diff.ts';
+export { diffJson } from './access/diff-json.ts';
 export { accessDiffLines, isGain } from './access/diff-text.ts';
 export type { Grant } from './access/grants.ts';
 export type { AccessKind } from './access/kinds.ts';

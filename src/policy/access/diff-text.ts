@@ -97,19 +97,46 @@ function trustBlock({ roles, widened, narrowed }: TrustChange): string[] {
   ];
 }
 
+/** By `account group`: the lines of the groups that change, which are not told again of who joins or leaves them. */
+function groupLines(catalog: Catalog, changes: readonly AccessChange[]): ReadonlyMap<string, ReadonlySet<string>> {
+  const found = changes.flatMap(({ principals, gains, loses }) =>
+    principals
+      .filter(({ kind }) => kind === 'group')
+      .map(({ account, name }) => {
+        const lines = [...grantLines(catalog, gains, '+'), ...grantLines(catalog, loses, '-')];
+        return [`${account} ${name}`, new Set(lines.map(({ text }) => text))] as const;
+      }),
+  );
+  return new Map(found);
+}
+
 /** Every line with all for whom it is so, then the lines that are so for the same ones together. */
 function grantBlocks(
   catalog: Catalog,
   changes: readonly AccessChange[],
 ): { readonly lines: string[]; readonly gravity: number }[] {
   const byLine = new Map<string, { readonly line: Line; readonly principals: ChangedPrincipal[] }>();
+  const ofGroups = groupLines(catalog, changes);
+  const add = (line: Line, principal: ChangedPrincipal): void => {
+    const key = `${principal.kind} ${principal.state} ${line.text}`;
+    const held = byLine.get(key) ?? { line, principals: [] };
+    byLine.set(key, held);
+    if (!held.principals.includes(principal)) held.principals.push(principal);
+  };
   for (const { principals, gains, loses } of changes) {
-    const { kind, state } = principals[0]!;
-    for (const line of [...grantLines(catalog, gains, '+'), ...grantLines(catalog, loses, '-')]) {
-      const key = `${kind} ${state} ${line.text}`;
-      const held = byLine.get(key) ?? { line, principals: [] };
-      byLine.set(key, held);
-      held.principals.push(...principals);
+    const lines = [...grantLines(catalog, gains, '+'), ...grantLines(catalog, loses, '-')];
+    for (const principal of principals) {
+      const { account, joins = [], leaves = [] } = principal;
+      for (const line of lines) {
+        const group = [...joins, ...leaves].find((name) => ofGroups.get(`${account} ${name}`)?.has(line.text) === true);
+        const verb = line.text.startsWith('+') ? '+ what its new group' : '- what its former group';
+        add(
+          group === undefined
+            ? line
+            : { text: `${verb} ${group} ${line.text.startsWith('+') ? 'gains' : 'loses'}`, gravity: line.gravity },
+          principal,
+        );
+      }
     }
   }
   const blocks = Map.groupBy(byLine.values(), ({ principals }) =>

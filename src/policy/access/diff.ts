@@ -19,6 +19,9 @@ export interface ChangedPrincipal {
   readonly account: string;
   /** Whether it is there on one side only. */
   readonly state: 'new' | 'gone' | 'changed';
+  /** Groups that a person joins and leaves. */
+  readonly joins?: readonly string[] | undefined;
+  readonly leaves?: readonly string[] | undefined;
 }
 
 /** One change, for all principals for which it is the same. In resources `{account}` stands for the account of each. */
@@ -157,7 +160,18 @@ function principalOf({ before, after, account }: Pair): ChangedPrincipal {
   const kinds = { user: 'person', group: 'group', role: 'role' } as const;
   const state = before === undefined ? 'new' : after === undefined ? 'gone' : 'changed';
   const kind = subject.role !== undefined && isWorkload(subject.role) ? 'workload' : kinds[subject.kind];
-  return { kind, name: subject.name, arn: subject.arn, account: account.name ?? account.id, state };
+  const [was, is] = [before?.user?.groups ?? [], after?.user?.groups ?? []];
+  const joins = is.filter((group) => !was.includes(group));
+  const leaves = was.filter((group) => !is.includes(group));
+  return {
+    kind,
+    name: subject.name,
+    arn: subject.arn,
+    account: account.name ?? account.id,
+    state,
+    ...(joins.length === 0 ? {} : { joins }),
+    ...(leaves.length === 0 ? {} : { leaves }),
+  };
 }
 
 const withAccount = (text: string): string => text.replaceAll(anyAccount, '{account}');
