@@ -9,9 +9,10 @@ import { AccountLeases, removeEnded } from './account-leases.ts';
 import type { LeaseTaker } from './lease.ts';
 import { observeAccount } from './observe.ts';
 import { accountsAtOnce, forEachLimited } from './parallel.ts';
-import { meaningOf } from './meaning.ts';
+import { accessOf, meaningOf } from './meaning.ts';
 import { makePasswords, type PasswordSink } from './passwords.ts';
 import { checkNotMoved, checkStands, type PlanFile } from './plan-file.ts';
+import { planFindings } from './plan-findings.ts';
 import { planChanges, planRemoval, type Plan } from './plan.ts';
 import { findingLines } from './report.ts';
 import type { SeenAccount, WantedAccount } from './resources.ts';
@@ -84,9 +85,14 @@ export async function makePlan(context: PlanContext): Promise<Made> {
   context.onEvent?.({ type: 'reading', accounts: chosen.length });
   const seen = await observe(context, chosen);
   const plan = planOf(context, seen);
-  // A plan from elsewhere does not lead to what is wanted.
+  // A plan from elsewhere does not lead to what is wanted. What an undo does is told by its journal: it leads back to
+  // what was judged before.
   if (context.planFrom !== undefined) return { plan, caller, seen };
-  return { plan: { ...plan, meaning: await meaningOf(plan, context.wanted, seen) }, caller, seen };
+  const mode = context.mode === 'destroy' ? 'destroy' : 'apply';
+  const { wanted } = context;
+  const access = await accessOf(plan, wanted, seen);
+  const findings = planFindings({ wanted, accounts: chosen, access, caller, mode });
+  return { plan: { ...plan, meaning: meaningOf(access), findings: [...plan.findings, ...findings] }, caller, seen };
 }
 
 /** Error findings block. @throws Failure `findings-block`, telling each. */

@@ -7,6 +7,8 @@ import {
   loadCatalog,
   managedDocuments,
   type AccessDiff,
+  type AuthorizationDetails,
+  type Catalog,
 } from '../policy/index.ts';
 import { authorizationAfter, authorizationBefore, managedArns } from './authorization.ts';
 import type { Wanted } from './compile.ts';
@@ -20,19 +22,29 @@ export interface Meaning extends AccessDiff {
   readonly gain: boolean;
 }
 
-/** What comes of carrying out `plan`, which was made of `wanted` and `seen`. */
-export async function meaningOf(plan: Plan, wanted: Wanted, seen: readonly SeenAccount[]): Promise<Meaning> {
-  if (plan.changes.length === 0) return { changes: [], trust: [], lines: [], gain: false };
+/** Access before a plan and after it, and the catalogue to read it with. */
+export interface PlanAccess {
+  readonly catalog: Catalog;
+  readonly before: AuthorizationDetails;
+  readonly after: AuthorizationDetails;
+}
+
+/** Reads what the judges of `plan`, which was made of `wanted` and `seen`, look at. */
+export async function accessOf(plan: Plan, wanted: Wanted, seen: readonly SeenAccount[]): Promise<PlanAccess> {
   const { partition, organization } = wanted;
   const [catalog, managed] = await Promise.all([
     loadCatalog(),
     managedDocuments(managedArns([...wanted.accounts, ...seen])),
   ]);
   const scope = { partition, organization, managed };
-  const diff = accessDiff(
-    catalog,
-    authorizationBefore(scope, seen),
-    authorizationAfter(scope, wanted, seen, plan.changes),
-  );
+  const before = authorizationBefore(scope, seen);
+  const after = plan.changes.length === 0 ? before : authorizationAfter(scope, wanted, seen, plan.changes);
+  return { catalog, before, after };
+}
+
+/** What comes of carrying out a plan. */
+export function meaningOf({ catalog, before, after }: PlanAccess): Meaning {
+  if (before === after) return { changes: [], trust: [], lines: [], gain: false };
+  const diff = accessDiff(catalog, before, after);
   return { ...diff, lines: accessDiffLines(catalog, diff), gain: isGain(diff) };
 }

@@ -59,7 +59,11 @@ const isSpecific = (statement: LintStatement): boolean =>
 
 const credentials: FindInStatement = (statement) => {
   if (!isSpecific(statement)) return [];
-  const given = credentialActions.filter((action) => includesAction(statement, action));
+  // Roles given by name are what such a statement is for.
+  const named = statement.resource?.not === false && !statement.resource.items.some(({ text }) => hasWildcard(text));
+  const given = credentialActions.filter(
+    (action) => includesAction(statement, action) && !(named && action.startsWith('sts:')),
+  );
   return given.length === 0 ? [] : [found(statement.action!, `gives credentials: ${shown(given)}`)];
 };
 
