@@ -27,3 +27,4 @@ export {
 } from './import/index.ts';
 export type { Imported } from './import/found.ts';
 export type { Finding } from './findings.ts';
+export { lintDefinition } from './lint.ts';

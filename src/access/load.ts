@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import { canonicalJson } from '../base/index.ts';
 import { accessFailure } from './failures.ts';
 import { definitionSchema, type Definition } from './model.ts';
-import { definitionFailure, schemaProblems } from './problems.ts';
+import { definitionFailure, schemaProblems, type Path } from './problems.ts';
 import { referenceProblems } from './references.ts';
 import { readSource } from './source.ts';
 import { fillVariables, type VariableInput } from './variables.ts';
@@ -29,6 +29,8 @@ export interface LoadedDefinition {
   readonly canonical: string;
   /** SHA-256 of `canonical`, hexadecimal. */
   readonly hash: string;
+  /** `file:line:column` of the value at `path`, or of what comes nearest. */
+  readonly place: (path: Path) => string;
 }
 
 const fileNames = ['stint.config.ts', 'stint.config.yaml', 'stint.config.yml', 'stint.config.json'];
@@ -66,5 +68,11 @@ export async function loadDefinition(options: LoadOptions): Promise<LoadedDefini
   if (wrong.length > 0) throw definitionFailure(source, wrong);
   const { $schema: _, ...definition } = parsed.data;
   const canonical = canonicalJson(definition);
-  return { definition, file, canonical, hash: createHash('sha256').update(canonical).digest('hex') };
+  return {
+    definition,
+    file,
+    canonical,
+    hash: createHash('sha256').update(canonical).digest('hex'),
+    place: (path) => source.place(path),
+  };
 }

@@ -20,6 +20,7 @@ const commands: Readonly<Record<string, Entry>> = {
   init: { summary: 'write a definition: a first one, or one of what is there' },
   plan: { summary: 'show what an apply would change, and who would gain what' },
   apply: { summary: 'make AWS as the definition says' },
+  lint: { summary: 'find what is wrong with policies and definitions' },
   output: { summary: 'print the outputs of the definition' },
   undo: { summary: 'take back what a run did, as far as AWS still shows it' },
   destroy: { summary: 'remove everything that the definition made' },
