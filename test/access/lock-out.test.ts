@@ -167,6 +167,9 @@ test('nobody loses setting up MFA or changing a forced password without MFA', ()
   assert.deepEqual(judge(withPolicies(own), withPolicies(own, deny(...all.slice(1)))), [
     'user-locked-out central user/alice',
   ]);
-  assert.deepEqual(judge(withPolicies(own), withPolicies()), ['user-locked-out central user/alice']);
+  const other = policy('other', { Effect: 'Allow', Action: 's3:ListAllMyBuckets', Resource: '*' });
+  assert.deepEqual(judge(withPolicies(own, other), withPolicies(other)), ['user-locked-out central user/alice']);
+  // Whoever keeps nothing is let go.
+  assert.deepEqual(judge(withPolicies(own), withPolicies()), []);
   assert.deepEqual(judge(withPolicies(), withPolicies(deny())), []);
 });
