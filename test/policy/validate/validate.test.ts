@@ -47,6 +47,18 @@ test('warnings about them stay few: one in three documents at most has any', () 
   assert.ok(warned.length * 3 < managed.length, `${warned.length} of ${managed.length}`);
 });
 
+test('trust as it should be written is met with silence', () => {
+  const trusts = JSON.parse(read('../../cases/policy/managed/trusts.json')) as Readonly<Record<string, object>>;
+  for (const [name, document] of Object.entries(trusts)) {
+    const found = validatePolicy(document, { kind: 'trust', catalog });
+    assert.deepEqual(
+      found.map(({ code, message }) => `${code}: ${message}`),
+      [],
+      name,
+    );
+  }
+});
+
 test('a finding names its statement, its path, its line and its column', () => {
   const text =
     '{\n  "Version": "2012-10-17",\n  "Statement": [\n    { "Effect": "Allow", "Action": "s3:GetObject", "Resource": "*" },\n    {\n      "Sid": "Write",\n      "Effect": "Allow",\n      "Action": ["s3:PutObjekt"],\n      "Resource": "arn:aws:s3:::reports/*"\n    }\n  ]\n}';

@@ -279,7 +279,7 @@ export const principalChecks: readonly Check[] = [
     title: 'a condition that no request of a service can meet',
     cure: 'use `aws:SourceAccount`, `aws:SourceArn` or `aws:SourceOrgID` for services, in a statement of their own',
     sources: [analyzer('UNSUPPORTED_CONDITION_KEY_FOR_SERVICE_PRINCIPAL')],
-    kinds: ['resource', 'trust'],
+    kinds: ['resource'],
     find: eachStatement(foreignKeys),
   },
   {
