@@ -1,5 +1,6 @@
 // Accounts, each with ready clients: the caller's own account by its own credentials, every other one by a role.
 // Every call is paced by the account's budget and retried by its class; callers see only final refusals.
+import type { CloudTrail } from '@aws-sdk/client-cloudtrail';
 import type { IAM } from '@aws-sdk/client-iam';
 import type { Organizations } from '@aws-sdk/client-organizations';
 import type { STS } from '@aws-sdk/client-sts';
@@ -23,6 +24,8 @@ export interface Account {
   readonly id: string;
   readonly iam: IAM;
   readonly sts: STS;
+  /** CloudTrail where the events of IAM are. */
+  cloudTrail(): Promise<CloudTrail>;
 }
 
 export interface AwsAccounts {
@@ -74,6 +77,13 @@ function isUnreachable(error: unknown): boolean {
 function partitionOf(arn: string): Partition {
   return arn.split(':')[1] as Partition;
 }
+
+/** Where IAM, which has no regions, writes down its events. */
+const trailRegions: Readonly<Record<Partition, string>> = {
+  aws: 'us-east-1',
+  'aws-us-gov': 'us-gov-west-1',
+  'aws-cn': 'cn-north-1',
+};
 
 // Keys are renewed before AWS would refuse them in the middle of a run.
 const renewMillis = 5 * 60_000;
@@ -137,7 +147,10 @@ class EnvironmentAccounts implements AwsAccounts {
   }
 
   /** A region that the SDK finds nowhere becomes `us-east-1`: IAM has no regions of its own. */
-  async #settings(service: 'IAM' | 'STS' | 'ORGANIZATIONS', keys?: () => Promise<ExpiringKeys>): Promise<SdkSettings> {
+  async #settings(
+    service: 'IAM' | 'STS' | 'ORGANIZATIONS' | 'CLOUDTRAIL',
+    keys?: () => Promise<ExpiringKeys>,
+  ): Promise<SdkSettings> {
     const settings = clientSettings(this.#options.env, service);
     const known = { ...settings, ...(keys === undefined ? {} : { credentials: keys }), maxAttempts: 1 as const };
     if (settings.region !== undefined) return { ...known, region: settings.region };
@@ -188,7 +201,10 @@ class EnvironmentAccounts implements AwsAccounts {
     const { caller, sts } = await this.#enterOwn();
     const own = await this.#ownIam();
     const lane = this.#lane(id);
-    if (id === caller.account) return { id, iam: lane.guard(this.#oneFirst(own, own), 'iam'), sts };
+    if (id === caller.account) {
+      const iam = lane.guard(this.#oneFirst(own, own), 'iam');
+      return { id, iam, sts, cloudTrail: () => this.#cloudTrail(lane, caller.partition) };
+    }
     const keys = await this.#entry(id);
     const { IAM } = await import('@aws-sdk/client-iam');
     const { STS } = await import('@aws-sdk/client-sts');
@@ -201,7 +217,14 @@ class EnvironmentAccounts implements AwsAccounts {
         leanClientAs(sts, keys, () => new STS(stsSettings)),
         'sts',
       ),
+      cloudTrail: () => this.#cloudTrail(lane, caller.partition, keys),
     };
+  }
+
+  async #cloudTrail(lane: Lane, partition: Partition, keys?: () => Promise<ExpiringKeys>): Promise<CloudTrail> {
+    const { CloudTrail } = await import('@aws-sdk/client-cloudtrail');
+    const settings = { ...(await this.#settings('CLOUDTRAIL', keys)), region: trailRegions[partition] };
+    return lane.guard(new CloudTrail(settings), 'cloudtrail');
   }
 
   /**

@@ -26,7 +26,7 @@ export interface ClientSettings {
   };
 }
 
-type Service = 'IAM' | 'STS' | 'ORGANIZATIONS';
+type Service = 'IAM' | 'STS' | 'ORGANIZATIONS' | 'CLOUDTRAIL';
 
 /** `AWS_ENDPOINT_URL_IAM` before `AWS_ENDPOINT_URL`, as every AWS SDK reads them (SDK guide, "service-specific endpoints"). */
 function endpointOf(env: Env, service: Service): string | undefined {

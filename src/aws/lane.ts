@@ -25,7 +25,7 @@ export interface Budget {
 /** ARNs of what a run has made, in all accounts: trust policies name things of other accounts. */
 export type MadeArns = Set<string>;
 
-const bulkReads = /^(?:GetAccountAuthorizationDetails|Simulate|GenerateServiceLast|GetServiceLast)/;
+const bulkReads = /^(?:GetAccountAuthorizationDetails|LookupEvents|Simulate|GenerateServiceLast|GetServiceLast)/;
 const reads = /^(?:Get|List|Describe)/;
 
 const classOf = (operation: string): keyof Rates =>

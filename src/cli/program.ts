@@ -22,6 +22,7 @@ const commands: Readonly<Record<string, Entry>> = {
   apply: { summary: 'make AWS as the definition says' },
   lint: { summary: 'find what is wrong with policies and definitions' },
   output: { summary: 'print the outputs of the definition' },
+  drift: { summary: 'show what AWS has otherwise than the definition says, and who made it so' },
   undo: { summary: 'take back what a run did, as far as AWS still shows it' },
   destroy: { summary: 'remove everything that the definition made' },
   import: { summary: 'take over what was there before Stint, by name' },

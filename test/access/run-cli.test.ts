@@ -1,0 +1,123 @@
+// `undo`, `drift`, and the flags of runs, as people type them.
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, beforeEach, test } from 'node:test';
+import { openAccounts } from '../../src/aws/index.ts';
+import { systemClock, systemRandom } from '../../src/base/index.ts';
+import { startCloud, type Cloud } from '../../src/cloud/index.ts';
+import { runStint, type Finished } from '../cli/support.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'stint-run-cli-'));
+const dev = '222222222222';
+let cloud: Cloud;
+
+const definition = `
+version: 1
+organization: o-stintlocal
+accounts:
+  central: { id: "111111111111", stage: central, central: true }
+  dev: { id: "${dev}", stage: dev }
+groups: { developers: {} }
+people: { alice: { groups: [developers] } }
+roles:
+  reader:
+    in: [dev]
+    trust: [{ group: developers }]
+    statements: [{ Effect: Allow, Action: "s3:Get*", Resource: "*" }]
+`;
+
+before(async () => {
+  cloud = await startCloud();
+  writeFileSync(join(folder, 'stint.config.yaml'), definition);
+});
+after(async () => {
+  await cloud.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+beforeEach(async () => {
+  rmSync(join(folder, 'home'), { recursive: true, force: true });
+  const headers = { 'x-stint-control': cloud.controlToken, 'content-type': 'application/json' };
+  await fetch(`${cloud.endpoint}/_stint/reset`, { method: 'POST', headers, body: '{}' });
+});
+
+function environment(): Record<string, string> {
+  const { accessKeyId, secretAccessKey } = cloud.credentials.accounts['111111111111']!;
+  return {
+    STINT_HOME: join(folder, 'home'),
+    AWS_ENDPOINT_URL: cloud.endpoint,
+    AWS_REGION: 'us-east-1',
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+  };
+}
+
+const stint = (...args: readonly string[]): Promise<Finished> => runStint(args, { cwd: folder, env: environment() });
+
+/** What somebody does by hand in dev. */
+async function byHand(): Promise<void> {
+  const accounts = openAccounts({
+    env: environment(),
+    clock: systemClock,
+    random: systemRandom,
+    sleep: async () => undefined,
+  });
+  const { iam } = await accounts.account(dev);
+  await iam.attachRolePolicy({ RoleName: 'reader', PolicyArn: 'arn:aws:iam::aws:policy/AdministratorAccess' });
+}
+
+test('undo lists runs, takes the last one back, and takes the undo back', async () => {
+  assert.match((await stint('undo')).stderr, /error\[run-unknown\]/);
+  const applied = await stint('apply', '--yes', '--json');
+  assert.equal(applied.code, 0, applied.stderr);
+  const { run } = JSON.parse(applied.stdout) as { run: string };
+  const events = applied.stderr.split('\n').filter((line) => line.startsWith('{"time"'));
+  assert.ok(events.some((line) => line.includes('"type":"step"')) && events.every((line) => JSON.parse(line) !== null));
+
+  const refused = await stint('undo');
+  assert.match(refused.stderr, /role reader[\s\S]*error\[confirmation-needed\]/);
+  const undone = await stint('undo', '--yes');
+  assert.equal(undone.code, 0, undone.stderr);
+  assert.match(undone.stderr, new RegExp(`Undone: ${run}`));
+  const list = (await stint('undo', '--list')).stdout.trim().split('\n');
+  assert.deepEqual(
+    list.map((line) => line.split('  ').slice(1, 3).join(' ')),
+    [`undo of ${run} default`, 'apply default'],
+  );
+  assert.match(list[1]!, /undone by/);
+  assert.equal((await stint('plan', '--detailed-exitcode')).code, 3);
+  assert.equal((await stint('undo', '--yes')).code, 0);
+  assert.equal((await stint('plan', '--detailed-exitcode')).code, 0);
+  const near = await stint('undo', `${run.slice(0, -1)}?`);
+  assert.match(near.stderr, new RegExp(`hint: did you mean .${run}.`));
+});
+
+test('drift tells what, who and when; it is reverted, or shown as what the definition would say', async () => {
+  assert.equal((await stint('apply', '--yes')).code, 0);
+  assert.equal((await stint('drift')).code, 0);
+  await byHand();
+  const found = await stint('drift');
+  assert.equal(found.code, 3, found.stderr);
+  assert.match(found.stdout, /^dev\/role\/reader was changed\n {4}\+ AdministratorAccess\n/);
+  assert.match(
+    found.stdout,
+    /\d\dZ arn:aws:sts::222222222222:assumed-role\/OrganizationAccountAccessRole\/\S+ AttachRolePolicy/,
+  );
+  const json = JSON.parse((await stint('drift', '--json')).stdout) as { drift: { traces: { event: string }[] }[] };
+  assert.equal(json.drift[0]!.traces[0]!.event, 'AttachRolePolicy');
+
+  const adopted = await stint('drift', '--adopt');
+  assert.match(adopted.stdout, /roles:\n {2}reader:[\s\S]*managed: \[ AdministratorAccess \]/);
+  assert.equal((await stint('drift', '--adopt', '--revert')).code, 2);
+  const reverted = await stint('drift', '--revert', '--yes');
+  assert.equal(reverted.code, 0, reverted.stderr);
+  assert.equal((await stint('drift')).code, 0);
+});
+
+test('a tolerance that is none is wrong usage', async () => {
+  for (const text of ['many', '-1', '101%', '1.5']) {
+    const { code, stderr } = await stint('apply', '--yes', `--tolerate=${text}`);
+    assert.deepEqual([code, stderr.split('\n')[0]], [2, `error[invalid-option]: \`${text}\` is no tolerance`]);
+  }
+});
