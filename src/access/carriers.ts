@@ -53,12 +53,22 @@ function inlineSteps(want: Carrier, had: Readonly<Record<string, Document>>): Ca
     operation: `delete${noun}Policy`,
     input: { [key]: want.name, PolicyName },
   });
+  // IAM takes `constructor` and `__proto__` for names like any other.
+  const before = (name: string): Document | undefined => (Object.hasOwn(had, name) ? had[name] : undefined);
+  const inverseOf = (name: string): Call => {
+    const old = before(name);
+    return old === undefined ? remove(name) : put(name, old);
+  };
+  const isThere = (name: string, document: Document): boolean => {
+    const old = before(name);
+    return old !== undefined && canonicalDocument(old) === canonicalDocument(document);
+  };
   const grants = Object.entries(want.inline)
-    .filter(([name, document]) => !had[name] || canonicalDocument(had[name]) !== canonicalDocument(document))
+    .filter(([name, document]) => !isThere(name, document))
     .map(([name, document]) => ({
       ...put(name, document),
       rank: ranks.grant,
-      inverse: [had[name] === undefined ? remove(name) : put(name, had[name])],
+      inverse: [inverseOf(name)],
     }));
   const removals = Object.entries(had)
     .filter(([name]) => !Object.hasOwn(want.inline, name))

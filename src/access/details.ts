@@ -36,7 +36,9 @@ function inlineDetails(
   resolve: ResolvePrincipal,
 ): Detail[] {
   const names = new Set([...Object.keys(before), ...Object.keys(after)]);
-  return [...names].flatMap((name) => documentDetails(before[name], after[name], resolve));
+  // IAM takes `constructor` and `__proto__` for names like any other.
+  const [old, fresh] = [new Map(Object.entries(before)), new Map(Object.entries(after))];
+  return [...names].flatMap((name) => documentDetails(old.get(name), fresh.get(name), resolve));
 }
 
 function valueDetail(what: string, before: string | undefined, after: string | undefined): Detail[] {

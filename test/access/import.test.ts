@@ -14,6 +14,7 @@ import type { Found } from '../../src/access/import/found.ts';
 import { definitionSchema } from '../../src/access/model.ts';
 import { planChanges } from '../../src/access/plan.ts';
 import type { SeenResource, Statement } from '../../src/access/resources.ts';
+import { isFailure } from '../../src/base/index.ts';
 import { runStint, type Finished } from '../cli/support.ts';
 
 const cases = new URL('../cases/access/terraform/', import.meta.url);
@@ -334,4 +335,104 @@ test('a plain `stint init` writes a definition to go on from', async () => {
   mkdirSync(cwd);
   assert.equal((await stint(cwd, 'init')).code, 0);
   assert.equal((await stint(cwd, 'output')).code, 0);
+});
+
+test('what no definition can hold is left out by entry, with its reason, and the rest is taken over', () => {
+  const good = role('good', lambda);
+  const found = foundOf([
+    good,
+    { ...role('strange', lambda), description: 'übergroß 漢' } as SeenResource,
+    {
+      ...role('broken', lambda),
+      inline: { p: { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 'nonsense', Resource: '*' }] } },
+    } as SeenResource,
+    role('1odd@name', lambda),
+  ]);
+  const made = importFound({ found, findings: [] });
+  const { roles } = partsOf({ made });
+  assert.deepEqual(Object.keys(roles!).sort(), ['ci', 'good', 'role-1odd-name']);
+  assert.deepEqual(
+    made.findings.filter(({ code }) => code === 'not-taken-over').map(({ message }) => message.split(',')[0]),
+    ['`roles.strange` is not taken over', '`roles.broken` is not taken over'],
+  );
+  assert.deepEqual(leftToDo({ made, found }), []);
+});
+
+test('providers of issuers that look alike stay apart', () => {
+  const provider = (name: string): SeenResource => ({
+    kind: 'oidc-provider',
+    name,
+    clientIds: ['a'],
+    thumbprints: [],
+    tags: {},
+  });
+  const names = [
+    'oidc.eks.eu-west-1.amazonaws.com/id/AAAA1111BBBB2222CCCC3333DDDD4444',
+    'oidc.eks.eu-west-1.amazonaws.com/id/EEEE1111BBBB2222CCCC3333DDDD4444',
+    'id.example.com/a/b',
+    'id.example.com/a-b',
+    `${'long.'.repeat(20)}example.com`,
+    `${'long.'.repeat(20)}example.org`,
+  ];
+  const made = importFound({ found: foundOf(names.map(provider)), findings: [] });
+  const providers = (made.definition as { providers: Record<string, { issuer: string }> }).providers;
+  assert.deepEqual(
+    Object.values(providers)
+      .map(({ issuer }) => issuer)
+      .sort(),
+    names.map((name) => `https://${name}`).sort(),
+  );
+});
+
+/** The same numbers in every run. */
+function generator(seed: number): () => number {
+  let state = seed;
+  return () => (state = (state * 1_103_515_245 + 12_345) % 2_147_483_648) / 2_147_483_648;
+}
+
+const strangers: readonly unknown[] = [
+  null,
+  true,
+  0,
+  -1,
+  '',
+  'x',
+  [],
+  {},
+  ['x'],
+  { a: 1 },
+  '{"Version":"2012-10-17"}',
+  '${var.x}',
+  '__proto__',
+];
+
+/** A value with one of its parts replaced by something that Terraform never writes there. */
+function disturbed(value: unknown, random: () => number): unknown {
+  if (random() < 0.02) return strangers[Math.floor(random() * strangers.length)];
+  if (Array.isArray(value)) return value.map((item) => disturbed(item, random));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, disturbed(member, random)]));
+}
+
+test('whatever a Terraform file holds, it is read or refused with a code, and its secrets stay behind', () => {
+  let taken = 0;
+  for (const file of ['part-1/state.json', 'part-2/twice.plan.json', 'estate/plan.json', 'estate/raw.tfstate.json']) {
+    const json = JSON.parse(textOf(file)) as unknown;
+    for (let seed = 1; seed <= 40; seed++) {
+      const text = JSON.stringify(disturbed(json, generator(seed)));
+      try {
+        const { found, findings } = foundInTerraform([{ file, text }], 'default', []);
+        const made = importFound({ found, findings });
+        assert.doesNotMatch(JSON.stringify(made), /FAKE-?SECRET/, `${file} ${seed}`);
+        taken++;
+      } catch (error) {
+        assert.ok(
+          isFailure(error),
+          `${file} with seed ${seed}: ${error instanceof Error ? error.stack : String(error)}`,
+        );
+        assert.doesNotMatch(error.message, /FAKE-?SECRET/);
+      }
+    }
+  }
+  assert.ok(taken > 40, 'most are read');
 });

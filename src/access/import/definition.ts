@@ -6,8 +6,9 @@ import type { Finding } from '../findings.ts';
 import { planChanges } from '../plan.ts';
 import type { SeenAccount } from '../resources.ts';
 import { asFound, isRole, type Found, type Imported, type Note } from './found.ts';
-import { frameOf, isKey, parsed, type Defaults, type Entry, type Frame } from './frame.ts';
+import { frameOf, isKey, type Defaults, type Entry, type Frame } from './frame.ts';
 import { leftFindings, outsideCentral, partlyFindings, withoutReserved } from './left.ts';
+import { parsed, soundDefinition } from './sound.ts';
 import { draftRole, groupRoles, roleEntry, type RoleGroup } from './roles.ts';
 import { providerKey, type TrustDraft } from './trust.ts';
 import { TrustReader } from './trust-reader.ts';
@@ -153,7 +154,8 @@ export function importDefinition(all: Found): Imported {
   const { found, left } = withoutReserved(all, doubled);
   const defaults = chooseDefaults(found);
   const drafted = draftRoles(found, defaults);
-  let definition = assembled(found, drafted);
+  const sound = soundDefinition(found, assembled(found, drafted));
+  let { definition } = sound;
   let wanted = wantedOf(found, definition);
   if (wanted === undefined) throw new Error('what was imported does not fit the schema');
   if (unequal(found, wanted).some(({ message }) => /ec2:RoleDelivery/i.test(message))) {
@@ -174,6 +176,7 @@ export function importDefinition(all: Found): Imported {
     notes,
     findings: [
       ...doubled,
+      ...sound.findings,
       ...compiled,
       ...outsideCentral(found),
       ...partlyFindings(found),

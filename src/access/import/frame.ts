@@ -1,5 +1,4 @@
 // The parts of an imported definition that its roles refer to: accounts, policies, groups, people, providers.
-import { definitionSchema, type Definition } from '../model.ts';
 import { ownedPath } from '../ownership.ts';
 import type { SeenResource } from '../resources.ts';
 import type { Found } from './found.ts';
@@ -44,15 +43,6 @@ function skeleton(found: Found, defaults: Defaults): Entry {
 }
 
 const stageRank = (stage: string): number => ['central', 'other', 'dev', 'test', 'staging', 'prod'].indexOf(stage);
-
-/** The definition as `load` would have it: variables put in. */
-export function parsed(found: Found, definition: Entry): Definition | undefined {
-  const text = JSON.stringify(definition).replaceAll(
-    /\$\{var\.(\w+)\}/g,
-    (whole, name: string) => found.variables[name] ?? whole,
-  );
-  return definitionSchema.safeParse(JSON.parse(text)).data;
-}
 
 export interface Frame {
   readonly definition: Entry;

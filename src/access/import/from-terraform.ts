@@ -186,7 +186,8 @@ function noAccounts(inputs: readonly TerraformInput[], nameless: readonly string
 /**
  * Reads Terraform files into what an import starts from. Accounts without an id (a plan of something new) are told
  * of and left out.
- * @throws Failure `terraform-unreadable`, `terraform-encrypted`, `terraform-version`, `terraform-no-accounts`.
+ * @throws Failure `terraform-unreadable`, `terraform-encrypted`, `terraform-version`, `terraform-no-accounts`,
+ * `account-unknown` for a label of an account that no file tells of.
  */
 export function foundInTerraform(
   inputs: readonly TerraformInput[],
@@ -202,6 +203,12 @@ export function foundInTerraform(
   const trusted = trustedIds(accounts);
   const central = centralId(accounts, trusted);
   const ids = [...new Set([...(central === undefined ? [] : [central]), ...accounts.keys()])];
+  const strange = labels.find(({ id }) => !ids.includes(id));
+  if (strange !== undefined) {
+    throw accessFailure('account-unknown', `the Terraform files tell of no account \`${strange.id}\``, {
+      hint: `they tell of ${ids.join(', ')}`,
+    });
+  }
   const found = labelled(accounts, ids, central, labels, aliasNames(files));
   const addresses = new Map(accesses.flatMap((access) => [...access.addresses]));
   const arn = accesses.flatMap((it) => it.accounts).flatMap(({ resources }) => resources.map((it) => it.arn ?? ''))[0];

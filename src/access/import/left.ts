@@ -2,7 +2,7 @@
 import type { Finding } from '../findings.ts';
 import { resourceKey, type SeenResource } from '../resources.ts';
 import type { Found, FoundAccount } from './found.ts';
-import type { Frame } from './frame.ts';
+import { isKey, type Frame } from './frame.ts';
 import { passwordPolicy } from './people.ts';
 import { reservedWhy } from './reserved.ts';
 
@@ -102,6 +102,16 @@ export function leftFindings(found: Found, frame: Frame): Finding[] {
       message: 'has another password policy than most accounts; a definition sets one',
       hint: 'add the account to `passwordPolicy.in` to give it the same',
     })),
+    ...(found.accounts.find(({ name }) => name === found.central)?.resources ?? [])
+      .filter(({ kind, name }) => kind === 'group' && !isKey(name))
+      .map(({ name }): Finding => ({
+        severity: 'warning',
+        code: 'not-taken-over',
+        account: found.central,
+        resource: `group/${name}`,
+        message: 'no entry of a definition can have this name',
+        hint: 'rename the group: `aws iam update-group --new-group-name`',
+      })),
     ...found.accounts.flatMap((account) =>
       account.resources
         .filter(({ kind }) => kind === 'saml-provider')

@@ -5,7 +5,8 @@ import type { Definition, RoleEntry } from '../model.ts';
 import type { RoleResource, Statement } from '../resources.ts';
 import { compileTrust } from '../trust.ts';
 import { isRole, type Found, type FoundAccount } from './found.ts';
-import { isKey, parsed, type Entry } from './frame.ts';
+import { isKey, type Entry } from './frame.ts';
+import { parsed, soundDefinition } from './sound.ts';
 import { rawTrust, trustProposals, type TrustDraft } from './trust.ts';
 
 /** Compiles proposals for trust statements; answers the first that comes to the same. */
@@ -25,7 +26,8 @@ export class TrustReader {
       path: role.path,
     });
     const roles = Object.fromEntries(names.filter(({ name }) => isKey(name)).map((role) => [role.name, stub(role)]));
-    this.#definition = parsed(found, { ...frame, roles });
+    // What cannot be in a definition is nothing that trust could be said by.
+    this.#definition = parsed(found, soundDefinition(found, { ...frame, roles }).definition);
   }
 
   read(account: FoundAccount, statement: Statement): TrustDraft {

@@ -1,6 +1,7 @@
 // Who may become a role, put back from a trust policy into entries of a definition. Nothing is guessed: entries are
 // only proposed here, and one is taken when it compiles to the very statement that was found. What no entry says is
 // kept as a statement, with its reason.
+import { createHash } from 'node:crypto';
 import { formatDuration, isObject } from '../../base/index.ts';
 import type { Statement, Texts } from '../resources.ts';
 import { asFound, type Found } from './found.ts';
@@ -129,11 +130,15 @@ export function providerName(context: { readonly found: Found }, issuer: string)
   return known ? providerKey(issuer) : undefined;
 }
 
-/** `token.actions.githubusercontent.com` becomes `github`; any other issuer its first words. */
+/** `token.actions.githubusercontent.com` becomes `github`, a cluster of EKS `eks-REGION-ID`, any other its own address. */
 export function providerKey(name: string): string {
   if (name === 'token.actions.githubusercontent.com') return 'github';
-  const spelt = name.replaceAll(/[^A-Za-z0-9_.-]/g, '-').slice(0, 63);
-  return /^[A-Za-z]/.test(spelt) ? spelt : `p${spelt}`;
+  const [, region, id] = /^oidc\.eks\.([\w-]+)\.amazonaws\.com(?:\.cn)?\/id\/(\w+)$/.exec(name) ?? [];
+  if (id !== undefined) return `eks-${region}-${id.slice(0, 8).toLowerCase()}`;
+  const spelt = name.replaceAll(/[^A-Za-z0-9_.-]/g, '-').replace(/^(?![A-Za-z])/, 'p');
+  if (spelt === name && spelt.length <= 48) return spelt;
+  // Other spellings and lengths could be those of another issuer: its hash tells them apart.
+  return `${spelt.slice(0, 48)}-${createHash('sha256').update(name).digest('hex').slice(0, 6)}`;
 }
 
 function serviceProposals(statement: Statement, service: string): TrustDraft[] {

@@ -99,17 +99,18 @@ function missingPiece(piece: Piece, account: string, scope: Scope): void {
 export function gather(resource: TerraformResource, kind: Piece['kind'], account: string, scope: Scope): Carried {
   const own = countedOwn(resource, account, scope);
   const attached = new Set(own.attached);
-  const inline: Record<string, Document> = { ...own.inline };
+  // A map: IAM takes `__proto__` for a name like any other.
+  const inline = new Map(Object.entries(own.inline));
   const groups = new Set<string>();
   for (const piece of scope.pieces.get(carrierKey(account, kind, nameOfResource(resource))) ?? []) {
     const { says } = piece;
     if ('attached' in says) attached.add(says.attached);
-    else if ('inline' in says) inline[says.inline] = says.document;
+    else if ('inline' in says) inline.set(says.inline, says.document);
     else if ('groups' in says) says.groups.forEach((group) => groups.add(group));
     else if ('exactlyAttached' in says) says.exactlyAttached.forEach((arn) => attached.add(arn));
     else missingPiece(piece, account, scope);
   }
-  return { attached: [...attached].sort(), inline, groups: [...groups].sort() };
+  return { attached: [...attached].sort(), inline: Object.fromEntries(inline), groups: [...groups].sort() };
 }
 
 function unknownAttribute(

@@ -1,6 +1,6 @@
 // `stint init`: writes a definition. From live accounts, from Terraform, or a first one to go on from.
 import { existsSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, extname, join, resolve } from 'node:path';
 import { Option, type Command } from 'commander';
 import { systemClock, systemRandom } from '../../base/index.ts';
 import { openAccounts, organizationRole } from '../../aws/index.ts';
@@ -119,7 +119,7 @@ async function writeDefinition(io: Io, options: Options, text: string): Promise<
       hint: 'name another with `--config FILE`, or give `--force`',
     });
   }
-  const draft = join(dirname(target), `.${basename(target)}.new.yaml`);
+  const draft = join(dirname(target), `.${basename(target)}.new${extname(target)}`);
   try {
     writeFileSync(draft, text);
   } catch (cause) {
@@ -178,9 +178,17 @@ async function init(io: Io, options: Options): Promise<void> {
       hint: '`stint init --help` shows how it is used',
     });
   }
+  if (!/\.(?:ya?ml|json)$/.test(options.config)) {
+    throw cliFailure('usage', `\`${options.config}\` is no file that can be written`, {
+      hint: 'name a `.yaml` or `.json` file',
+    });
+  }
   const fresh = options.fromAws === undefined && options.fromTerraform === undefined;
   const imported = fresh ? starter : await importChosen(io, options);
-  await writeDefinition(io, options, definitionYaml(imported, { lines: headerLines(options) }));
+  const text = options.config.endsWith('.json')
+    ? `${JSON.stringify(imported.definition, null, 2)}\n`
+    : definitionYaml(imported, { lines: headerLines(options) });
+  await writeDefinition(io, options, text);
   printSummary(io, options, imported);
 }
 
@@ -197,7 +205,12 @@ export function register(program: Command, io: Io): void {
       '--source <dir>',
       'with --from-terraform: the folder of the configuration, to find variables that are not declared',
     )
-    .addOption(new Option('--account <account...>', 'only these accounts, by name or id; `ID=NAME:STAGE` names one'))
+    .addOption(
+      new Option(
+        '--account <account...>',
+        'of live accounts only these, by name or id; `ID=NAME:STAGE` gives one its name and stage',
+      ),
+    )
     .option('--config <file>', 'where the definition is written', 'stint.config.yaml')
     .option('--name <name>', 'name of the definition, by which its things are marked', 'default')
     .option('--force', 'write over a file that exists')
