@@ -60,7 +60,10 @@ export interface ApplyResult {
 
 async function observe(context: PlanContext, chosen: readonly WantedAccount[]): Promise<SeenAccount[]> {
   return forEachLimited(chosen, accountsAtOnce, async (wanted) =>
-    observeAccount(await context.accounts.account(wanted.id), wanted),
+    observeAccount(await context.accounts.account(wanted.id), wanted, {
+      definition: context.wanted.definition,
+      organizations: () => context.accounts.organizations(),
+    }),
   );
 }
 
@@ -226,7 +229,7 @@ async function carryOut(
       seen.filter(({ id }) => !written.has(id)),
     );
     const outcome = await runSteps(plan.steps, {
-      execute: (account, step) => executeStep(account, step, plan.definition),
+      execute: (account, step) => executeStep(account, step, plan.definition, () => context.accounts.organizations()),
       account: (id) => context.accounts.account(id),
       journal,
       tolerate: context.tolerate,

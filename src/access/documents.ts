@@ -10,10 +10,26 @@ export type ResolvePrincipal = (uniqueId: string) => string | undefined;
 const list = (texts: Texts | undefined): readonly string[] =>
   texts === undefined ? [] : typeof texts === 'string' ? [texts] : texts;
 
-type Kind = 'identity' | 'trust';
+/** AWS hands documents out URL-encoded (RFC 3986). */
+export function parseDocument(text: string | undefined): Document {
+  const document = JSON.parse(decodeURIComponent(text ?? '%7B%7D')) as Partial<Document>;
+  return { Version: document.Version ?? '2008-10-17', Statement: [document.Statement ?? []].flat() };
+}
 
-const kindOf = (document: Document): Kind =>
-  document.Statement.some(({ Principal }) => Principal !== undefined) ? 'trust' : 'identity';
+/** The principals of one type that the statements of a trust policy name. */
+export function principalsOf({ Statement }: Document, type: string): string[] {
+  return Statement.flatMap(({ Principal }) =>
+    Principal === undefined || Principal === '*' ? [] : [...list(Principal[type])],
+  );
+}
+
+type Kind = 'identity' | 'trust' | 'rcp';
+
+/** Trust policies name principals and no resources, resource control policies both. */
+function kindOf({ Statement }: Document): Kind {
+  if (!Statement.some(({ Principal }) => Principal !== undefined)) return 'identity';
+  return Statement.some(({ Resource }) => Resource !== undefined) ? 'rcp' : 'trust';
+}
 
 /** AWS's unique ids put back to the ARNs of those who still have them. */
 function resolved(statement: Statement, resolve: ResolvePrincipal): Statement {
@@ -93,6 +109,22 @@ export function statementChanges(
   return {
     lost: [...old].filter(([key]) => !fresh.has(key)).map(([, it]) => statementText(it)),
     gained: [...fresh].filter(([key]) => !old.has(key)).map(([, it]) => statementText(it)),
+  };
+}
+
+/** A trust that nobody satisfies, for a role whose principals do not exist yet, or no more. */
+export function closedTrust(accountRoot: string): Document {
+  const nobody = accountRoot.replace(/:root$/, ':user/stint/nobody');
+  return {
+    Version: '2012-10-17',
+    Statement: [
+      {
+        Effect: 'Allow',
+        Principal: { AWS: accountRoot },
+        Action: 'sts:AssumeRole',
+        Condition: { ArnEquals: { 'aws:PrincipalArn': nobody } },
+      },
+    ],
   };
 }
 

@@ -1,6 +1,8 @@
 // One step carried out in one account. A step that finds its work done already is done: what a lost answer or an
 // earlier run left behind is ours by its mark, and what is to go may be gone.
+import type { Organizations } from '@aws-sdk/client-organizations';
 import type { Account } from '../aws/index.ts';
+import { organizationCall } from './organization-calls.ts';
 import { isOwned } from './ownership.ts';
 import { purgeUserCredentials } from './purge.ts';
 import type { Tags } from './resources.ts';
@@ -16,8 +18,24 @@ function tagsOf(tags: readonly { Key?: string | undefined; Value?: string | unde
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 
+/** Providers are named by ARNs, which their lists have: the name is what the ARN ends in. */
+async function isOurProvider(iam: Iam, { operation, input }: Step, definition: string): Promise<boolean> {
+  const oidc = operation === 'createOpenIDConnectProvider';
+  const name = oidc ? text(input['Url']).replace(/^https:\/\//, '') : text(input['Name']);
+  const arns = oidc
+    ? (await iam.listOpenIDConnectProviders({})).OpenIDConnectProviderList
+    : (await iam.listSAMLProviders({})).SAMLProviderList;
+  const arn = arns?.find(({ Arn = '' }) => Arn.slice(Arn.indexOf('/') + 1) === name)?.Arn;
+  if (arn === undefined) return false;
+  const { Tags } = oidc
+    ? await iam.getOpenIDConnectProvider({ OpenIDConnectProviderArn: arn })
+    : await iam.getSAMLProvider({ SAMLProviderArn: arn });
+  return tagsOf(Tags)['stint:definition'] === definition;
+}
+
 /** Whether what stands in the way of a create is ours: made by an earlier run, or by this one when its answer was lost. */
-async function isOurs(iam: Iam, { operation, input }: Step, definition: string): Promise<boolean> {
+async function isOurs(iam: Iam, step: Step, definition: string): Promise<boolean> {
+  const { operation, input } = step;
   switch (operation) {
     case 'createRole': {
       const { Role } = await iam.getRole({ RoleName: text(input['RoleName']) });
@@ -27,6 +45,9 @@ async function isOurs(iam: Iam, { operation, input }: Step, definition: string):
       const { User } = await iam.getUser({ UserName: text(input['UserName']) });
       return tagsOf(User?.Tags)['stint:definition'] === definition;
     }
+    case 'createOpenIDConnectProvider':
+    case 'createSAMLProvider':
+      return isOurProvider(iam, step, definition);
     case 'createInstanceProfile': {
       const { InstanceProfile } = await iam.getInstanceProfile({
         InstanceProfileName: text(input['InstanceProfileName']),
@@ -55,7 +76,14 @@ async function call(iam: Iam, operation: string, input: object): Promise<void> {
 }
 
 /** Carries a step out. @throws the AWS error when it is refused for good. */
-export async function executeStep({ iam }: Account, step: Step, definition: string): Promise<void> {
+export async function executeStep(
+  { iam }: Account,
+  step: Step,
+  definition: string,
+  organizations: () => Promise<Organizations>,
+): Promise<void> {
+  const [service, operation = ''] = step.operation.split('.');
+  if (service === 'organizations') return organizationCall(await organizations(), operation, step.input, definition);
   try {
     await call(iam, step.operation, step.input);
   } catch (error) {

@@ -1,8 +1,13 @@
 // What an account holds, by bulk reads: two to four calls an account, however many roles it has, plus one for the
 // tags of each instance profile that may be ours and one for each person who shall have a console password.
 import type { InstanceProfile } from '@aws-sdk/client-iam';
+import type { Organizations } from '@aws-sdk/client-organizations';
 import type { Account } from '../aws/index.ts';
+import { parseDocument } from './documents.ts';
 import { accessFailure } from './failures.ts';
+import { readOrganization } from './observe-organization.ts';
+import { looksForProviders, readProviders } from './observe-providers.ts';
+import { tagsOf } from './ownership.ts';
 import { leaseOf, leasePath, type SeenLease } from './lease-marker.ts';
 import type {
   AccountRef,
@@ -20,16 +25,6 @@ type Details = Awaited<ReturnType<typeof readDetails>>;
 interface Named {
   readonly PolicyName?: string | undefined;
   readonly PolicyDocument?: string | undefined;
-}
-
-/** AWS hands documents out URL-encoded (RFC 3986). */
-function parseDocument(text: string | undefined): Document {
-  const document = JSON.parse(decodeURIComponent(text ?? '%7B%7D')) as Partial<Document>;
-  return { Version: document.Version ?? '2008-10-17', Statement: [document.Statement ?? []].flat() };
-}
-
-function tagsOf(tags: readonly { Key?: string | undefined; Value?: string | undefined }[] | undefined): Tags {
-  return Object.fromEntries((tags ?? []).map(({ Key = '', Value = '' }) => [Key, Value]));
 }
 
 function inlineOf(policies: readonly Named[] | undefined): Record<string, Document> {
@@ -254,13 +249,27 @@ function seenPolicies(details: Details, tags: ReadonlyMap<string, Tags>): SeenRe
   });
 }
 
+/** What observing needs beside an account: for the guard rails of the organisation. */
+export interface ObserveContext {
+  /** Name of the definition. */
+  readonly definition: string;
+  readonly organizations: () => Promise<Organizations>;
+}
+
 /**
- * Everything in one account that bears on a plan. `wanted` tells which passwords and profile tags to look for.
+ * Everything in one account that bears on a plan. `wanted` tells what to look for beside what every account is asked.
  * @throws Failure `account-unreadable`.
  */
-export async function observeAccount(account: Account, wanted: WantedAccount): Promise<SeenAccount> {
+export async function observeAccount(
+  account: Account,
+  wanted: WantedAccount,
+  context?: ObserveContext,
+): Promise<SeenAccount> {
   try {
-    return await readAccount(account, wanted);
+    const seen = await readAccount(account, wanted);
+    const guardrails = context === undefined ? undefined : await readGuardrails(wanted, context);
+    if (guardrails === undefined) return seen;
+    return { ...seen, ...guardrails, resources: [...seen.resources, ...guardrails.resources] };
   } catch (cause) {
     const { name, message } = cause instanceof Error ? cause : { name: 'Error', message: String(cause) };
     throw accessFailure('account-unreadable', `account \`${wanted.name}\` cannot be read: ${name}: ${message}`, {
@@ -270,12 +279,28 @@ export async function observeAccount(account: Account, wanted: WantedAccount): P
   }
 }
 
+/** Whoever may not look at the organisation sees none: that matters only where guard rails are wanted. */
+async function readGuardrails(
+  wanted: WantedAccount,
+  { definition, organizations }: ObserveContext,
+): Promise<Pick<SeenAccount, 'organization' | 'resources'> | undefined> {
+  if (wanted.look?.includes('organization') !== true) return undefined;
+  try {
+    return await readOrganization(await organizations(), wanted, definition);
+  } catch (error) {
+    if (error instanceof Error && /^(?:AccessDenied|AWSOrganizationsNotInUse)/.test(error.name)) return undefined;
+    throw error;
+  }
+}
+
 async function readAccount({ iam }: Account, wanted: WantedAccount): Promise<SeenAccount> {
   const [details, settings, password] = await Promise.all([
     readDetails(iam),
     readRoleSettings(iam),
-    readPasswordPolicy(iam),
+    wanted.look === undefined || wanted.look.includes('password-policy') ? readPasswordPolicy(iam) : [],
   ]);
+  const roles = seenRoles(details, settings);
+  const providers = looksForProviders(wanted, roles) ? await readProviders(iam) : [];
   const { profiles, leases } = await readProfiles(iam, wanted, details);
   const policyTags = await readPolicyTags(iam, wanted, details);
   const people = wanted.console.filter((name) => details.users.some(({ UserName }) => UserName === name));
@@ -290,8 +315,9 @@ async function readAccount({ iam }: Account, wanted: WantedAccount): Promise<See
       ...seenPolicies(details, policyTags),
       ...seenGroups(details),
       ...seenUsers(details, logins),
-      ...seenRoles(details, settings),
+      ...roles,
       ...profiles,
+      ...providers,
     ],
     ...(leases.length === 0 ? {} : { leases }),
   };

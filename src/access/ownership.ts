@@ -1,16 +1,62 @@
 // How Stint knows its own: by tag for users, roles and instance profiles, set in the creating call, so that
 // no crash leaves an orphan; by path for groups and customer policies, because groups take no tags and bulk
 // reads return none of a policy's. There is no state file to lose.
-import type { SeenAccount, SeenResource, Tags } from './resources.ts';
+import type { Document, Handling, Resource, SeenAccount, SeenResource, Tags } from './resources.ts';
 
 export const definitionTag = 'stint:definition';
 const idTag = 'stint:id';
 const expiresTag = 'stint:expires';
 const ownerTag = 'stint:owner';
+const protectTag = 'stint:protect';
 
-/** The path of the groups and customer policies that belong to a definition. */
-export function ownedPath(definition: string): string {
-  return `/stint/${definition}/`;
+/**
+ * The path of the groups and customer policies that belong to a definition. Groups take no tags, so a protected one
+ * lies deeper: a group can be moved.
+ */
+export function ownedPath(definition: string, protect?: true): string {
+  return protect === true ? `/stint/${definition}/protected/` : `/stint/${definition}/`;
+}
+
+/** What a protected policy says of itself: bulk reads return no tags of policies, and IAM moves none. */
+const protectedSid = 'StintProtected';
+
+/** A policy's document with the mark of protection in its first statement. */
+export function markProtected(document: Document): Document {
+  const [first, ...rest] = document.Statement;
+  return { ...document, Statement: [{ ...first!, Sid: `${first!.Sid ?? ''}${protectedSid}` }, ...rest] };
+}
+
+/** Whether a thing was protected when it was last written: no plan removes it. */
+export function isProtected(resource: SeenResource): boolean {
+  switch (resource.kind) {
+    case 'password-policy':
+      return false;
+    case 'group':
+      return resource.path.endsWith('/protected/');
+    case 'policy':
+      return resource.document.Statement.some(({ Sid }) => Sid?.endsWith(protectedSid) === true);
+  }
+  return resource.tags[protectTag] !== undefined;
+}
+
+/** How an entry wants its resource to be dealt with. The way in when all else fails is protected by nature. */
+export function handling(entry: {
+  readonly mode?: 'exclusive' | 'additive' | 'observe' | undefined;
+  readonly was?: string | undefined;
+  readonly protect?: true | undefined;
+  readonly marked?: 'admin' | 'break-glass' | undefined;
+}): Handling {
+  const protect = entry.protect === true || entry.marked === 'break-glass';
+  return {
+    ...(entry.mode === undefined || entry.mode === 'exclusive' ? {} : { mode: entry.mode }),
+    ...(entry.was === undefined ? {} : { was: entry.was }),
+    ...(protect ? { protect } : {}),
+  };
+}
+
+/** Tags as AWS lists them, as a map. */
+export function tagsOf(tags: readonly { Key?: string | undefined; Value?: string | undefined }[] | undefined): Tags {
+  return Object.fromEntries((tags ?? []).map(({ Key = '', Value = '' }) => [Key, Value]));
 }
 
 /** Tags of a thing that belongs to a definition. `id` is its name in the definition: `role/test_role`. */
@@ -21,6 +67,8 @@ export function ownershipTags(
     readonly owner?: string | undefined;
     readonly expires?: string | undefined;
     readonly tags?: Tags | undefined;
+    readonly protect?: true | undefined;
+    readonly marked?: 'admin' | 'break-glass' | undefined;
   },
 ): Tags {
   return {
@@ -28,6 +76,7 @@ export function ownershipTags(
     [definitionTag]: definition,
     [idTag]: id,
     ...(entry.expires === undefined ? {} : { [expiresTag]: entry.expires }),
+    ...(entry.protect === true || entry.marked === 'break-glass' ? { [protectTag]: 'yes' } : {}),
     ...(entry.owner === undefined ? {} : { [ownerTag]: entry.owner }),
   };
 }
@@ -39,7 +88,7 @@ export function ownershipTags(
 export function isOwned(resource: SeenResource, definition: string): boolean {
   switch (resource.kind) {
     case 'group':
-      return resource.path === ownedPath(definition);
+      return [ownedPath(definition), ownedPath(definition, true)].includes(resource.path);
     case 'policy':
       // One that was there before Stint keeps its path, and is known by a tag that is read where it is wanted.
       return resource.path === ownedPath(definition) || resource.tags[definitionTag] === definition;
@@ -59,7 +108,7 @@ export function ownerText(resource: SeenResource): string {
   if ('tags' in resource && resource.tags[definitionTag] !== undefined) {
     return `belongs to the definition \`${resource.tags[definitionTag]}\``;
   }
-  const owner = 'path' in resource ? /^\/stint\/([^/]+)\/$/.exec(resource.path)?.[1] : undefined;
+  const owner = 'path' in resource ? /^\/stint\/([^/]+)\//.exec(resource.path)?.[1] : undefined;
   return owner === undefined ? 'was not made by Stint' : `belongs to the definition \`${owner}\``;
 }
 
@@ -76,4 +125,27 @@ export function strangersIn(group: string, account: SeenAccount, definition: str
       ? [it.name]
       : [],
   );
+}
+
+/**
+ * What is there without what others added to it, for a resource in mode `additive`: policies that are not of this
+ * definition, inline policies under other names, memberships in groups of others, attachments elsewhere.
+ */
+export function withoutOthers(
+  want: Resource,
+  seen: SeenResource,
+  account: readonly SeenResource[],
+  definition: string,
+): SeenResource {
+  if (want.mode !== 'additive' || !('attached' in want) || !('attached' in seen)) return seen;
+  const attached = seen.attached.filter(
+    (arn) => want.attached.includes(arn) || arn.includes(`:policy${ownedPath(definition)}`),
+  );
+  const inline = Object.fromEntries(
+    Object.entries(seen.inline).filter(([name]) => Object.hasOwn(want.inline, name) || /^stint(?:-|$)/.test(name)),
+  );
+  if (seen.kind !== 'user' || want.kind !== 'user') return { ...seen, attached, inline };
+  const ours = new Set(account.flatMap((it) => (it.kind === 'group' && isOwned(it, definition) ? [it.name] : [])));
+  const groups = seen.groups.filter((group) => want.groups.includes(group) || ours.has(group));
+  return { ...seen, attached, inline, groups };
 }

@@ -1,6 +1,7 @@
 // What a role, group or person may do: managed policies by name or ARN, policies of the definition, statements.
-import { nearestName } from '../base/index.ts';
+import { nearestName, type Millis } from '../base/index.ts';
 import { iamArn, policyArnProblem, type Partition } from '../aws/index.ts';
+import { earliest, hasEnded, statementCondition } from './expiry.ts';
 import type { Finding } from './findings.ts';
 import { managedPolicyPaths } from './generated/managed-policies.ts';
 import type { StatementEntry } from './model.ts';
@@ -11,37 +12,19 @@ import { countsIn } from './selectors.ts';
 /** Name of the inline policy that holds an entry's own `statements`. */
 const inlineName = 'stint';
 
-/** `2027-01-01` becomes the instant at which that day begins. */
-export function expiryInstant(expires: string): string {
-  return expires.includes('T') ? expires : `${expires}T00:00:00Z`;
-}
-
-/** Conditions with the expiry put in; `undefined` when there are none. AWS itself then ends the grant, whoever is down. */
-export function statementCondition(
-  conditions: NonNullable<Statement['Condition']>,
-  expires: string | undefined,
-): Statement['Condition'] | undefined {
-  const all =
-    expires === undefined
-      ? conditions
-      : {
-          ...conditions,
-          DateLessThan: { ...conditions['DateLessThan'], 'aws:CurrentTime': expiryInstant(expires) },
-        };
-  return Object.keys(all).length === 0 ? undefined : all;
-}
-
-/** The statements that count in an account, as an IAM document; `undefined` when none does. */
+/** The statements that count in an account at this time, as an IAM document; `undefined` when none does. */
 export function compileStatements(
   entries: readonly StatementEntry[] | undefined,
   account: string,
+  now: Millis,
   expires?: string,
 ): Document | undefined {
   const statements = (entries ?? [])
-    .filter((entry) => countsIn(entry, account))
+    .filter((entry) => countsIn(entry, account) && !hasEnded(entry, now))
     .map((entry): Statement => {
-      const { only: _only, except: _except, reason: _reason, expires: own, Condition, ...statement } = entry;
-      const condition = statementCondition(Condition ?? {}, own ?? expires);
+      const { only: _only, except: _except, reason: _reason, owner: _owner, ...rest } = entry;
+      const { expires: own, Condition, ...statement } = rest;
+      const condition = statementCondition(Condition ?? {}, earliest(own, expires));
       return { ...(statement as Statement), ...(condition === undefined ? {} : { Condition: condition }) };
     });
   return statements.length === 0 ? undefined : { Version: '2012-10-17', Statement: statements };
@@ -54,11 +37,13 @@ export function compileInline(
     readonly inline?: Readonly<Record<string, readonly StatementEntry[]>> | undefined;
   },
   account: string,
+  now: Millis,
+  expires?: string,
 ): Record<string, Document> {
   const named = [[inlineName, entry.statements] as const, ...Object.entries(entry.inline ?? {})];
   return Object.fromEntries(
     named.flatMap(([name, statements]) => {
-      const document = compileStatements(statements, account);
+      const document = compileStatements(statements, account, now, expires);
       return document === undefined ? [] : [[name, document] as const];
     }),
   );

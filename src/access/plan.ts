@@ -1,29 +1,19 @@
 // The plan: what would be called, in which order, and what that means. Pure: (wanted, seen) in, data out.
 // Steps form a graph over (account, resource); their ids are stable from run to run.
-import { createHash } from 'node:crypto';
 import { canonicalJson } from '../base/index.ts';
 import { rootArn, type Partition } from '../aws/index.ts';
 import { groupAccess, type AccessChange } from './access-diff.ts';
-import { adopt, foldObserved, foreignFinding, type Adoption } from './adoption.ts';
+import type { Adoption } from './adoption.ts';
 import type { Wanted } from './compile.ts';
-import { changeDetails, sameSettings, type Detail } from './details.ts';
-import { deletedPrincipals, type ResolvePrincipal } from './documents.ts';
+import type { Detail } from './details.ts';
+import type { ResolvePrincipal } from './documents.ts';
 import type { Finding } from './findings.ts';
 import type { Meaning } from './meaning.ts';
-import { isOwned, strangersIn } from './ownership.ts';
-import { removalSteps } from './removal.ts';
-import {
-  resourceArn,
-  resourceKey,
-  type AccountRef,
-  type Kind,
-  type Resource,
-  type SeenAccount,
-  type SeenResource,
-  type WantedAccount,
-} from './resources.ts';
-import type { Call, StepDraft, StepScope } from './calls.ts';
-import { trustPrincipals, wantedSteps } from './steps.ts';
+import { strangersIn } from './ownership.ts';
+import { planAccount, type Draft } from './plan-account.ts';
+import { resourceArn, resourceKey, type AccountRef, type Kind, type Resource, type SeenAccount } from './resources.ts';
+import type { Call, StepScope } from './calls.ts';
+import { trustPrincipals } from './steps.ts';
 
 export interface Step extends Call {
   /** `dev/role/test_role#createRole`; a number follows where a resource needs a call twice. */
@@ -70,16 +60,6 @@ export interface Plan {
   readonly outputs: Readonly<Record<string, string>>;
 }
 
-interface Draft {
-  readonly change: Change;
-  readonly steps: readonly StepDraft[];
-  readonly wave: number;
-}
-
-function observedHash(seen: SeenResource | undefined): string {
-  return seen === undefined ? 'absent' : createHash('sha256').update(canonicalJson(seen)).digest('hex');
-}
-
 function arnIn(partition: Partition, account: string): (resource: Resource) => string {
   return (resource) => resourceArn(partition, account, resource);
 }
@@ -110,147 +90,6 @@ function pendingPrincipals(wanted: Wanted, seen: readonly SeenAccount[], reverse
     for (const resource of ordered) pending.set(arnIn(wanted.partition, account.id)(resource), pending.size);
   }
   return pending;
-}
-
-/** IAM takes two spellings of a name for one, but its ARNs do not; and nothing but a user can be renamed or moved. */
-function misplacedFinding(account: AccountRef, want: Resource, seen: SeenResource): Finding[] {
-  const place = (it: Resource): string => ('path' in it ? `${it.path}${it.name}` : it.name);
-  if (want.kind === 'user' || place(want) === place(seen)) return [];
-  return [
-    {
-      severity: 'error',
-      code: 'misplaced',
-      account: account.name,
-      resource: `${want.kind}/${want.name}`,
-      message: `is \`${place(seen)}\` in AWS, wanted as \`${place(want)}\`: AWS cannot rename it, and ARNs tell the two apart`,
-      hint: 'spell it as it is, or take it out, apply, and put it in again',
-    },
-  ];
-}
-
-function deletedFinding(account: AccountRef, seen: SeenResource, resolve: ResolvePrincipal): Finding[] {
-  const gone = seen.kind === 'role' ? deletedPrincipals(seen.trust, resolve) : [];
-  if (gone.length === 0) return [];
-  return [
-    {
-      severity: 'warning',
-      code: 'deleted-principal',
-      account: account.name,
-      resource: `role/${seen.name}`,
-      message: `trusts ${gone.map((id) => `\`${id}\``).join(', ')}, which was deleted; one of the same name made since is not trusted`,
-      hint: 'apply writes the trust anew',
-    },
-  ];
-}
-
-/** A policy that goes while something of others still carries it cannot be deleted. */
-function inUseFinding(account: AccountRef, policy: SeenResource, seen: SeenAccount, definition: string): Finding[] {
-  const users = seen.resources.filter(
-    (it) =>
-      'attached' in it &&
-      !isOwned(it, definition) &&
-      (it.attached.includes(policy.arn ?? '') || ('boundary' in it && it.boundary === policy.arn)),
-  );
-  if (policy.kind !== 'policy' || users.length === 0) return [];
-  return [
-    {
-      severity: 'error',
-      code: 'policy-in-use',
-      account: account.name,
-      resource: `policy/${policy.name}`,
-      message: `is still used by ${users.map(({ kind, name }) => `${kind} ${name}`).join(', ')}, which Stint did not make`,
-      hint: 'detach it there first, or keep the policy',
-    },
-  ];
-}
-
-interface AccountPlan {
-  readonly drafts: Draft[];
-  readonly findings: Finding[];
-}
-
-/** Lines for the users whom a change takes out of a group of ours. */
-function strangerDetails(resource: Resource, scope: StepScope): Detail[] {
-  if (resource.kind !== 'group') return [];
-  return scope
-    .strangersIn(resource.name)
-    .map((user): Detail => ({ sign: '-', text: `member ${user}, put in by others` }));
-}
-
-/** Ours to remove: what is marked as ours, and the password policy while it is exactly the one that was wanted. */
-function isRemovable(resource: SeenResource, wanted: Wanted, takenDown: WantedAccount | undefined): boolean {
-  if (resource.kind !== 'password-policy') return isOwned(resource, wanted.definition);
-  const own = takenDown?.resources.find((it) => it.kind === 'password-policy');
-  return own !== undefined && sameSettings(own.settings, resource.settings);
-}
-
-/** A member whom the definition wants in the group is none whom others put there, whoever made the user. */
-function wantsMember(account: WantedAccount, user: string, group: string): boolean {
-  return account.resources.some((it) => it.kind === 'user' && it.name === user && it.groups.includes(group));
-}
-
-function planAccount(
-  wanted: Wanted,
-  account: WantedAccount,
-  seen: SeenAccount,
-  scope: StepScope,
-  takenDown: WantedAccount | undefined,
-  adoption: Adoption | undefined,
-): AccountPlan {
-  const drafts: Draft[] = [];
-  const findings: Finding[] = [];
-  const wave = wanted.stages.indexOf(account.stage);
-  const byKey = new Map(seen.resources.map((it) => [resourceKey(it), it]));
-  const draft = (
-    action: Change['action'],
-    resource: Resource,
-    before: SeenResource | undefined,
-    steps: StepDraft[],
-    more: readonly Detail[] = [],
-  ): void => {
-    const after = action === 'destroy' ? undefined : resource;
-    const change: Change = {
-      id: `${account.name}/${resource.kind}/${resource.name}`,
-      account: account.name,
-      accountId: account.id,
-      kind: resource.kind,
-      name: resource.name,
-      action,
-      details: [...changeDetails(before, after, scope.resolve), ...strangerDetails(resource, scope), ...more],
-      observed: observedHash(before),
-    };
-    drafts.push({ change, steps, wave });
-  };
-  const kept = new Set<string>();
-  for (const want of account.resources) {
-    const key = resourceKey(want);
-    const had = byKey.get(key);
-    kept.add(key);
-    if (adoption !== undefined) {
-      const taken = adopt(account, want, had, wanted.definition, adoption, scope);
-      findings.push(...taken.findings);
-      if (taken.steps.length > 0) draft('change', want, had, taken.steps, taken.details);
-      continue;
-    }
-    if (want.kind === 'password-policy') {
-      const settings = had?.kind === 'password-policy' ? had.settings : undefined;
-      if (settings !== undefined && sameSettings(settings, want.settings)) continue;
-    } else if (had !== undefined && !isOwned(had, wanted.definition)) {
-      findings.push(foreignFinding(account, want, had, scope));
-      continue;
-    }
-    if (had !== undefined) {
-      findings.push(...misplacedFinding(account, want, had), ...deletedFinding(account, had, scope.resolve));
-    }
-    const steps = wantedSteps(want, had, scope);
-    if (steps.length > 0) draft(had === undefined ? 'add' : 'change', want, had, steps);
-  }
-  for (const had of seen.resources) {
-    if (adoption !== undefined || kept.has(resourceKey(had)) || !isRemovable(had, wanted, takenDown)) continue;
-    findings.push(...inUseFinding(account, had, seen, wanted.definition));
-    draft('destroy', had, had, removalSteps(had, scope));
-  }
-  return { drafts, findings: foldObserved(findings) };
 }
 
 /** Steps with ids and edges, in one order that every account's own order and every edge agree with. */
@@ -356,8 +195,8 @@ function makePlan(
       accountRoot: rootArn(wanted.partition, account.id),
       resolve,
       seen: shown.resources,
-      strangersIn: (group) =>
-        strangersIn(group, shown, wanted.definition).filter((user) => !wantsMember(account, user, group)),
+      organization: shown.organization,
+      strangersIn: (group) => strangersIn(group, shown, wanted.definition),
       trustIsLate: (role) => {
         const own = pending.get(arnOf(role)) ?? Number.MAX_SAFE_INTEGER;
         return trustPrincipals(role.trust).some((arn) => (pending.get(arn) ?? -1) >= Math.min(own, pending.size));

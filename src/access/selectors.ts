@@ -44,6 +44,12 @@ export function centralAccount(definition: Definition): string | undefined {
   return Object.entries(definition.accounts).find(([, account]) => account.central === true)?.[0];
 }
 
+/** Name of the account in which guard rails are made: the one marked so, else the central one. */
+export function managementAccount(definition: Definition): string | undefined {
+  const marked = Object.entries(definition.accounts).find(([, account]) => account.management === true)?.[0];
+  return marked ?? centralAccount(definition);
+}
+
 /** Stages in the order of waves; those that `stages` does not name come last, as accounts name them. */
 export function stageOrder(definition: Definition): string[] {
   return [...new Set([...(definition.stages ?? []), ...Object.values(definition.accounts).map(({ stage }) => stage)])];

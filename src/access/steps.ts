@@ -2,7 +2,7 @@
 // principals before trust, denies and boundaries before grants, grants before removals. Pure data.
 import { ranks, tagList, type Call, type StepDraft, type StepScope } from './calls.ts';
 import { boundarySteps, carrierSteps } from './carriers.ts';
-import { canonicalDocument } from './documents.ts';
+import { canonicalDocument, closedTrust } from './documents.ts';
 import type {
   Document,
   GroupResource,
@@ -24,22 +24,6 @@ import { oidcSteps, samlSteps } from './provider-steps.ts';
 import { tagSteps } from './tag-steps.ts';
 
 const text = (document: Document): string => JSON.stringify(document);
-
-/** A trust that nobody satisfies, for a role whose principals do not exist yet. */
-function closedTrust(accountRoot: string): Document {
-  const nobody = accountRoot.replace(/:root$/, ':user/stint/nobody');
-  return {
-    Version: '2012-10-17',
-    Statement: [
-      {
-        Effect: 'Allow',
-        Principal: { AWS: accountRoot },
-        Action: 'sts:AssumeRole',
-        Condition: { ArnEquals: { 'aws:PrincipalArn': nobody } },
-      },
-    ],
-  };
-}
 
 function tagsOf(
   noun: 'Role' | 'User' | 'InstanceProfile',
@@ -204,9 +188,25 @@ function userSteps(want: UserResource, seen: UserResource | undefined, scope: St
   ];
 }
 
+/** A group keeps its members and policies when it is renamed, or moved to where protected ones lie. */
+function groupMoveSteps(want: GroupResource, seen: GroupResource | undefined): StepDraft[] {
+  if (seen === undefined || (want.path === seen.path && want.name === seen.name)) return [];
+  const move = (from: GroupResource, to: GroupResource): Call => ({
+    operation: 'updateGroup',
+    input: {
+      GroupName: from.name,
+      ...(from.path === to.path ? {} : { NewPath: to.path }),
+      ...(from.name === to.name ? {} : { NewGroupName: to.name }),
+    },
+  });
+  const provides = `group/${want.name}`;
+  return [{ ...move(seen, want), rank: ranks.group, inverse: [move(want, seen)], provides }];
+}
+
 function groupSteps(want: GroupResource, seen: GroupResource | undefined, scope: StepScope): StepDraft[] {
   const name = { GroupName: want.name };
-  const strangers = (seen === undefined ? [] : scope.strangersIn(seen.name)).map((UserName) => ({
+  const leaving = seen === undefined || want.mode === 'additive' ? [] : scope.strangersIn(want.name);
+  const strangers = leaving.map((UserName) => ({
     operation: 'removeUserFromGroup',
     input: { ...name, UserName },
     rank: ranks.revoke,
@@ -224,7 +224,7 @@ function groupSteps(want: GroupResource, seen: GroupResource | undefined, scope:
             provides: `group/${want.name}`,
           },
         ];
-  return [...create, ...carrierSteps(want, seen), ...strangers];
+  return [...create, ...groupMoveSteps(want, seen), ...carrierSteps(want, seen), ...strangers];
 }
 
 // IAM keeps five versions of a customer policy (IAM quotas); a sixth is refused.

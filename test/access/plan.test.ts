@@ -189,6 +189,7 @@ test('a removal takes later stages first, empties everything before deleting it,
     'dev/role/test_role#deleteRolePolicy',
     'dev/role/test_role#deleteRole',
     'dev/role/app#detachRolePolicy',
+    'dev/role/app#deleteRolePolicy',
     'dev/role/app#deleteRole',
     'central/user/alice#purgeUserCredentials',
     'central/user/alice#removeUserFromGroup',
@@ -289,7 +290,7 @@ test('a role that trusts one made after it is created closed and opened when the
     },
   });
   const plan = planChanges(wanted, emptyOf(wanted));
-  const steps = plan.steps.filter(({ id }) => id.includes('/role/'));
+  const steps = plan.steps.filter(({ id }) => id.includes('/role/') && !id.endsWith('#putRolePolicy'));
   assert.deepEqual(
     steps.map(({ id, wave, after }) => ({ id, wave, after })),
     [

@@ -49,7 +49,14 @@ export class TrustReader {
     if (definition === undefined) return undefined;
     try {
       const role = { in: [account.name], trust: [draft] } as unknown as RoleEntry;
-      const scope = { definition, partition: this.#found.partition, account: account.name, accountId: account.id };
+      // At the beginning of time nothing has ended: what was found is compared whole.
+      const scope = {
+        definition,
+        partition: this.#found.partition,
+        account: account.name,
+        accountId: account.id,
+        now: 0,
+      };
       return canonicalDocument(compileTrust(scope, role).document);
     } catch (error) {
       // A proposal may name what the definition does not hold; it is then no proposal. Coded refusals are such, too.

@@ -1,6 +1,6 @@
 // Accounts, what they demand of passwords, whose tokens they believe, and the guard rails of the organisation.
 import { z } from 'zod';
-import { description, node, renamed, safeguard, selectorSchema, tags, variable } from './parts.ts';
+import { description, node, renamed, safeguard, selectorSchema, tags, texts, variable } from './parts.ts';
 import { organizationStatementSchema } from './permissions.ts';
 
 export const accountName = z
@@ -108,6 +108,7 @@ export const guardrailSchema = z
     executorExempt: safeguard(
       'The role through which Stint acts is exempt from every deny, so that Stint can mend what it made.',
     ).optional(),
+    exempt: texts.optional().describe('ARNs of more principals whom its denies spare; `*` stands for any letters.'),
     description: description.optional(),
     name: z.string().min(1).max(128).optional().describe('Its name in AWS. `stint-DEFINITION-NAME` if absent.'),
     tags: tags.optional(),
