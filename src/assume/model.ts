@@ -38,6 +38,8 @@ export interface RoleLink {
   readonly durationSeconds?: number | undefined;
   readonly externalId?: string | undefined;
   readonly sourceIdentity?: string | undefined;
+  /** The source identity is the user name of whoever assumes the role, as its trust demands. */
+  readonly callerIdentity?: true | undefined;
   readonly policy?: string | undefined;
   readonly policyArns?: readonly string[] | undefined;
   readonly tags?: Readonly<Record<string, string>> | undefined;
@@ -59,6 +61,8 @@ export interface SessionRequest {
   readonly target: string;
   readonly source: Source;
   readonly mfaSerial?: string | undefined;
+  /** Seconds that the MFA sign-in may be old; the session that it opens lasts no longer. */
+  readonly mfaMaxAge?: number | undefined;
   /** First the role that the source assumes, last the target. Empty: the source itself is the target. */
   readonly roles: readonly RoleLink[];
   /** For a target without a role: how long its GetSessionToken session lasts. */

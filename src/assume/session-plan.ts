@@ -14,7 +14,7 @@ export const limits = {
 } as const;
 
 /** Seconds; what Stint asks for when nobody says: AWS's own defaults. */
-const usual = { role: 3600, mfaSession: 43_200 } as const;
+export const usual = { role: 3600, mfaSession: 43_200 } as const;
 
 export interface PlanFacts {
   /** `temporary`: the source carries a session token. */

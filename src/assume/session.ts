@@ -5,7 +5,7 @@ import { requestIdentity, type KeptSession, type SessionCache } from './cache.ts
 import { runCredentialProcess } from './credential-process.ts';
 import { takeLock } from './lock.ts';
 import type { Credentials, Environment, RoleLink, SessionRequest } from './model.ts';
-import { planSession, type PlanStep, type SessionPlan } from './session-plan.ts';
+import { limits, planSession, usual, type PlanStep, type SessionPlan } from './session-plan.ts';
 import type { IssuedSession, MfaProof, StsClient } from './sts.ts';
 
 export interface MfaAnswer {
@@ -158,11 +158,20 @@ class SessionRun {
     as: Credentials,
   ): Promise<IssuedSession> {
     const sts = this.#tools.sts(request);
+    const role = step.call === 'AssumeRole' ? await this.#named(request.roles[step.role]!, sts, as) : undefined;
     const ask = (mfa?: MfaProof): Promise<IssuedSession> =>
-      step.call === 'GetSessionToken'
+      role === undefined
         ? sts.getSessionToken(as, step.durationSeconds, mfa)
-        : sts.assumeRole(as, request.roles[step.role]!, step.durationSeconds, mfa);
+        : sts.assumeRole(as, role, step.durationSeconds, mfa);
     return step.mfa ? this.#withMfa(request.mfaSerial!, ask) : ask();
+  }
+
+  /** The role with the caller's user name as source identity, where its trust demands that. Sessions keep the one they have. */
+  async #named(role: RoleLink, sts: StsClient, as: Credentials): Promise<RoleLink> {
+    if (role.callerIdentity !== true) return role;
+    const { arn } = await sts.getCallerIdentity(as);
+    const user = /:user\/(?:.*\/)?([^/]+)$/.exec(arn)?.[1];
+    return user === undefined ? role : { ...role, sourceIdentity: user };
   }
 
   async #withMfa(serial: string, ask: (mfa: MfaProof) => Promise<IssuedSession>): Promise<IssuedSession> {
@@ -189,12 +198,19 @@ function describe(step: PlanStep, { roles }: SessionRequest): string {
   return `${what} for ${formatDuration(step.durationSeconds)}${mfa}`;
 }
 
+/** How long a session with MFA may serve a trust that looks at its age; undefined for as long as usual. */
+function mfaSessionSeconds(maxAge: number | undefined): number | undefined {
+  if (maxAge === undefined || maxAge >= usual.mfaSession) return undefined;
+  return Math.max(maxAge, limits.shortest);
+}
+
 /** The session that the plan's last call is made with, as a request of its own; undefined when that is the source. */
 function earlierRequest(request: SessionRequest, { steps }: SessionPlan): SessionRequest | undefined {
   const before = steps.at(-2);
   if (before === undefined || before.call === 'none') return undefined;
   if (before.call === 'GetSessionToken') {
-    return { ...request, target: request.mfaSerial ?? '', roles: [], durationSeconds: undefined };
+    const { mfaMaxAge, ...rest } = request;
+    return { ...rest, target: request.mfaSerial ?? '', roles: [], durationSeconds: mfaSessionSeconds(mfaMaxAge) };
   }
   const links = request.roles.slice(0, before.role + 1);
   const last = links.at(-1)!;

@@ -17,7 +17,11 @@ export interface DefinedTarget {
   readonly roleArn: string;
   /** Its trust asks for MFA. */
   readonly mfa: boolean;
+  /** Seconds that an MFA sign-in may be old for its trust. */
+  readonly mfaMaxAge?: number | undefined;
   readonly externalId?: string | undefined;
+  /** Its trust demands the caller's own user name as source identity. */
+  readonly callerIdentity?: boolean | undefined;
 }
 
 /**
@@ -40,9 +44,8 @@ export interface TargetContext {
 }
 
 /** A chain, and what is known of its last role besides. */
-interface Found {
+interface Found extends Pick<DefinedTarget, 'mfa' | 'mfaMaxAge' | 'callerIdentity'> {
   readonly chain: ProfileChain;
-  readonly mfa: boolean;
 }
 
 /** The credentials that SDKs would take here: keys in the environment, else the current profile. */
@@ -118,8 +121,8 @@ async function findTarget(target: string, context: TargetContext): Promise<Found
   }
   const defined = target.includes('/') ? await findDefined(target, sources) : undefined;
   if (defined === undefined) throw await unknownTarget(target, context);
-  const { roleArn, externalId, mfa } = defined;
-  return { chain: onTop(currentChain(context), { roleArn, externalId }), mfa };
+  const { roleArn, externalId, mfa, mfaMaxAge, callerIdentity } = defined;
+  return { chain: onTop(currentChain(context), { roleArn, externalId }), mfa, mfaMaxAge, callerIdentity };
 }
 
 function links(roles: readonly ProfileRole[], options: SessionOptions, person: string): readonly RoleLink[] {
@@ -196,7 +199,14 @@ export async function resolveTarget(
   if (chain.roles.length === 0) refuseWithoutRole(target, options);
   const mfaSerial = options.mfaSerial ?? chain.mfaSerial;
   refuseWithoutDevice(target, found, mfaSerial);
-  return requestOf(target, chain, mfaSerial, options, context);
+  const request = requestOf(target, chain, mfaSerial, options, context);
+  const [first, ...rest] = request.roles;
+  const named = found.callerIdentity === true && first !== undefined && first.sourceIdentity === undefined;
+  return {
+    ...request,
+    ...(found.mfaMaxAge === undefined ? {} : { mfaMaxAge: found.mfaMaxAge }),
+    ...(named ? { roles: [{ ...first, callerIdentity: true as const }, ...rest] } : {}),
+  };
 }
 
 /**

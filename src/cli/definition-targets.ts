@@ -30,6 +30,19 @@ function demandsMfa({ Condition = {} }: TrustStatement): boolean {
   );
 }
 
+/** The shortest age of an MFA sign-in that a door demands, in seconds. */
+function mfaMaxAge(entries: readonly TrustStatement[]): number | undefined {
+  const ages = entries
+    .map(({ Condition }) => Number(Condition?.['NumericLessThanEquals']?.['aws:MultiFactorAuthAge']))
+    .filter((age) => !Number.isNaN(age));
+  return ages.length === 0 ? undefined : Math.min(...ages);
+}
+
+/** Whether a door demands the caller's user name as source identity; the others take it too. */
+function demandsIdentity(entries: readonly TrustStatement[]): boolean {
+  return entries.some(({ Condition }) => Condition?.['StringEquals']?.['sts:SourceIdentity'] === '${aws:username}');
+}
+
 /** The external id that every door asks for, if it is one and the same. */
 function externalIdOf(entries: readonly TrustStatement[]): string | undefined {
   const ids = entries.map(({ Condition }) => Condition?.['StringEquals']?.['sts:ExternalId']);
@@ -55,6 +68,8 @@ export async function definitionTargets(place: DefinitionPlace): Promise<TargetS
           name: `${account}/${resource.name}`,
           roleArn: iamArn(partition, id, 'role', resource.name, resource.path),
           mfa: entries.every(demandsMfa),
+          mfaMaxAge: mfaMaxAge(entries),
+          callerIdentity: demandsIdentity(entries),
           externalId: externalIdOf(entries),
         },
       ];

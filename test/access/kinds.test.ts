@@ -1,108 +1,19 @@
 // Every kind of thing that a definition makes, on the embedded AWS: made, planned to nothing, changed, planned to
 // nothing again, destroyed; and how entries that are renamed, protected, shared or only watched are dealt with.
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, before, beforeEach, describe, test } from 'node:test';
-import {
-  applyDefinition,
-  compileDefinition,
-  makePlan,
-  openJournal,
-  type ApplyResult,
-  type Plan,
-  type Wanted,
-} from '../../src/access/index.ts';
+import { describe, test } from 'node:test';
+import type { ApplyResult, Plan, Wanted } from '../../src/access/index.ts';
 import type { ApplyContext } from '../../src/access/apply.ts';
-import { definitionSchema } from '../../src/access/model.ts';
-import { referenceProblems } from '../../src/access/references.ts';
-import { openAccounts, type AwsAccounts } from '../../src/aws/index.ts';
-import { systemClock, systemRandom } from '../../src/base/index.ts';
-import { startCloud, type Cloud } from '../../src/cloud/index.ts';
 import { failureOf } from '../base/support.ts';
 import { metadataOf } from '../cloud/sts/saml.ts';
+import { central, changesOf, dev, prod, wantedOf, World } from './world.ts';
 
-const central = '111111111111';
-const dev = '222222222222';
-const prod = '444444444444';
-
-const base = {
-  version: 1,
-  organization: 'o-stintlocal',
-  accounts: {
-    central: { id: central, stage: 'central', central: true },
-    dev: { id: dev, stage: 'dev', ou: 'Workloads/Dev' },
-    prod: { id: prod, stage: 'prod', ou: 'Workloads/Prod' },
-  },
-  stages: ['central', 'dev', 'prod'],
-};
 const ec2 = [{ service: 'ec2.amazonaws.com' }];
 const readAll = [{ Effect: 'Allow', Action: 's3:Get*', Resource: '*' }];
 
-function wantedOf(over: object, now = systemClock.now()): Wanted {
-  const definition = definitionSchema.parse({ ...base, ...over });
-  assert.deepEqual(referenceProblems(definition), []);
-  return compileDefinition(definition, now);
-}
-
-let cloud: Cloud;
-let accounts: AwsAccounts;
-const folder = mkdtempSync(join(tmpdir(), 'stint-kinds-'));
-
-before(async () => {
-  cloud = await startCloud();
-});
-after(async () => {
-  await cloud.stop();
-  rmSync(folder, { recursive: true, force: true });
-});
-beforeEach(async () => {
-  const answer = await fetch(`${cloud.endpoint}/_stint/reset`, {
-    method: 'POST',
-    headers: { 'x-stint-control': cloud.controlToken, 'content-type': 'application/json' },
-    body: '{}',
-  });
-  assert.ok(answer.ok);
-  const { accessKeyId, secretAccessKey } = cloud.credentials.accounts[central]!;
-  accounts = openAccounts({
-    env: {
-      AWS_ENDPOINT_URL: cloud.endpoint,
-      AWS_REGION: 'us-east-1',
-      AWS_ACCESS_KEY_ID: accessKeyId,
-      AWS_SECRET_ACCESS_KEY: secretAccessKey,
-    },
-    clock: systemClock,
-    random: systemRandom,
-    // No test waits: what is worth another try is tried at once.
-    sleep: async () => undefined,
-  });
-});
-
-let runs = 0;
-
-function contextOf(wanted: Wanted, over: Partial<ApplyContext> = {}): ApplyContext {
-  return {
-    mode: 'apply',
-    wanted,
-    accounts,
-    confirm: async () => undefined,
-    openJournal: (header) => openJournal(folder, `run-${++runs}`, header, systemClock),
-    clock: systemClock,
-    random: systemRandom,
-    sleep: async () => undefined,
-    holder: { host: 'here', pid: 1 },
-    hasEnded: () => false,
-    ...over,
-  };
-}
-
-const apply = (wanted: Wanted, over: Partial<ApplyContext> = {}): Promise<ApplyResult> =>
-  applyDefinition(contextOf(wanted, over));
-const planOf = async (wanted: Wanted): Promise<Plan> => (await makePlan(contextOf(wanted))).plan;
-
-const marks = { add: '+', change: '~', destroy: '-' } as const;
-const changesOf = (plan: Plan): string[] => plan.changes.map(({ action, id }) => `${marks[action]} ${id}`);
+const world = new World();
+const apply = (wanted: Wanted, over?: Partial<ApplyContext>): Promise<ApplyResult> => world.apply(wanted, over);
+const planOf = (wanted: Wanted): Promise<Plan> => world.plan(wanted);
 
 interface Life {
   readonly name: string;
@@ -284,8 +195,8 @@ const lives: readonly Life[] = [
 
 /** Names of everything that an account holds, providers and guard rails included. */
 async function holdings(id: string): Promise<string[]> {
-  const { iam } = await accounts.account(id);
-  const organizations = await accounts.organizations();
+  const { iam } = await world.accounts.account(id);
+  const organizations = await world.accounts.organizations();
   const details = await iam.getAccountAuthorizationDetails({ Filter: ['User', 'Group', 'Role', 'LocalManagedPolicy'] });
   const oidc = await iam.listOpenIDConnectProviders({});
   const saml = await iam.listSAMLProviders({});
@@ -346,7 +257,7 @@ test('what is protected stays when its entry goes and when all goes, until the p
 
 /** Policies of others on our role: one attached, one inline. */
 async function addByHand(): Promise<void> {
-  const { iam } = await accounts.account(dev);
+  const { iam } = await world.accounts.account(dev);
   await iam.attachRolePolicy({ RoleName: 'app', PolicyArn: 'arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess' });
   const PolicyDocument = JSON.stringify({ Version: '2012-10-17', Statement: readAll });
   await iam.putRolePolicy({ RoleName: 'app', PolicyName: 'by-hand', PolicyDocument });
@@ -375,7 +286,7 @@ test('what others attached goes, stays in mode additive, and is only told in mod
 });
 
 test('what is only watched is not made, not taken over and not removed', async () => {
-  const { iam } = await accounts.account(dev);
+  const { iam } = await world.accounts.account(dev);
   const trust = {
     Version: '2012-10-17',
     Statement: [{ Effect: 'Allow', Principal: { Service: 'ec2.amazonaws.com' }, Action: 'sts:AssumeRole' }],
