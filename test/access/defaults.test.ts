@@ -1,9 +1,12 @@
 // What the defaults of good practice do, shown by the embedded AWS: who gets in, and who does not.
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Wanted } from '../../src/access/index.ts';
 import type { AwsAccounts } from '../../src/aws/index.ts';
-import { central, dev, prod, wantedOf, World } from './world.ts';
+import { childEnvironment, runStint, temporaryHome, type Ended } from '../assume/support.ts';
+import { base, central, dev, prod, wantedOf, World } from './world.ts';
 
 const world = new World();
 
@@ -147,4 +150,34 @@ test('guard rails that have no home stop everything before the first write', asy
   const idle = await world.plan(stay(['central']));
   assert.ok(idle.findings.some(({ code }) => code === 'guardrail-idle'));
   assert.deepEqual(idle.changes, []);
+});
+
+test('the command that assumes gives what a trust demands: the own name, and MFA that is young enough', async (t) => {
+  const home = temporaryHome(t, '[profile none]\n', '');
+  const definition = {
+    ...base,
+    groups: { developers: {} },
+    people: { alice: { groups: ['developers'] } },
+    roles: {
+      named: { in: ['dev'], trust: [{ group: 'developers', mfa: noDevice, sourceIdentity: 'required' }] },
+      fresh: { in: ['dev'], trust: [{ group: 'developers', mfaMaxAge: '20m' }] },
+    },
+  };
+  await world.apply(wantedOf(definition));
+  const { iam } = await world.accounts.account(central);
+  const { AccessKey } = await iam.createAccessKey({ UserName: 'alice' });
+  const config = join(home, 'stint.config.json');
+  writeFileSync(config, JSON.stringify(definition));
+  const stint = async (...args: readonly string[]): Promise<Ended> =>
+    runStint('main', [...args, '--config', config], {
+      ...childEnvironment(home),
+      USER: 'someone',
+      AWS_ENDPOINT_URL: world.cloud.endpoint,
+      AWS_ACCESS_KEY_ID: AccessKey!.AccessKeyId!,
+      AWS_SECRET_ACCESS_KEY: AccessKey!.SecretAccessKey!,
+    });
+  const named = await stint('whoami', 'dev/named');
+  assert.match(named.stdout, /assumed-role\/named\//, named.stderr);
+  const fresh = await stint('assume', 'dev/fresh', '--explain', '--mfa-serial', `arn:aws:iam::${central}:mfa/alice`);
+  assert.match(fresh.stderr, /GetSessionToken for 20m with an MFA code/);
 });

@@ -24,7 +24,8 @@ export const central = '111111111111';
 export const dev = '222222222222';
 export const prod = '444444444444';
 
-const base = {
+/** The accounts of every definition here. */
+export const base = {
   version: 1,
   organization: 'o-stintlocal',
   accounts: {
