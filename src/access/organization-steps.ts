@@ -3,7 +3,7 @@
 import { ranks, tagList, type Call, type StepDraft, type StepScope } from './calls.ts';
 import { canonicalDocument } from './documents.ts';
 import type { OrganizationPolicyResource, SeenOrganization } from './resources.ts';
-import { tagChanges } from './tag-steps.ts';
+import { tagCalls } from './tag-steps.ts';
 
 type Policy = OrganizationPolicyResource;
 
@@ -53,33 +53,7 @@ function updateSteps(want: Policy, seen: Policy): StepDraft[] {
   return [{ ...call(want), rank: ranks.guardrail, inverse: [call(seen)] }];
 }
 
-function tagCalls(want: Policy, seen: Policy): StepDraft[] {
-  const { set, stale } = tagChanges(want.tags, seen.tags);
-  const had = Object.fromEntries(Object.entries(seen.tags).filter(([key]) => key in set || stale.includes(key)));
-  const inverse = [{ operation: 'organizations.tagResource', input: { ...named(want), Tags: tagList(had) } }];
-  return [
-    ...(Object.keys(set).length === 0
-      ? []
-      : [
-          {
-            operation: 'organizations.tagResource',
-            input: { ...named(want), Tags: tagList(set) },
-            rank: ranks.guardrail,
-            inverse,
-          },
-        ]),
-    ...(stale.length === 0
-      ? []
-      : [
-          {
-            operation: 'organizations.untagResource',
-            input: { ...named(want), TagKeys: stale },
-            rank: ranks.guardrail,
-            inverse,
-          },
-        ]),
-  ];
-}
+const tagging = { tag: 'organizations.tagResource', untag: 'organizations.untagResource' };
 
 /** The calls that make or change a guard rail. Its kind of policy is switched on for the organisation first. */
 export function guardrailSteps(want: Policy, seen: Policy | undefined, scope: StepScope): StepDraft[] {
@@ -101,7 +75,7 @@ export function guardrailSteps(want: Policy, seen: Policy | undefined, scope: St
             provides: scope.arnOf(want),
           },
         ]
-      : [...updateSteps(want, seen), ...tagCalls(want, seen)];
+      : [...updateSteps(want, seen), ...tagCalls(tagging, named(want), want.tags, seen.tags, ranks.guardrail)];
   return [...switchOn, ...make, ...attachSteps(want, seen, organization)];
 }
 

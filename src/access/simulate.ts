@@ -4,6 +4,7 @@
 import { canonicalJson, type Json } from '../base/index.ts';
 import type { Call } from './calls.ts';
 import { canonicalDocument, type ResolvePrincipal } from './documents.ts';
+import { sharedChanges } from './simulate-trusted.ts';
 import {
   resourceKey,
   type Document,
@@ -172,7 +173,22 @@ const userChanges: Record<string, Change> = {
   })),
 };
 
+/** Its members are shown by the group's new name. */
+function moveGroup(state: AccountState, input: Input): Effect {
+  const [from, to] = [text(input['GroupName']), text(input['NewGroupName'] ?? input['GroupName'])];
+  const now = find(state, 'group', from) ?? find(state, 'group', to);
+  if (now === undefined) return { unknown: 'absent' };
+  const next = new Map(state);
+  next.delete(resourceKey(now));
+  for (const [key, it] of state) {
+    if (it.kind !== 'user' || !it.groups.includes(from)) continue;
+    next.set(key, { ...it, groups: it.groups.map((group) => (group === from ? to : group)) });
+  }
+  return put(next, { ...now, name: to, path: text(input['NewPath'] ?? now.path) });
+}
+
 const groupChanges: Record<string, Change> = {
+  updateGroup: moveGroup,
   createGroup: create('group', () => ({}), bareCarrier),
   deleteGroup: remove(
     'group',
@@ -243,6 +259,7 @@ const changes: Readonly<Record<string, Change>> = {
   ...profileChanges,
   ...tagChanges('instance-profile', 'InstanceProfile'),
   ...settingChanges,
+  ...sharedChanges,
 };
 
 /** What the account is after a call. */
@@ -258,6 +275,7 @@ function meaning(resource: SeenResource, resolve: ResolvePrincipal): string {
   // AWS's bulk reads tell neither tags nor descriptions of policies.
   if (rest.kind === 'policy')
     return `${rest.kind} ${rest.path}${rest.name} ${canonicalDocument(rest.document, resolve)}`;
+  if (rest.kind === 'organization-policy') documents['document'] = canonicalDocument(rest.document, resolve);
   if ('inline' in rest) {
     documents['inline'] = Object.fromEntries(
       Object.entries(rest.inline).map(([name, document]) => [name, canonicalDocument(document, resolve)]),
@@ -265,6 +283,8 @@ function meaning(resource: SeenResource, resolve: ResolvePrincipal): string {
   }
   const lists = {
     ...('attached' in rest ? { attached: rest.attached.toSorted() } : {}),
+    ...('targets' in rest ? { targets: rest.targets.toSorted(), policyId: null } : {}),
+    ...('clientIds' in rest ? { clientIds: rest.clientIds.toSorted() } : {}),
     ...('groups' in rest ? { groups: rest.groups.toSorted() } : {}),
   };
   return canonicalJson({ ...rest, ...documents, ...lists });

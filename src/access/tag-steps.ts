@@ -9,27 +9,38 @@ export function tagChanges(want: Tags, seen: Tags): { readonly set: Tags; readon
   return { set, stale };
 }
 
-/** The calls for changed tags of the thing that `name` names; none where nothing changed. */
+/** The calls for changed tags, by the operations that set and take away; none where nothing changed. */
+export function tagCalls(
+  { tag, untag }: { readonly tag: string; readonly untag: string },
+  name: Call['input'],
+  want: Tags,
+  seen: Tags,
+  rank: number,
+): StepDraft[] {
+  const { set, stale } = tagChanges(want, seen);
+  const hadOf = (keys: readonly string[]): Tags =>
+    Object.fromEntries(Object.entries(seen).filter(([key]) => keys.includes(key)));
+  const tagging = (tags: Tags): Call[] =>
+    Object.keys(tags).length === 0 ? [] : [{ operation: tag, input: { ...name, Tags: tagList(tags) } }];
+  const untagging = (keys: readonly string[]): Call[] =>
+    keys.length === 0 ? [] : [{ operation: untag, input: { ...name, TagKeys: keys } }];
+  const fresh = Object.keys(set).filter((key) => seen[key] === undefined);
+  return [
+    ...tagging(set).map((call) => ({
+      ...call,
+      rank,
+      inverse: [...tagging(hadOf(Object.keys(set))), ...untagging(fresh)],
+    })),
+    ...untagging(stale).map((call) => ({ ...call, rank, inverse: tagging(hadOf(stale)) })),
+  ];
+}
+
+/** The calls for changed tags of the thing in IAM that `name` names; none where nothing changed. */
 export function tagSteps(
   noun: 'Role' | 'User' | 'InstanceProfile' | 'OpenIDConnectProvider' | 'SAMLProvider',
   name: Call['input'],
   want: Tags,
   seen: Tags,
 ): StepDraft[] {
-  const { set, stale } = tagChanges(want, seen);
-  const hadOf = (keys: readonly string[]): Tags =>
-    Object.fromEntries(Object.entries(seen).filter(([key]) => keys.includes(key)));
-  const tagging = (tags: Tags): Call[] =>
-    Object.keys(tags).length === 0 ? [] : [{ operation: `tag${noun}`, input: { ...name, Tags: tagList(tags) } }];
-  const untagging = (keys: readonly string[]): Call[] =>
-    keys.length === 0 ? [] : [{ operation: `untag${noun}`, input: { ...name, TagKeys: keys } }];
-  const fresh = Object.keys(set).filter((key) => seen[key] === undefined);
-  return [
-    ...tagging(set).map((call) => ({
-      ...call,
-      rank: ranks.tag,
-      inverse: [...tagging(hadOf(Object.keys(set))), ...untagging(fresh)],
-    })),
-    ...untagging(stale).map((call) => ({ ...call, rank: ranks.tag, inverse: tagging(hadOf(stale)) })),
-  ];
+  return tagCalls({ tag: `tag${noun}`, untag: `untag${noun}` }, name, want, seen, ranks.tag);
 }

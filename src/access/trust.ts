@@ -81,7 +81,7 @@ export function demandsMfa(definition: Definition, entry: TrustEntry): boolean {
 /** Seconds that an MFA sign-in may be old; `undefined` for any. */
 export function mfaMaxAge(definition: Definition, entry: TrustEntry, stage: string): number | undefined {
   if (typeof entry.mfaMaxAge === 'string') return parseDuration(entry.mfaMaxAge);
-  if (entry.mfaMaxAge !== undefined || !demandsMfa(definition, entry)) return undefined;
+  if (entry.mfaMaxAge !== undefined || !isHuman(entry) || !demandsMfa(definition, entry)) return undefined;
   return defaultLimit(definition, 'mfaMaxAge', stage);
 }
 

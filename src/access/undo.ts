@@ -26,6 +26,13 @@ export function undoScope(run: Run): Wanted {
     run.entries.flatMap(({ account, input }) =>
       account === id && typeof input['InstanceProfileName'] === 'string' ? [profileNamed(input) as Resource] : [],
     );
+  const calls = (id: string, pattern: RegExp): boolean =>
+    run.entries.some(({ account, operation }) => account === id && pattern.test(operation));
+  const look = (id: string): NonNullable<WantedAccount['look']> => [
+    'password-policy',
+    ...(calls(id, /Provider/) ? (['providers'] as const) : []),
+    ...(calls(id, /^organizations\./) ? (['organization'] as const) : []),
+  ];
   return {
     definition,
     ...(organization === undefined ? {} : { organization }),
@@ -34,7 +41,12 @@ export function undoScope(run: Run): Wanted {
     stages,
     accounts: accounts
       .filter(({ id }) => run.entries.some(({ account }) => account === id))
-      .map((account): WantedAccount => ({ ...account, resources: known(account.id), console: [] })),
+      .map((account): WantedAccount => ({
+        ...account,
+        resources: known(account.id),
+        console: [],
+        look: look(account.id),
+      })),
     defaults: [],
     outputs: {},
     findings: [],

@@ -214,15 +214,18 @@ async function holdings(id: string): Promise<string[]> {
 
 const allHoldings = (): Promise<string[][]> => Promise.all([central, dev, prod].map(holdings));
 
-describe('made, changed and destroyed, with nothing to do in between', () => {
+describe('made, changed, changed back by undo and destroyed, with nothing to do in between', () => {
   for (const { name, first, made, second, changed } of lives) {
     test(name, async () => {
       const untouched = await allHoldings();
       assert.deepEqual(changesOf((await apply(wantedOf(first))).plan), made);
       assert.deepEqual(changesOf(await planOf(wantedOf(first))), []);
-      const { plan } = await apply(wantedOf(second));
-      assert.deepEqual(changesOf(plan), changed);
+      const changing = await apply(wantedOf(second));
+      assert.deepEqual(changesOf(changing.plan), changed);
       assert.deepEqual(changesOf(await planOf(wantedOf(second))), []);
+      assert.deepEqual((await world.undo(changing)).plan.findings, []);
+      assert.deepEqual(changesOf(await planOf(wantedOf(first))), []);
+      await apply(wantedOf(second));
       await apply(wantedOf(second), { mode: 'destroy' });
       assert.deepEqual(await allHoldings(), untouched);
     });

@@ -196,11 +196,11 @@ describe('journals', () => {
 
   test('hold every operation that a plan may call', async () => {
     const { afterCall } = await import('../../src/access/simulate.ts');
-    const sources = ['steps', 'carriers', 'removal'].map((name) =>
+    const sources = ['steps', 'carriers', 'removal', 'provider-steps', 'organization-steps'].map((name) =>
       readFileSync(new URL(`../../src/access/${name}.ts`, import.meta.url), 'utf8'),
     );
     const named = new Set(
-      sources.flatMap((text) => [...text.matchAll(/operation: '(\w+)'/g)].map(([, name]) => name!)),
+      sources.flatMap((text) => [...text.matchAll(/operation: '([\w.]+)'/g)].map(([, name]) => name!)),
     );
     assert.ok(named.size > 15);
     for (const operation of named) {

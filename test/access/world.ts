@@ -6,9 +6,12 @@ import { join } from 'node:path';
 import { after, before, beforeEach } from 'node:test';
 import {
   applyDefinition,
+  chooseRun,
   compileDefinition,
   makePlan,
   openJournal,
+  planUndo,
+  undoScope,
   type ApplyResult,
   type Plan,
   type Wanted,
@@ -125,6 +128,12 @@ export class World {
 
   apply(wanted: Wanted, over: Partial<ApplyContext> = {}): Promise<ApplyResult> {
     return applyDefinition(this.#context(wanted, over));
+  }
+
+  /** Takes a run back, from its journal alone. */
+  undo({ run: id }: ApplyResult): Promise<ApplyResult> {
+    const run = chooseRun(this.#folder, id);
+    return this.apply(undoScope(run), { mode: 'undo', undoes: run.run, planFrom: (seen) => planUndo(run, seen) });
   }
 
   async plan(wanted: Wanted): Promise<Plan> {
