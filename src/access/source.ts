@@ -9,6 +9,8 @@ export interface Source {
   /** Name of the file as the user gave it. */
   readonly file: string;
   readonly raw: unknown;
+  /** The file as it is written. */
+  readonly text: string;
   /** `file:line:column` of the value at `path`, or of what comes nearest. */
   place(path: readonly (string | number)[]): string;
 }
@@ -65,6 +67,7 @@ function parseYaml(text: string, shown: string): Source {
   return {
     file: shown,
     raw: plainValue(document, shown),
+    text,
     place: (path) => {
       const { line, col } = lines.linePos(yamlOffset(document, path));
       return `${shown}:${line}:${col}`;
@@ -106,6 +109,7 @@ export async function readSource(file: string, shown: string, options: EvaluateO
   return {
     file: shown,
     raw,
+    text,
     place: (path) => {
       const { line, column } = searchPlace(text, path);
       return `${shown}:${line}:${column}`;
