@@ -59,7 +59,7 @@ export default defineAccess({
   },
 
   groups: {
-    Administrators: { managed: ['AdministratorAccess'], policies: ['deny-without-mfa'] },
+    Administrators: { managed: ['AdministratorAccess'], policies: ['deny-without-mfa'], marked: 'admin' },
     developers: {},
   },
 

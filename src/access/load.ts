@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { canonicalJson } from '../base/index.ts';
 import { accessFailure } from './failures.ts';
+import { wordProblems } from './check-words.ts';
 import { definitionSchema, type Definition } from './model.ts';
 import { definitionFailure, schemaProblems, type Path } from './problems.ts';
 import { referenceProblems } from './references.ts';
@@ -66,6 +67,8 @@ export async function loadDefinition(options: LoadOptions): Promise<LoadedDefini
   if (!parsed.success) throw definitionFailure(source, schemaProblems(definitionSchema, parsed.error.issues));
   const wrong = referenceProblems(parsed.data);
   if (wrong.length > 0) throw definitionFailure(source, wrong);
+  const misspelt = await wordProblems(parsed.data);
+  if (misspelt.length > 0) throw definitionFailure(source, misspelt);
   const { $schema: _, ...definition } = parsed.data;
   const canonical = canonicalJson(definition);
   return {
