@@ -5,6 +5,7 @@ import { rootArn, type Partition } from '../aws/index.ts';
 import { groupAccess, type AccessChange } from './access-diff.ts';
 import type { Adoption } from './adoption.ts';
 import type { Wanted } from './compile.ts';
+import type { DefaultInForce } from './defaults.ts';
 import type { Detail } from './details.ts';
 import type { ResolvePrincipal } from './documents.ts';
 import type { Finding } from './findings.ts';
@@ -58,6 +59,8 @@ export interface Plan {
   readonly passwords: readonly { readonly account: string; readonly user: string }[];
   readonly summary: { readonly add: number; readonly change: number; readonly destroy: number };
   readonly outputs: Readonly<Record<string, string>>;
+  /** Every default, whether it is in force, and why not. */
+  readonly defaults: readonly DefaultInForce[];
 }
 
 function arnIn(partition: Partition, account: string): (resource: Resource) => string {
@@ -234,5 +237,6 @@ function makePlan(
     ),
     summary: { add: count('add'), change: count('change'), destroy: count('destroy') },
     outputs: wanted.outputs,
+    defaults: wanted.defaults,
   };
 }

@@ -46,6 +46,19 @@ export function findingLines(findings: readonly Finding[]): string[] {
   });
 }
 
+/** Which defaults of good practice the plan was made with, and which are switched off. */
+function defaultLines({ defaults }: Plan): string[] {
+  const names = (on: boolean): string =>
+    defaults
+      .filter((it) => it.on === on)
+      .map(({ name }) => name)
+      .join(', ');
+  return [
+    ...(names(true) === '' ? [] : [`defaults in force: ${names(true)}`]),
+    ...(names(false) === '' ? [] : [`defaults switched off: ${names(false)}`]),
+  ];
+}
+
 /** `Plan: 7 to add, 1 to change, 0 to destroy`. */
 export function summaryLine({ summary }: Plan): string {
   return `Plan: ${summary.add} to add, ${summary.change} to change, ${summary.destroy} to destroy`;
@@ -63,6 +76,7 @@ export function planText(plan: Plan): string {
   );
   const findings = [...findingLines(plan.findings), ...notes];
   const body = [...accounts, ...accessLines(plan), ...findings, ...(findings.length > 0 ? [''] : [])];
+  body.push(...defaultLines(plan));
   if (plan.changes.length === 0) body.push('No changes: AWS is as the definition says.');
   return [...body, summaryLine(plan)].join('\n');
 }
@@ -72,8 +86,8 @@ export function planText(plan: Plan): string {
  * `definition` its name · `organization` or null · `accounts` `{id, name, stage}`, in the order of waves ·
  * `summary` `{add, change, destroy}` · `changes` see `Change` · `steps` `{id, account, operation, after}`, `account`
  * an id, `after` ids of steps · `access` `{group, gains, loses}`, targets as `account/role` · `permissions` see
- * `diffJson`, or null · `findings` see `Finding` ·
- * `passwords` `{account, user}` · `outputs` name to text. Never holds a secret.
+ * `diffJson`, or null · `findings` see `Finding` · `passwords` `{account, user}` · `outputs` name to text ·
+ * `defaults` `{name, on, text, reason}`. Never holds a secret.
  */
 export function planJson(plan: Plan): object {
   return {
@@ -89,5 +103,6 @@ export function planJson(plan: Plan): object {
     findings: plan.findings,
     passwords: plan.passwords,
     outputs: plan.outputs,
+    defaults: plan.defaults,
   };
 }
