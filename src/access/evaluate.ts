@@ -49,10 +49,26 @@ function projectRoot(file: string): string {
   return above('.git') ?? above('package.json') ?? dirname(file);
 }
 
+// A folder that holds one of these is somebody's home, whatever else lies in it.
+const homeMarks = ['.aws', '.ssh', '.gnupg', '.vault-token', '.kube'];
+
+const isHome = (folder: string): boolean => homeMarks.some((name) => existsSync(join(folder, name)));
+
+/**
+ * What a definition may read. SECURITY: a home folder under version control is no project: its credentials stay out
+ * of reach, and a definition that lies in it reads nothing but itself and its packages.
+ */
+function readableFolders(file: string): string[] {
+  const root = projectRoot(file);
+  if (!isHome(root)) return [root];
+  const own = dirname(file);
+  return isHome(own) ? [file, join(own, 'node_modules'), join(own, 'package.json')] : [own];
+}
+
 function nodeArguments(file: string, library: URL): string[] {
   const libraryFolder = dirname(realpathSync(fileURLToPath(library)));
   const readable = [
-    projectRoot(file),
+    ...readableFolders(file),
     libraryFolder,
     join(libraryFolder, '..', 'package.json'),
     join(libraryFolder, '..', '..', 'package.json'),

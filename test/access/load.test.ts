@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -137,4 +137,22 @@ test('a problem is shown with its line and a mark under its column, whatever the
   assert.match((await failureOf(load('snippet.json'))).message, /snippet\.json:2:\d+: .*\n {2}2 \| {2}"roles"/);
   writeFileSync(join(folder, 'snippet.ts'), `export default ${json};\n`);
   assert.match((await failureOf(load('snippet.ts'))).message, /snippet\.ts:2:\d+: .*\n {2}2 \| {2}"roles"/);
+});
+
+test('a definition in a home folder under version control reads none of the credentials there', async () => {
+  const home = mkdtempSync(join(folder, 'home-'));
+  for (const name of ['.git', '.aws', 'work']) mkdirSync(join(home, name));
+  writeFileSync(join(home, '.aws', 'credentials'), '[default]\naws_secret_access_key = never\n');
+  const text = (place: string): string =>
+    `import { readFileSync } from 'node:fs';\nexport default { version: 1, name: readFileSync(new URL('${place}', import.meta.url), 'utf8') };\n`;
+  writeFileSync(join(home, 'inside.ts'), text('.aws/credentials'));
+  writeFileSync(join(home, 'work', 'below.ts'), text('../.aws/credentials'));
+  for (const file of [join(home, 'inside.ts'), join(home, 'work', 'below.ts')]) {
+    const failure = await failureOf(load(file));
+    assert.equal(failure.code, 'definition-unreadable');
+    assert.match(failure.message, /Access to this API has been restricted/);
+  }
+  const plain = 'export default { version: 1, accounts: { dev: { id: "222222222222", stage: "dev" } } };\n';
+  writeFileSync(join(home, 'plain.ts'), plain);
+  assert.equal((await load(join(home, 'plain.ts'))).definition.version, 1);
 });
