@@ -26,6 +26,8 @@ export const accessFailure = failuresOf({
   'wrong-account': { status: 409, when: 'the credentials belong to another account than was expected' },
   'confirmation-needed': { status: 409, when: 'a change needs a yes and there is no terminal to ask on' },
   'not-confirmed': { status: 409, when: 'the person asked did not say yes' },
+  'policy-file-invalid': { status: 400, when: 'a file named as a policy is no JSON policy document' },
+  'explain-unknown': { status: 404, when: '`stint explain` was given an id that nothing has' },
   'plan-moved': { status: 409, when: 'AWS changed between the plan and its apply' },
   'plan-file-invalid': { status: 400, when: 'a file is not a plan, or was written by a newer Stint' },
   'apply-failed': { status: 502, when: 'a call of an apply was refused; that account stopped, the others went on' },

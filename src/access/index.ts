@@ -2,8 +2,8 @@
 export { loadDefinition, type LoadedDefinition } from './load.ts';
 export { compileDefinition, type Wanted } from './compile.ts';
 export { resolveOutputs } from './outputs.ts';
-export { planAdoption, type Plan } from './plan.ts';
-export { findingLines, planJson, planText } from './report.ts';
+export { planAdoption, type Change, type Plan } from './plan.ts';
+export { changeText, findingLines, planJson, planText } from './report.ts';
 export type { WantedAccount } from './resources.ts';
 export { applyDefinition, makePlan, type ApplyResult } from './apply.ts';
 export { openJournal, type Journal, type JournalHeader, type RunHolder } from './journal.ts';
@@ -12,7 +12,7 @@ export { planUndo, undoScope } from './undo.ts';
 export { adoptionYaml, findDrift, type Drift } from './drift.ts';
 export type { RunEvent } from './run-events.ts';
 export type { Tolerance } from './waves.ts';
-export { readPlanFile, writePlanFile, type PlanFile } from './plan-file.ts';
+export { isPlanFile, readPlanFile, writePlanFile, type PlanFile } from './plan-file.ts';
 export type { PasswordSink } from './passwords.ts';
 export { accessFailure } from './failures.ts';
 export { writeExport, type WrittenRoot } from './terraform/export-write.ts';
@@ -29,3 +29,4 @@ export {
 export type { Imported } from './import/found.ts';
 export type { Finding } from './findings.ts';
 export { lintDefinition } from './lint.ts';
+export { callerDetails, definedDetails, liveDetails, policyFileDetails, readPolicyFile } from './questions.ts';

@@ -38,6 +38,15 @@ export function writePlanFile(file: string, wanted: Wanted, plan: Plan): void {
   }
 }
 
+/** Whether the file says of itself that it is a plan, whatever its version. */
+export function isPlanFile(file: string): boolean {
+  try {
+    return (JSON.parse(readFileSync(file, 'utf8')) as Partial<PlanFile> | null)?.format === 'stint-plan';
+  } catch {
+    return false;
+  }
+}
+
 /** Reads a plan file. @throws Failure `plan-file-invalid`. */
 export function readPlanFile(file: string): PlanFile {
   let content: Partial<PlanFile>;

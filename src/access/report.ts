@@ -17,6 +17,12 @@ function changeLines(change: Change): string[] {
   ];
 }
 
+/** One change with the calls that make it, in their order. */
+export function changeText({ steps }: Plan, change: Change): string {
+  const calls = steps.filter(({ id }) => id.startsWith(`${change.id}#`)).map(({ operation }) => `      ${operation}`);
+  return [`${change.account} ${change.accountId}`, ...changeLines(change), '  calls', ...calls].join('\n');
+}
+
 /** `test_role in dev, test, prod; app in dev`. */
 function targetsText(targets: readonly string[]): string {
   const byRole = new Map<string, string[]>();

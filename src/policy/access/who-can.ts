@@ -1,5 +1,6 @@
 // Everybody who could be allowed to do something: those who may themselves, and those who can become one of them by
 // assuming roles, however many on the way.
+import type { ConditionSource } from '../conditions.ts';
 import { contextOf } from '../context.ts';
 import { compilePolicy } from '../document.ts';
 import { preparePrincipal } from '../prepare.ts';
@@ -8,7 +9,7 @@ import { accountOf } from '../principals.ts';
 import type { Principal } from '../types.ts';
 import { answerOf } from './answer.ts';
 import { needTexts } from './condition-text.ts';
-import type { Directory, Question } from './directory.ts';
+import { dependsOn, type Directory, type Question } from './directory.ts';
 import type { RoleDetails } from './details.ts';
 import { hedgePolicy } from './hedge.ts';
 import type { Subject } from './subjects.ts';
@@ -52,47 +53,94 @@ const actorOf = ({ kind, arn, account }: Subject): Actor => ({
   account: account.name ?? account.id,
 });
 
-/** The ways of all who could do it, direct ones first, each actor by a shortest way. */
+/** What has to be so, and whether that includes the word of a policy of which nothing is known. */
+interface Needs {
+  readonly texts: readonly string[];
+  readonly unknown: boolean;
+}
+
+/**
+ * The ways of all who could do it, each actor by a shortest way. Ways that hang on a policy of which nothing is known
+ * come last, and only for those who have no other.
+ */
 export function whoCan(directory: Directory, question: Question): readonly Way[] {
-  const ways = new Map<string, Way>();
-  let frontier: Step[] = [];
-  const add = (actor: Actor, through: readonly string[], needs: readonly string[]): boolean => {
-    if (ways.has(actor.id)) return false;
-    ways.set(actor.id, { actor, through, answer: needs.length === 0 ? 'allowed' : 'depends', needs });
-    return true;
-  };
-  for (const subject of directory.subjects) {
-    if (subject.kind === 'group') continue;
-    const needs = needsOf(directory, subject, question);
-    if (needs === undefined || !add(actorOf(subject), [], needs) || subject.role === undefined) continue;
-    frontier.push({ role: subject.role, arn: subject.arn, through: [subject.arn], needs });
+  const search = new Search(directory, question);
+  search.run(false);
+  if (search.sawUnknown) search.run(true);
+  return search.ways();
+}
+
+class Search {
+  readonly #directory: Directory;
+  readonly #question: Question;
+  readonly #index: TrustIndex;
+  readonly #ways = new Map<string, Way>();
+  readonly #reached = new Map<string, Step>();
+  #direct: readonly (readonly [Subject, Needs])[] | undefined;
+  sawUnknown = false;
+
+  constructor(directory: Directory, question: Question) {
+    this.#directory = directory;
+    this.#question = question;
+    this.#index = new TrustIndex(directory, question);
   }
-  const index = new TrustIndex(directory, question);
-  while (frontier.length > 0) {
-    const next: Step[] = [];
-    for (const step of frontier) {
-      for (const { actor, subject, needs } of index.becoming(step, (id) => ways.has(id))) {
-        const all = [...new Set([...needs, ...step.needs])];
-        if (!add(actor, step.through, all) || subject?.role === undefined) continue;
-        next.push({ role: subject.role, arn: subject.arn, through: [subject.arn, ...step.through], needs: all });
-      }
+
+  ways(): readonly Way[] {
+    return [...this.#ways.values()];
+  }
+
+  /** `takeUnknown`: ways that hang on unknown policies count too, for who has no way yet. */
+  run(takeUnknown: boolean): void {
+    const skips = ({ unknown }: Needs): boolean => {
+      if (unknown) this.sawUnknown = true;
+      return unknown && !takeUnknown;
+    };
+    for (const [subject, needs] of this.#directly()) {
+      if (!skips(needs)) this.#add(actorOf(subject), subject.role, [], needs.texts);
     }
-    frontier = next;
+    let frontier = [...this.#reached.values()];
+    while (frontier.length > 0) {
+      const before = this.#reached.size;
+      for (const step of frontier) {
+        for (const { actor, subject, needs } of this.#index.becoming(step, (id) => this.#ways.has(id))) {
+          if (!skips(needs)) this.#add(actor, subject?.role, step.through, [...needs.texts, ...step.needs]);
+        }
+      }
+      frontier = [...this.#reached.values()].slice(before);
+    }
   }
-  return [...ways.values()];
+
+  #directly(): readonly (readonly [Subject, Needs])[] {
+    this.#direct ??= this.#directory.subjects.flatMap((subject) => {
+      const needs = subject.kind === 'group' ? undefined : needsOf(this.#directory, subject, this.#question);
+      return needs === undefined ? [] : [[subject, needs] as const];
+    });
+    return this.#direct;
+  }
+
+  #add(actor: Actor, role: RoleDetails | undefined, through: readonly string[], texts: readonly string[]): void {
+    if (this.#ways.has(actor.id)) return;
+    const needs = [...new Set(texts)];
+    this.#ways.set(actor.id, { actor, through, answer: needs.length === 0 ? 'allowed' : 'depends', needs });
+    if (role !== undefined)
+      this.#reached.set(role.arn, { role, arn: role.arn, through: [role.arn, ...through], needs });
+  }
 }
 
 /** `undefined`: denied. */
-function needsOf(directory: Directory, subject: Subject, question: Question): readonly string[] | undefined {
+function needsOf(directory: Directory, subject: Subject, question: Question): Needs | undefined {
   const answer = directory.ask(subject, question);
   if (answer.answer === 'denied') return undefined;
-  return answer.answer === 'allowed' ? [] : needTexts(answer.needs, directory.contextOf(subject, question));
+  if (answer.answer === 'allowed') return { texts: [], unknown: false };
+  const context = directory.contextOf(subject, question);
+  const { unknownPolicies } = dependsOn(directory, answer, context);
+  return { texts: needTexts(answer.needs, context), unknown: unknownPolicies.length > 0 };
 }
 
 interface Becoming {
   readonly actor: Actor;
   readonly subject?: Subject;
-  readonly needs: readonly string[];
+  readonly needs: Needs;
 }
 
 /** Who may become a role: looked up by whom its trust names, so that not everybody is asked about every role. */
@@ -126,10 +174,12 @@ class TrustIndex {
       const needs = needsOf(this.#directory, subject, assume(arn, this.#question));
       if (needs !== undefined) found.push({ actor: actorOf(subject), subject, needs });
     };
-    for (const { allows, principal } of policy.statements) {
+    for (const statement of policy.statements) {
+      const { allows, principal } = statement;
       if (!allows || principal === undefined || principal.not) continue;
       const { source } = principal.matcher;
-      for (const subject of source.AWS.flatMap((name) => this.#named(name))) ask(subject);
+      const names = fenceOf(statement.source.conditions) ?? source.AWS;
+      for (const subject of names.flatMap((name) => this.#named(name))) ask(subject);
       found.push(...this.#outsiders(role, arn, source));
     }
     return found;
@@ -172,9 +222,20 @@ class TrustIndex {
         context,
       });
       if (answer.answer === 'denied') return [];
-      return [{ actor, needs: answer.answer === 'allowed' ? [] : needTexts(answer.needs, context) }];
+      const texts = answer.answer === 'allowed' ? [] : needTexts(answer.needs, context);
+      return [{ actor, needs: { texts, unknown: false } }];
     });
   }
+}
+
+/** The ARNs to which conditions on `aws:PrincipalArn` hold a trust, where they spell all of them out. */
+function fenceOf(conditions: readonly ConditionSource[]): readonly string[] | undefined {
+  return conditions.find(
+    ({ operator, key, values }) =>
+      /^(?:Arn|String)(?:Equals|Like)$/.test(operator) &&
+      key.toLowerCase() === 'aws:principalarn' &&
+      values.every((value) => !/[*?$]/.test(value)),
+  )?.values;
 }
 
 function federatedAction(provider: string): string {

@@ -1,0 +1,129 @@
+// Where the answers about access come from: a definition, the live accounts, a plan file, or plain policy documents.
+import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { isObject } from '../base/index.ts';
+import type { AwsAccounts } from '../aws/index.ts';
+import {
+  managedDocuments,
+  parsePolicy,
+  type AuthorizationDetails,
+  type NamedDocument,
+  type PolicyJson,
+} from '../policy/index.ts';
+import { authorizationBefore, managedArns } from './authorization.ts';
+import type { Wanted } from './compile.ts';
+import { accessFailure } from './failures.ts';
+import { observeAccount } from './observe.ts';
+import { accountsAtOnce, forEachLimited } from './parallel.ts';
+import type { AccountRef, Resource, WantedAccount } from './resources.ts';
+
+type Held = AccountRef & { readonly resources: readonly Resource[] };
+
+async function detailsOf(
+  wanted: Pick<Wanted, 'partition' | 'organization'>,
+  accounts: readonly Held[],
+): Promise<AuthorizationDetails> {
+  const managed = await managedDocuments(managedArns(accounts));
+  return authorizationBefore({ partition: wanted.partition, organization: wanted.organization, managed }, accounts);
+}
+
+/** What a definition makes, and nothing else: people's and others' own things in AWS are not in it. */
+export function definedDetails(wanted: Wanted): Promise<AuthorizationDetails> {
+  return detailsOf(wanted, wanted.accounts);
+}
+
+/**
+ * What the accounts of a definition hold in AWS now.
+ * @throws Failure `account-unreadable`, and those of entering accounts.
+ */
+export async function liveDetails(wanted: Wanted, accounts: AwsAccounts): Promise<AuthorizationDetails> {
+  const seen = await forEachLimited(wanted.accounts, accountsAtOnce, async (account) =>
+    observeAccount(await accounts.account(account.id), account),
+  );
+  return detailsOf(wanted, seen);
+}
+
+/** What the account that the credentials belong to holds, where no definition names accounts. */
+export async function callerDetails(accounts: AwsAccounts): Promise<AuthorizationDetails> {
+  const { account: id, partition } = await accounts.caller();
+  const wanted: WantedAccount = { id, name: id, stage: '', resources: [], console: [] };
+  return detailsOf({ partition }, [await observeAccount(await accounts.account(id), wanted)]);
+}
+
+/**
+ * A policy document of a file; `undefined` when the file is JSON of another kind.
+ * @throws Failure `policy-file-invalid`, with line and column.
+ */
+export function readPolicyFile(file: string): NamedDocument | undefined {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw accessFailure('policy-file-invalid', `cannot read \`${file}\``, {
+      hint: 'give the path of a JSON file',
+      cause,
+    });
+  }
+  const isPolicy = /"Statement"\s*:/.test(text);
+  let document: unknown;
+  try {
+    document = JSON.parse(text);
+  } catch (cause) {
+    if (!isPolicy) return undefined;
+    throw accessFailure(
+      'policy-file-invalid',
+      `\`${file}\` is not JSON: ${cause instanceof Error ? cause.message : ''}`,
+      { cause },
+    );
+  }
+  if (!isObject(document) || !('Statement' in document)) return undefined;
+  const { problems } = parsePolicy(text, isTrustText(text) ? 'trust' : 'identity');
+  const [first] = problems;
+  if (first === undefined) return { name: basename(file), document: document as unknown as PolicyJson };
+  throw accessFailure('policy-file-invalid', `${file}:${first.line}:${first.column}: ${first.message}`, {
+    hint: first.hint,
+  });
+}
+
+const isTrustText = (text: string): boolean => /"(?:Not)?Principal"\s*:/.test(text);
+
+/** Whether the document says who may become a role rather than what somebody may do. */
+function isTrust({ document }: NamedDocument): boolean {
+  return document !== undefined && isTrustText(JSON.stringify(document));
+}
+
+/** The account that stands for "some account" where policy files name none. */
+const someAccount = '123456789012';
+
+/** One principal, a role unless its ARN is of a user, that carries the policies of files. Without an ARN it is of `account`. */
+export function policyFileDetails(
+  principal: string,
+  policies: readonly NamedDocument[],
+  account = someAccount,
+): AuthorizationDetails {
+  const [, partition = 'aws', id = account, kind = 'role', path = principal] =
+    /^arn:([^:]+):iam::(\d{12}):(user|role)\/(.+)$/.exec(principal) ?? [];
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  const trust = policies.find(isTrust)?.document ?? { Version: '2012-10-17', Statement: [] };
+  const one = {
+    arn: `arn:${partition}:iam::${id}:${kind}/${path}`,
+    name,
+    path: `/${path.slice(0, path.length - name.length)}`,
+    policies: policies.filter((it) => !isTrust(it)),
+    tags: {},
+  };
+  return {
+    accounts: [
+      {
+        id,
+        ...(id === someAccount ? { name: 'files' } : {}),
+        partition,
+        users: kind === 'user' ? [{ ...one, groups: [] }] : [],
+        groups: [],
+        roles: kind === 'role' ? [{ ...one, trust }] : [],
+        scps: [],
+        rcps: [],
+      },
+    ],
+  };
+}

@@ -1,0 +1,78 @@
+// `stint can`: may somebody do something? 0 allowed, 1 denied or depends; what it depends on is said.
+import type { Command } from 'commander';
+import { can, Directory, type CanAnswer, type StatementPlace } from '../../policy/index.ts';
+import {
+  addRequestOptions,
+  addSourceOptions,
+  chosenDetails,
+  readQuestion,
+  type RequestOptions,
+  type SourceOptions,
+} from '../access-questions.ts';
+import type { Io } from '../command.ts';
+import { printData, printJson } from '../output.ts';
+
+interface Options extends SourceOptions, RequestOptions {
+  readonly json?: true;
+}
+
+const typeWords = {
+  identity: 'identity-based policy',
+  boundary: 'permissions boundary',
+  session: 'session policy',
+  resource: 'resource-based policy',
+  trust: 'trust policy',
+  scp: 'service control policy',
+  rcp: 'resource control policy',
+  endpoint: 'VPC endpoint policy',
+} as const;
+
+function placeText({ policyType, policy, statement, sid, attachedTo }: StatementPlace): string {
+  const which = sid === undefined || sid === '' ? `statement ${statement + 1}` : `statement ${sid}`;
+  const on = attachedTo === undefined ? '' : ` on ${attachedTo}`;
+  return `${which} of ${policy ?? 'a policy'} (${typeWords[policyType]}${on})`;
+}
+
+/** The answer in a few lines, the first of them the answer itself. */
+function answerLines(answer: CanAnswer): string[] {
+  const { by, missing, needs, keys, unknownPolicies } = answer;
+  if (answer.answer === 'allowed') return [by === undefined ? 'allowed' : `allowed by ${placeText(by)}`];
+  if (answer.answer === 'denied') {
+    if (by !== undefined) return [`denied by ${placeText(by)}`];
+    return [`denied: no ${missing === undefined ? 'policy' : typeWords[missing]} allows it`];
+  }
+  return [
+    `depends: allowed ${needs.join(' and ')}`,
+    ...(keys.length === 0 ? [] : [`  tell it with ${keys.map((key) => `--context ${key}=…`).join(' ')}`]),
+    ...unknownPolicies.map((policy) => `  not known: ${policy}`),
+    ...(by === undefined ? [] : [`  then by ${placeText(by)}`]),
+  ];
+}
+
+async function run(io: Io, principal: string, action: string, resource: string, options: Options): Promise<void> {
+  const question = await readQuestion(action, resource, options);
+  const directory = new Directory(await chosenDetails(io, options, { principal, resource }));
+  const subject = options.policy === undefined ? directory.find(principal) : directory.subjects[0]!;
+  const answer = can(directory, subject, question);
+  if (options.json === true) printJson(io, { version: 1, ...answer });
+  else for (const line of answerLines(answer)) printData(io, line);
+  if (answer.answer !== 'allowed') io.exit(1);
+}
+
+export function register(program: Command, io: Io): void {
+  const command = program
+    .command('can')
+    .description('may a person, group or role do something? Exits with 0 if allowed, else with 1')
+    .argument('<principal>', 'an ARN, `account/name`, or a name that one principal has')
+    .argument('<action>', 'service:Operation')
+    .argument('<resource>', 'an ARN, or `*`')
+    .option('--policy <file...>', 'ask of these policy documents instead: what the principal could do with them');
+  addRequestOptions(addSourceOptions(command))
+    .addHelpText(
+      'after',
+      "\nExamples:\n  stint can alice sts:AssumeRole arn:aws:iam::222222222222:role/test_role --context aws:MultiFactorAuthPresent=true\n  stint can ci s3:PutObject 'arn:aws:s3:::site/*' --policy deploy.json",
+    )
+    .action((principal: string, action: string, resource: string, options: Options) =>
+      run(io, principal, action, resource, options),
+    );
+}

@@ -1,0 +1,138 @@
+// `stint explain ID`: what an id means that Stint has shown: a change of the plan, a finding of the linter, a way up, an
+// error code, or a refusal of the embedded AWS.
+import type { Command } from 'commander';
+import { nearestName, systemClock } from '../../base/index.ts';
+import { accessFailure, changeText, compileDefinition, makePlan, type Change, type Plan } from '../../access/index.ts';
+import {
+  accessDiffLines,
+  checkGroups,
+  escalationMethods,
+  loadCatalog,
+  type AccessDiff,
+  type ChangedPrincipal,
+} from '../../policy/index.ts';
+import type { Io } from '../command.ts';
+import { addDefinitionOptions, loadChosen, openDefined, type DefinitionOptions } from '../definition.ts';
+import { cliFailure } from '../failures.ts';
+import { printData, printJson } from '../output.ts';
+
+interface Options extends DefinitionOptions {
+  readonly json?: true;
+  readonly credentialsFile?: string;
+}
+
+interface Explanation {
+  readonly id: string;
+  /** `check`, `escalation`, `error`. */
+  readonly is: string;
+  readonly lines: readonly string[];
+}
+
+/** What stands in the tables of this program, by id. */
+function known(): ReadonlyMap<string, Explanation> {
+  const checks = checkGroups.flatMap(({ title, checks }) =>
+    checks.map(({ id, severity, title: what, cure, sources }): Explanation => ({
+      id,
+      is: 'check',
+      lines: [
+        `${severity}[${id}]: ${what}`,
+        `cure: ${cure}`,
+        `group: ${title}`,
+        ...(sources.length === 0 ? [] : [`also: ${sources.join(', ')}`]),
+      ],
+    })),
+  );
+  const ways = escalationMethods.map(({ id, title, needs, oneOf = [], given }): Explanation => ({
+    id,
+    is: 'escalation',
+    lines: [
+      `way up ${id}: ${title}`,
+      `needs: ${needs.map(({ action }) => action).join(', ')}`,
+      ...(oneOf.length === 0 ? [] : [`and one of: ${oneOf.map(({ action }) => action).join(', ')}`]),
+      ...(given === undefined ? [] : [`where there is ${given}`]),
+    ],
+  }));
+  const errors = Object.entries({ ...cliFailure.kinds, ...accessFailure.kinds }).map(([id, { when }]): Explanation => ({
+    id,
+    is: 'error',
+    lines: [`error[${id}]: ${when}`],
+  }));
+  return new Map([...errors, ...ways, ...checks].map((it) => [it.id, it]));
+}
+
+/** A change of the plan that would be made now: what it is, its calls, and what it means. */
+async function explainChange(io: Io, id: string, options: Options): Promise<void> {
+  const { definition } = await loadChosen(io, options);
+  const wanted = compileDefinition(definition, systemClock.now());
+  const { plan } = await makePlan({ wanted, accounts: openDefined(io, wanted) });
+  const change = plan.changes.find((it) => it.id === id);
+  if (change === undefined) {
+    const near = nearestName(
+      id,
+      plan.changes.map((it) => it.id),
+    );
+    throw accessFailure('explain-unknown', `the plan has no change \`${id}\``, {
+      hint: near === undefined ? '`stint plan` shows the changes' : `did you mean \`${near}\`?`,
+    });
+  }
+  if (options.json === true) {
+    const steps = plan.steps.filter((step) => step.id.startsWith(`${id}#`));
+    printJson(io, { version: 1, id, is: 'change', change, steps });
+    return;
+  }
+  const lines = accessDiffLines(await loadCatalog(), meaningOfChange(plan, change));
+  printData(io, [changeText(plan, change), ...(lines.length === 0 ? [] : ['  access', ...lines])].join('\n'));
+}
+
+/** What the plan means for the one principal that a change is of. */
+function meaningOfChange({ meaning }: Plan, { account, name, kind }: Change): AccessDiff {
+  const kinds: readonly string[] =
+    { role: ['role', 'workload'], user: ['person'], group: ['group'] }[kind as string] ?? [];
+  const isIt = (it: ChangedPrincipal): boolean => it.account === account && it.name === name && kinds.includes(it.kind);
+  return {
+    changes: (meaning?.changes ?? []).flatMap((it) => {
+      const principals = it.principals.filter(isIt);
+      return principals.length === 0 ? [] : [{ ...it, principals }];
+    }),
+    trust: (meaning?.trust ?? []).flatMap((it) => {
+      const roles = it.roles.filter(isIt);
+      return roles.length === 0 ? [] : [{ ...it, roles }];
+    }),
+  };
+}
+
+/** A refusal that the embedded AWS keeps. */
+async function explainRefusal(io: Io, id: string, options: Options): Promise<void> {
+  const { explain } = await import('./cloud/verbs.ts');
+  const file = options.credentialsFile === undefined ? {} : { credentialsFile: options.credentialsFile };
+  await explain(io, id, { ...file, ...(options.json === true ? { json: true } : {}) });
+}
+
+async function run(io: Io, id: string, options: Options): Promise<void> {
+  const table = known();
+  const found = table.get(id);
+  if (found !== undefined) {
+    if (options.json === true) printJson(io, { version: 1, ...found });
+    else printData(io, found.lines.join('\n'));
+    return;
+  }
+  if (id.includes('/')) return explainChange(io, id.split('#', 1)[0]!, options);
+  // Ids of refusals are 20 letters and digits; no name of ours is.
+  if (/^[A-Za-z0-9_-]{20}$/.test(id)) return explainRefusal(io, id, options);
+  const near = nearestName(id, table.keys());
+  throw accessFailure('explain-unknown', `nothing has the id \`${id}\``, {
+    hint: near === undefined ? 'give an id of a plan, a finding, an error or a refusal' : `did you mean \`${near}\`?`,
+  });
+}
+
+export function register(program: Command, io: Io): void {
+  const command = program
+    .command('explain')
+    .description('what an id means: a change of the plan, a finding, an error, or a refusal of the embedded AWS')
+    .argument('<id>', 'such as `dev/role/test_role`, a code in brackets, or an explain id');
+  addDefinitionOptions(command)
+    .option('--credentials-file <file>', 'of the embedded AWS, for the id of a refusal')
+    .option('--json', 'machine output')
+    .addHelpText('after', '\nExamples:\n  stint explain dev/role/test_role\n  stint explain pass-role-star')
+    .action((id: string, options: Options) => run(io, id, options));
+}
