@@ -134,10 +134,19 @@ function shiftOf(before: Verdict, after: Verdict): Pick<Shift, 'sign' | 'conditi
     : { sign, conditions: textsOf(before), otherwise: textsOf(after), by: before.by };
 }
 
-/** The resources that statements name, with `*` for what only the request tells. */
-function placesOf(statements: readonly CompiledStatement[]): readonly string[] {
+const variable = /\$\{\s*([^\s*?$,}][^,}]*?)\s*(?:,\s*'([^']*)'\s*)?\}/g;
+
+/** The resources that statements name: variables by their value, or `*` where only the request tells it. */
+function placesOf(statements: readonly CompiledStatement[], { known, isAbsent }: PartialContext): readonly string[] {
+  const filled = (text: string): string =>
+    text.replaceAll(variable, (_, key: string, fallback: string | undefined) => {
+      const value = known.get(key.toLowerCase());
+      if (typeof value === 'string') return value;
+      return isAbsent(key.toLowerCase()) ? (fallback ?? '*') : '*';
+    });
   const texts = statements.flatMap(({ source }) => source.resource?.values ?? ['*']);
-  return [...new Set(['*', ...texts.map((text) => text.replaceAll(/\$\{[^}]*\}/g, '*'))])];
+  // In documents of the old version a variable is plain text, so that the text counts as it stands too.
+  return [...new Set(['*', ...texts.flatMap((text) => (text.includes('${') ? [filled(text), text] : [text]))])];
 }
 
 export interface GrantScope {
@@ -157,7 +166,7 @@ export function grantsOf(
   const [old, fresh] = [sideOf(shelf, before), sideOf(shelf, after)];
   const others = [...old.others, ...fresh.others];
   const allows = [...old.allows, ...fresh.allows];
-  const places = placesOf([...allows, ...others]);
+  const places = placesOf([...allows, ...others], context);
   const fitting = new Map(places.map((arn) => [arn, appliesTo(catalog, arn)]));
   const shifts = classes.of(allows, others).flatMap((actions) => {
     const ask = ({ prepared }: Side, arn: string): Verdict =>

@@ -125,6 +125,46 @@ test('who joins a group gains what the group may', () => {
   assert.deepEqual(lines, ['  person bob in central', '    + write                  s3:PutObject on arn:aws:s3:::b/*']);
 });
 
+test('a resource with the name of the principal in it is told with the name', () => {
+  const own = [{ Effect: 'Allow', Action: 's3:PutObject', Resource: 'arn:aws:s3:::home/${aws:username}/*' }];
+  const lines = accessDiffLines(catalog, accessDiff(catalog, company([], own), company(['bob'], own)));
+  assert.deepEqual(lines, [
+    '  person bob in central',
+    '    + write                  s3:PutObject on arn:aws:s3:::home/bob/*',
+  ]);
+  const ofGroup = accessDiffLines(catalog, accessDiff(catalog, company([], []), company([], own)));
+  assert.deepEqual(ofGroup, [
+    '  group developers in central',
+    '    + write                  s3:PutObject on arn:aws:s3:::home/*/*, if the resource is arn:aws:s3:::home/${aws:username}/*',
+  ]);
+});
+
+test('in a document of the old version a variable is plain text', () => {
+  const old: AuthorizationDetails = {
+    accounts: [
+      accountOf(dev, 'dev', [
+        {
+          ...roleOf(dev, 'app', { policies: [] }),
+          policies: [
+            {
+              name: 'p',
+              document: {
+                Version: '2008-10-17',
+                Statement: [{ Effect: 'Allow', Action: 's3:PutObject', Resource: 'arn:aws:s3:::b/${aws:username}' }],
+              },
+            },
+          ],
+        },
+      ]),
+    ],
+  };
+  const lines = accessDiffLines(catalog, accessDiff(catalog, oneRole({ policies: [] }), old));
+  assert.deepEqual(lines, [
+    '  role app in dev',
+    '    + write                  s3:PutObject on arn:aws:s3:::b/${aws:username}',
+  ]);
+});
+
 test('the same change in many accounts is one line, with the account of each put aside', () => {
   const ids = Array.from({ length: 20 }, (_, index) => String(300_000_000_000 + index));
   const all = (side: (id: string) => Side): AuthorizationDetails => ({
