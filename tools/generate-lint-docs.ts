@@ -1,7 +1,7 @@
 // Writes docs/lint.md: every check of policy documents, from the table of checks itself. With `--check` it writes
 // nothing and fails when the page is not fresh.
 import { readFileSync, writeFileSync } from 'node:fs';
-import { checkGroups, type Check, type CheckGroup } from '../src/policy/index.ts';
+import { checkGroups, escalationMethods, type Check, type CheckGroup, type Method } from '../src/policy/index.ts';
 
 const file = 'docs/lint.md';
 
@@ -31,6 +31,47 @@ function sectionOf({ title, checks }: CheckGroup): string {
   ].join('\n');
 }
 
+const outcomes: Readonly<Record<Method['outcome'], string>> = {
+  any: 'any permission, within boundaries',
+  becomes: 'acts as the other',
+  joins: 'has what the group has',
+  sheds: 'loses what held it back',
+  takes: 'reads or takes over data',
+};
+
+function methodRow({ id, title, needs, oneOf = [], outcome, services, given }: Method): string {
+  const all = needs.map(({ action }) => `\`${action}\``).join(', ');
+  const one = oneOf.map(({ action }) => `\`${action}\``).join(' or ');
+  const calls = [all, one].filter((it) => it !== '').join(' and ');
+  const where = services === undefined ? '' : `; the role trusts ${services.map((it) => `\`${it}\``).join(' or ')}`;
+  return `| \`${id}\` | ${title} | ${calls}${where} | ${outcomes[outcome]} | ${given ?? '–'} |`;
+}
+
+function waysUp(): string {
+  return [
+    '## Ways up',
+    '',
+    '`stint lint` of a definition and `stint plan` also search for ways by which somebody becomes more than he is: step by step over these methods, through every account,',
+    'each step with the statement that grants it. A plan tells the ways that it opens (`escalation`); a way is sure unless it hangs on a condition that nobody knows or on what stands under "given".',
+    'To assume a role that trusts one is no way up, but may be a step of one; an administrator has none.',
+    '',
+    '| Method | What happens | Needs | Outcome | Given |',
+    '| --- | --- | --- | --- | --- |',
+    ...escalationMethods.map(methodRow),
+    '',
+    '## Locked out',
+    '',
+    'A plan is refused (`stint destroy` only tells) when it would lock its makers out:',
+    '',
+    '- `executor-changed`: the role by which an account is entered is removed, or its trust or rights change.',
+    '- `caller-locked-out`: whoever applies has no way to administer an account afterwards, and had one before.',
+    '- `no-administrator`: no user is an administrator of an account afterwards, nor can become one by assuming a role.',
+    '- `no-break-glass`: a user tagged `stint:marked=break-glass` loses a way to administer an account.',
+    '- `user-locked-out`: a user can no longer set up MFA, or change a password, without MFA.',
+    '',
+  ].join('\n');
+}
+
 function page(): string {
   const checks = checkGroups.flatMap((group) => group.checks);
   const count = (severity: Check['severity']): number => checks.filter((check) => check.severity === severity).length;
@@ -50,6 +91,7 @@ function page(): string {
     "Access Analyzer's five errors about the syntax of service control policies other than `SCP_SYNTAX_ERROR_PRINCIPAL` are not here: since September 2025 Organizations takes conditions, resources, `NotAction` with Allow, `NotResource` and wildcards anywhere in actions.",
     '',
     ...checkGroups.map(sectionOf),
+    waysUp(),
   ].join('\n');
 }
 

@@ -120,18 +120,20 @@ const titleOf = ({ kind, name }: Resource): string => `${kind}/${name}`;
 async function linted(wanted: Wanted, definition: Definition): Promise<DefinitionFinding[]> {
   const linter = new DocumentLinter(await loadCatalog(), wanted.partition);
   return wanted.accounts.flatMap((account) =>
-    account.resources.flatMap(documentsOf).flatMap((document) =>
-      linter.judge(document).map(({ code, severity, message, cure, path, sources }): DefinitionFinding => ({
-        severity,
-        code,
-        message,
-        hint: cure,
-        accounts: [account.name],
-        resource: titleOf(document.resource),
-        path: definitionPath(definition, account.name, document, path),
-        sources,
-      })),
-    ),
+    account.resources
+      .flatMap((it) => documentsOf(it, account))
+      .flatMap((document) =>
+        linter.judge(document).map(({ code, severity, message, cure, path, sources }): DefinitionFinding => ({
+          severity,
+          code,
+          message,
+          hint: cure,
+          accounts: [account.name],
+          resource: titleOf(document.resource),
+          path: definitionPath(definition, account.name, document, path),
+          sources,
+        })),
+      ),
   );
 }
 

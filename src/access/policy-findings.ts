@@ -21,15 +21,24 @@ export interface WantedDocument {
   readonly name?: string | undefined;
 }
 
+/** Whether a policy serves as boundary only: then it grants nothing, it leaves room. */
+function onlyBounds(policy: Extract<Resource, { readonly kind: 'policy' }>, account: WantedAccount): boolean {
+  const ending = `:policy${policy.path}${policy.name}`;
+  const isAttached = account.resources.some(
+    (it) => 'attached' in it && it.attached.some((arn) => arn.endsWith(ending)),
+  );
+  return !isAttached && account.resources.some((it) => 'boundary' in it && it.boundary?.endsWith(ending) === true);
+}
+
 /** The policy documents of a resource. */
-export function documentsOf(resource: Resource): readonly WantedDocument[] {
+export function documentsOf(resource: Resource, account: WantedAccount): readonly WantedDocument[] {
   const inline = (): WantedDocument[] =>
     'inline' in resource
       ? Object.entries(resource.inline).map(([name, document]) => ({ resource, kind: 'identity', document, name }))
       : [];
   switch (resource.kind) {
     case 'policy':
-      return [{ resource, kind: 'identity', document: resource.document }];
+      return [{ resource, kind: onlyBounds(resource, account) ? 'boundary' : 'identity', document: resource.document }];
     case 'role':
       return [{ resource, kind: 'trust', document: resource.trust }, ...inline()];
     case 'organization-policy':
@@ -90,7 +99,7 @@ export function lintFindings(
   const linter = new DocumentLinter(catalog, partition);
   const found = new Map<string, { readonly finding: Finding; readonly others: string[] }>();
   for (const account of accounts) {
-    for (const wanted of account.resources.flatMap(documentsOf)) {
+    for (const wanted of account.resources.flatMap((it) => documentsOf(it, account))) {
       for (const { code, severity, message, cure, path } of linter.judge(wanted)) {
         if (severity === 'suggestion') continue;
         const resource = `${wanted.resource.kind}/${wanted.resource.name}`;

@@ -132,3 +132,16 @@ test('the role by which an account is entered cannot be rewritten from within', 
   const { findings } = await planned();
   assert.ok(lines(findings).includes('error executor-changed dev role/runner'), lines(findings).join('\n'));
 });
+
+test('a policy that only bounds is judged as room, not as a grant', async () => {
+  const wide = { statements: [{ Effect: 'Allow', Action: ['iam:PassRole', 's3:*'], Resource: '*' }] };
+  const role = {
+    in: ['dev'],
+    trust: [{ group: 'developers' }],
+    statements: [{ Effect: 'Allow', Action: 's3:ListAllMyBuckets', Resource: '*' }],
+  };
+  define({ policies: { room: wide }, roles: { app: { ...role, boundary: 'room' } } });
+  assert.deepEqual(lines((await planned()).findings), []);
+  define({ policies: { room: wide }, roles: { app: { ...role, policies: ['room'] } } });
+  assert.deepEqual(lines((await planned()).findings), ['warning pass-role-with-star-in-resource dev policy/room']);
+});
