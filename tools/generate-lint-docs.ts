@@ -61,7 +61,7 @@ function waysUp(): string {
     '',
     '## Locked out',
     '',
-    'A plan is refused (`stint destroy` only tells) when it would lock its makers out:',
+    'A plan is refused when it would lock its makers out; `--allow-lock-out`, and `stint destroy`, only tell:',
     '',
     '- `executor-changed`: the role by which an account is entered is removed, or its trust or rights change.',
     '- `caller-locked-out`: whoever applies has no way to administer an account afterwards, and had one before.',

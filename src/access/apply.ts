@@ -25,6 +25,8 @@ export interface PlanContext extends RunScope {
   readonly mode?: RunMode | undefined;
   /** Plans from what AWS shows; unless given, the changes that the definition wants. */
   readonly planFrom?: ((seen: readonly SeenAccount[]) => Plan) | undefined;
+  /** A plan that locks somebody out is told of and not refused. */
+  readonly allowLockOut?: boolean | undefined;
   readonly onEvent?: ((event: RunEvent) => void) | undefined;
 }
 
@@ -94,7 +96,8 @@ export async function makePlan(context: PlanContext): Promise<Made> {
   const mode = context.mode === 'destroy' ? 'destroy' : 'apply';
   const { wanted } = context;
   const access = await accessOf(plan, wanted, seen);
-  const findings = planFindings({ wanted, accounts: chosen, access, caller, mode });
+  const blocks = mode === 'apply' && context.allowLockOut !== true;
+  const findings = planFindings({ wanted, accounts: chosen, access, caller, mode, blocks });
   return { plan: { ...plan, meaning: meaningOf(access), findings: [...plan.findings, ...findings] }, caller, seen };
 }
 

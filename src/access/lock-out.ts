@@ -86,7 +86,7 @@ function executorReasons(before: State, after: State, entryRoles: readonly strin
         account: subject.account.id,
         resource: `role/${subject.name}`,
         message: `the role by which this account is entered ${what}: the next run might not get in`,
-        hint: 'leave this role out of the definition, or change it by hand with another way in at the ready',
+        hint: 'leave this role as it is; with another way in at the ready, `--allow-lock-out` goes on',
       },
     ];
   });
@@ -102,7 +102,7 @@ function callerReasons(before: State, after: State, caller: string): LockOutReas
       code: 'caller-locked-out',
       account,
       message: `\`${caller}\`, who makes this change, has no way to administer this account afterwards`,
-      hint: 'keep a role here that this caller may assume, or let somebody else apply',
+      hint: 'keep a role here that this caller may assume, let somebody else apply, or go on with `--allow-lock-out`',
     }));
 }
 

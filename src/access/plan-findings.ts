@@ -13,14 +13,22 @@ export interface PlanView {
   readonly access: PlanAccess;
   readonly caller: Caller;
   readonly mode: 'apply' | 'destroy';
+  /** Whether to lock somebody out is an error; else it is only told. */
+  readonly blocks: boolean;
 }
 
 /** Findings about documents, ways up that the plan opens, and whether it locks anybody out. */
-export function planFindings({ wanted, accounts, access, caller, mode }: PlanView): readonly Finding[] {
+export function planFindings({ wanted, accounts, access, caller, mode, blocks }: PlanView): readonly Finding[] {
   const { before, after, catalog } = access;
   const lint = mode === 'destroy' ? [] : lintFindings(accounts, catalog, wanted.partition);
+  // Where nothing changes, nothing can be won or lost.
   if (before === after) return lint;
-  const entryRoles = [...(wanted.executor === undefined ? [] : [wanted.executor]), organizationRole];
-  const blocks = mode === 'apply';
-  return [...lint, ...changeFindings({ before, after, caller: caller.arn, options: { entryRoles }, blocks })];
+  const changed = changeFindings({
+    before,
+    after,
+    caller: caller.arn,
+    options: { entryRoles: [...(wanted.executor === undefined ? [] : [wanted.executor]), organizationRole] },
+    blocks,
+  });
+  return [...lint, ...changed];
 }

@@ -43,6 +43,11 @@ export function addAccountOptions(command: Command): Command {
     .option('--expect-account <id>', 'refuse credentials of any other account');
 }
 
+/** Adds `--allow-lock-out`. */
+export function addLockOutOption(command: Command): Command {
+  return command.option('--allow-lock-out', 'only tell, and do not refuse, what would lock somebody out');
+}
+
 function givenVariables(pairs: readonly string[] | undefined): Record<string, string> {
   return Object.fromEntries(
     (pairs ?? []).map((pair) => {

@@ -131,6 +131,9 @@ test('the role by which an account is entered cannot be rewritten from within', 
   });
   const { findings } = await planned();
   assert.ok(lines(findings).includes('error executor-changed dev role/runner'), lines(findings).join('\n'));
+  assert.equal((await stint('apply', '--yes', '--account', 'dev')).code, 1);
+  const wilful = await stint('apply', '--yes', '--account', 'dev', '--allow-lock-out');
+  assert.equal(wilful.code, 0, wilful.stderr);
 });
 
 test('a policy that only bounds is judged as room, not as a grant', async () => {

@@ -15,12 +15,19 @@ import {
 } from '../../access/index.ts';
 import { addRunOptions, runContext, type RunOptions } from '../access-run.ts';
 import type { Io } from '../command.ts';
-import { addAccountOptions, addDefinitionOptions, loadChosen, type DefinitionOptions } from '../definition.ts';
+import {
+  addAccountOptions,
+  addDefinitionOptions,
+  addLockOutOption,
+  loadChosen,
+  type DefinitionOptions,
+} from '../definition.ts';
 import { printData, printJson, say, tell } from '../output.ts';
 
 interface Options extends DefinitionOptions, RunOptions {
   readonly account?: readonly string[];
   readonly passwords?: string;
+  readonly allowLockOut?: true;
 }
 
 /** First passwords go to a new file that only its owner reads, or to the terminal; nowhere else, so never into a log. */
@@ -96,6 +103,7 @@ async function apply(io: Io, planFile: string | undefined, options: Options): Pr
       ...context,
       mode: 'apply',
       planned,
+      allowLockOut: options.allowLockOut,
       only: planned?.accounts ?? options.account,
       passwords: passwords.sink,
     }).finally(end);
@@ -110,7 +118,7 @@ export function register(program: Command, io: Io): void {
     .command('apply')
     .description('make AWS as the definition says')
     .argument('[planfile]', 'a plan kept by `stint plan -o FILE`');
-  addRunOptions(addAccountOptions(addDefinitionOptions(command)))
+  addLockOutOption(addRunOptions(addAccountOptions(addDefinitionOptions(command))))
     .option('--passwords <file>', 'where first console passwords are written, once')
     .addHelpText(
       'after',

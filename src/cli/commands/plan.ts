@@ -6,6 +6,7 @@ import { compileDefinition, makePlan, planJson, planText, writePlanFile } from '
 import type { Io } from '../command.ts';
 import {
   addAccountOptions,
+  addLockOutOption,
   addDefinitionOptions,
   loadChosen,
   openDefined,
@@ -18,6 +19,7 @@ interface Options extends DefinitionOptions {
   readonly detailedExitcode?: true;
   readonly account?: readonly string[];
   readonly expectAccount?: string;
+  readonly allowLockOut?: true;
   readonly json?: true;
 }
 
@@ -29,6 +31,7 @@ async function plan(io: Io, options: Options): Promise<void> {
     accounts: openDefined(io, wanted),
     only: options.account,
     expectAccount: options.expectAccount,
+    allowLockOut: options.allowLockOut,
   });
   if (options.json === true) printJson(io, planJson(made.plan));
   else printData(io, planText(made.plan));
@@ -43,7 +46,7 @@ async function plan(io: Io, options: Options): Promise<void> {
 
 export function register(program: Command, io: Io): void {
   const command = program.command('plan').description('show what an apply would change, and who would gain what');
-  addAccountOptions(addDefinitionOptions(command))
+  addLockOutOption(addAccountOptions(addDefinitionOptions(command)))
     .option('-o, --out <file>', 'keep the plan; `stint apply FILE` refuses it when AWS has moved')
     .option('--detailed-exitcode', 'exit with 3 when there are changes')
     .option('--json', 'machine output')
