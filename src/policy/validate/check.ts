@@ -51,8 +51,8 @@ export interface Check {
   readonly find: (scope: LintScope) => readonly Found[];
 }
 
-/** Access Analyzer's finding of that issue code. */
-export const analyzer = (code: string): string => `Access Analyzer: ${code}`;
+/** Access Analyzer's check, by its title in the IAM user guide. */
+export const analyzer = (title: string): string => `Access Analyzer: ${title}`;
 /** Parliament's finding of that name. */
 export const parliament = (name: string): string => `parliament: ${name}`;
 

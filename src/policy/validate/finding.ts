@@ -17,7 +17,7 @@ export interface PolicyFinding {
   readonly message: string;
   /** The next thing to do. */
   readonly cure: string;
-  /** Who else has the check, such as `Access Analyzer: INVALID_ACTION`. */
+  /** Who else has the check, such as `Access Analyzer: Invalid action`. */
   readonly sources: readonly string[];
   /** Index in the Statement list; absent when the finding is about the whole document. */
   readonly statement?: number | undefined;

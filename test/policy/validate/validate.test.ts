@@ -68,7 +68,7 @@ test('a finding names its statement, its path, its line and its column', () => {
     severity: 'error',
     message: 'there is no action `s3:PutObjekt`',
     cure: 'did you mean `s3:PutObject`?',
-    sources: ['Access Analyzer: INVALID_ACTION', 'parliament: UNKNOWN_ACTION'],
+    sources: ['Access Analyzer: Invalid action', 'parliament: UNKNOWN_ACTION'],
     statement: 1,
     sid: 'Write',
     path: '$.Statement[1].Action[0]',

@@ -112,7 +112,7 @@ export const actionChecks: readonly Check[] = [
     severity: 'error',
     title: 'no action',
     cure: 'name at least one action in `Action` or `NotAction`',
-    sources: [analyzer('MISSING_ACTION'), analyzer('EMPTY_ARRAY_ACTION'), parliament('MALFORMED')],
+    sources: [analyzer('Missing action'), analyzer('Empty array action'), parliament('MALFORMED')],
     find: grammar(['action-missing']),
   },
   {
@@ -120,7 +120,7 @@ export const actionChecks: readonly Check[] = [
     severity: 'error',
     title: 'an action that is not written as `service:Name`',
     cure: 'write `service:Operation`, as in `s3:GetObject`; `*` and `?` may stand in the operation',
-    sources: [analyzer('INVALID_ACTION'), parliament('UNKNOWN_ACTION')],
+    sources: [analyzer('Invalid action'), parliament('UNKNOWN_ACTION')],
     find: grammar(['action']),
   },
   {
@@ -128,7 +128,7 @@ export const actionChecks: readonly Check[] = [
     severity: 'error',
     title: 'a misspelt service prefix',
     cure: 'take the prefix from the Service Authorization Reference',
-    sources: [analyzer('INVALID_SERVICE_IN_ACTION'), analyzer('INVALID_SERVICE'), parliament('UNKNOWN_PREFIX')],
+    sources: [analyzer('Invalid service in action'), analyzer('Invalid service'), parliament('UNKNOWN_PREFIX')],
     find: unknownNames(true, judgeService),
   },
   {
@@ -136,7 +136,7 @@ export const actionChecks: readonly Check[] = [
     severity: 'warning',
     title: 'a service prefix that the catalogue does not have, nor one like it',
     cure: 'see whether AWS still has the service; one newer than this Stint may be right',
-    sources: [analyzer('INVALID_SERVICE_IN_ACTION'), parliament('UNKNOWN_PREFIX')],
+    sources: [analyzer('Invalid service in action'), parliament('UNKNOWN_PREFIX')],
     find: unknownNames(false, judgeService),
   },
   {
@@ -144,7 +144,7 @@ export const actionChecks: readonly Check[] = [
     severity: 'error',
     title: 'a misspelt action',
     cure: 'take the name from the Service Authorization Reference',
-    sources: [analyzer('INVALID_ACTION'), parliament('UNKNOWN_ACTION')],
+    sources: [analyzer('Invalid action'), parliament('UNKNOWN_ACTION')],
     find: unknownNames(true, judgeAction),
   },
   {
@@ -152,7 +152,7 @@ export const actionChecks: readonly Check[] = [
     severity: 'warning',
     title: 'an action that the catalogue does not have, nor one like it',
     cure: 'see whether AWS still has the action; one newer than this Stint may be right',
-    sources: [analyzer('INVALID_ACTION'), parliament('UNKNOWN_ACTION')],
+    sources: [analyzer('Invalid action'), parliament('UNKNOWN_ACTION')],
     find: unknownNames(false, judgeAction),
   },
   {
@@ -160,7 +160,7 @@ export const actionChecks: readonly Check[] = [
     severity: 'error',
     title: 'an action that this policy can say nothing about',
     cure: 'name actions of what carries the policy',
-    sources: [analyzer('UNSUPPORTED_ACTION_IN_POLICY')],
+    sources: [analyzer('Unsupported action in policy')],
     kinds: ['resource'],
     find: eachItem(actionsOf, (item, _statement, { resourceType }) => foreignAction(item, resourceType)),
   },
@@ -169,7 +169,7 @@ export const actionChecks: readonly Check[] = [
     severity: 'error',
     title: 'an action of a trust policy that is not of STS',
     cure: 'name `sts:AssumeRole`, `sts:AssumeRoleWithSAML`, `sts:AssumeRoleWithWebIdentity`, `sts:TagSession` or another `sts:` action',
-    sources: [analyzer('UNSUPPORTED_ACTION_IN_POLICY')],
+    sources: [analyzer('Unsupported action in policy')],
     kinds: ['trust'],
     find: grammar(['trust-action']),
   },
@@ -178,7 +178,7 @@ export const actionChecks: readonly Check[] = [
     severity: 'suggestion',
     title: 'a wildcard in the name of a service',
     cure: 'name each service: AWS adds services whose names fit',
-    sources: [analyzer('WILDCARD_IN_SERVICE_NAME')],
+    sources: [analyzer('Wildcard in service name')],
     find: eachItem(actionsOf, ({ text }) => {
       const service = partsOf(text)?.service;
       if (service === undefined || !hasWildcard(service)) return undefined;
@@ -190,7 +190,7 @@ export const actionChecks: readonly Check[] = [
     severity: 'suggestion',
     title: 'an action that another of the list covers',
     cure: 'remove it, or narrow the pattern that covers it',
-    sources: [analyzer('REDUNDANT_ACTION')],
+    sources: [analyzer('Redundant action')],
     find: eachStatement(({ action }) => {
       const covered = coveredItems(action?.items ?? [], true);
       if (covered.length === 0) return [];

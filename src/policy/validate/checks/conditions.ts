@@ -178,7 +178,7 @@ export const conditionChecks: readonly Check[] = [
     severity: 'suggestion',
     title: 'an empty condition',
     cure: 'remove it, or give the condition',
-    sources: [analyzer('EMPTY_OBJECT_CONDITION')],
+    sources: [analyzer('Empty object condition')],
     find: eachStatement(({ conditionBlock }) => {
       if (conditionBlock === undefined) return [];
       if (conditionBlock.operators.length === 0) return [found(conditionBlock, 'the condition is empty')];
@@ -189,28 +189,28 @@ export const conditionChecks: readonly Check[] = [
   },
   emptyCheck(
     'empty-array-condition',
-    'EMPTY_ARRAY_CONDITION',
+    'Empty array condition',
     'a condition key without values',
     ({ known }) => known?.qualifier === undefined && known?.ifExists === false,
     (key) => `\`${key}\` is compared with nothing`,
   ),
   emptyCheck(
     'empty-array-condition-forallvalues',
-    'EMPTY_ARRAY_CONDITION_FOR_ALL_VALUES',
+    'Empty array condition ForAllValues',
     '`ForAllValues` without values',
     ({ known }) => known?.qualifier === 'ForAllValues',
     (key) => `holds only when \`${key}\` is not in the request`,
   ),
   emptyCheck(
     'empty-array-condition-foranyvalue',
-    'EMPTY_ARRAY_CONDITION_FOR_ANY_VALUE',
+    'Empty array condition ForAnyValue',
     '`ForAnyValue` without values',
     ({ known }) => known?.qualifier === 'ForAnyValue',
     (key) => `\`ForAnyValue\` with no value for \`${key}\` never holds`,
   ),
   emptyCheck(
     'empty-array-condition-ifexists',
-    'EMPTY_ARRAY_CONDITION_IF_EXISTS',
+    'Empty array condition IfExists',
     '`IfExists` without values',
     ({ known }) => known?.qualifier === undefined && known?.ifExists === true,
     (key) => `holds only when \`${key}\` is not in the request`,
@@ -220,7 +220,7 @@ export const conditionChecks: readonly Check[] = [
     severity: 'error',
     title: '`Null` with `ForAllValues` or `ForAnyValue`',
     cure: 'write `Null` alone: it asks whether the key is in the request',
-    sources: [analyzer('NULL_WITH_QUALIFIER')],
+    sources: [analyzer('Null with qualifier')],
     find: eachCondition((condition) =>
       isNullOf(condition, /^For(?:All|Any)Values?:Null/) ? '`Null` asks for the key, not for its values' : undefined,
     ),
@@ -230,7 +230,7 @@ export const conditionChecks: readonly Check[] = [
     severity: 'error',
     title: '`NullIfExists`',
     cure: 'write `Null` without the suffix',
-    sources: [analyzer('NULL_WITH_IF_EXISTS')],
+    sources: [analyzer('Null with if exists')],
     find: eachCondition((condition) =>
       isNullOf(condition, /^NullIfExists$/) ? '`Null` already asks whether the key is there' : undefined,
     ),
@@ -240,7 +240,7 @@ export const conditionChecks: readonly Check[] = [
     severity: 'error',
     title: 'a condition operator that does not exist',
     cure: 'use an operator of the IAM user guide, written with case, as `StringEquals`',
-    sources: [analyzer('INVALID_CONDITION_OPERATOR'), parliament('UNKNOWN_OPERATOR')],
+    sources: [analyzer('Invalid condition operator'), parliament('UNKNOWN_OPERATOR')],
     find: grammar(['operator'], ({ path }) => !/\.(?:For(?:All|Any)Values?:)?Null(?:IfExists)?$/.test(path)),
   },
   {
@@ -248,7 +248,7 @@ export const conditionChecks: readonly Check[] = [
     severity: 'error',
     title: 'a condition key that is not written as `service:name`',
     cure: 'write `aws:NAME` for a global key, `service:NAME` for a service’s',
-    sources: [analyzer('INVALID_CONDITION_KEY_FORMAT')],
+    sources: [analyzer('Invalid condition key format')],
     find: eachCondition(({ key }) =>
       /^[^:\s]+:[^\s].*$/.test(key) ? undefined : `\`${key}\` is not written as a condition key`,
     ),
@@ -258,7 +258,7 @@ export const conditionChecks: readonly Check[] = [
     severity: 'error',
     title: 'a condition key twice, in different case',
     cure: 'join the two: AWS compares the names of keys without case',
-    sources: [analyzer('DUPLICATE_KEYS_WITH_DIFFERENT_CASE')],
+    sources: [analyzer('Duplicate keys with different case')],
     find: eachStatement(repeatedKeys),
   },
   {
@@ -266,7 +266,7 @@ export const conditionChecks: readonly Check[] = [
     severity: 'error',
     title: 'a global condition key that does not exist',
     cure: 'take the name from the IAM user guide, "AWS global condition context keys"',
-    sources: [analyzer('INVALID_GLOBAL_CONDITION_KEY'), parliament('UNKNOWN_CONDITION_FOR_ACTION')],
+    sources: [analyzer('Invalid global condition key'), parliament('UNKNOWN_CONDITION_FOR_ACTION')],
     find: eachStatement((statement) =>
       statement.conditions.flatMap((condition) => {
         const message = unknownGlobalKey(condition);
@@ -281,7 +281,7 @@ export const conditionChecks: readonly Check[] = [
     severity: 'error',
     title: '`aws:ARN`, which AWS has given up',
     cure: 'use `aws:PrincipalArn` for who asks, `aws:SourceArn` for on whose behalf',
-    sources: [analyzer('UNSUPPORTED_GLOBAL_CONDITION_KEY'), analyzer('DEPRECATED_GLOBAL_CONDITION_KEY')],
+    sources: [analyzer('Unsupported global condition key'), analyzer('Deprecated global condition key')],
     find: eachCondition(({ lower, key }) =>
       lower === 'aws:arn' ? `\`${key}\` is no longer a condition key` : undefined,
     ),
@@ -291,7 +291,7 @@ export const conditionChecks: readonly Check[] = [
     severity: 'error',
     title: 'a tag condition without the tag',
     cure: 'write the key of the tag behind a slash: `aws:ResourceTag/team`',
-    sources: [analyzer('MISSING_TAG_KEY_IN_CONDITION')],
+    sources: [analyzer('Missing tag key in condition')],
     find: eachCondition(missingTagKey),
   },
   {
@@ -299,7 +299,7 @@ export const conditionChecks: readonly Check[] = [
     severity: 'error',
     title: 'a misspelt condition key',
     cure: 'take the name from the Service Authorization Reference',
-    sources: [analyzer('INVALID_SERVICE_CONDITION_KEY'), parliament('UNKNOWN_CONDITION_FOR_ACTION')],
+    sources: [analyzer('Invalid service condition key'), parliament('UNKNOWN_CONDITION_FOR_ACTION')],
     find: eachStatement(({ conditions }, scope) =>
       conditions.flatMap((condition) => unknownServiceKey(condition, scope, true)),
     ),
@@ -309,7 +309,7 @@ export const conditionChecks: readonly Check[] = [
     severity: 'warning',
     title: 'a condition key that its service does not have, nor one like it',
     cure: 'see whether AWS has the key; one newer than this Stint may be right',
-    sources: [analyzer('INVALID_SERVICE_CONDITION_KEY'), parliament('UNKNOWN_CONDITION_FOR_ACTION')],
+    sources: [analyzer('Invalid service condition key'), parliament('UNKNOWN_CONDITION_FOR_ACTION')],
     find: eachStatement(({ conditions }, scope) =>
       conditions.flatMap((condition) => unknownServiceKey(condition, scope, false)),
     ),
@@ -319,7 +319,7 @@ export const conditionChecks: readonly Check[] = [
     severity: 'warning',
     title: 'actions whose requests never have the condition’s key',
     cure: 'put them into a statement of their own, without this condition',
-    sources: [analyzer('UNSUPPORTED_ACTION_FOR_CONDITION_KEY'), parliament('UNKNOWN_CONDITION_FOR_ACTION')],
+    sources: [analyzer('Unsupported action for condition key'), parliament('UNKNOWN_CONDITION_FOR_ACTION')],
     kinds: ['identity', 'boundary', 'session', 'scp', 'rcp'],
     find: eachCondition((condition, statement, scope) => {
       const without = strangersTo(condition, statement, scope);
@@ -331,7 +331,7 @@ export const conditionChecks: readonly Check[] = [
     severity: 'error',
     title: 'a global key of several values without `ForAllValues` or `ForAnyValue`',
     cure: 'write `ForAnyValue:` before the operator if one value is enough, `ForAllValues:` with a `Null` beside it if all must fit',
-    sources: [analyzer('MISSING_QUALIFIER')],
+    sources: [analyzer('Missing qualifier')],
     find: eachCondition((condition, _statement, scope) =>
       isGlobal(condition) ? unqualified(condition, scope) : undefined,
     ),
@@ -341,7 +341,7 @@ export const conditionChecks: readonly Check[] = [
     severity: 'warning',
     title: 'a service’s key of several values without `ForAllValues` or `ForAnyValue`',
     cure: 'write `ForAnyValue:` before the operator if one value is enough, `ForAllValues:` with a `Null` beside it if all must fit',
-    sources: [analyzer('MISSING_QUALIFIER')],
+    sources: [analyzer('Missing qualifier')],
     find: eachCondition((condition, _statement, scope) =>
       isGlobal(condition) ? undefined : unqualified(condition, scope),
     ),
@@ -351,7 +351,7 @@ export const conditionChecks: readonly Check[] = [
     severity: 'security',
     title: '`ForAllValues` on a key of one value, which holds when the key is absent',
     cure: 'take `ForAllValues:` away',
-    sources: [analyzer('FOR_ALL_VALUES_WITH_SINGLE_VALUED_KEY'), parliament('SINGLE_VALUE_CONDITION_TOO_PERMISSIVE')],
+    sources: [analyzer('ForAllValues with single valued key'), parliament('SINGLE_VALUE_CONDITION_TOO_PERMISSIVE')],
     find: eachCondition(loosened),
   },
   {
@@ -367,7 +367,7 @@ export const conditionChecks: readonly Check[] = [
     severity: 'security',
     title: 'a condition key that says little alone',
     cure: 'name the network as well, in the same block',
-    sources: [analyzer('MISSING_PAIRED_CONDITION_KEYS')],
+    sources: [analyzer('Missing paired condition keys')],
     find: eachCondition(unpaired),
   },
   {

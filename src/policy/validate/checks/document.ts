@@ -91,25 +91,25 @@ const sizeChecks: readonly Check[] = [
     'policy-size-exceeds-identity-policy-quota',
     'warning',
     ['identity', 'boundary'],
-    'POLICY_SIZE_EXCEEDS_IDENTITY_POLICY_QUOTA',
+    'Policy size exceeds identity policy quota',
     () => policyLimits.managedPolicy,
   ),
   sizeCheck(
     'policy-size-exceeds-resource-policy-quota',
     'warning',
     ['resource'],
-    'POLICY_SIZE_EXCEEDS_RESOURCE_POLICY_QUOTA',
+    'Policy size exceeds resource policy quota',
     ({ resourceType }) => resourceLimits[resourceType ?? ''],
   ),
   sizeCheck(
     'policy-size-exceeds-role-trust-policy-quota',
     'warning',
     ['trust'],
-    'POLICY_SIZE_EXCEEDS_ROLE_TRUST_POLICY_QUOTA',
+    'Policy size exceeds role trust policy quota',
     () => policyLimits.trustPolicy,
   ),
-  sizeCheck('policy-size-exceeds-scp-quota', 'error', ['scp'], 'POLICY_SIZE_EXCEEDS_SCP_QUOTA', () => policyLimits.scp),
-  sizeCheck('policy-size-exceeds-rcp-quota', 'error', ['rcp'], 'POLICY_SIZE_EXCEEDS_RCP_QUOTA', () => policyLimits.rcp),
+  sizeCheck('policy-size-exceeds-scp-quota', 'error', ['scp'], 'Policy size exceeds SCP quota', () => policyLimits.scp),
+  sizeCheck('policy-size-exceeds-rcp-quota', 'error', ['rcp'], undefined, () => policyLimits.rcp),
   sizeCheck('policy-size-exceeds-session-quota', 'error', ['session'], undefined, () => policyLimits.sessionPolicy),
 ];
 
@@ -119,7 +119,7 @@ export const documentChecks: readonly Check[] = [
     severity: 'error',
     title: 'not JSON, or far too long to be a policy',
     cure: 'write JSON as RFC 8259 has it: double quotes, no comments, no trailing comma',
-    sources: [analyzer('JSON_SYNTAX_ERROR'), parliament('MALFORMED_JSON')],
+    sources: [analyzer('Json syntax error'), parliament('MALFORMED_JSON')],
     find: grammar(['json', 'size']),
   },
   {
@@ -135,7 +135,7 @@ export const documentChecks: readonly Check[] = [
     severity: 'error',
     title: 'a JSON type that the element does not take',
     cure: 'write text, a list of texts or an object, as the grammar of policies has it',
-    sources: [analyzer('DATA_TYPE_MISMATCH'), parliament('MALFORMED')],
+    sources: [analyzer('Data type mismatch'), parliament('MALFORMED')],
     find: grammar(['structure']),
   },
   {
@@ -143,7 +143,7 @@ export const documentChecks: readonly Check[] = [
     severity: 'error',
     title: 'an element that the language does not have',
     cure: 'remove it, or correct its spelling: names are written with case',
-    sources: [analyzer('INVALID_POLICY_ELEMENT'), parliament('MALFORMED')],
+    sources: [analyzer('Invalid policy element'), parliament('MALFORMED')],
     find: grammar(['unknown-element']),
   },
   {
@@ -159,7 +159,7 @@ export const documentChecks: readonly Check[] = [
     severity: 'error',
     title: 'two elements that exclude each other',
     cure: 'keep one of the two',
-    sources: [analyzer('UNSUPPORTED_ELEMENT_COMBINATION'), parliament('MALFORMED')],
+    sources: [analyzer('Unsupported element combination'), parliament('MALFORMED')],
     find: grammar(['both']),
   },
   {
@@ -167,7 +167,7 @@ export const documentChecks: readonly Check[] = [
     severity: 'error',
     title: 'a version that does not exist, or an old one in a managed policy',
     cure: 'write `"Version": "2012-10-17"`',
-    sources: [analyzer('INVALID_VERSION'), parliament('INVALID_VERSION')],
+    sources: [analyzer('Invalid version'), parliament('INVALID_VERSION')],
     find: grammar(['version', 'old-version']),
   },
   {
@@ -175,7 +175,7 @@ export const documentChecks: readonly Check[] = [
     severity: 'warning',
     title: 'no version, which means the old language of 2008',
     cure: 'write `"Version": "2012-10-17"` before `Statement`',
-    sources: [analyzer('MISSING_VERSION'), parliament('NO_VERSION')],
+    sources: [analyzer('Missing version'), parliament('NO_VERSION')],
     find: (scope) =>
       scope.document.hasVersion || scope.document.statements.length === 0
         ? []
@@ -195,7 +195,7 @@ export const documentChecks: readonly Check[] = [
     severity: 'error',
     title: 'a variable where the version makes it plain text',
     cure: 'write `"Version": "2012-10-17"`',
-    sources: [analyzer('VARIABLE_UNSUPPORTED_IN_VERSION')],
+    sources: [analyzer('Variable unsupported in version')],
     find: (scope) =>
       scope.document.variables || (scope.document.hasVersion && scope.document.version?.text !== '2008-10-17')
         ? []
@@ -208,7 +208,7 @@ export const documentChecks: readonly Check[] = [
     severity: 'error',
     title: 'no statement',
     cure: 'give at least one statement',
-    sources: [analyzer('MISSING_STATEMENT'), parliament('MALFORMED')],
+    sources: [analyzer('Missing statement'), parliament('MALFORMED')],
     find: grammar(['statement']),
   },
   {
@@ -216,7 +216,7 @@ export const documentChecks: readonly Check[] = [
     severity: 'error',
     title: 'a Sid of other signs than letters and digits',
     cure: 'use only A-Z, a-z and 0-9 in `Sid`',
-    sources: [analyzer('UNSUPPORTED_SID'), parliament('INVALID_SID')],
+    sources: [analyzer('Unsupported Sid'), parliament('INVALID_SID')],
     find: grammar(['sid']),
   },
   {
@@ -224,7 +224,7 @@ export const documentChecks: readonly Check[] = [
     severity: 'suggestion',
     title: 'an empty Sid',
     cure: 'name the statement, or leave `Sid` out',
-    sources: [analyzer('EMPTY_SID_VALUE')],
+    sources: [analyzer('Empty Sid value')],
     find: eachStatement(({ sid }) => (sid?.text === '' ? [found(sid, 'the Sid is empty')] : [])),
   },
   {
@@ -232,7 +232,7 @@ export const documentChecks: readonly Check[] = [
     severity: 'error',
     title: 'two statements of one Sid',
     cure: 'give each statement its own `Sid`, or none',
-    sources: [analyzer('UNIQUE_SIDS_REQUIRED'), parliament('DUPLICATE_SID')],
+    sources: [analyzer('Unique Sids required'), parliament('DUPLICATE_SID')],
     find: grammar(['sid-unique']),
   },
   {
@@ -240,7 +240,7 @@ export const documentChecks: readonly Check[] = [
     severity: 'warning',
     title: 'two Sids that differ by case only',
     cure: 'give each statement a `Sid` that cannot be taken for another',
-    sources: [analyzer('UNIQUE_SIDS_RECOMMENDED')],
+    sources: [analyzer('Unique Sids recommended')],
     find: repeatedSids,
   },
   {
@@ -248,7 +248,7 @@ export const documentChecks: readonly Check[] = [
     severity: 'error',
     title: 'an effect other than Allow and Deny',
     cure: 'write `"Effect": "Allow"` or `"Effect": "Deny"`, with case',
-    sources: [analyzer('INVALID_EFFECT'), parliament('MALFORMED')],
+    sources: [analyzer('Invalid effect'), parliament('MALFORMED')],
     find: grammar(['effect', 'effect-case']),
   },
   {
@@ -256,7 +256,7 @@ export const documentChecks: readonly Check[] = [
     severity: 'error',
     title: 'no effect',
     cure: 'write `"Effect": "Allow"` or `"Effect": "Deny"`',
-    sources: [analyzer('MISSING_EFFECT'), parliament('MALFORMED')],
+    sources: [analyzer('Missing effect'), parliament('MALFORMED')],
     find: grammar(['effect-missing']),
   },
   {
@@ -264,7 +264,7 @@ export const documentChecks: readonly Check[] = [
     severity: 'suggestion',
     title: 'a statement said twice',
     cure: 'remove one of the two',
-    sources: [analyzer('REDUNDANT_STATEMENT')],
+    sources: [analyzer('Redundant statement')],
     find: repeatedStatements,
   },
   ...sizeChecks,

@@ -71,7 +71,7 @@ export const organizationChecks: readonly Check[] = [
     severity: 'error',
     title: 'a principal in a service control policy',
     cure: 'remove it; compare `aws:PrincipalArn` in a condition to choose whom it binds',
-    sources: [analyzer('SCP_SYNTAX_ERROR_PRINCIPAL')],
+    sources: [analyzer('SCP syntax error principal')],
     kinds: ['scp'],
     find: grammar(['principal-forbidden']),
   },
@@ -89,7 +89,7 @@ export const organizationChecks: readonly Check[] = [
     severity: 'security',
     title: 'a Deny by tags on actions that know no tags of resources',
     cure: 'deny these actions by the names of their resources, in a statement of their own',
-    sources: [analyzer('DENY_WITH_UNSUPPORTED_TAG_CONDITION_KEY_FOR_SERVICE')],
+    sources: [analyzer('Deny with unsupported tag condition key for service')],
     find: eachStatement(tagCheck('denies', false)),
   },
   {
@@ -97,7 +97,7 @@ export const organizationChecks: readonly Check[] = [
     severity: 'security',
     title: 'a Deny of all actions but some, by tags',
     cure: 'list the actions to deny in `Action`',
-    sources: [analyzer('DENY_NOT_ACTION_WITH_UNSUPPORTED_TAG_CONDITION_KEY_FOR_SERVICE')],
+    sources: [analyzer('Deny NotAction with unsupported tag condition key for service')],
     find: eachStatement(tagCheck('denies', true)),
   },
   {
@@ -105,7 +105,7 @@ export const organizationChecks: readonly Check[] = [
     severity: 'suggestion',
     title: 'an Allow by tags on actions that know no tags of resources',
     cure: 'allow these actions by the names of their resources, in a statement of their own',
-    sources: [analyzer('ALLOW_WITH_UNSUPPORTED_TAG_CONDITION_KEY_FOR_SERVICE')],
+    sources: [analyzer('Allow with unsupported tag condition key for service')],
     find: eachStatement(tagCheck('allows', false)),
   },
   {
@@ -113,7 +113,7 @@ export const organizationChecks: readonly Check[] = [
     severity: 'suggestion',
     title: 'an Allow of all actions but some, by tags',
     cure: 'list the actions to allow in `Action`',
-    sources: [analyzer('ALLOW_NOT_ACTION_WITH_UNSUPPORTED_TAG_CONDITION_KEY_FOR_SERVICE')],
+    sources: [analyzer('Allow NotAction with unsupported tag condition key for service')],
     find: eachStatement(tagCheck('allows', true)),
   },
   {

@@ -150,7 +150,7 @@ export const principalChecks: readonly Check[] = [
     severity: 'error',
     title: 'a principal in a policy that is attached to one',
     cure: 'remove it: who asks is whoever the policy is attached to',
-    sources: [analyzer('UNSUPPORTED_PRINCIPAL')],
+    sources: [analyzer('Unsupported principal')],
     kinds: ['identity', 'boundary', 'session'],
     find: grammar(['principal-forbidden']),
   },
@@ -159,7 +159,7 @@ export const principalChecks: readonly Check[] = [
     severity: 'error',
     title: 'no principal',
     cure: 'say who is meant, as in `"Principal": {"AWS": "111111111111"}`',
-    sources: [analyzer('MISSING_PRINCIPAL'), parliament('MALFORMED')],
+    sources: [analyzer('Missing principal'), parliament('MALFORMED')],
     find: grammar(['principal-missing']),
   },
   {
@@ -167,7 +167,7 @@ export const principalChecks: readonly Check[] = [
     severity: 'error',
     title: 'a principal of nobody',
     cure: 'say who is meant, as in `"Principal": {"AWS": "111111111111"}`',
-    sources: [analyzer('EMPTY_ARRAY_PRINCIPAL'), analyzer('EMPTY_OBJECT_PRINCIPAL')],
+    sources: [analyzer('Empty array principal'), analyzer('Empty object principal')],
     find: grammar(['principal-empty']),
   },
   {
@@ -175,7 +175,7 @@ export const principalChecks: readonly Check[] = [
     severity: 'error',
     title: 'a principal that is no account, ARN or `*`',
     cure: 'name an account id or a full ARN, under its type',
-    sources: [analyzer('INVALID_PRINCIPAL_FORMAT'), parliament('UNKNOWN_PRINCIPAL')],
+    sources: [analyzer('Invalid principal format'), parliament('UNKNOWN_PRINCIPAL')],
     find: grammar(
       ['principal'],
       faulty(
@@ -189,7 +189,7 @@ export const principalChecks: readonly Check[] = [
     severity: 'error',
     title: 'a type of principal that does not exist',
     cure: 'use `AWS`, `Service`, `Federated` or, on S3, `CanonicalUser`',
-    sources: [analyzer('INVALID_PRINCIPAL_KEY')],
+    sources: [analyzer('Invalid principal key')],
     find: grammar(
       ['principal'],
       faulty((type, text) => type !== undefined && (!isKnownType(type) || text === undefined)),
@@ -200,7 +200,7 @@ export const principalChecks: readonly Check[] = [
     severity: 'error',
     title: 'a wildcard inside a principal',
     cure: 'name each, or trust the account and compare `aws:PrincipalArn` with `ArnLike`',
-    sources: [analyzer('UNSUPPORTED_WILDCARD_IN_PRINCIPAL')],
+    sources: [analyzer('Unsupported wildcard in principal')],
     find: grammar(
       ['principal'],
       faulty((type, text) => isKnownType(type) && hasStar(text)),
@@ -211,7 +211,7 @@ export const principalChecks: readonly Check[] = [
     severity: 'error',
     title: 'a service principal that is no host',
     cure: 'write the host of the service, as `lambda.amazonaws.com`',
-    sources: [analyzer('INVALID_SERVICE_PRINCIPAL_FORMAT')],
+    sources: [analyzer('Invalid service principal format')],
     find: grammar(
       ['principal'],
       faulty((type, text) => type === 'Service' && text !== undefined && !hasStar(text)),
@@ -223,7 +223,7 @@ export const principalChecks: readonly Check[] = [
     title: 'a federated principal that is neither host nor provider',
     cure: 'give the ARN of the SAML or OIDC provider, or a built-in host such as `accounts.google.com`',
     sources: [
-      analyzer('INVALID_FEDERATED_PRINCIPAL_SYNTAX_IN_ROLE_TRUST_POLICY'),
+      analyzer('Invalid federated principal syntax in role trust policy'),
       parliament('UNKNOWN_FEDERATION_SOURCE'),
     ],
     find: grammar(
@@ -236,7 +236,7 @@ export const principalChecks: readonly Check[] = [
     severity: 'error',
     title: 'a federated principal in a policy that is no trust policy',
     cure: 'name the role or the session that the federation ends in',
-    sources: [analyzer('FEDERATED_PRINCIPAL_NOT_SUPPORTED')],
+    sources: [analyzer('Federated principal not supported')],
     kinds: ['resource'],
     find: eachStatement(({ principal }) =>
       namesOf(principal, 'Federated').map((item) => found(item, `\`${item.text}\` can be trusted by roles only`)),
@@ -247,7 +247,7 @@ export const principalChecks: readonly Check[] = [
     severity: 'security',
     title: 'Allow to everybody but some',
     cure: 'list who is allowed in `Principal`',
-    sources: [analyzer('ALLOW_WITH_NOT_PRINCIPAL'), parliament('NOTPRINCIPAL_WITH_ALLOW')],
+    sources: [analyzer('Allow with NotPrincipal'), parliament('NOTPRINCIPAL_WITH_ALLOW')],
     kinds: ['resource'],
     find: eachStatement(({ allows, principal }) =>
       allows && principal?.not === true
@@ -269,7 +269,7 @@ export const principalChecks: readonly Check[] = [
     severity: 'security',
     title: 'Allow to a service, on whoever’s behalf',
     cure: 'add a condition on `aws:SourceAccount` or `aws:SourceArn`',
-    sources: [analyzer('RESTRICT_ACCESS_TO_SERVICE_PRINCIPAL')],
+    sources: [analyzer('Restrict access to service principal')],
     kinds: ['resource'],
     find: eachStatement(openService),
   },
@@ -278,7 +278,7 @@ export const principalChecks: readonly Check[] = [
     severity: 'error',
     title: 'a condition that no request of a service can meet',
     cure: 'use `aws:SourceAccount`, `aws:SourceArn` or `aws:SourceOrgID` for services, in a statement of their own',
-    sources: [analyzer('UNSUPPORTED_CONDITION_KEY_FOR_SERVICE_PRINCIPAL')],
+    sources: [analyzer('Unsupported condition key for service principal')],
     kinds: ['resource'],
     find: eachStatement(foreignKeys),
   },
@@ -287,7 +287,7 @@ export const principalChecks: readonly Check[] = [
     severity: 'suggestion',
     title: '`aws:Referer` as a fence for a service',
     cure: 'use `aws:SourceArn` or `aws:SourceAccount`',
-    sources: [analyzer('RECOMMENDED_CONDITION_KEY_FOR_SERVICE_PRINCIPAL')],
+    sources: [analyzer('Recommended condition key for service principal')],
     kinds: ['resource'],
     find: eachStatement(refererForService),
   },
@@ -296,7 +296,7 @@ export const principalChecks: readonly Check[] = [
     severity: 'suggestion',
     title: 'a condition on what is given by the resource itself',
     cure: 'put such a condition into the policies of those who ask',
-    sources: [analyzer('IRRELEVANT_CONDITION_KEY_IN_POLICY')],
+    sources: [analyzer('Irrelevant condition key in policy')],
     kinds: ['resource'],
     find: eachStatement(irrelevant),
   },
@@ -305,7 +305,7 @@ export const principalChecks: readonly Check[] = [
     severity: 'warning',
     title: 'the unique id of a role as principal',
     cure: 'write the ARN of the role; AWS shows an id where the role was deleted',
-    sources: [analyzer('INVALID_ROLE_REFERENCE')],
+    sources: [analyzer('Invalid role reference')],
     kinds: ['resource', 'trust'],
     find: eachStatement(references('AROA', 'role')),
   },
@@ -314,7 +314,7 @@ export const principalChecks: readonly Check[] = [
     severity: 'warning',
     title: 'the unique id of a user as principal',
     cure: 'write the ARN of the user; AWS shows an id where the user was deleted',
-    sources: [analyzer('INVALID_USER_REFERENCE')],
+    sources: [analyzer('Invalid user reference')],
     kinds: ['resource', 'trust'],
     find: eachStatement(references('AIDA', 'user')),
   },

@@ -140,7 +140,7 @@ export const resourceChecks: readonly Check[] = [
     severity: 'error',
     title: 'no resource',
     cure: 'name at least one resource in `Resource` or `NotResource`, or `*`',
-    sources: [analyzer('MISSING_RESOURCE'), analyzer('EMPTY_ARRAY_RESOURCE'), parliament('MALFORMED')],
+    sources: [analyzer('Missing resource'), analyzer('Empty array resource'), parliament('MALFORMED')],
     find: grammar(['resource-missing']),
   },
   {
@@ -148,7 +148,7 @@ export const resourceChecks: readonly Check[] = [
     severity: 'error',
     title: 'a resource that is neither `*` nor begins with `arn:`',
     cure: 'write `*`, or a full ARN: `arn:partition:service:region:account:resource`',
-    sources: [analyzer('INVALID_ARN_PREFIX'), parliament('INVALID_ARN')],
+    sources: [analyzer('Invalid ARN prefix'), parliament('INVALID_ARN')],
     find: eachItem(resourcesOf, ({ text }) =>
       /^[*?]+$/.test(text) || text.startsWith('arn:') ? undefined : `\`${text}\` is no ARN`,
     ),
@@ -158,7 +158,7 @@ export const resourceChecks: readonly Check[] = [
     severity: 'error',
     title: 'an ARN of fewer than six fields',
     cure: 'write all of `arn:partition:service:region:account:resource`; empty ones keep their colon',
-    sources: [analyzer('MISSING_ARN_FIELD'), parliament('INVALID_ARN')],
+    sources: [analyzer('Missing ARN field'), parliament('INVALID_ARN')],
     find: eachItem(resourcesOf, ({ text }) => {
       const fields = text.split(':').length;
       return text.startsWith('arn:') && fields < 6
@@ -171,7 +171,7 @@ export const resourceChecks: readonly Check[] = [
     severity: 'error',
     title: 'a partition that does not exist, or another than the account’s',
     cure: 'write `aws`, `aws-us-gov` or `aws-cn`, that of your accounts',
-    sources: [analyzer('INVALID_PARTITION'), parliament('INVALID_ARN')],
+    sources: [analyzer('Invalid partition'), parliament('INVALID_ARN')],
     find: eachItem(resourcesOf, ({ text }, _statement, { partition }) => badPartition(text, partition)),
   },
   {
@@ -179,7 +179,7 @@ export const resourceChecks: readonly Check[] = [
     severity: 'error',
     title: 'capital letters in the service of an ARN',
     cure: 'write the service in small letters',
-    sources: [analyzer('INVALID_ARN_SERVICE_CASE')],
+    sources: [analyzer('Invalid ARN service case')],
     find: eachArn(({ service }) =>
       !isOpen(service) && /[A-Z]/.test(service) ? `\`${service}\` is not written in small letters` : undefined,
     ),
@@ -189,7 +189,7 @@ export const resourceChecks: readonly Check[] = [
     severity: 'error',
     title: 'an account in an ARN that has none',
     cure: 'leave the account empty: `arn:aws:s3:::bucket`',
-    sources: [analyzer('ARN_ACCOUNT_NOT_ALLOWED')],
+    sources: [analyzer('ARN account not allowed')],
     find: eachArn(accountNotAllowed),
   },
   {
@@ -197,7 +197,7 @@ export const resourceChecks: readonly Check[] = [
     severity: 'error',
     title: 'an account in an ARN that is none',
     cure: 'give the twelve digits of the account, or `*`',
-    sources: [analyzer('INVALID_ARN_ACCOUNT'), parliament('INVALID_ARN')],
+    sources: [analyzer('Invalid ARN account'), parliament('INVALID_ARN')],
     find: eachArn(badAccount),
   },
   {
@@ -205,7 +205,7 @@ export const resourceChecks: readonly Check[] = [
     severity: 'error',
     title: 'a region in an ARN that has none',
     cure: 'leave the region empty',
-    sources: [analyzer('ARN_REGION_NOT_ALLOWED')],
+    sources: [analyzer('ARN Region not allowed')],
     find: eachArn(regionNotAllowed),
   },
   {
@@ -213,7 +213,7 @@ export const resourceChecks: readonly Check[] = [
     severity: 'error',
     title: 'a region in an ARN that is none',
     cure: 'give a region such as `eu-central-1`, or `*`',
-    sources: [analyzer('INVALID_ARN_REGION'), parliament('INVALID_ARN')],
+    sources: [analyzer('Invalid ARN Region'), parliament('INVALID_ARN')],
     find: eachArn(badRegion),
   },
   {
@@ -221,7 +221,7 @@ export const resourceChecks: readonly Check[] = [
     severity: 'error',
     title: 'no region in an ARN that needs one',
     cure: 'put the region, or `*`, after the service',
-    sources: [analyzer('MISSING_ARN_REGION')],
+    sources: [analyzer('Missing ARN Region')],
     find: eachArn(missingRegion),
   },
   {
@@ -229,7 +229,7 @@ export const resourceChecks: readonly Check[] = [
     severity: 'error',
     title: 'an ARN that AWS does not take',
     cure: 'write it as the Service Authorization Reference has it for its service',
-    sources: [analyzer('INVALID_ARN_RESOURCE'), parliament('INVALID_ARN')],
+    sources: [analyzer('Invalid ARN resource'), parliament('INVALID_ARN')],
     fallback: true,
     find: grammar(['resource', 'resource-legacy']),
   },
@@ -238,7 +238,7 @@ export const resourceChecks: readonly Check[] = [
     severity: 'warning',
     title: 'an ARN that is of no kind of resource that its service has',
     cure: 'write it as the Service Authorization Reference has it for its service',
-    sources: [analyzer('INVALID_ARN_RESOURCE')],
+    sources: [analyzer('Invalid ARN resource')],
     fallback: true,
     find: eachArn(({ service }, item, scope) =>
       isOpen(service) || fitsService(item.text, service, scope)
@@ -251,7 +251,7 @@ export const resourceChecks: readonly Check[] = [
     severity: 'error',
     title: 'a resource that this policy can say nothing about',
     cure: 'name what carries the policy, or its parts',
-    sources: [analyzer('UNSUPPORTED_RESOURCE_ARN_IN_POLICY')],
+    sources: [analyzer('Unsupported resource ARN in policy')],
     kinds: ['resource'],
     find: eachArn(foreignResource),
   },
@@ -309,7 +309,7 @@ export const resourceChecks: readonly Check[] = [
     severity: 'suggestion',
     title: 'a resource that another of the list covers',
     cure: 'remove it, or narrow the pattern that covers it',
-    sources: [analyzer('REDUNDANT_RESOURCE')],
+    sources: [analyzer('Redundant resource')],
     find: eachStatement(({ resource }) =>
       coveredItems(resource?.items ?? [], false).map(({ item, by }) =>
         found(item, `\`${item.text}\` is covered by \`${by}\``),

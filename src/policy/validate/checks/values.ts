@@ -195,7 +195,7 @@ export const valueChecks: readonly Check[] = [
     severity: 'warning',
     title: 'an operator that cannot compare the key',
     cure: 'use an operator of the type of the key',
-    sources: [analyzer('TYPE_MISMATCH'), parliament('MISMATCHED_TYPE')],
+    sources: [analyzer('Type mismatch'), parliament('MISMATCHED_TYPE')],
     find: mismatchCheck(false),
   },
   {
@@ -223,7 +223,7 @@ export const valueChecks: readonly Check[] = [
     severity: 'warning',
     title: '`Bool` with something else than `true` or `false`',
     cure: 'write `"true"` or `"false"`',
-    sources: [analyzer('TYPE_MISMATCH_BOOLEAN')],
+    sources: [analyzer('Type mismatch Boolean')],
     find: unreadable(
       'Bool',
       (text) => readBoolean(text) !== undefined,
@@ -235,7 +235,7 @@ export const valueChecks: readonly Check[] = [
     severity: 'warning',
     title: 'a numeric operator with something that is no number',
     cure: 'write a number',
-    sources: [analyzer('TYPE_MISMATCH_NUMBER')],
+    sources: [analyzer('Type mismatch number')],
     find: unreadable(
       'Numeric',
       (text) => readNumber(text) !== undefined,
@@ -247,7 +247,7 @@ export const valueChecks: readonly Check[] = [
     severity: 'error',
     title: 'a date operator with something that is no date',
     cure: 'write an ISO 8601 date such as `2026-01-01T00:00:00Z`',
-    sources: [analyzer('TYPE_MISMATCH_DATE')],
+    sources: [analyzer('Type mismatch date')],
     find: grammar(['date']),
   },
   {
@@ -255,7 +255,7 @@ export const valueChecks: readonly Check[] = [
     severity: 'warning',
     title: 'an address operator with something that is no range',
     cure: 'write an address or a range such as `203.0.113.0/24`',
-    sources: [analyzer('TYPE_MISMATCH_IP_RANGE')],
+    sources: [analyzer('Type mismatch IP range')],
     find: unreadable(
       'IPAddress',
       (text) => readIpRange(text) !== undefined,
@@ -267,7 +267,7 @@ export const valueChecks: readonly Check[] = [
     severity: 'warning',
     title: '`BinaryEquals` with something that is not base 64',
     cure: 'write base 64',
-    sources: [analyzer('TYPE_MISMATCH_STRING')],
+    sources: [analyzer('Type mismatch string')],
     find: unreadable(
       'Binary',
       (text) => readBinary(text) !== undefined,
@@ -279,7 +279,7 @@ export const valueChecks: readonly Check[] = [
     severity: 'error',
     title: 'values of different JSON types in one list',
     cure: 'write all of them as text',
-    sources: [analyzer('INVALID_CONDITION_DATA_TYPE')],
+    sources: [analyzer('Invalid condition data type')],
     find: eachCondition(mixedTypes),
   },
   {
@@ -287,7 +287,7 @@ export const valueChecks: readonly Check[] = [
     severity: 'error',
     title: 'several booleans for one key',
     cure: 'write one',
-    sources: [analyzer('INVALID_CONDITION_MULTIPLE_BOOLEAN')],
+    sources: [analyzer('Invalid condition multiple Boolean')],
     find: eachCondition(({ known, values }) =>
       (known?.name === 'Bool' || known?.name === 'Null') && values.length > 1
         ? 'with several booleans the condition always holds, or repeats itself'
@@ -299,7 +299,7 @@ export const valueChecks: readonly Check[] = [
     severity: 'warning',
     title: 'a date as seconds since 1970',
     cure: 'write `YYYY-MM-DD` or `YYYY-MM-DDThh:mm:ssZ`',
-    sources: [analyzer('INVALID_DATE_VALUE')],
+    sources: [analyzer('Invalid date value')],
     find: eachValue(
       (condition) =>
         operatorType(condition) === 'Date' && condition.lower !== 'aws:epochtime'
@@ -313,7 +313,7 @@ export const valueChecks: readonly Check[] = [
     severity: 'warning',
     title: 'a wildcard that the operator takes for plain text',
     cure: 'use `StringLike` or `StringNotLike` if a wildcard is meant',
-    sources: [analyzer('WILDCARD_WITHOUT_LIKE_OPERATOR')],
+    sources: [analyzer('Wildcard without like operator')],
     find: eachStatement(({ conditions }) =>
       conditions.flatMap((condition) => {
         const value = wildcardAsText(condition);
@@ -326,7 +326,7 @@ export const valueChecks: readonly Check[] = [
   privateCheck(
     'private-ip-address',
     'error',
-    'PRIVATE_IP_ADDRESS',
+    'Private IP address',
     'IpAddress',
     'all',
     'never holds: AWS sees public addresses only',
@@ -334,7 +334,7 @@ export const valueChecks: readonly Check[] = [
   privateCheck(
     'private-ip-address-subset',
     'suggestion',
-    'PRIVATE_IP_ADDRESS_SUBSET',
+    'Private IP address subset',
     'IpAddress',
     'some',
     'the private ones of these addresses never match: AWS sees public addresses only',
@@ -342,7 +342,7 @@ export const valueChecks: readonly Check[] = [
   privateCheck(
     'private-notipaddress',
     'error',
-    'PRIVATE_NOT_IP_ADDRESS',
+    'Private NotIpAddress',
     'NotIpAddress',
     'all',
     'always holds: AWS sees public addresses only',
@@ -350,7 +350,7 @@ export const valueChecks: readonly Check[] = [
   privateCheck(
     'private-notipaddress-subset',
     'suggestion',
-    'PRIVATE_NOT_IP_ADDRESS_SUBSET',
+    'Private NotIpAddress subset',
     'NotIpAddress',
     'some',
     'the private ones of these addresses exclude nobody: AWS sees public addresses only',
@@ -360,7 +360,7 @@ export const valueChecks: readonly Check[] = [
     severity: 'suggestion',
     title: 'a range with bits that do not count',
     cure: 'write the range with those bits as zero',
-    sources: [analyzer('IMPROVE_IP_RANGE')],
+    sources: [analyzer('Improve IP range')],
     find: eachStatement(({ conditions }) =>
       conditions
         .filter((condition) => operatorType(condition) === 'IPAddress')
@@ -374,14 +374,14 @@ export const valueChecks: readonly Check[] = [
         ),
     ),
   },
-  formCheck('invalid-vpc-format', 'INVALID_VPC_FORMAT', ['aws:sourcevpc', 'aws:ec2instancesourcevpc'], 'vpc'),
-  formCheck('invalid-vpce-format', 'INVALID_VPCE_FORMAT', ['aws:sourcevpce'], 'vpce'),
+  formCheck('invalid-vpc-format', 'Invalid vpc format', ['aws:sourcevpc', 'aws:ec2instancesourcevpc'], 'vpc'),
+  formCheck('invalid-vpce-format', 'Invalid vpce format', ['aws:sourcevpce'], 'vpce'),
   {
     id: 'invalid-region',
     severity: 'error',
     title: 'a region that is none',
     cure: 'give a region such as `eu-central-1`',
-    sources: [analyzer('INVALID_REGION')],
+    sources: [analyzer('Invalid Region')],
     find: eachValue(badRegions, ({ text }) => `\`${text}\` is no region`),
   },
   {
@@ -389,7 +389,7 @@ export const valueChecks: readonly Check[] = [
     severity: 'suggestion',
     title: 'several limits where one counts',
     cure: 'keep the widest',
-    sources: [analyzer('REDUNDANT_CONDITION_VALUE_NUM')],
+    sources: [analyzer('Redundant condition value num')],
     find: eachCondition(redundantNumber),
   },
 ];

@@ -59,7 +59,7 @@ export const variableChecks: readonly Check[] = [
     severity: 'error',
     title: 'a variable that does not end',
     cure: 'close it with `}`',
-    sources: [analyzer('MISSING_BRACE_IN_VARIABLE')],
+    sources: [analyzer('Missing brace in variable')],
     find: eachStatement((statement) =>
       places(statement)
         .filter(unclosed)
@@ -71,7 +71,7 @@ export const variableChecks: readonly Check[] = [
     severity: 'error',
     title: 'a variable without a name',
     cure: 'name a condition key, as in `${aws:username}`',
-    sources: [analyzer('EMPTY_VARIABLE')],
+    sources: [analyzer('Empty variable')],
     find: eachInside((inside) => (keyOf(inside).trim() === '' ? `\`\${${inside}}\` names no key` : undefined)),
   },
   {
@@ -79,7 +79,7 @@ export const variableChecks: readonly Check[] = [
     severity: 'error',
     title: 'a space in the name of a variable',
     cure: 'write the key without spaces',
-    sources: [analyzer('UNSUPPORTED_SPACE_IN_VARIABLE')],
+    sources: [analyzer('Unsupported space in variable')],
     find: eachInside((inside) => {
       const key = keyOf(inside);
       // The key of a tag may hold spaces.
@@ -92,7 +92,7 @@ export const variableChecks: readonly Check[] = [
     severity: 'error',
     title: 'a default that does not stand in single quotes',
     cure: "write it as in `${aws:PrincipalTag/team, 'none'}`",
-    sources: [analyzer('MISSING_QUOTE_IN_VARIABLE')],
+    sources: [analyzer('Missing quote in variable')],
     find: eachInside(unquoted),
   },
   {
@@ -100,7 +100,7 @@ export const variableChecks: readonly Check[] = [
     severity: 'error',
     title: 'a variable where AWS knows none',
     cure: 'variables work in `Resource` and in the values of conditions only',
-    sources: [analyzer('VARIABLE_UNSUPPORTED_IN_ELEMENT')],
+    sources: [analyzer('Variable unsupported in element')],
     find: eachStatement(misplaced),
   },
   {
@@ -108,7 +108,7 @@ export const variableChecks: readonly Check[] = [
     severity: 'error',
     title: 'a variable for an operator that compares neither texts nor ARNs',
     cure: 'use a `String…` or `Arn…` operator',
-    sources: [analyzer('INVALID_VARIABLE_FOR_OPERATOR')],
+    sources: [analyzer('Invalid variable for operator')],
     find: eachStatement(({ conditions }) =>
       conditions
         .filter(({ known }) => known !== undefined && !textual.test(known.name) && known.name !== 'Bool')

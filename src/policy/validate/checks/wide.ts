@@ -23,7 +23,7 @@ const subjects: readonly Subject[] = [
   {
     action: 'iam:PassRole',
     id: 'pass-role',
-    source: 'PASS_ROLE',
+    source: 'Pass role',
     severity: 'security',
     strangers: ['arn:aws:iam::012345678901:role/zq', 'arn:aws:iam::012345678901:role/p/q/xj'],
     narrowedBy: ['iam:passedtoservice', 'iam:associatedresourcearn'],
@@ -33,7 +33,7 @@ const subjects: readonly Subject[] = [
   {
     action: 'iam:CreateServiceLinkedRole',
     id: 'create-slr',
-    source: 'CREATE_SLR',
+    source: 'Create SLR',
     severity: 'warning',
     strangers: ['arn:aws:iam::012345678901:role/aws-service-role/zq.amazonaws.com/AWSServiceRoleForZq'],
     narrowedBy: ['iam:awsservicename'],
@@ -75,26 +75,26 @@ function findWide(subject: Subject, wanted: Reach, notResource: boolean): FindIn
 }
 
 const forms: readonly (readonly [string, string, Reach, boolean, string])[] = [
-  ['with-not-resource', 'WITH_NOT_RESOURCE', 'named', true, 'by name, with `NotResource`'],
+  ['with-not-resource', 'with NotResource', 'named', true, 'by name, with `NotResource`'],
   [
     'with-star-in-action-and-not-resource',
-    'WITH_STAR_IN_ACTION_AND_NOT_RESOURCE',
+    'with star in action and NotResource',
     'star',
     true,
     'by a wildcard, with `NotResource`',
   ],
   [
     'with-not-action-and-not-resource',
-    'WITH_NOT_ACTION_AND_NOT_RESOURCE',
+    'with NotAction and NotResource',
     'not',
     true,
     'by `NotAction`, with `NotResource`',
   ],
-  ['with-star-in-resource', 'WITH_STAR_IN_RESOURCE', 'named', false, 'by name, on any role'],
-  ['with-star-in-action-and-resource', 'WITH_STAR_IN_ACTION_AND_RESOURCE', 'star', false, 'by a wildcard, on any role'],
+  ['with-star-in-resource', 'with star in resource', 'named', false, 'by name, on any role'],
+  ['with-star-in-action-and-resource', 'with star in action and resource', 'star', false, 'by a wildcard, on any role'],
   [
     'with-star-in-resource-and-not-action',
-    'WITH_STAR_IN_RESOURCE_AND_NOT_ACTION',
+    'with star in resource and NotAction',
     'not',
     false,
     'by `NotAction`, on any role',
@@ -107,7 +107,7 @@ export const wideChecks: readonly Check[] = subjects.flatMap((subject) =>
     severity: subject.severity,
     title: `\`${subject.action}\` ${how}`,
     cure: subject.cure,
-    sources: [analyzer(`${subject.source}_${source}`)],
+    sources: [analyzer(`${subject.source} ${source}`)],
     kinds: ['identity', 'session'],
     find: eachStatement(findWide(subject, reach, notResource)),
   })),
