@@ -2,7 +2,8 @@
 import { placeOf, type StatementPlace } from '../access/can.ts';
 import type { Question } from '../access/directory.ts';
 import type { Subject } from '../access/subjects.ts';
-import { methods, type Method, type Need } from './methods.ts';
+import type { Method, Need } from './method.ts';
+import { methods } from './methods.ts';
 import { boundaryOf, customerPolicies, ownGroups, statementsOf, type EscalationWorld } from './world.ts';
 
 /** A call that a step makes, and the statement that allows it. */

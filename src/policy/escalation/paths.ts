@@ -2,7 +2,7 @@
 import type { Directory } from '../access/directory.ts';
 import type { Subject } from '../access/subjects.ts';
 import { edgesFrom, type Edge } from './edges.ts';
-import type { Method } from './methods.ts';
+import type { Method } from './method.ts';
 import { boundaryOf, statementsOf, EscalationWorld } from './world.ts';
 
 /** What a way ends in. */
