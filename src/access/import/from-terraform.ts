@@ -3,8 +3,13 @@ import type { Failure } from '../../base/index.ts';
 import { accessFailure } from '../failures.ts';
 import type { Finding } from '../findings.ts';
 import type { SeenResource } from '../resources.ts';
-import { readTerraform, terraformAccess } from '../terraform/index.ts';
-import type { TerraformAccess, TerraformHost } from '../terraform/index.ts';
+import {
+  accountNames,
+  hostFindings,
+  readTerraform,
+  terraformAccess,
+  type TerraformAccess,
+} from '../terraform/index.ts';
 import type { Found, FoundAccount } from './found.ts';
 import { accountName, guessStage } from './selectors.ts';
 
@@ -24,21 +29,6 @@ export interface AccountLabel {
 export interface FoundInTerraform {
   readonly found: Found;
   readonly findings: readonly Finding[];
-}
-
-/** Instances that hand credentials out by version 1 of the metadata service, or may. */
-function hostFindings(hosts: readonly TerraformHost[]): Finding[] {
-  return hosts
-    .filter(({ httpTokens }) => httpTokens !== 'required')
-    .map(({ address, httpTokens, unknown }) => ({
-      severity: 'warning',
-      code: 'imdsv2-not-required',
-      message:
-        unknown || httpTokens === undefined
-          ? `\`${address}\` does not say that IMDSv2 is required: its image decides`
-          : `\`${address}\` lets IMDSv1 hand out its role's credentials: a request forged through it is enough to take them`,
-      hint: 'add `metadata_options { http_tokens = "required" }`',
-    }));
 }
 
 /** Why something was seen only in part, by what it is part of. */
@@ -142,39 +132,6 @@ function labelled(
   });
 }
 
-/** Where a state names no provider: a module that has resources in one account only is often called after it. */
-function moduleNames(files: readonly ReturnType<typeof readTerraform>[]): [string, string][] {
-  const pairs = files.flatMap((file) =>
-    file.after.flatMap(({ module, values }) => {
-      const id = /^arn:[^:]+:[^:]*:[^:]*:(\d{12}):/.exec(typeof values['arn'] === 'string' ? values['arn'] : '')?.[1];
-      const name = /^module\.([\w-]+)/.exec(module)?.[1];
-      return id === undefined || name === undefined ? [] : [[id, name] as const];
-    }),
-  );
-  return [...Map.groupBy(pairs, ([id]) => id)].flatMap(([id, list]) => {
-    const names = [...new Set(list.map(([, name]) => name))];
-    const own = names.filter((name) => pairs.every((pair) => pair[1] !== name || pair[0] === id));
-    return names.length === 1 && own.length === 1 ? [[id, own[0]!] as [string, string]] : [];
-  });
-}
-
-/** Names of accounts from provider aliases: `aws.dev` is called `dev` by those who wrote it. */
-function aliasNames(files: readonly ReturnType<typeof readTerraform>[]): Map<string, string> {
-  const pairs = files.flatMap((file) => {
-    const named = [...file.configuration.accounts].map(([key, id]) => [id, key] as const);
-    const shown = file.after.flatMap(({ provider, values }) => {
-      const id = /^arn:[^:]+:[^:]*:[^:]*:(\d{12}):/.exec(typeof values['arn'] === 'string' ? values['arn'] : '')?.[1];
-      return id === undefined || provider === undefined ? [] : [[id, provider] as const];
-    });
-    return [...named, ...shown];
-  });
-  const aliases = pairs.flatMap(([id, key]) => {
-    const alias = /\.([\w-]+)$/.exec(key)?.[1];
-    return alias === undefined ? [] : [[id, alias] as const];
-  });
-  return new Map([...moduleNames(files), ...aliases]);
-}
-
 function noAccounts(inputs: readonly TerraformInput[], nameless: readonly string[]): Failure {
   const files = inputs.map(({ file }) => `\`${file}\``).join(', ');
   const providers = nameless.length === 0 ? '' : ` (it uses ${nameless.map((key) => `\`${key}\``).join(', ')})`;
@@ -209,7 +166,7 @@ export function foundInTerraform(
       hint: `they tell of ${ids.join(', ')}`,
     });
   }
-  const found = labelled(accounts, ids, central, labels, aliasNames(files));
+  const found = labelled(accounts, ids, central, labels, accountNames(files));
   const addresses = new Map(accesses.flatMap((access) => [...access.addresses]));
   const arn = accesses.flatMap((it) => it.accounts).flatMap(({ resources }) => resources.map((it) => it.arn ?? ''))[0];
   const partition = /^arn:(aws-us-gov|aws-cn):/.exec(arn ?? '')?.[1] as 'aws-us-gov' | 'aws-cn' | undefined;

@@ -9,7 +9,9 @@ import { readTerraform, type TerraformFile } from './read.ts';
 import { lookUp, nameOfResource } from './references.ts';
 
 export { readTerraform };
-export type { TerraformAccess, TerraformHost } from './build.ts';
+export { accountNames } from './account-names.ts';
+export { hostFindings } from './hosts.ts';
+export type { TerraformAccess } from './build.ts';
 
 export interface TerraformPlanDetails {
   /** What accounts hold now, as far as the plan's state knows. `id` is a provider key where no id is known. */
@@ -54,13 +56,17 @@ export function terraformAccess(file: TerraformFile): TerraformAccess {
   return { ...built, findings: [...file.findings, ...built.findings] };
 }
 
+/** What a file says of access before a plan is applied; of a state nothing is before. */
+export function terraformBefore(file: TerraformFile): readonly SeenAccount[] {
+  return file.format === 'plan' ? buildAccess(file.before, file.configuration).accounts : [];
+}
+
 /**
  * A plan of Terraform before and after, for a judge of other people's Terraform.
  * @throws Failure `terraform-unreadable`, `terraform-encrypted`, `terraform-version`.
  */
 export function terraformPlanDetails(name: string, text: string): TerraformPlanDetails {
   const file = readTerraform(name, text);
-  const before = buildAccess(file.before, file.configuration);
   const { accounts, unknowns, findings } = terraformAccess(file);
-  return { before: before.accounts, after: accounts, unknowns, findings };
+  return { before: terraformBefore(file), after: accounts, unknowns, findings };
 }
