@@ -1,75 +1,101 @@
-// An export judged by Terraform itself: what Stint applied is imported, and nothing is left to change.
+// Stint and Terraform over the same accounts, Terraform being the judge: what Stint applied is imported with nothing
+// left to change, and what Terraform applied becomes a definition whose plan is empty.
 import assert from 'node:assert/strict';
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import {
-  cleanEnvironment,
-  root,
-  run,
-  startCloudProcess,
-  stint,
-  temporaryFolder,
-  type RunningCloud,
-} from './support.ts';
+import { cleanEnvironment, root, run, startCloudProcess, temporaryFolder } from './support.ts';
 import { mirrorOf, skipUnlessMirrored, terraform } from './terraform-cli.ts';
 
-const tutorial = join(root, 'examples/tutorial/stint.config.ts');
+const main = join(root, 'src/cli/main.ts');
 
-/** Applies the tutorial; answers how `stint` and Terraform are run there by the central account's admin. */
-async function applied(t: TestContext): Promise<{
-  stint(...args: readonly string[]): Promise<string>;
+interface Commands {
+  /** A folder that goes with the test. */
+  readonly folder: string;
+  stint(cwd: string, ...args: readonly string[]): Promise<string>;
   terraform(cwd: string, ...args: readonly string[]): Promise<string>;
-}> {
-  const cloud: RunningCloud = await startCloudProcess(t);
+  /** `terraform init`, then what its plan comes to. */
+  planned(cwd: string): Promise<string | undefined>;
+}
+
+/** Both tools, run by the central account's admin of an embedded AWS that ends with the test. */
+async function commands(t: TestContext): Promise<Commands> {
+  const cloud = await startCloudProcess(t);
   const admin = cloud.admin('central');
-  const runStint = async (...args: readonly string[]): Promise<string> => {
-    const { code, stdout, stderr } = await stint([...args, '--config', tutorial], admin);
-    assert.equal(code, 0, stderr);
+  const terraformEnv = { CHECKPOINT_DISABLE: '1', TF_IN_AUTOMATION: '1', TF_CLI_CONFIG_FILE: '/dev/null' };
+  const env = { ...cleanEnvironment(), ...admin, ...terraformEnv };
+  const succeed = async (command: string, args: readonly string[], cwd: string): Promise<string> => {
+    const { code, stdout, stderr } = await run(command, args, env, cwd);
+    assert.equal(code, 0, `${args.join(' ')}\n${stdout}\n${stderr}`);
     return stdout;
   };
-  await runStint('apply', '--yes');
-  const env = {
-    ...cleanEnvironment(),
-    ...admin,
-    CHECKPOINT_DISABLE: '1',
-    TF_IN_AUTOMATION: '1',
-    TF_CLI_CONFIG_FILE: '/dev/null',
-  };
+  const runTerraform: Commands['terraform'] = (cwd, verb, ...args) =>
+    succeed(terraform!, [verb!, ...args, ...(verb === 'show' ? [] : ['-no-color'])], cwd);
   return {
-    stint: runStint,
-    terraform: async (cwd, ...args) => {
-      const { code, stdout, stderr } = await run(terraform!, [...args, '-no-color'], env, cwd);
-      assert.equal(code, 0, `terraform ${args.join(' ')}\n${stdout}\n${stderr}`);
-      return stdout;
+    folder: temporaryFolder(t),
+    stint: (cwd, ...args) => succeed(process.execPath, [main, ...args], cwd),
+    terraform: runTerraform,
+    planned: async (cwd) => {
+      await runTerraform(cwd, 'init', `-plugin-dir=${mirrorOf('aws')}`);
+      return /^Plan: (.*)\.$/m.exec(await runTerraform(cwd, 'plan', '-parallelism=20'))?.[1];
     },
   };
 }
+
+const nothingElse = '0 to add, 0 to change, 0 to destroy';
 
 test(
   'Terraform imports all of an export, changes nothing and finds nothing to change, in every layout',
   { skip: skipUnlessMirrored('aws') },
   async (t) => {
-    const run = await applied(t);
-    const target = temporaryFolder(t);
+    const { folder, stint, terraform, planned } = await commands(t);
+    const tutorial = ['--config', join(root, 'examples/tutorial/stint.config.ts')];
+    await stint(folder, 'apply', '--yes', ...tutorial);
     const layouts = { hcl: ['--single-root'], json: ['--single-root', '--json-only'], each: [] };
     for (const [name, choices] of Object.entries(layouts)) {
-      await run.stint('export', 'terraform', join(target, name), ...choices);
+      await stint(folder, 'export', 'terraform', name, ...choices, ...tutorial);
     }
-    await run.terraform(target, 'fmt', '-recursive', '-check');
-    const planned = async (folder: string): Promise<string | undefined> => {
-      await run.terraform(folder, 'init', `-plugin-dir=${mirrorOf('aws')}`);
-      const text = await run.terraform(folder, 'plan', '-parallelism=20');
-      return /^Plan: (.*)\.$/m.exec(text)?.[1];
-    };
-    const nothingElse = '0 to add, 0 to change, 0 to destroy';
-    assert.equal(await planned(join(target, 'json')), `20 to import, ${nothingElse}`);
-    assert.equal(await planned(join(target, 'each/central')), `11 to import, ${nothingElse}`);
-    assert.equal(await planned(join(target, 'each/dev')), `5 to import, ${nothingElse}`);
-    assert.equal(await planned(join(target, 'hcl')), `20 to import, ${nothingElse}`);
-    const text = await run.terraform(join(target, 'hcl'), 'apply', '-auto-approve', '-parallelism=20');
+    await terraform(folder, 'fmt', '-recursive', '-check');
+    assert.equal(await planned(join(folder, 'json')), `20 to import, ${nothingElse}`);
+    assert.equal(await planned(join(folder, 'each/dev')), `5 to import, ${nothingElse}`);
+    const hcl = join(folder, 'hcl');
+    await terraform(hcl, 'init', `-plugin-dir=${mirrorOf('aws')}`);
+    const text = await terraform(hcl, 'apply', '-auto-approve', '-parallelism=20');
     assert.match(text, /Resources: 20 imported, 0 added, 0 changed, 0 destroyed/);
-    assert.match(await run.terraform(join(target, 'hcl'), 'plan', '-detailed-exitcode'), /No changes\./);
+    assert.match(await terraform(hcl, 'plan', '-detailed-exitcode'), /No changes\./);
     // Stint itself has nothing to say against it either.
-    await run.stint('plan', '--detailed-exitcode');
+    await stint(folder, 'plan', '--detailed-exitcode', ...tutorial);
+  },
+);
+
+test(
+  'what Terraform made is read from its state, let go, taken over and given back, without anything being changed',
+  { skip: skipUnlessMirrored('aws') },
+  async (t) => {
+    const { folder, stint, terraform, planned } = await commands(t);
+    const team = join(folder, 'team');
+    cpSync(join(root, 'test/cases/access/terraform/part-2/main.tf'), join(team, 'main.tf'));
+    await terraform(team, 'init', `-plugin-dir=${mirrorOf('aws')}`);
+    await terraform(team, 'apply', '-auto-approve');
+    const own = join(folder, 'stint');
+    mkdirSync(own);
+    writeFileSync(join(own, 'state.json'), await terraform(team, 'show', '-json'));
+    await stint(own, 'init', '--from-terraform', 'state.json', '--account', '222222222222=dev:dev');
+    await stint(own, 'plan', '--detailed-exitcode');
+    const roles = ['aws_iam_role.test_role', 'aws_iam_role.instance'];
+    const rest = ['aws_iam_role_policy_attachment.s3', 'aws_iam_instance_profile.test_profile'];
+    await terraform(team, 'state', 'rm', ...roles, ...rest);
+    const taken = await stint(
+      own,
+      'import',
+      'role/test_role',
+      'role/instance',
+      'instance-profile/test_profile',
+      '--yes',
+    );
+    assert.equal(taken.trim().split('\n').length, 3);
+    await stint(own, 'plan', '--detailed-exitcode');
+    await stint(own, 'export', 'terraform', 'back', '--single-root');
+    assert.equal(await planned(join(own, 'back')), `5 to import, ${nothingElse}`);
   },
 );
