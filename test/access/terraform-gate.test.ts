@@ -18,7 +18,7 @@ const expected: Readonly<Record<string, readonly string[]>> = {
   'part-1/plan.json': [
     'warning secret-in-state',
     'warning secret-in-state',
-    'error lock-out aws aws_iam_user.administrator',
+    'error lock-out provider aws aws_iam_user.administrator',
   ],
   'part-2/plan.json': ['warning imdsv2-not-required', 'warning bare-account-trust 222222222222 aws_iam_role.test_role'],
   'part-2/twice.plan.json': [

@@ -134,7 +134,7 @@ function labelled(
 
 function noAccounts(inputs: readonly TerraformInput[], nameless: readonly string[]): Failure {
   const files = inputs.map(({ file }) => `\`${file}\``).join(', ');
-  const providers = nameless.length === 0 ? '' : ` (it uses ${nameless.map((key) => `\`${key}\``).join(', ')})`;
+  const providers = nameless.length === 0 ? '' : ` (only ${nameless.map((key) => `\`${key}\``).join(', ')})`;
   return accessFailure('terraform-no-accounts', `nothing in ${files} tells the id of an account${providers}`, {
     hint: 'give the state after the apply, or name the account in the provider: `allowed_account_ids = ["…"]`',
   });
@@ -189,7 +189,7 @@ export function foundInTerraform(
       ...nameless.map((key): Finding => ({
         severity: 'warning',
         code: 'terraform-account-unknown',
-        message: `the account of provider \`${key}\` is not known, so nothing of it was taken over`,
+        message: `the account of \`${key}\` is not known, so nothing of it was taken over`,
         hint: 'give the state after the apply, or name the account in the provider: `allowed_account_ids = ["…"]`',
       })),
       ...accesses.flatMap(({ findings }) => findings),

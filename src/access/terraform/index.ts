@@ -14,7 +14,7 @@ export { hostFindings } from './hosts.ts';
 export type { TerraformAccess } from './build.ts';
 
 export interface TerraformPlanDetails {
-  /** What accounts hold now, as far as the plan's state knows. `id` is a provider key where no id is known. */
+  /** What accounts hold now, as far as the plan's state knows. `id` is `provider aws.dev` where no id is known. */
   readonly before: readonly SeenAccount[];
   /** What they would hold. Unknown values are left out of it and listed in `unknowns`. */
   readonly after: readonly SeenAccount[];

@@ -43,8 +43,11 @@ const accountOfArn = (resource: TerraformResource): string | undefined =>
 const accountOfData = (resource: TerraformResource): string | undefined =>
   resource.type === 'aws_caller_identity' ? textIn(resource.values, 'account_id') : undefined;
 
+/** Stands for an account that only its provider is known of. No id of AWS, and never `aws`, looks like it. */
+const unnamedAccount = (provider: string): string => `provider ${provider}`;
+
 export interface Placement {
-  /** Account id; the key of a provider (`aws.dev`) where no id is known; undefined where nothing tells. */
+  /** Account id; `provider aws.dev` where no id is known; undefined where nothing tells. */
   accountOf(resource: TerraformResource): string | undefined;
 }
 
@@ -81,7 +84,10 @@ export function placeResources(resources: readonly TerraformResource[], named: R
   for (const resource of resources) {
     const { provider } = resource;
     const account = accountOfArn(resource) ?? accountOfData(resource);
-    told.set(resource, account ?? (provider === undefined ? undefined : (providers.get(provider) ?? provider)));
+    told.set(
+      resource,
+      account ?? (provider === undefined ? undefined : (providers.get(provider) ?? unnamedAccount(provider))),
+    );
   }
   const direct = (resource: TerraformResource): string | undefined => told.get(resource);
   const carriers = new Map<string, TerraformResource[]>();
