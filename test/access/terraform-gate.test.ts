@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
+import { runStint } from '../cli/support.ts';
 import { judgeTerraformPlan } from '../../src/access/index.ts';
 
 const cases = new URL('../cases/access/terraform/', import.meta.url);
@@ -64,4 +65,47 @@ test('a policy that a plan changes is judged with its place, and no secret is to
   for (const file of Object.keys(expected)) {
     assert.doesNotMatch(JSON.stringify(await judgeTerraformPlan(file, textOf(file))), /FAKE-?SECRET/);
   }
+});
+
+test('who gains what by a plan is told, and what is known only after apply is nobody’s gain', async () => {
+  const changed = await judgeTerraformPlan('f', textOf('estate/change.plan.json'));
+  assert.deepEqual(
+    changed.access.filter((line) => /^ {2}\S/.test(line)),
+    ['  trust of roles reader, support in dev, test'],
+  );
+  const fresh = await judgeTerraformPlan('f', textOf('estate/plan.json'));
+  assert.equal(fresh.gain, true);
+  assert.doesNotMatch(fresh.access.join('\n'), /everyone may become|deploy/);
+  const first = await judgeTerraformPlan('f', textOf('part-1/plan.json'));
+  assert.match(
+    first.access.join('\n'),
+    /new person Administrator in provider aws\n {4}\+ AdministratorAccess, with MFA:/,
+  );
+});
+
+test('`stint lint --terraform-plan` is a gate: 1 with an error, else 0, and JSON for programs', async () => {
+  const run = (...args: readonly string[]) => runStint(args, { cwd: '/', env: {} });
+  const plan = (file: string): string => new URL(file, cases).pathname;
+  const bad = await run('lint', '--terraform-plan', plan('part-2/twice.plan.json'));
+  assert.equal(bad.code, 1, bad.stderr);
+  assert.match(bad.stdout, /error\[duplicate-name\]: aws_iam_role\.test_role in 222222222222: two are named/);
+  const good = await run(
+    'lint',
+    '--terraform-plan',
+    plan('estate/change.plan.json'),
+    plan('estate/plan.json'),
+    '--json',
+  );
+  assert.equal(good.code, 0, good.stderr);
+  const { files } = JSON.parse(good.stdout) as { files: { kind: string; access: string[] }[] };
+  assert.deepEqual(
+    files.map(({ kind, access }) => [kind, access.length > 0]),
+    [
+      ['terraform plan', true],
+      ['terraform plan', true],
+    ],
+  );
+  const refused = await run('lint', '--terraform-plan', plan('part-2/main.tf'));
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /error\[terraform-unreadable\]/);
 });

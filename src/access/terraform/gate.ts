@@ -9,6 +9,7 @@ import { accountNames } from './account-names.ts';
 import type { TerraformAccess } from './build.ts';
 import { hostFindings } from './hosts.ts';
 import { terraformAccess, terraformBefore } from './index.ts';
+import { terraformMeaning } from './meaning.ts';
 import { readTerraform } from './read.ts';
 
 export interface GateFinding {
@@ -26,8 +27,12 @@ export interface GateFinding {
 
 export interface GateReport {
   readonly findings: readonly GateFinding[];
-  /** What the plan makes and changes in IAM. */
+  /** How many things of IAM the plan makes and changes. */
   readonly judged: number;
+  /** Who gains and who loses what, in lines for people. */
+  readonly access: readonly string[];
+  /** Whether anybody gains anything. */
+  readonly gain: boolean;
 }
 
 interface Named {
@@ -43,6 +48,14 @@ function changedIn(before: readonly SeenAccount[], after: readonly SeenAccount[]
   return after.map((account) => ({
     ...account,
     resources: account.resources.filter((it) => !told.has(`${account.id} ${resourceKey(it)} ${meaningOf(it)}`)),
+  }));
+}
+
+/** What is known only in part means nothing yet, neither more nor less: it is compared on neither side. */
+function withoutUnknown(accounts: readonly SeenAccount[], unknown: ReadonlySet<string>): SeenAccount[] {
+  return accounts.map((account) => ({
+    ...account,
+    resources: account.resources.filter(({ kind, name }) => !unknown.has(`${account.id} ${kind}/${name}`)),
   }));
 }
 
@@ -169,11 +182,23 @@ export async function judgeTerraformPlan(name: string, text: string): Promise<Ga
     addressOf: (account, resource) => access.addresses.get(`${account} ${resource}`.toLowerCase()) ?? resource,
   };
   const ids = new Map(access.accounts.map(({ id }) => [names.nameOf(id), id]));
-  const changed = changedIn(terraformBefore(file), access.accounts);
-  const documents = documentFindings(changed, boundingArns(access.accounts), names, await loadCatalog());
-  const others = [...access.findings, ...hostFindings(access.hosts), ...accountFindings(access, changed, names)];
+  const before = terraformBefore(file);
+  const catalog = await loadCatalog();
+  const changed = changedIn(before, access.accounts);
+  const documents = documentFindings(changed, boundingArns(access.accounts), names, catalog);
+  const unknown = new Set(access.unknowns.map(({ account, resource }) => `${account} ${resource}`));
+  const known = (accounts: readonly SeenAccount[]): SeenAccount[] => withoutUnknown(accounts, unknown);
+  const meaning = await terraformMeaning(catalog, known(before), known(access.accounts), (id) => names.nameOf(id));
+  const others = [
+    ...access.findings,
+    ...hostFindings(access.hosts),
+    ...accountFindings(access, changed, names),
+    ...meaning.findings,
+  ];
   return {
     findings: [...documents, ...others.map((it) => asGate(it, names, ids)), ...unknownFindings(access, names)],
     judged: changed.reduce((sum, { resources }) => sum + resources.length, 0),
+    access: meaning.lines,
+    gain: meaning.gain,
   };
 }

@@ -28,7 +28,7 @@ export interface ReportedFinding {
 
 export interface LintReport {
   /** What was read, and as what: `identity`, `trust`, …, `definition`, `terraform plan`. */
-  readonly files: readonly { readonly file: string; readonly kind: string }[];
+  readonly files: readonly { readonly file: string; readonly kind: string; readonly access?: readonly string[] }[];
   readonly findings: readonly ReportedFinding[];
   /** Texts of the files, for the line that a finding points at. */
   readonly texts: ReadonlyMap<string, string>;
