@@ -124,15 +124,14 @@ export class QueryTransport {
     };
   }
 
-  // SECURITY: a day's key for one scope is kept, never the secret it was made of. As a key object, of which an HMAC
+  // SECURITY: a day's key for one scope is kept, never the secret it was made of. All as key objects, of which an HMAC
   // costs a third of one that is handed bytes.
   #keyOf({ accessKeyId, secretAccessKey }: QueryKeys, scope: string): KeyObject {
     const of = `${accessKeyId}/${scope}`;
     const known = this.#dayKeys.get(of);
     if (known !== undefined) return known;
-    let key: string | Buffer = `AWS4${secretAccessKey}`;
-    for (const part of scope.split('/')) key = createHmac('sha256', key).update(part).digest();
-    const made = createSecretKey(key as Buffer);
+    let made = createSecretKey(`AWS4${secretAccessKey}`, 'utf8');
+    for (const part of scope.split('/')) made = createSecretKey(createHmac('sha256', made).update(part).digest());
     // Keys that are only probed come once; the few that are used all day are made again now and then.
     if (this.#dayKeys.size >= mostDayKeys) this.#dayKeys.clear();
     this.#dayKeys.set(of, made);
