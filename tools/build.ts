@@ -49,6 +49,8 @@ const shared: BuildOptions = {
   metafile: true,
   // dynalite loads both and opens neither.
   alias: { level: 'memory-level' },
+  // undici's own switch, as Node builds it: without the second parser that it has on trial.
+  define: { esbuildDetection: 'true' },
 };
 
 rmSync('dist', { recursive: true, force: true });

@@ -1,9 +1,9 @@
 // Sends signed forms over kept connections: Signature Version 4 with the day's key remembered, one timer a call.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 import { createHmac, createSecretKey, hash, type KeyObject } from 'node:crypto';
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { Pool } from 'undici';
 import type { Millis } from '../base/index.ts';
+import { QueryCall, type QueryAnswer } from './query-call.ts';
 
 export interface QueryTarget {
   readonly secure: boolean;
@@ -26,84 +26,76 @@ export interface TransportTimes {
   readonly requestMillis: Millis;
 }
 
-export interface QueryAnswer {
-  readonly status: number;
-  readonly text: string;
-  readonly requestId: string | undefined;
-}
-
-const sockets = { keepAlive: true, maxSockets: 256, maxFreeSockets: 256 };
+/** Certificates are those that Node believes, unless the transport is given others. */
+const pooled: Pool.Options = {
+  connections: 256,
+  pipelining: 1,
+  allowH2: false,
+  // Long for a pause between two calls, short for a far end that lets go of what is idle.
+  keepAliveTimeout: 15_000,
+  maxResponseSize: 64 * 2 ** 20,
+  // The call's own timer is for all of it.
+  headersTimeout: 0,
+  bodyTimeout: 0,
+};
 const mostDayKeys = 64;
 const contentType = 'application/x-www-form-urlencoded';
 
+type PoolClass = new (origin: string, options: Pool.Options) => Pool;
+// Loaded by the first call: most commands never make one.
+let poolClass: PoolClass | undefined;
+const loadPool = async (): Promise<PoolClass> =>
+  (poolClass ??= (await import('undici/lib/dispatcher/pool.js')).default as PoolClass);
+
 export class QueryTransport {
-  readonly httpAgent = new HttpAgent(sockets);
-  readonly httpsAgent: HttpsAgent;
   readonly #times: TransportTimes;
+  readonly #tls: { readonly ca?: string };
+  readonly #pools = new Map<string, Pool>();
   readonly #dayKeys = new Map<string, KeyObject>();
 
   /** `ca`: certificates that are believed in place of the public ones. */
   constructor(times: TransportTimes, ca?: string) {
     this.#times = times;
-    this.httpsAgent = new HttpsAgent({ ...sockets, ...(ca === undefined ? {} : { ca }) });
+    this.#tls = ca === undefined ? {} : { ca };
   }
 
   /**
    * `now` is AWS's time, by which it judges signatures.
-   * @throws Error `TimeoutError`, or Node's with its code, when AWS did not answer.
+   * @throws Error `TimeoutError`, or one with a code of Node's, when AWS did not answer.
    */
   post(target: QueryTarget, keys: QueryKeys, body: string, now: Millis): Promise<QueryAnswer> {
     const headers = this.#signed(target, keys, body, now);
-    const { hostname, port } = target;
-    const options = { hostname, method: 'POST', path: '/', headers, ...(port === undefined ? {} : { port }) };
-    return target.secure
-      ? this.#send((on) => httpsRequest({ ...options, agent: this.httpsAgent }, on), body)
-      : this.#send((on) => httpRequest({ ...options, agent: this.httpAgent }, on), body);
+    return poolClass === undefined
+      ? loadPool().then((loaded) => this.#send(this.#poolOf(loaded, target), headers, body))
+      : this.#send(this.#poolOf(poolClass, target), headers, body);
   }
 
-  /** Lets go of connections. */
+  /** Lets go of connections. A later call opens its own. */
   destroy(): void {
-    this.httpAgent.destroy();
-    this.httpsAgent.destroy();
+    for (const pool of this.#pools.values()) void pool.destroy();
+    this.#pools.clear();
   }
 
-  #send(
-    open: (on: (response: IncomingMessage) => void) => ReturnType<typeof httpRequest>,
-    body: string,
-  ): Promise<QueryAnswer> {
+  #send(pool: Pool, headers: string[], body: string): Promise<QueryAnswer> {
     return new Promise((resolve, reject) => {
-      const { connectMillis, requestMillis } = this.#times;
-      const request = open((response) => {
-        const chunks: Buffer[] = [];
-        response.on('data', (chunk: Buffer) => chunks.push(chunk));
-        response.on('error', fail);
-        response.on('end', () => {
-          clearTimeout(timer);
-          const text = (chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)).toString('utf8');
-          resolve({ status: response.statusCode ?? 0, text, requestId: idOf(response) });
-        });
-      });
-      const fail = (error: Error): void => {
-        clearTimeout(timer);
-        reject(error);
-      };
-      const limit = (millis: Millis): NodeJS.Timeout => setTimeout(() => request.destroy(timeout()), millis);
-      let timer = limit(requestMillis);
-      request.on('error', fail);
-      request.on('socket', (socket) => {
-        if (!socket.connecting) return;
-        clearTimeout(timer);
-        timer = limit(connectMillis);
-        socket.once('connect', () => {
-          clearTimeout(timer);
-          timer = limit(requestMillis);
-        });
-      });
-      request.end(body);
+      const call = new QueryCall(this.#times.requestMillis, resolve, reject);
+      pool.dispatch({ method: 'POST', path: '/', headers, body }, call);
     });
   }
 
-  #signed(target: QueryTarget, keys: QueryKeys, body: string, now: Millis): RequestOptions['headers'] {
+  #poolOf(loaded: PoolClass, { secure, hostname, port, host }: QueryTarget): Pool {
+    // By `host` too, which is the name that the certificate must have.
+    const name = `${secure ? 's' : ''}/${hostname}/${port ?? ''}/${host}`;
+    let pool = this.#pools.get(name);
+    if (pool === undefined) {
+      const origin = `http${secure ? 's' : ''}://${hostname}${port === undefined ? '' : `:${port}`}`;
+      pool = new loaded(origin, { ...pooled, connect: { ...this.#tls, timeout: this.#times.connectMillis } });
+      this.#pools.set(name, pool);
+    }
+    return pool;
+  }
+
+  #signed(target: QueryTarget, keys: QueryKeys, body: string, now: Millis): string[] {
     const { host, region, service } = target;
     const stamp = new Date(now).toISOString().replace(/[-:]|\.\d{3}/g, '');
     const scope = `${stamp.slice(0, 8)}/${region}/${service}/aws4_request`;
@@ -114,14 +106,9 @@ export class QueryTransport {
     const canonical = `POST\n/\n\n${lines}\n${names}\n${hash('sha256', body)}`;
     const toSign = `AWS4-HMAC-SHA256\n${stamp}\n${scope}\n${hash('sha256', canonical)}`;
     const signature = createHmac('sha256', this.#keyOf(keys, scope)).update(toSign).digest('hex');
-    return {
-      host,
-      'content-type': contentType,
-      'content-length': Buffer.byteLength(body),
-      'x-amz-date': stamp,
-      ...(token === undefined ? {} : { 'x-amz-security-token': token }),
-      authorization: `AWS4-HMAC-SHA256 Credential=${keys.accessKeyId}/${scope}, SignedHeaders=${names}, Signature=${signature}`,
-    };
+    const authorization = `AWS4-HMAC-SHA256 Credential=${keys.accessKeyId}/${scope}, SignedHeaders=${names}, Signature=${signature}`;
+    const headers = ['host', host, 'content-type', contentType, 'x-amz-date', stamp, 'authorization', authorization];
+    return token === undefined ? headers : [...headers, 'x-amz-security-token', token];
   }
 
   // SECURITY: a day's key for one scope is kept, never the secret it was made of. All as key objects, of which an HMAC
@@ -137,15 +124,4 @@ export class QueryTransport {
     this.#dayKeys.set(of, made);
     return made;
   }
-}
-
-function idOf({ headers }: IncomingMessage): string | undefined {
-  const id = headers['x-amzn-requestid'] ?? headers['x-amz-request-id'];
-  return typeof id === 'string' ? id : undefined;
-}
-
-function timeout(): Error {
-  const error = new Error('AWS did not answer in time');
-  error.name = 'TimeoutError';
-  return error;
 }

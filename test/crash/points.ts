@@ -23,10 +23,14 @@ StatementSync.prototype.run = function (...values: readonly unknown[]) {
   return done;
 };
 
-// Node tells of the answer's head before anybody else hears of it.
+// Node and undici tell of the answer's head before anybody else hears of it.
 subscribe('http.client.response.finish', (message) => {
   const { request } = message as { request: ClientRequest };
   step(`${request.method} ${String(request.getHeader('x-amz-target') ?? request.path)}`);
+});
+subscribe('undici:request:headers', (message) => {
+  const { request } = message as { request: { readonly method: string; readonly path: string } };
+  step(`${request.method} ${request.path}`);
 });
 
 function tell(message: FromServer): void {
