@@ -9,19 +9,26 @@ import {
   type FeatureName,
   type RightsScope,
 } from '../../broker/index.ts';
+import { compileDefinition, executorPolicy, executorTrust } from '../../access/index.ts';
+import { systemClock } from '../../base/index.ts';
 import { askServer, type Connection } from '../broker-client.ts';
 import type { Io } from '../command.ts';
+import { addDefinitionOptions, loadChosen, openDefined, type DefinitionOptions } from '../definition.ts';
 import { cliFailure } from '../failures.ts';
 import { addConnection, collected, examples } from '../lend/options.ts';
 import { printData, printJson, say } from '../output.ts';
 
-interface Options extends Connection {
+interface Options extends Connection, DefinitionOptions {
   readonly awsPolicy?: true;
   readonly feature?: readonly string[];
   readonly account?: string;
   readonly user?: readonly string[];
   readonly roleArn?: readonly string[];
   readonly executorArn?: readonly string[];
+  readonly executorPolicy?: true;
+  readonly readOnly?: true;
+  readonly hub?: string;
+  readonly boundary?: string;
   readonly orphans?: true;
   readonly remove?: true;
   readonly json?: true;
@@ -39,28 +46,48 @@ export function register(program: Command, io: Io): void {
     .addOption(new Option('--user <path>', 'path and name of lent users, such as `vault-*`').argParser(collected))
     .addOption(new Option('--role-arn <arn>', 'a role that is lent; any unless given').argParser(collected))
     .addOption(new Option('--executor-arn <arn>', 'a role of config/accounts; any unless given').argParser(collected))
+    .option('--executor-policy', 'print trust and least policy of the role by which a definition enters accounts')
+    .option('--read-only', 'with --executor-policy: of its twin for plan and drift')
+    .option('--hub <arn>', 'with --executor-policy: the role or user that enters; who calls, unless given')
+    .option('--boundary <arn>', 'with --executor-policy: a boundary that every role and user made must have')
     .option('--orphans', 'list what the server made in AWS and no lease owns')
     .option('--remove', 'with --orphans: remove it')
     .option('--json', 'print JSON');
-  addConnection(doctor)
+  addDefinitionOptions(addConnection(doctor))
     .addHelpText('after', `\nFeatures:\n${featureNames.map((name) => `  ${name}: ${features[name].about}\n`).join('')}`)
     .addHelpText(
       'after',
       examples(
         'stint doctor --aws-policy --feature iam_user --feature user-cleanup --account 222222222222',
+        'stint doctor --executor-policy --read-only',
         'stint doctor --orphans',
         'stint doctor --orphans --remove',
       ),
     )
     .action(async (options: Options) => {
       if (options.awsPolicy === true) printJson(io, policyOf(options));
+      if (options.executorPolicy === true) printJson(io, await executorOf(io, options));
       if (options.orphans === true) await orphans(io, options);
-      if (options.awsPolicy === undefined && options.orphans === undefined) {
+      if (options.awsPolicy === undefined && options.executorPolicy === undefined && options.orphans === undefined) {
         throw cliFailure('usage', 'there is nothing to look at', {
-          hint: 'give `--aws-policy` or `--orphans`; `stint doctor --help` shows more',
+          hint: 'give `--aws-policy`, `--executor-policy` or `--orphans`; `stint doctor --help` shows more',
         });
       }
     });
+}
+
+/** Name, trust and policy of the executor of the definition in this folder. */
+async function executorOf(io: Io, options: Options): Promise<object> {
+  const { definition } = await loadChosen(io, options);
+  const wanted = compileDefinition(definition, systemClock.now());
+  const hub = options.hub ?? (await openDefined(io, wanted).caller()).arn;
+  const [, , , , hubAccount = ''] = hub.split(':');
+  const scope = { ...wanted, hubAccount, hubPrincipal: hub, boundary: options.boundary };
+  return {
+    role: wanted.executor ?? 'stint-executor',
+    trust: executorTrust(scope),
+    policy: executorPolicy(scope, options.readOnly === true),
+  };
 }
 
 function policyOf(options: Options): unknown {
