@@ -120,7 +120,7 @@ function conditionOf(target: Target, actions: readonly string[], scope: Executor
   const bounded = scope.boundary !== undefined && actions.some((it) => /^Create(?:Role|User)$/.test(it));
   const keys = {
     ...(tagged ? { [`aws:${tag}/${definitionTag}`]: scope.definition } : {}),
-    ...(bounded ? { 'iam:PermissionsBoundary': scope.boundary! } : {}),
+    ...(bounded ? { 'iam:PermissionsBoundary': scope.boundary ?? '' } : {}),
   };
   return Object.keys(keys).length === 0 ? undefined : { StringEquals: keys };
 }
