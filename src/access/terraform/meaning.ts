@@ -2,15 +2,13 @@
 import {
   accessDiff,
   accessDiffLines,
-  Directory,
-  Escalations,
   isGain,
   managedDocuments,
   newEscalations,
   type Catalog,
 } from '../../policy/index.ts';
+import { authorizationBefore, managedArns } from '../authorization.ts';
 import type { Finding } from '../findings.ts';
-import { managedArns, seenDetails } from '../policy-details.ts';
 import { escalationFindings } from '../policy-findings.ts';
 import type { SeenAccount } from '../resources.ts';
 
@@ -56,8 +54,8 @@ export async function terraformMeaning(
     partition: partition ?? 'aws',
     managed: await managedDocuments(managedArns([...old, ...fresh])),
   } as const;
-  const [was, will] = [seenDetails(scope, old), seenDetails(scope, fresh)];
+  const [was, will] = [authorizationBefore(scope, old), authorizationBefore(scope, fresh)];
   const diff = accessDiff(catalog, was, will);
-  const ways = newEscalations(new Escalations(new Directory(was)), new Escalations(new Directory(will)));
+  const ways = newEscalations(was, will);
   return { lines: accessDiffLines(catalog, diff), gain: isGain(diff), findings: escalationFindings(ways) };
 }
