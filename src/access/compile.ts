@@ -1,5 +1,5 @@
 // From the definition to what every account shall hold. Pure: no AWS, no clock but the one instant given.
-import { isoSeconds, type Millis } from '../base/index.ts';
+import { isoSeconds, parseDuration, type Millis } from '../base/index.ts';
 import type { Partition } from '../aws/index.ts';
 import { policyArn, policyPath } from './arns.ts';
 import { compileGroup, compilePerson, compileRole, type CompileScope } from './compile-identities.ts';
@@ -14,6 +14,7 @@ import { handling, markProtected, ownershipTags } from './ownership.ts';
 import { compileStatements } from './permissions.ts';
 import type { PasswordSettings, Resource, WantedAccount } from './resources.ts';
 import { centralAccount, countsIn, managementAccount, selectAccounts, stageOrder } from './selectors.ts';
+import type { Grace } from './soft-delete.ts';
 import { accountsOfRole } from './variation.ts';
 import { adviceFindings } from './advice.ts';
 
@@ -34,6 +35,8 @@ export interface Wanted {
   /** Every default, whether it is on, and why not. */
   readonly defaults: readonly DefaultInForce[];
   readonly findings: readonly Finding[];
+  /** How what is wanted no more is removed; at once where it is absent. */
+  readonly grace?: Grace | undefined;
 }
 
 function compilePasswordPolicy(entry: PasswordPolicyEntry): Resource {
@@ -166,6 +169,11 @@ function definitionFindings(definition: Definition, accounts: readonly WantedAcc
   return findings;
 }
 
+function graceOf(definition: Definition, now: Millis): { readonly grace?: Grace } {
+  const seconds = parseDuration(definition.defaults?.grace ?? '0s');
+  return seconds > 0 ? { grace: { millis: seconds * 1000, now } } : {};
+}
+
 /** What a definition wants in every account, with the findings about it. `now` tells which grants have ended. */
 export function compileDefinition(definition: Definition, now: Millis): Wanted {
   const name = definition.name ?? 'default';
@@ -185,6 +193,7 @@ export function compileDefinition(definition: Definition, now: Millis): Wanted {
     accounts,
     outputs: resolveOutputs(definition),
     defaults: defaultsInForce(definition),
+    ...graceOf(definition, now),
     findings: [
       ...findings,
       ...accessFindings(accounts),

@@ -5,7 +5,8 @@ import type { Finding } from './findings.ts';
 import type { Definition } from './model.ts';
 import { isProduction } from './selectors.ts';
 
-export type DefaultName = keyof NonNullable<Definition['defaults']>;
+/** `grace` is a way of removing, no safeguard. */
+export type DefaultName = Exclude<keyof NonNullable<Definition['defaults']>, 'grace'>;
 
 export interface DefaultInForce {
   readonly name: DefaultName;

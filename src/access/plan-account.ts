@@ -19,6 +19,8 @@ import type { Change } from './plan.ts';
 import { removalSteps } from './removal.ts';
 import { formerOf, withRenames } from './renames.ts';
 import { resourceKey, type Resource, type SeenAccount, type SeenResource, type WantedAccount } from './resources.ts';
+import { closedTrust } from './documents.ts';
+import { pendingFinding, removalFate, softened, type Grace } from './soft-delete.ts';
 import { wantedSteps } from './steps.ts';
 
 export interface Draft {
@@ -62,6 +64,7 @@ class AccountPlanner {
   /** Keys of what stays, or goes as the former self of something renamed. */
   readonly #kept = new Set<string>();
   readonly #renamed = new Map<string, Resource>();
+  #gone: readonly SeenResource[] | undefined;
   readonly plan: AccountPlan = { drafts: [], findings: [] };
 
   constructor(
@@ -167,15 +170,41 @@ class AccountPlanner {
     this.plan.findings.push(driftFinding(this.#account, want, had, details));
   }
 
-  /** Removes what is ours and wanted no more, unless it is protected. */
+  #meant(had: SeenResource): Resource | undefined {
+    return this.#takenDown?.resources.find((it) => resourceKey(it) === resourceKey(had));
+  }
+
+  #isToGo(had: SeenResource): boolean {
+    if (this.#kept.has(resourceKey(had)) || !isRemovable(had, this.#wanted, this.#takenDown)) return false;
+    return this.#meant(had)?.mode !== 'observe';
+  }
+
+  #isKept(had: SeenResource): boolean {
+    return !this.#renamed.has(resourceKey(had)) && (isProtected(had) || this.#meant(had)?.protect === true);
+  }
+
+  /** Everything that goes; known when all that is wanted was looked at. */
+  #leaving(): readonly SeenResource[] {
+    return (this.#gone ??= this.#seen.resources.filter((it) => this.#isToGo(it) && !this.#isKept(it)));
+  }
+
+  #soften(had: SeenResource, grace: Grace, fate: 'soften' | 'wait'): void {
+    this.plan.findings.push(pendingFinding(this.#account, had, grace));
+    if (fate === 'wait') return;
+    const soft = softened(had, closedTrust(this.#scope.accountRoot), grace);
+    this.#draft('change', soft, had, wantedSteps(soft, had, this.#scope));
+  }
+
+  /** Removes what is ours and wanted no more, unless it is protected; after a time of grace where there is one. */
   remove(had: SeenResource): void {
-    if (this.#kept.has(resourceKey(had)) || !isRemovable(had, this.#wanted, this.#takenDown)) return;
-    const meant = this.#takenDown?.resources.find((it) => resourceKey(it) === resourceKey(had));
-    if (meant?.mode === 'observe') return;
-    if (!this.#renamed.has(resourceKey(had)) && (isProtected(had) || meant?.protect === true)) {
+    if (!this.#isToGo(had)) return;
+    if (this.#isKept(had)) {
       this.plan.findings.push(protectedFinding(this.#account, had));
       return;
     }
+    const { grace } = this.#wanted;
+    const fate = this.#renamed.has(resourceKey(had)) ? 'remove' : removalFate(had, this.#leaving(), grace);
+    if (grace !== undefined && fate !== 'remove') return this.#soften(had, grace, fate);
     this.plan.findings.push(...inUseFinding(this.#account, had, this.#seen, this.#wanted.definition));
     this.#draft('destroy', had, had, removalSteps(had, this.#scope));
   }

@@ -9,11 +9,13 @@ import { printJson, say } from '../output.ts';
 
 interface Options extends DefinitionOptions, RunOptions {
   readonly account?: readonly string[];
+  readonly now?: true;
 }
 
 async function destroy(io: Io, options: Options): Promise<void> {
   const { definition } = await loadChosen(io, options);
-  const wanted = compileDefinition(definition, systemClock.now());
+  const { grace, ...compiled } = compileDefinition(definition, systemClock.now());
+  const wanted = options.now === true || grace === undefined ? compiled : { ...compiled, grace };
   const { context, end } = runContext(io, wanted, options, 'Destroy this');
   const run = await applyDefinition({ ...context, mode: 'destroy', only: options.account }).finally(end);
   const { plan, outcome, journal } = run;
@@ -33,6 +35,7 @@ async function destroy(io: Io, options: Options): Promise<void> {
 export function register(program: Command, io: Io): void {
   const command = program.command('destroy').description('remove everything that the definition made');
   addRunOptions(addAccountOptions(addDefinitionOptions(command)))
-    .addHelpText('after', '\nExamples:\n  stint destroy\n  stint destroy --account dev --yes')
+    .option('--now', 'at once, whatever `defaults.grace` says')
+    .addHelpText('after', '\nExamples:\n  stint destroy --now\n  stint destroy --account dev --yes')
     .action((options: Options) => destroy(io, options));
 }

@@ -1,0 +1,75 @@
+// Roles and users that go, but not at once: for a time of grace they are there, can do nothing and let nobody in, so
+// that a mistake costs one undo and no identity. What hangs on them stays with them. Pure.
+import { isoSeconds, type Millis } from '../base/index.ts';
+import type { Finding } from './findings.ts';
+import { resourceKey, type AccountRef, type Document, type Resource, type SeenResource } from './resources.ts';
+
+/** Tag of what is only waiting for its end: since when. */
+const deletedTag = 'stint:deleted-at';
+const denyName = 'stint-deleted';
+
+/** How a definition removes. Without one everything goes at once. */
+export interface Grace {
+  readonly millis: Millis;
+  /** The instant of the plan. */
+  readonly now: Millis;
+}
+
+/** What becomes of something that is wanted no more. */
+type RemovalFate = 'remove' | 'soften' | 'wait';
+
+const nothing: Document = {
+  Version: '2012-10-17',
+  Statement: [{ Sid: 'Deleted', Effect: 'Deny', Action: '*', Resource: '*' }],
+};
+
+const deletedAt = (resource: SeenResource): Millis | undefined => {
+  const text = 'tags' in resource ? resource.tags[deletedTag] : undefined;
+  return text === undefined ? undefined : Date.parse(text) || 0;
+};
+
+function ownFate(resource: SeenResource, grace: Grace): RemovalFate {
+  if (resource.kind !== 'role' && resource.kind !== 'user') return 'remove';
+  const since = deletedAt(resource);
+  if (since === undefined) return 'soften';
+  return grace.now - since >= grace.millis ? 'remove' : 'wait';
+}
+
+/** Whether something hangs on a thing, and so stays as long as it does. */
+function hangsOn(resource: SeenResource, other: SeenResource): boolean {
+  if (resource.kind === 'instance-profile') return other.kind === 'role' && other.name === resource.role;
+  if (resource.kind !== 'policy' || (other.kind !== 'role' && other.kind !== 'user')) return false;
+  return resource.arn !== undefined && (other.attached.includes(resource.arn) || other.boundary === resource.arn);
+}
+
+/** The fate of something of ours that goes. `going` is everything in the account that does. */
+export function removalFate(
+  resource: SeenResource,
+  going: readonly SeenResource[],
+  grace: Grace | undefined,
+): RemovalFate {
+  if (grace === undefined) return 'remove';
+  const held = going.some((it) => hangsOn(resource, it) && ownFate(it, grace) !== 'remove');
+  return held ? 'wait' : ownFate(resource, grace);
+}
+
+/** The same thing, able to do nothing, with a trust that nobody satisfies. */
+export function softened(resource: SeenResource, closed: Document, { now }: Grace): Resource {
+  if (resource.kind !== 'role' && resource.kind !== 'user') return resource;
+  const inline = { ...resource.inline, [denyName]: nothing };
+  const tags = { ...resource.tags, [deletedTag]: isoSeconds(now) };
+  return resource.kind === 'role' ? { ...resource, inline, tags, trust: closed } : { ...resource, inline, tags };
+}
+
+/** Tells of what goes, and when. */
+export function pendingFinding(account: AccountRef, resource: SeenResource, { millis, now }: Grace): Finding {
+  const ends = isoSeconds((deletedAt(resource) ?? now) + millis);
+  return {
+    severity: 'info',
+    code: 'pending-deletion',
+    account: account.name,
+    resource: resourceKey(resource),
+    message: `can do nothing any more; an apply after ${ends} removes it`,
+    hint: 'put it back into the definition to have it as before; `stint destroy --now` removes everything at once',
+  };
+}

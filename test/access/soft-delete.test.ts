@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, test } from 'node:test';
+import { chooseRun, compileDefinition, planUndo, undoScope, type Plan, type Wanted } from '../../src/access/index.ts';
+import { definitionSchema } from '../../src/access/model.ts';
+import { central, definition, dev, startWorld, type World } from './apply-support.ts';
+
+const day = 86_400_000;
+const without = { roles: {}, people: { Administrator: { groups: ['Administrators'] } } };
+
+let world: World;
+
+before(async () => {
+  world = await startWorld();
+});
+after(() => world.stop());
+beforeEach(() => world.reset());
+
+/** The definition with a week of grace, as it is planned so many days from now. */
+function graceful(over: object = {}, days = 0): Wanted {
+  const parsed = definitionSchema.parse({ ...definition, defaults: { grace: '7d' }, ...over });
+  return compileDefinition(parsed, Date.now() + days * day);
+}
+
+const pending = (plan: Pick<Plan, 'findings'>): string[] =>
+  plan.findings
+    .filter(({ code }) => code === 'pending-deletion')
+    .map(({ account, resource }) => `${account} ${resource}`);
+
+test('what goes can do nothing and lets nobody in for the time of grace, then it is removed, with what hangs on it', async () => {
+  await world.apply({ wanted: graceful() });
+  const { plan } = await world.apply({ wanted: graceful(without) });
+  assert.deepEqual([plan.summary.destroy, plan.summary.change > 0], [0, true]);
+  const soft = pending(plan);
+  for (const it of ['central user/alice', 'dev role/app', 'dev instance-profile/test_profile', 'dev policy/reader']) {
+    assert.ok(soft.includes(it), `${it} of ${soft.join(', ')}`);
+  }
+  const { iam } = await world.accountsAs().account(dev);
+  const { Role } = await iam.getRole({ RoleName: 'app' });
+  assert.match(decodeURIComponent(Role?.AssumeRolePolicyDocument ?? ''), /user\/stint\/nobody/);
+  const { iam: centralIam } = await world.accountsAs().account(central);
+  const { AccessKey } = await centralIam.createAccessKey({ UserName: 'alice' });
+  const alice = await world.openAs(AccessKey!.AccessKeyId!, AccessKey!.SecretAccessKey!).account(central);
+  await assert.rejects(alice.iam.listRoles({}), { name: 'AccessDenied' });
+
+  const waiting = await world.planNow({ wanted: graceful(without, 6) });
+  assert.deepEqual([waiting.changes, pending(waiting)], [[], soft]);
+  await world.apply({ wanted: graceful(without, 8) });
+  assert.deepEqual(pending(await world.planNow({ wanted: graceful(without, 8) })), []);
+  const held = [...(await world.holdings(dev)), ...(await world.holdings(central))];
+  assert.ok(!held.some((text) => /app|test_profile|alice/.test(text)), held.join());
+});
+
+test('what is put back is as before, with the id that it had; so is what an undo brings back', async () => {
+  await world.apply({ wanted: graceful() });
+  const { iam } = await world.accountsAs().account(dev);
+  const { Role: before } = await iam.getRole({ RoleName: 'app' });
+  const { run } = await world.apply({ wanted: graceful(without) });
+  const gone = chooseRun(world.folder, run);
+  await world.apply({ mode: 'undo', wanted: undoScope(gone), planFrom: (seen) => planUndo(gone, seen) });
+  assert.deepEqual((await world.planNow({ wanted: graceful() })).changes, []);
+  await world.apply({ wanted: graceful(without) });
+  await world.apply({ wanted: graceful() });
+  assert.deepEqual((await world.planNow({ wanted: graceful() })).changes, []);
+  assert.equal((await iam.getRole({ RoleName: 'app' })).Role?.RoleId, before?.RoleId);
+});
+
+test('a destroy keeps to the time of grace, and takes everything at once when it is told so', async () => {
+  const before = await world.holdings(dev);
+  await world.apply({ wanted: graceful() });
+  const { plan } = await world.apply({ mode: 'destroy', wanted: graceful() });
+  assert.ok(pending(plan).includes('dev role/app'));
+  await world.apply({ mode: 'destroy', wanted: { ...graceful(), grace: undefined } });
+  assert.deepEqual(await world.holdings(dev), before);
+});
