@@ -103,7 +103,8 @@ export function journalFolder({ env, cwd }: Io): string {
 
 /** Opens the journal of a run. Its name sorts by time. */
 export function openRunJournal(io: Io, header: JournalHeader): Journal {
-  const stamp = new Date(systemClock.now()).toISOString().replaceAll(/[-:]|\.\d+/g, '');
+  // With milliseconds: two runs of one second are told apart, and the last one is the last one.
+  const stamp = new Date(systemClock.now()).toISOString().replaceAll(/[-:.]/g, '');
   return openJournal(journalFolder(io), `${stamp}-${randomText(systemRandom, 6)}`, header, systemClock);
 }
 
