@@ -5,7 +5,7 @@ import { policyFailure } from '../failures.ts';
 import type { AttachedPolicy, ResourcePolicies, ResourceSide } from '../types.ts';
 import { answerOf, type Answer } from './answer.ts';
 import type { AccountDetails, AuthorizationDetails, NamedDocument, RoleDetails } from './details.ts';
-import { isUnknown, type PartialContext } from './hedge.ts';
+import { canBeLeftOut, isUnknown, type PartialContext } from './hedge.ts';
 import { Layers } from './layers.ts';
 import { rcpServices } from './rcp-services.ts';
 import { Shelf } from './shelf.ts';
@@ -237,11 +237,13 @@ export function dependsOn(
   if (answer.answer !== 'depends') return { keys: [], unknownPolicies: [] };
   const refs = answer.needs.flatMap((need) => ('unless' in need ? [need.unless] : need.oneOf));
   const keys = refs.flatMap(({ attached, index }) => {
-    const { conditions, resource } = attached.policy.statements[index]!.source;
+    const { source, allows } = attached.policy.statements[index]!;
+    const { conditions, resource } = source;
     const inResource = (resource?.values ?? []).flatMap((text) =>
       Array.from(text.matchAll(/\$\{\s*([^\s*?$,}]+)/g), (it) => it[1]!),
     );
-    return [...conditions.map(({ key }) => key), ...inResource].filter((key) => isUnknown(context, key.toLowerCase()));
+    const asked = conditions.filter((it) => !canBeLeftOut(it, allows)).map(({ key }) => key);
+    return [...asked, ...inResource].filter((key) => isUnknown(context, key.toLowerCase()));
   });
   const unknown = refs.filter(({ attached }) => directory.shelf.isUnknown(attached.policy));
   return {

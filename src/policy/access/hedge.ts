@@ -42,11 +42,19 @@ export class HedgedContext extends Layers {
 
 const variables = /\$\{\s*([^\s*?$,}][^,}]*?)\s*(?:,[^}]*)?\}/g;
 
+const leftToCaller = new Set(['sts:sourceidentity', 'sts:rolesessionname']);
+
+/** Whether the caller meets a condition of an Allow by leaving its key out of the request: `…IfExists` on what he sends. */
+export function canBeLeftOut({ key, operator }: Condition['source'], allows: boolean): boolean {
+  return allows && operator.endsWith('IfExists') && leftToCaller.has(key.toLowerCase());
+}
+
 class HedgedCondition implements Condition {
   readonly source: Condition['source'];
   readonly #inner: Condition;
   readonly #owner: CompiledStatement;
-  /** The key and the variables in the values. */
+  readonly #canBeLeftOut: boolean;
+  /** The key and the variables in the values; none where the key is left out unless it is known. */
   readonly keys: readonly string[];
 
   constructor(inner: Condition, owner: CompiledStatement, hasVariables: boolean) {
@@ -55,11 +63,13 @@ class HedgedCondition implements Condition {
     this.#owner = owner;
     const { key, values } = inner.source;
     const named = hasVariables ? values.flatMap((text) => Array.from(text.matchAll(variables), (it) => it[1]!)) : [];
-    this.keys = [...new Set([key, ...named].map((text) => text.toLowerCase()))];
+    this.#canBeLeftOut = canBeLeftOut(inner.source, owner.allows);
+    this.keys = this.#canBeLeftOut ? [] : [...new Set([key, ...named].map((text) => text.toLowerCase()))];
   }
 
   holds(context: Context): boolean {
     if (!(context instanceof HedgedContext)) return this.#inner.holds(context);
+    if (this.#canBeLeftOut && isUnknown(context.partial, this.source.key.toLowerCase())) return true;
     const uncertain = this.keys.some((key) => isUnknown(context.partial, key));
     return uncertain ? context.applies(this.#owner) : this.#inner.holds(context);
   }
@@ -105,7 +115,12 @@ export class HedgedStatement implements CompiledStatement {
 
   /** Keys on which it hangs, as the policy spells them, whether this resource is covered or the conditions hold. */
   unknownKeys(partial: PartialContext): readonly string[] {
-    return statementKeys(this.source, true).filter((key) => isUnknown(partial, key.toLowerCase()));
+    const leftOut = this.conditions
+      .filter(({ keys }) => keys.length === 0)
+      .map(({ source }) => source.key.toLowerCase());
+    return statementKeys(this.source, true).filter(
+      (key) => isUnknown(partial, key.toLowerCase()) && !leftOut.includes(key.toLowerCase()),
+    );
   }
 
   /** Its conditions of which nobody knows whether they hold. */
