@@ -55,7 +55,7 @@ function counting(entries: readonly Parameters<typeof countsIn>[0][] | undefined
 
 /** `Action`, 0 of `$.Statement[2].Action[0]`, and the 2 before them. */
 function insideOf(path: string): { readonly statement: number | undefined; readonly rest: Path } {
-  const parts = [...path.matchAll(/\.([A-Za-z]\w*)|\[(\d+)\]/g)].map(([, key, index]) => key ?? Number(index));
+  const parts = [...path.matchAll(/\.([A-Za-z][^.[\]]*)|\[(\d+)\]/g)].map(([, key, index]) => key ?? Number(index));
   const [, first, ...rest] = parts;
   return typeof first === 'number'
     ? { statement: first, rest }

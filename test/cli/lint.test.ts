@@ -91,7 +91,7 @@ test('a definition is told at its own lines, what holds in several accounts once
       '    trust: [{ group: developers }]',
       '    statements:',
       '      - { Effect: Allow, Action: "s3:ListAllMyBuckets", Resource: "*", only: [dev] }',
-      '      - { Effect: Allow, Action: "s3:GetObjekt", Resource: "arn:aws:s3:::x/*" }',
+      '      - { Effect: Allow, Action: "s3:GetObject", Resource: "arn:aws:s3:::x/*", Condition: { IpAddress: { "aws:SourceIp": 10.0.0.0/8 } } }',
       '  builder: { in: [dev, test], trust: [{ service: lambda.amazonaws.com }], managed: [AdministratorAccess] }',
       '  deployer:',
       '    in: [dev]',
@@ -106,10 +106,10 @@ test('a definition is told at its own lines, what holds in several accounts once
     findings: { code: string; line: number; path: string; accounts: string[]; message: string }[];
   };
   assert.equal(code, 1);
-  const misprint = findings.filter((it) => it.code === 'invalid-action');
+  const mistake = findings.filter((it) => it.code === 'private-ip-address');
   assert.deepEqual(
-    misprint.map(({ line, path, accounts }) => ({ line, path, accounts })),
-    [{ line: 14, path: 'roles.app.statements[1].Action', accounts: ['dev', 'test'] }],
+    mistake.map(({ line, path, accounts }) => ({ line, path, accounts })),
+    [{ line: 14, path: 'roles.app.statements[1].Condition.IpAddress.aws:SourceIp', accounts: ['dev', 'test'] }],
   );
   const ways = findings.filter((it) => it.code === 'escalation');
   assert.deepEqual(
