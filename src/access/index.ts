@@ -31,4 +31,4 @@ export type { Imported } from './import/found.ts';
 export type { Finding } from './findings.ts';
 export { lintDefinition } from './lint.ts';
 export { callerDetails, definedDetails, liveDetails, policyFileDetails, readPolicyFile } from './questions.ts';
-export { judgeTerraformPlan, type GateFinding } from './terraform/gate.ts';
+export { judgeTerraformPlan } from './terraform/gate.ts';

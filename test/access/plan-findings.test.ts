@@ -65,7 +65,9 @@ async function planned(): Promise<{ code: number | null; findings: Found[] }> {
   return { code, findings: (JSON.parse(stdout) as { findings: Found[] }).findings };
 }
 
-const grave = ({ severity }: Found): boolean => severity !== 'info';
+// Good practice is judged in model tests.
+const practice = new Set(['everything-allowed', 'boundary-missing', 'pass-role-wide', 'pass-role-any-service']);
+const grave = ({ severity, code }: Found): boolean => severity !== 'info' && !practice.has(code);
 const lines = (findings: readonly Found[]): string[] =>
   findings.filter(grave).map(({ severity, code, account, resource }) => `${severity} ${code} ${account} ${resource}`);
 
@@ -73,15 +75,19 @@ const app = (statements: readonly object[]): object => ({
   roles: { app: { in: ['dev', 'test'], trust: [{ group: 'developers' }], statements } },
 });
 
-test('a misprint in a policy is an error once, and blocks the apply', async () => {
-  define(app([{ Effect: 'Allow', Action: 's3:GetObjekt', Resource: 'arn:aws:s3:::x/*' }]));
+test('a mistake in a policy is an error once, and blocks the apply', async () => {
+  const Condition = { IpAddress: { 'aws:SourceIp': '10.0.0.0/8' } };
+  define(app([{ Effect: 'Allow', Action: 's3:GetObject', Resource: 'arn:aws:s3:::x/*', Condition }]));
   const { code, findings } = await planned();
   assert.equal(code, 1);
-  assert.deepEqual(lines(findings), ['error invalid-action dev role/app']);
+  assert.deepEqual(lines(findings), ['error private-ip-address dev role/app']);
   assert.match(findings[0]!.message, /, also in test$/);
   const applied = await stint('apply', '--yes');
   assert.equal(applied.code, 1);
-  assert.match(applied.stderr, /error\[findings-block\]: 1 finding must be put right first\nerror\[invalid-action\]/);
+  assert.match(
+    applied.stderr,
+    /error\[findings-block\]: 1 finding must be put right first\nerror\[private-ip-address\]/,
+  );
 });
 
 test('a way up that the plan opens is told once; applied, it is no news', async () => {

@@ -151,8 +151,12 @@ test('`can` says what an answer depends on, and takes it', async () => {
   const strict = ['can', 'alice', 'sts:AssumeRole', roleArn('strict')];
   const open = await stint(...strict);
   assert.equal(open.code, 1);
-  assert.match(open.stdout, /^depends: allowed with MFA\n {2}tell it with --context aws:MultiFactorAuthPresent=…\n/);
-  const told = await stint(...strict, '--context', 'aws:MultiFactorAuthPresent=true');
+  assert.match(
+    open.stdout,
+    /^depends: allowed with MFA and with MFA of the last 8h\n {2}tell it with --context aws:MultiFactorAuthPresent=… --context aws:MultiFactorAuthAge=…\n/,
+  );
+  const mfa = ['--context', 'aws:MultiFactorAuthPresent=true', '--context', 'aws:MultiFactorAuthAge=60'];
+  const told = await stint(...strict, ...mfa);
   assert.equal(told.code, 0);
   assert.match(told.stdout, /^allowed by statement 1 of stint-assume \(identity-based policy/);
 });

@@ -79,7 +79,7 @@ test('who gains what by a plan is told, and what is known only after apply is no
   const first = await judgeTerraformPlan('f', textOf('part-1/plan.json'));
   assert.match(
     first.access.join('\n'),
-    /new person Administrator in provider aws\n {4}\+ AdministratorAccess, with MFA:/,
+    /new group Administrators in provider aws\n {4}\+ AdministratorAccess, with MFA:/,
   );
 });
 

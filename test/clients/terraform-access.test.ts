@@ -12,10 +12,10 @@ const main = join(root, 'src/cli/main.ts');
 interface Commands {
   /** A folder that goes with the test. */
   readonly folder: string;
-  stint(cwd: string, ...args: readonly string[]): Promise<string>;
-  terraform(cwd: string, ...args: readonly string[]): Promise<string>;
+  readonly stint: (cwd: string, ...args: readonly string[]) => Promise<string>;
+  readonly terraform: (cwd: string, verb: string, ...args: readonly string[]) => Promise<string>;
   /** `terraform init`, then what its plan comes to. */
-  planned(cwd: string): Promise<string | undefined>;
+  readonly planned: (cwd: string) => Promise<string | undefined>;
 }
 
 /** Both tools, run by the central account's admin of an embedded AWS that ends with the test. */
@@ -30,7 +30,7 @@ async function commands(t: TestContext): Promise<Commands> {
     return stdout;
   };
   const runTerraform: Commands['terraform'] = (cwd, verb, ...args) =>
-    succeed(terraform!, [verb!, ...args, ...(verb === 'show' ? [] : ['-no-color'])], cwd);
+    succeed(terraform!, [verb, ...args, ...(verb === 'show' ? [] : ['-no-color'])], cwd);
   return {
     folder: temporaryFolder(t),
     stint: (cwd, ...args) => succeed(process.execPath, [main, ...args], cwd),
