@@ -133,12 +133,12 @@ export interface RunningCloud {
 }
 
 /** Starts `stint cloud start` on a free port; it ends with the test. */
-export async function startCloudProcess(t: TestContext): Promise<RunningCloud> {
+export async function startCloudProcess(t: TestContext, ...options: readonly string[]): Promise<RunningCloud> {
   const folder = temporaryFolder(t);
   const credentialsFile = join(folder, 'credentials.json');
   const { endpoint } = await serve<{ endpoint: string }>(
     t,
-    ['cloud', 'start', '--port', '0', '--credentials-file', credentialsFile],
+    ['cloud', 'start', '--port', '0', '--credentials-file', credentialsFile, ...options],
     cleanEnvironment({ STINT_HOME: folder }),
   );
   const file = JSON.parse(readFileSync(credentialsFile, 'utf8')) as Pick<RunningCloud, 'accounts' | 'controlToken'>;
