@@ -9,6 +9,7 @@ export { applyDefinition, makePlan, type ApplyResult } from './apply.ts';
 export { openJournal, type Journal, type JournalHeader, type RunHolder } from './journal.ts';
 export { chooseRun, readRun, runNames, runState, type Run } from './runs.ts';
 export { planUndo, undoScope } from './undo.ts';
+export { hubPolicy } from './executor-organization.ts';
 export { executorPolicy, executorTrust } from './executor-rights.ts';
 export { adoptionYaml, findDrift, type Drift } from './drift.ts';
 export type { RunEvent } from './run-events.ts';

@@ -9,7 +9,7 @@ import {
   type FeatureName,
   type RightsScope,
 } from '../../broker/index.ts';
-import { compileDefinition, executorPolicy, executorTrust } from '../../access/index.ts';
+import { compileDefinition, executorPolicy, executorTrust, hubPolicy } from '../../access/index.ts';
 import { systemClock } from '../../base/index.ts';
 import { askServer, type Connection } from '../broker-client.ts';
 import type { Io } from '../command.ts';
@@ -46,7 +46,10 @@ export function register(program: Command, io: Io): void {
     .addOption(new Option('--user <path>', 'path and name of lent users, such as `vault-*`').argParser(collected))
     .addOption(new Option('--role-arn <arn>', 'a role that is lent; any unless given').argParser(collected))
     .addOption(new Option('--executor-arn <arn>', 'a role of config/accounts; any unless given').argParser(collected))
-    .option('--executor-policy', 'print trust and least policy of the role by which a definition enters accounts')
+    .option(
+      '--executor-policy',
+      'print trust and least policy of the role by which a definition enters accounts, and what who enters needs of AWS Organizations',
+    )
     .option('--read-only', 'with --executor-policy: of its twin for plan and drift')
     .option('--hub <arn>', 'with --executor-policy: the role or user that enters; who calls, unless given')
     .option('--boundary <arn>', 'with --executor-policy: a boundary that every role and user made must have')
@@ -76,17 +79,21 @@ export function register(program: Command, io: Io): void {
     });
 }
 
-/** Name, trust and policy of the executor of the definition in this folder. */
+/** Name, trust and policy of the executor of the definition in this folder, and what its hub may do in Organizations. */
 async function executorOf(io: Io, options: Options): Promise<object> {
   const { definition } = await loadChosen(io, options);
   const wanted = compileDefinition(definition, systemClock.now());
   const hub = options.hub ?? (await openDefined(io, wanted).caller()).arn;
   const [, , , , hubAccount = ''] = hub.split(':');
   const scope = { ...wanted, hubAccount, hubPrincipal: hub, boundary: options.boundary };
+  // Organizations is asked only where the definition names an organisation or has guard rails.
+  const asked =
+    wanted.organization !== undefined || wanted.accounts.some(({ look }) => look?.includes('organization') === true);
   return {
     role: wanted.executor ?? 'stint-executor',
     trust: executorTrust(scope),
     policy: executorPolicy(scope, options.readOnly === true),
+    ...(asked ? { hubPolicy: hubPolicy(scope, options.readOnly === true) } : {}),
   };
 }
 
