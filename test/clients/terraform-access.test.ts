@@ -56,12 +56,12 @@ test(
       await stint(folder, 'export', 'terraform', name, ...choices, ...tutorial);
     }
     await terraform(folder, 'fmt', '-recursive', '-check');
-    assert.equal(await planned(join(folder, 'json')), `20 to import, ${nothingElse}`);
-    assert.equal(await planned(join(folder, 'each/dev')), `5 to import, ${nothingElse}`);
+    assert.equal(await planned(join(folder, 'json')), `21 to import, ${nothingElse}`);
+    assert.equal(await planned(join(folder, 'each/dev')), `6 to import, ${nothingElse}`);
     const hcl = join(folder, 'hcl');
     await terraform(hcl, 'init', `-plugin-dir=${mirrorOf('aws')}`);
     const text = await terraform(hcl, 'apply', '-auto-approve', '-parallelism=20');
-    assert.match(text, /Resources: 20 imported, 0 added, 0 changed, 0 destroyed/);
+    assert.match(text, /Resources: 21 imported, 0 added, 0 changed, 0 destroyed/);
     assert.match(await terraform(hcl, 'plan', '-detailed-exitcode'), /No changes\./);
     // Stint itself has nothing to say against it either.
     await stint(folder, 'plan', '--detailed-exitcode', ...tutorial);
