@@ -2,7 +2,7 @@
 import { policyLimits } from '../policy/index.ts';
 import type { Partition } from '../aws/index.ts';
 import type { Millis } from '../base/index.ts';
-import { policyArn, roleArn } from './arns.ts';
+import { policyArn } from './arns.ts';
 import { documentSize } from './documents.ts';
 import { expiryDeny, expiryInlineName, hasEnded } from './expiry.ts';
 import { placed, type Finding } from './findings.ts';
@@ -10,8 +10,9 @@ import type { Definition, GroupEntry, PersonEntry, RoleEntry } from './model.ts'
 import { handling, ownedPath, ownershipTags } from './ownership.ts';
 import { compileInline, managedPolicyArn, ownPolicyArn } from './permissions.ts';
 import type { AccountRef, Document, Resource, Statement } from './resources.ts';
-import { compileTrust, passesIdentity, trustEntries, trustedRole, type TrustScope } from './trust.ts';
-import { accountsOfRole, roleIn, sessionSeconds } from './variation.ts';
+import { nobodyTrusts, type Assumable, type TrustIndex } from './trust-index.ts';
+import { compileTrust, type TrustScope } from './trust.ts';
+import { roleIn, sessionSeconds } from './variation.ts';
 
 /** Name of the inline policy by which a group, person or role may assume its roles. */
 export const assumeInlineName = 'stint-assume';
@@ -25,6 +26,7 @@ export interface CompileScope {
   readonly account: AccountRef;
   readonly findings: Finding[];
   readonly now: Millis;
+  readonly trusting: TrustIndex;
 }
 
 type PolicyLists = {
@@ -59,31 +61,6 @@ function boundaryArn(scope: CompileScope, boundary: string | undefined, resource
 
 function trustScope({ definition, partition, account, now }: CompileScope, name: string): TrustScope {
   return { definition, partition, account: name, accountId: definition.accounts[name]?.id ?? account.id, now };
-}
-
-/** What somebody may assume: ARNs of roles, and whether a source identity may go with it. */
-interface Assumable {
-  readonly arns: readonly string[];
-  readonly identity: boolean;
-}
-
-/** The roles, over all accounts, that trust somebody by an entry of which `means` says that it means them. */
-function rolesTrusting(
-  scope: CompileScope,
-  means: (entry: RoleEntry['trust'][number], account: string) => boolean,
-): Assumable {
-  const { definition, now } = scope;
-  const found = Object.entries(definition.roles ?? {}).flatMap(([key, entry]) =>
-    accountsOfRole(definition, entry).flatMap((account) => {
-      const role = roleIn(definition, entry, account);
-      if (hasEnded(role, now)) return [];
-      const trusting = trustEntries(trustScope(scope, account), role).filter((it) => means(it, account));
-      if (trusting.length === 0) return [];
-      const identity = trusting.some((it) => passesIdentity(definition, it));
-      return [{ arn: roleArn(definition, key, account), identity }];
-    }),
-  );
-  return { arns: found.map(({ arn }) => arn), identity: found.some(({ identity }) => identity) };
 }
 
 function assumeDocument({ identity }: Assumable, arns: readonly string[]): Document {
@@ -162,11 +139,7 @@ export function compileRole(scope: CompileScope, key: string, entry: RoleEntry):
     ...expiryInline(role.expires),
     ...imdsInline(scope, role),
   };
-  const targets = rolesTrusting(scope, (it, where) => {
-    if (it.role === undefined) return false;
-    const source = trustedRole(it.role, where);
-    return source.key === key && source.account === account.name;
-  });
+  const targets = scope.trusting.get(`role/${account.name}/${key}`) ?? nobodyTrusts;
   const grant = assumeGrant(scope, name, targets, policyLimits.roleInline - sizeOf(inline));
   const roleResource: Resource = {
     kind: 'role',
@@ -212,7 +185,7 @@ export function compileGroup(scope: CompileScope, name: string, group: GroupEntr
   if (hasEnded(group, scope.now)) return [];
   groupExpiryFindings(scope, name, group);
   const inline = compileInline(group, scope.account.name, scope.now, group.expires);
-  const targets = rolesTrusting(scope, (it) => it.group === name);
+  const targets = scope.trusting.get(`group/${name}`) ?? nobodyTrusts;
   const grant = assumeGrant(scope, name, targets, policyLimits.groupInline - sizeOf(inline));
   return [
     ...grant.policies,
@@ -232,7 +205,7 @@ export function compilePerson(scope: CompileScope, name: string, person: PersonE
   if (hasEnded(person, scope.now)) return [];
   const boundary = boundaryArn(scope, person.boundary, `user/${name}`);
   const inline = { ...compileInline(person, scope.account.name, scope.now), ...expiryInline(person.expires) };
-  const targets = rolesTrusting(scope, (it) => it.person === name);
+  const targets = scope.trusting.get(`person/${name}`) ?? nobodyTrusts;
   const grant = assumeGrant(scope, name, targets, policyLimits.userInline - sizeOf(inline));
   const groups = [...new Set(person.groups)].filter((group) => {
     const entry = scope.definition.groups?.[group];

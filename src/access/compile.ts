@@ -15,6 +15,7 @@ import { compileStatements } from './permissions.ts';
 import type { PasswordSettings, Resource, WantedAccount } from './resources.ts';
 import { centralAccount, countsIn, managementAccount, selectAccounts, stageOrder } from './selectors.ts';
 import type { Grace } from './soft-delete.ts';
+import { indexTrust } from './trust-index.ts';
 import { accountsOfRole } from './variation.ts';
 import { adviceFindings } from './advice.ts';
 
@@ -180,10 +181,11 @@ export function compileDefinition(definition: Definition, now: Millis): Wanted {
   const partition = definition.partition ?? 'aws';
   const stages = stageOrder(definition);
   const findings: Finding[] = [];
+  const trusting = indexTrust(definition, partition, now);
   const accounts = Object.entries(definition.accounts)
     .map(([account, { id, stage }]) => ({ id, name: account, stage }))
     .sort((a, b) => stages.indexOf(a.stage) - stages.indexOf(b.stage))
-    .map((account) => compileAccount({ definition, name, partition, account, findings, now }));
+    .map((account) => compileAccount({ definition, name, partition, account, findings, now, trusting }));
   return {
     definition: name,
     ...(definition.organization === undefined ? {} : { organization: definition.organization }),
