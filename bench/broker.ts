@@ -134,7 +134,8 @@ async function manyLeases(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'stint-bench-'));
   try {
     let filled = 0;
-    for (const count of values.leases.split(',').map(Number)) {
+    const counts = values.leases.split(',').map(Number);
+    for (const count of counts) {
       await fill(folder, count - filled);
       filled = count;
       using server = await startLending(values.main, folder);
@@ -146,10 +147,20 @@ async function manyLeases(): Promise<void> {
         `${Math.round(server.readyMs)} ms, ${Math.round(server.residentMiB())} MiB`,
       );
       say(`${count} leases: token lookups`, shown(lookups));
+      if (count === counts.at(-1)) await lendBesides(server, count);
     }
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** What lending costs with so many leases about. */
+async function lendBesides(server: LendingServer, count: number): Promise<void> {
+  using aws = await startCanned();
+  await configure(server, aws.endpoint, rootKeys, 'arn:aws:iam::111122223333:role/bench');
+  const token = await lender(server);
+  say(`${count} leases: assumed_role credentials`, shown(await measured(server, '/v1/aws/creds/session', token)));
+  say(`${count} leases: iam_user credentials`, shown(await measured(server, '/v1/aws/creds/user', token)));
 }
 
 async function fill(folder: string, count: number): Promise<void> {
