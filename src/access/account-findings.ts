@@ -122,3 +122,17 @@ export function targetFindings(account: AccountRef, want: Resource, seen: SeenAc
       hint: 'units are named from the root, as in `Workloads/Prod`',
     }));
 }
+
+/** AWS does not show the guard rails, so none that is left over is seen. Where one is wanted, `not-management` tells. */
+export function unreadFindings(account: AccountRef, seen: SeenAccount): Finding[] {
+  if (seen.unread !== true) return [];
+  return [
+    {
+      severity: 'info',
+      code: 'guardrails-unread',
+      account: account.name,
+      message: 'AWS does not show the guard rails of the organisation: any that this definition once made is not seen',
+      hint: 'allow the reads that `stint doctor --executor-policy --read-only` prints, or use the management account',
+    },
+  ];
+}

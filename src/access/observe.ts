@@ -283,12 +283,14 @@ export async function observeAccount(
 async function readGuardrails(
   wanted: WantedAccount,
   { definition, organizations }: ObserveContext,
-): Promise<Pick<SeenAccount, 'organization' | 'resources'> | undefined> {
+): Promise<Pick<SeenAccount, 'organization' | 'resources' | 'unread'> | undefined> {
   if (wanted.look?.includes('organization') !== true) return undefined;
   try {
     return await readOrganization(await organizations(), wanted, definition);
   } catch (error) {
-    if (error instanceof Error && /^(?:AccessDenied|AWSOrganizationsNotInUse)/.test(error.name)) return undefined;
+    if (error instanceof Error && error.name.startsWith('AWSOrganizationsNotInUse')) return undefined;
+    // Few definitions have guard rails: a plan without them goes on, and says what it did not see.
+    if (error instanceof Error && error.name.startsWith('AccessDenied')) return { resources: [], unread: true };
     throw error;
   }
 }

@@ -14,6 +14,7 @@ import {
   misplacedFinding,
   protectedFinding,
   targetFindings,
+  unreadFindings,
 } from './account-findings.ts';
 import type { Change } from './plan.ts';
 import { removalSteps } from './removal.ts';
@@ -236,5 +237,5 @@ export function planAccount(
     for (const want of account.resources) planner.want(want);
     for (const had of seen.resources) planner.remove(had);
   } else for (const want of account.resources) planner.adopt(want, adoption);
-  return { ...planner.plan, findings: foldObserved(planner.plan.findings) };
+  return { ...planner.plan, findings: [...unreadFindings(account, seen), ...foldObserved(planner.plan.findings)] };
 }

@@ -167,6 +167,8 @@ export interface SeenAccount extends AccountRef {
   readonly resources: readonly SeenResource[];
   /** Of the management account, where guard rails are wanted or may be left over. */
   readonly organization?: SeenOrganization | undefined;
+  /** Whether AWS refused to show the guard rails of the organisation. */
+  readonly unread?: boolean | undefined;
   /** Marks of runs, rising by number. They are no resources: nobody wants them. */
   readonly leases?: readonly SeenLease[] | undefined;
 }

@@ -208,7 +208,14 @@ test('without guard rails an apply needs no more of the organisation than its id
   const accounts = await hubWith(executorPolicy(scope, false), { Version: '2012-10-17', Statement });
   const { guardrails: _, ...none } = first;
   await world.apply({ accounts, wanted: wantedOf(none) });
-  assert.deepEqual((await world.planNow({ accounts, wanted: wantedOf(none) })).changes, []);
+  const { changes, findings } = await world.planNow({ accounts, wanted: wantedOf(none) });
+  assert.deepEqual(changes, []);
+  // What was not seen is said.
+  const unread = findings.filter(({ code }) => code === 'guardrails-unread');
+  assert.deepEqual(
+    unread.map(({ severity, account }) => `${severity} ${account}`),
+    ['info central'],
+  );
 });
 
 /** Not called by the scenario, each for a reason. */
