@@ -3,6 +3,7 @@
 import { canonicalJson, isoSeconds, Secret, type Clock, type Millis } from '../base/index.ts';
 import { failure } from './failures.ts';
 import type { Credentials, SessionRequest } from './model.ts';
+import { sourceIdentity } from './sources/index.ts';
 
 // Not imported: the facade of an imported node:fs evaluates every export of it, node:fs/promises too (3 ms).
 const fs = process.getBuiltinModule('node:fs');
@@ -37,11 +38,14 @@ interface FileForm {
 
 /** Everything that makes two sessions different, in one canonical text. Holds no secret: keys are named by their id. */
 export function requestIdentity({ source, mfaSerial, roles, durationSeconds, sts }: SessionRequest): string {
-  const from =
-    source.kind === 'keys'
-      ? { keys: source.credentials.accessKeyId }
-      : { process: source.command, profile: source.profile };
-  return canonicalJson({ from, mfaSerial, roles, durationSeconds, url: sts.url, region: sts.signingRegion });
+  return canonicalJson({
+    from: sourceIdentity(source),
+    mfaSerial,
+    roles,
+    durationSeconds,
+    url: sts.url,
+    region: sts.signingRegion,
+  });
 }
 
 /**

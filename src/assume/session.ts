@@ -1,10 +1,10 @@
 // From a request to credentials: the kept session when there is one, else the calls of the plan, each result kept,
 // one process at a time per session. This file is the whole flow of `stint assume`.
-import { formatDuration, isFailure, isoSeconds, type Clock, type Millis, type Secret } from '../base/index.ts';
+import { formatDuration, isFailure, isoSeconds, type Millis, type Secret } from '../base/index.ts';
 import { requestIdentity, type KeptSession, type SessionCache } from './cache.ts';
-import { runCredentialProcess } from './credential-process.ts';
 import { takeLock } from './lock.ts';
-import type { Credentials, Environment, RoleLink, SessionRequest } from './model.ts';
+import type { Credentials, RoleLink, SessionRequest } from './model.ts';
+import { isKeptSource, readSource, type SourceTools } from './sources/index.ts';
 import { limits, planSession, usual, type PlanStep, type SessionPlan } from './session-plan.ts';
 import type { IssuedSession, MfaProof, StsClient } from './sts.ts';
 
@@ -14,19 +14,12 @@ export interface MfaAnswer {
   readonly again: boolean;
 }
 
-export interface SessionTools {
-  readonly env: Environment;
-  readonly clock: Clock;
-  readonly wait: (millis: Millis) => Promise<void>;
+export interface SessionTools extends SourceTools {
   /** Undefined when nothing can be kept (no home). */
   readonly cache: SessionCache | undefined;
   readonly sts: (request: SessionRequest) => StsClient;
   /** Asks for the code of a device. Rejects with Failure `mfa-needed` when nobody can be asked. */
   readonly askMfa: (serial: string) => Promise<MfaAnswer>;
-  /** A line that the person should read. */
-  readonly note: (line: string) => void;
-  /** A line about how a decision was reached. */
-  readonly explain: (line: string) => void;
   /** Replace the target's session even if a kept one is good. */
   readonly refresh: boolean;
 }
@@ -38,7 +31,7 @@ export function keptSession(request: SessionRequest, cache: SessionCache | undef
 
 /** True for keys that are handed on as they are; no session is ever kept for them. */
 function isAsItIs({ source, roles, mfaSerial, durationSeconds }: SessionRequest): boolean {
-  if (roles.length > 0) return false;
+  if (roles.length > 0 || isKeptSource(source)) return false;
   if (source.kind === 'keys' && source.credentials.sessionToken !== undefined) return true;
   return mfaSerial === undefined && durationSeconds === undefined;
 }
@@ -119,12 +112,14 @@ class SessionRun {
     }
   }
 
-  #sourceCredentials({ source }: SessionRequest): Promise<Credentials> {
-    this.#source ??=
-      source.kind === 'keys'
-        ? Promise.resolve(source.credentials)
-        : runCredentialProcess(source, this.#tools.env, this.#tools.clock);
-    return this.#source;
+  /** A source that is a session of its own is kept as one, so that every role of it shares it. */
+  #sourceCredentials(request: SessionRequest): Promise<Credentials> {
+    const { source } = request;
+    const alone = sourceRequest(request);
+    return (this.#source ??=
+      isKeptSource(source) && alone !== undefined
+        ? this.obtain(alone, false).then(({ session }) => session)
+        : readSource(source, this.#tools));
   }
 
   async #issue(request: SessionRequest): Promise<Credentials> {
@@ -202,6 +197,13 @@ function describe(step: PlanStep, { roles }: SessionRequest): string {
 function mfaSessionSeconds(maxAge: number | undefined): number | undefined {
   if (maxAge === undefined || maxAge >= usual.mfaSession) return undefined;
   return Math.max(maxAge, limits.shortest);
+}
+
+/** The request for the source itself; undefined when that is what the request is. */
+function sourceRequest(request: SessionRequest): SessionRequest | undefined {
+  const { source, sts, region, settings, roles, mfaSerial, durationSeconds } = request;
+  if (roles.length === 0 && mfaSerial === undefined && durationSeconds === undefined) return undefined;
+  return { target: source.from, source, roles: [], sts, region, settings };
 }
 
 /** The session that the plan's last call is made with, as a request of its own; undefined when that is the source. */

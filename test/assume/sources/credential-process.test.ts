@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { AdjustableClock, isFailure } from '../../src/base/index.ts';
-import { runCredentialProcess, splitCommand } from '../../src/assume/credential-process.ts';
-import type { Credentials, Environment } from '../../src/assume/model.ts';
-import { temporaryHome } from './support.ts';
+import { AdjustableClock, isFailure } from '../../../src/base/index.ts';
+import { runCredentialProcess, splitCommand } from '../../../src/assume/sources/credential-process.ts';
+import type { Credentials, Environment } from '../../../src/assume/model.ts';
+import { temporaryHome } from '../support.ts';
 
 const words: Readonly<Record<string, readonly string[]>> = {
   '/bin/get --a b': ['/bin/get', '--a', 'b'],

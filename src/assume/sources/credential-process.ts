@@ -1,9 +1,9 @@
 // Runs a `credential_process` without a shell and reads what it prints.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html
 import type { ChildProcess } from 'node:child_process';
-import { Secret, type Clock } from '../base/index.ts';
-import { failure } from './failures.ts';
-import type { Credentials, Environment, Source } from './model.ts';
+import { Secret, type Clock } from '../../base/index.ts';
+import { failure } from '../failures.ts';
+import type { Credentials, Environment, Source } from '../model.ts';
 
 type ProcessSource = Extract<Source, { kind: 'process' }>;
 
