@@ -230,8 +230,10 @@ export class Audit {
     this.#all = this.#all.filter((one) => one !== device);
     log({ level: 'info', event: 'audit.disabled', device: record.path });
     if (this.#silent) log({ level: 'warn', event: 'audit.silent' });
-    // Not waited for: it may be disabled because it hangs.
-    void device?.close().catch((error: unknown) => this.#trouble(record.path, 'failed', error));
+    if (device === undefined) return;
+    const closed = device.close().catch((error: unknown) => this.#trouble(record.path, 'failed', error));
+    // A device that hangs may be disabled for just that; any other has told where its chain ended by the answer.
+    if (device.state === 'ok') await closed;
   }
 
   #checkFree(path: string, place: string | undefined): void {
