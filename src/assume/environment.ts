@@ -74,12 +74,24 @@ export function environmentCredentials(env: Environment): Credentials | undefine
   };
 }
 
+/** `$STINT_HOME`, else `stint` in the XDG cache folder; undefined without a home. */
+function stateFolder(env: Environment): string | undefined {
+  if (env['STINT_HOME']) return env['STINT_HOME'];
+  // The XDG specification tells to ignore relative paths.
+  if (env['XDG_CACHE_HOME']?.startsWith('/')) return `${env['XDG_CACHE_HOME']}/stint`;
+  return env['HOME'] ? `${env['HOME']}/.cache/stint` : undefined;
+}
+
 /** Folder of kept sessions: `$STINT_HOME/sessions`, else `stint/sessions` in the XDG cache folder; undefined without a home. */
 export function sessionFolder(env: Environment): string | undefined {
-  if (env['STINT_HOME']) return `${env['STINT_HOME']}/sessions`;
-  // The XDG specification tells to ignore relative paths.
-  if (env['XDG_CACHE_HOME']?.startsWith('/')) return `${env['XDG_CACHE_HOME']}/stint/sessions`;
-  return env['HOME'] ? `${env['HOME']}/.cache/stint/sessions` : undefined;
+  const folder = stateFolder(env);
+  return folder === undefined ? undefined : `${folder}/sessions`;
+}
+
+/** Folder in which spent MFA codes are remembered, beside the sessions. */
+export function mfaFolder(env: Environment): string | undefined {
+  const folder = stateFolder(env);
+  return folder === undefined ? undefined : `${folder}/mfa`;
 }
 
 /** A role session name that names the person in CloudTrail: the user's name, in the letters STS allows. */

@@ -27,9 +27,18 @@ export const assumeFailures = {
   'no-credentials': { status: 401, when: 'Nothing says which credentials to begin with.' },
   'process-failed': {
     status: 502,
-    when: 'A credential_process could not be run, failed, or printed something else than credentials.',
+    when: 'A credential_process, mfa_process or the like could not be run, failed, or printed something else than it should.',
+  },
+  'metadata-failed': {
+    status: 502,
+    when: 'The metadata service of the instance, or the endpoint of the container, gave no credentials.',
+  },
+  'token-refused': {
+    status: 401,
+    when: 'A web identity token cannot be read, or AWS does not take it.',
   },
   'mfa-needed': { status: 401, when: 'A code is needed and there is no terminal to ask for it.' },
+  'mfa-reused': { status: 403, when: 'The MFA code was sent for that device already; AWS takes each once.' },
   'mfa-refused': { status: 403, when: 'AWS refused the MFA code or does not know the device.' },
   'access-denied': {
     status: 403,

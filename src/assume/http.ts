@@ -1,20 +1,29 @@
-// One HTTP exchange: POST a text, get status, headers and text. Time limits, proxy and authorities are handled here.
+// One HTTP exchange: send a text, get status, headers and text. Time limits, proxy and authorities are handled here.
 // `process.getBuiltinModule` and not `import`: importing node:http in an ES module loads undici as well (59 ms).
 import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
+import type { Millis } from '../base/index.ts';
 import { failure } from './failures.ts';
 import type { Environment } from './model.ts';
 
 export interface HttpRequest {
+  /** POST unless given. */
+  readonly method?: 'GET' | 'PUT' | undefined;
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
   readonly caBundle?: string | undefined;
+  /** How long to wait for the connection, and then for the answer; 5 and 20 seconds unless given. */
+  readonly patience?: Millis | undefined;
+  /** Past every proxy, as what is only reachable from this machine must be asked. */
+  readonly direct?: boolean | undefined;
 }
 
 export interface HttpAnswer {
   readonly status: number;
   /** The answer's `date` header. */
   readonly date?: string | undefined;
+  /** What an embedded AWS can explain its refusal by. */
+  readonly explainId?: string | undefined;
   readonly body: string;
 }
 
@@ -27,8 +36,8 @@ export interface HttpLoss {
 /** Sends one request. A refused or broken connection is a value, because the caller decides whether to try again. */
 export type SendHttp = (request: HttpRequest) => Promise<HttpAnswer | HttpLoss>;
 
-const connectMillis = 5000;
-const answerMillis = 20_000;
+const connectMillis: Millis = 5000;
+const answerMillis: Millis = 20_000;
 /** STS answers in a few kilobytes; more is not an answer of STS. */
 const longestAnswer = 1_000_000;
 
@@ -51,21 +60,20 @@ function collect(answer: IncomingMessage, done: (result: HttpAnswer | HttpLoss) 
     if (body.length > longestAnswer) answer.destroy(new Error('the answer is too long'));
   });
   answer.on('error', (error) => done({ lost: error.message, sent: true }));
-  answer.on('end', () => done({ status: answer.statusCode ?? 0, date: answer.headers.date, body }));
+  answer.on('end', () => {
+    const explainId = /^[\w-]{1,64}$/.exec(String(answer.headers['x-stint-explain-id'] ?? ''))?.[0];
+    done({ status: answer.statusCode ?? 0, date: answer.headers.date, explainId, body });
+  });
 }
 
 /** Settles with the answer or the loss, and takes its timers down with it. */
-function exchange(request: ClientRequest, body: string): Promise<HttpAnswer | HttpLoss> {
+function exchange(request: ClientRequest, { body, patience }: HttpRequest): Promise<HttpAnswer | HttpLoss> {
   const { promise, resolve } = Promise.withResolvers<HttpAnswer | HttpLoss>();
   let connected = false;
-  const connecting = setTimeout(
-    () => request.destroy(new Error(`no connection within ${connectMillis / 1000} s`)),
-    connectMillis,
-  );
-  const waiting = setTimeout(
-    () => request.destroy(new Error(`no answer within ${answerMillis / 1000} s`)),
-    answerMillis,
-  );
+  const limit = (what: string, millis: Millis): NodeJS.Timeout =>
+    setTimeout(() => request.destroy(new Error(`no ${what} within ${millis / 1000} s`)), millis);
+  const connecting = limit('connection', patience ?? connectMillis);
+  const waiting = limit('answer', patience === undefined ? answerMillis : 2 * patience);
   const done = (result: HttpAnswer | HttpLoss): void => {
     clearTimeout(connecting);
     clearTimeout(waiting);
@@ -83,17 +91,19 @@ function exchange(request: ClientRequest, body: string): Promise<HttpAnswer | Ht
   return promise;
 }
 
-/** An HTTP client that honours HTTPS_PROXY, HTTP_PROXY and NO_PROXY of `env`. */
+/** An HTTP client that honours HTTPS_PROXY, HTTP_PROXY and NO_PROXY of `env`, unless a request goes past them. */
 export function httpSender(env: Environment): SendHttp {
-  return async ({ url, headers, body, caBundle }) => {
+  return async (wanted) => {
+    const { url, headers, body, caBundle, method, direct } = wanted;
     const secure = url.protocol === 'https:';
     const { request, Agent } = process.getBuiltinModule(secure ? 'node:https' : 'node:http');
+    const length = method === 'GET' ? {} : { 'content-length': String(Buffer.byteLength(body)) };
     const options: RequestOptions = {
-      method: 'POST',
-      headers: { ...headers, 'content-length': String(Buffer.byteLength(body)) },
-      agent: new Agent({ keepAlive: false, proxyEnv: env }),
+      method: method ?? 'POST',
+      headers: { ...headers, ...length },
+      agent: new Agent({ keepAlive: false, ...(direct === true ? {} : { proxyEnv: env }) }),
       ...(caBundle === undefined ? {} : { ca: readBundle(caBundle) }),
     };
-    return exchange(request(url, options), body);
+    return exchange(request(url, options), wanted);
   };
 }

@@ -2,16 +2,17 @@
 // `credential_process` has none worth asking on.
 import { Secret } from '../base/index.ts';
 import { failure } from './failures.ts';
-import type { MfaAnswer } from './session.ts';
 
-const codePattern = /^\d{6}$/;
+/** True for six digits, with blanks around them. */
+export function isMfaCode(text: string): boolean {
+  return /^\d{6}$/.test(text.trim());
+}
 
 /** @throws Failure `invalid-option` unless it is six digits. The text is not repeated. */
 export function parseMfaCode(text: string): Secret {
-  const code = text.trim();
-  if (!codePattern.test(code))
+  if (!isMfaCode(text))
     throw failure('invalid-option', 'an MFA code is six digits', { hint: 'give it like `--mfa-code 123456`' });
-  return new Secret(code);
+  return new Secret(text.trim());
 }
 
 function openTerminal(): number | undefined {
@@ -19,6 +20,16 @@ function openTerminal(): number | undefined {
     return process.getBuiltinModule('node:fs').openSync('/dev/tty', 'r+');
   } catch {
     return undefined;
+  }
+}
+
+/** Runs `work` with a handle of the terminal, undefined where there is none, and closes it. */
+export async function withTerminal<Result>(work: (handle: number | undefined) => Promise<Result>): Promise<Result> {
+  const handle = openTerminal();
+  try {
+    return await work(handle);
+  } finally {
+    if (handle !== undefined) process.getBuiltinModule('node:fs').closeSync(handle);
   }
 }
 
@@ -47,12 +58,12 @@ async function readLine(handle: number, question: string, signal: AbortSignal): 
  * Asks on /dev/tty until six digits come.
  * @throws Failure `mfa-needed` without a terminal, `interrupted` when the person ends it.
  */
-export async function askOnTerminal(serial: string, signal: AbortSignal): Promise<MfaAnswer> {
+export async function askOnTerminal(serial: string, signal: AbortSignal): Promise<Secret> {
   for (;;) {
     const handle = openTerminal();
     if (handle === undefined) {
       throw failure('mfa-needed', `an MFA code of \`${serial}\` is needed, and there is no terminal to ask on`, {
-        hint: 'give it with `--mfa-code 123456`, or run the same target once in a terminal: the session is kept',
+        hint: 'give it with `--mfa-code 123456` or `mfa_process`, or run the same target once in a terminal: the session is kept',
       });
     }
     const line = await readLine(handle, `MFA code of ${serial}: `, signal);
@@ -60,6 +71,6 @@ export async function askOnTerminal(serial: string, signal: AbortSignal): Promis
       throw failure('interrupted', 'no MFA code was given', {
         hint: 'run it again, or give the code with `--mfa-code`',
       });
-    if (codePattern.test(line.trim())) return { code: parseMfaCode(line), again: true };
+    if (isMfaCode(line)) return parseMfaCode(line);
   }
 }

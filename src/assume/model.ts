@@ -29,6 +29,49 @@ export type Source =
       readonly command: string;
       /** `file:line` of the setting. */
       readonly place: string;
+    }
+  | {
+      /** A token of an identity provider; the first role is assumed with it, by AssumeRoleWithWebIdentity. */
+      readonly kind: 'web-identity';
+      readonly from: string;
+      readonly token: { readonly file: string } | { readonly process: string; readonly profile: string };
+      /** `file:line` of the setting, or the name of the variable. */
+      readonly place: string;
+      /** Issuer, subject and audience of the token as it is now; undefined when only reading it will tell. */
+      readonly subject?: string | undefined;
+    }
+  | {
+      /** The metadata service of an EC2 instance. */
+      readonly kind: 'instance';
+      readonly from: string;
+      readonly url: string;
+      readonly allowsVersion1: boolean;
+      readonly patience: Millis;
+      readonly attempts: number;
+      /** What names it; undefined when nothing does, and it is the last that SDKs try. */
+      readonly place?: string | undefined;
+    }
+  | {
+      /** The endpoint that a container of ECS or EKS has for its credentials. */
+      readonly kind: 'container';
+      readonly from: string;
+      readonly url: string;
+      readonly place: string;
+    };
+
+/** The token of an identity provider, instead of keys. */
+export interface IdentityToken {
+  readonly identityToken: Secret;
+}
+
+/** What prints the codes of an MFA device, and where that is said. */
+export type MfaCommand =
+  | { readonly kind: 'process'; readonly line: string; readonly place: string }
+  | {
+      readonly kind: 'ykman';
+      /** The OATH account on the YubiKey; the ARN of the device unless given. */
+      readonly account?: string | undefined;
+      readonly place: string;
     };
 
 /** One role of a chain, with everything AssumeRole is told about it. */
@@ -61,6 +104,8 @@ export interface SessionRequest {
   readonly target: string;
   readonly source: Source;
   readonly mfaSerial?: string | undefined;
+  /** Where its codes come from; not part of the identity. */
+  readonly mfaCommand?: MfaCommand | undefined;
   /** Seconds that the MFA sign-in may be old; the session that it opens lasts no longer. */
   readonly mfaMaxAge?: number | undefined;
   /** First the role that the source assumes, last the target. Empty: the source itself is the target. */

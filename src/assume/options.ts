@@ -58,33 +58,76 @@ function checkText(rule: TextRule, value: string): void {
   });
 }
 
-/** A session name from `place` (`file:line`), in the form STS takes. @throws Failure `setting-invalid`. */
-export function checkSessionName(value: string, place: string): string {
-  if (sessionNameRule.pattern.test(value)) return value;
-  throw failure('setting-invalid', `${place}: \`${value}\` is not a session name`, {
-    hint: `it takes ${sessionNameRule.allowed}`,
-  });
+function namedText(what: string): (value: string, place: string) => string {
+  return (value, place) => {
+    if (sessionNameRule.pattern.test(value)) return value;
+    throw failure('setting-invalid', `${place}: \`${value}\` is not a ${what}`, {
+      hint: `it takes ${sessionNameRule.allowed}`,
+    });
+  };
 }
 
-function checkTags(tags: Readonly<Record<string, string>>): void {
+/** A session name from `place` (`file:line`), in the form STS takes. @throws Failure `setting-invalid`. */
+export const checkSessionName = namedText('session name');
+
+/** A source identity from `place`. @throws Failure `setting-invalid`. */
+export const checkIdentity = namedText('source identity');
+
+type Tags = Readonly<Record<string, string>>;
+
+interface Complaint {
+  readonly what: string;
+  readonly hint: string;
+}
+
+/** What STS would not take of the tags. */
+function complaintOf(tags: Tags): Complaint | undefined {
   const entries = Object.entries(tags);
-  if (entries.length > 50)
-    throw failure('invalid-option', `${entries.length} tags are too many`, { hint: 'STS takes 50 at most' });
+  if (entries.length > 50) return { what: `${entries.length} tags are too many`, hint: 'STS takes 50 at most' };
   const seen = new Set<string>();
+  const letters = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;
   for (const [key, value] of entries) {
-    if (seen.has(key.toLowerCase())) {
-      throw failure('invalid-option', `tag \`${key}\` is given twice`, {
-        hint: 'tag keys of a session differ in more than case',
-      });
-    }
+    if (seen.has(key.toLowerCase()))
+      return { what: `tag \`${key}\` is given twice`, hint: 'tag keys of a session differ in more than case' };
     seen.add(key.toLowerCase());
-    const letters = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;
     if (key.length >= 1 && key.length <= 128 && value.length <= 256 && letters.test(key) && letters.test(value))
       continue;
-    throw failure('invalid-option', `\`--tag\` does not take \`${key}=${value}\``, {
+    return {
+      what: `\`${key}=${value}\` is not a tag of a session`,
       hint: 'write `key=value`: keys up to 128, values up to 256 letters, digits, blanks or any of `_.:/=+-@`',
-    });
+    };
   }
+  return undefined;
+}
+
+function checkTags(tags: Tags): void {
+  const complaint = complaintOf(tags);
+  if (complaint !== undefined) throw failure('invalid-option', complaint.what, { hint: complaint.hint });
+}
+
+/** The tags of `session_tags = key=value,key=value`, as aws-vault writes them. @throws Failure `setting-invalid`. */
+export function readTagList(text: string, place: string): Tags {
+  const refuse = ({ what, hint }: Complaint): Error => failure('setting-invalid', `${place}: ${what}`, { hint });
+  const tags = new Map<string, string>();
+  for (const part of text.split(',')) {
+    const cut = part.indexOf('=');
+    const key = part.slice(0, Math.max(cut, 0)).trim();
+    if (key === '') throw refuse({ what: `\`${part.trim()}\` is not a tag`, hint: 'write `key=value,key=value`' });
+    if (tags.has(key)) throw refuse({ what: `tag \`${key}\` is given twice`, hint: 'give each key once' });
+    tags.set(key, part.slice(cut + 1).trim());
+  }
+  const found = Object.fromEntries(tags);
+  const complaint = complaintOf(found);
+  if (complaint !== undefined) throw refuse(complaint);
+  return found;
+}
+
+/** The keys of a list like `team,cost`. */
+export function readKeyList(text: string): readonly string[] {
+  return text
+    .split(',')
+    .map((key) => key.trim())
+    .filter((key) => key !== '');
 }
 
 function checkPolicy(text: string): void {

@@ -1,33 +1,33 @@
 // From a profile to the credentials it begins with and the roles assumed one after the other.
 // The rules are botocore's: what ranks before what, and which references are circular.
-import { nearestName, Secret } from '../base/index.ts';
+import { Secret } from '../base/index.ts';
 import { checkRoleArn } from './arn.ts';
 import { environmentCredentials } from './environment.ts';
 import { failure } from './failures.ts';
-import type { Credentials, Environment, Source } from './model.ts';
-import { checkSessionName } from './options.ts';
-import { settingOf, type Profile, type ProfileSet } from './profiles.ts';
+import { profileMfaCommand } from './mfa.ts';
+import type { Credentials, Environment, MfaCommand, Source } from './model.ts';
+import { containerSource, instanceSource, profileToken } from './named-sources.ts';
+import { checkIdentity, checkSessionName, readKeyList, readTagList } from './options.ts';
+import { profileNamed, settingOf, type Profile, type ProfileSet } from './profiles.ts';
+import type { WantedRole } from './role-links.ts';
 import { checkDuration, limits } from './session-plan.ts';
-
-/** A role as a profile names it; what the person adds comes later. */
-export interface ProfileRole {
-  readonly roleArn: string;
-  readonly sessionName?: string | undefined;
-  readonly durationSeconds?: number | undefined;
-  readonly externalId?: string | undefined;
-}
 
 export interface ProfileChain {
   readonly source: Source;
   /** First the role that the source assumes. */
-  readonly roles: readonly ProfileRole[];
+  readonly roles: readonly WantedRole[];
   /** The MFA device: the nearest to the source that is named. */
   readonly mfaSerial?: string | undefined;
+  /** What prints the device's codes: the nearest to the source that is named. */
+  readonly mfaCommand?: MfaCommand | undefined;
   /** The target's profile first, then its sources'. */
   readonly profiles: readonly Profile[];
   /** Wanted seconds of the profile itself when it names no role. */
   readonly durationSeconds?: number | undefined;
 }
+
+/** Profiles that may follow one another: far more than AWS would bear, far less than the stack does. */
+const longestChain = 1000;
 
 interface Walk {
   readonly set: ProfileSet;
@@ -37,27 +37,37 @@ interface Walk {
 
 /** Sources that a profile may name and this room does not read: setting -> what it is. */
 const unsupported: Readonly<Record<string, string>> = {
-  web_identity_token_file: 'a web identity token',
   sso_session: 'IAM Identity Center',
   sso_start_url: 'IAM Identity Center',
   sso_account_id: 'IAM Identity Center',
   login_session: '`aws login`',
 };
 
-function place(profile: Profile, key: string): string {
-  return profile.settings.get(key)?.place ?? profile.place;
-}
+/** A profile with none of these says nothing about credentials: SDKs go on to the container and the instance. */
+const credentialSettings = [
+  'role_arn',
+  'aws_access_key_id',
+  'aws_secret_access_key',
+  'credential_process',
+  'credential_source',
+  ...Object.keys(unsupported),
+];
 
 function refuseUnsupported(profile: Profile, keys: readonly string[]): void {
   const key = keys.find((name) => settingOf(profile, name) !== undefined);
   if (key === undefined) return;
   throw failure(
     'source-unsupported',
-    `${place(profile, key)}: profile \`${profile.name}\` takes its credentials from ${unsupported[key]!}, which Stint does not read`,
+    `${profile.placeOf(key)}: profile \`${profile.name}\` takes its credentials from ${unsupported[key]!}, which Stint does not read`,
     {
       hint: `let another tool fetch them: a profile with \`credential_process\`, such as \`aws configure export-credentials --profile ${profile.name} --format process\`, as source_profile`,
     },
   );
+}
+
+/** True when the profile says where credentials come from, well or badly. */
+export function namesCredentials(profile: Profile): boolean {
+  return credentialSettings.some((key) => settingOf(profile, key) !== undefined);
 }
 
 function hasKeys(profile: Profile): boolean {
@@ -76,10 +86,8 @@ function keysOf(profile: Profile): Credentials {
         : (['aws_access_key_id', 'aws_secret_access_key'] as const);
     throw failure(
       'profile-incomplete',
-      `${place(profile, given)}: profile \`${profile.name}\` has ${given} without ${missing}`,
-      {
-        hint: 'a key pair needs both',
-      },
+      `${profile.placeOf(given)}: profile \`${profile.name}\` has ${given} without ${missing}`,
+      { hint: 'a key pair needs both' },
     );
   }
   const token = settingOf(profile, 'aws_session_token');
@@ -95,36 +103,21 @@ function keySource(profile: Profile): Source {
 }
 
 /** The profile's own credentials, in botocore's order: SSO, keys of the credentials file, login, process, keys of the config file. */
-function ownSource(profile: Profile, files: ProfileSet['files']): Source {
+function ownSource(profile: Profile, { set, env }: Walk): Source {
   refuseUnsupported(profile, ['sso_session', 'sso_start_url', 'sso_account_id']);
   if (profile.keysRankFirst) return keySource(profile);
   refuseUnsupported(profile, ['login_session']);
   const command = settingOf(profile, 'credential_process');
   if (command !== undefined) {
     const from = `credential_process of profile \`${profile.name}\``;
-    return { kind: 'process', from, profile: profile.name, command, place: place(profile, 'credential_process') };
+    return { kind: 'process', from, profile: profile.name, command, place: profile.placeOf('credential_process') };
   }
   if (hasKeys(profile)) return keySource(profile);
+  // Without a role of its own it stands for the place it names, as in the SDK for JavaScript.
+  const named = settingOf(profile, 'credential_source');
+  if (named !== undefined) return namedSource(profile, named, env);
   throw failure('no-credentials', `${profile.place}: profile \`${profile.name}\` has no credentials`, {
-    hint: `give it role_arn with source_profile, credential_process, or keys in \`${files.credentials}\``,
-  });
-}
-
-/** What to do about a name that is not there: a heading without `profile`, a near name, or the list. */
-export function nameCure(name: string, names: Iterable<string>, set: ProfileSet): string {
-  const stray = set.strays.get(name);
-  if (stray !== undefined)
-    return `${stray.place}: \`[${name}]\` lacks the word \`profile\`: write \`[profile ${name}]\``;
-  const near = nearestName(name, names);
-  return near === undefined ? '`stint ls` lists the targets' : `did you mean \`${near}\`?`;
-}
-
-/** @throws Failure `unknown-profile` with the nearest name. `from` is the `file:line` that names it. */
-function profileNamed(name: string, set: ProfileSet, from?: string): Profile {
-  const profile = set.profiles.get(name);
-  if (profile !== undefined) return profile;
-  throw failure('unknown-profile', `${from === undefined ? '' : `${from}: `}there is no profile \`${name}\``, {
-    hint: nameCure(name, set.profiles.keys(), set),
+    hint: `give it role_arn with source_profile, credential_process, or keys in \`${set.files.credentials}\``,
   });
 }
 
@@ -132,7 +125,7 @@ function durationOf(profile: Profile): number | undefined {
   const text = settingOf(profile, 'duration_seconds');
   if (text === undefined) return undefined;
   if (!/^\d+$/.test(text)) {
-    throw failure('setting-invalid', `${place(profile, 'duration_seconds')}: \`${text}\` is not a number of seconds`, {
+    throw failure('setting-invalid', `${profile.placeOf('duration_seconds')}: \`${text}\` is not a number of seconds`, {
       hint: 'write it like `duration_seconds = 3600`',
     });
   }
@@ -140,64 +133,89 @@ function durationOf(profile: Profile): number | undefined {
   return Number(text);
 }
 
-function roleOf(profile: Profile, roleArn: string): ProfileRole {
-  const name = settingOf(profile, 'role_session_name');
+function roleOf(profile: Profile, roleArn: string): WantedRole {
+  const read = <Value>(key: string, check: (text: string, place: string) => Value): Value | undefined => {
+    const text = settingOf(profile, key);
+    return text === undefined ? undefined : check(text, profile.placeOf(key));
+  };
   return {
-    roleArn: checkRoleArn(roleArn, place(profile, 'role_arn')),
-    sessionName: name === undefined ? undefined : checkSessionName(name, place(profile, 'role_session_name')),
+    roleArn: checkRoleArn(roleArn, profile.placeOf('role_arn')),
+    place: profile.placeOf('role_arn'),
+    sessionName: read('role_session_name', checkSessionName),
     durationSeconds: durationOf(profile),
     externalId: settingOf(profile, 'external_id'),
+    sourceIdentity: read('source_identity', checkIdentity),
+    tags: read('session_tags', readTagList),
+    transitiveTags: read('transitive_session_tags', readKeyList),
   };
 }
 
-function environmentSource(profile: Profile, kind: string, env: Environment): Source {
-  const where = place(profile, 'credential_source');
-  if (kind !== 'Environment') {
-    const known = kind === 'Ec2InstanceMetadata' || kind === 'EcsContainer';
-    throw failure(
-      known ? 'source-unsupported' : 'profile-conflict',
-      `${where}: credential_source \`${kind}\` is ${known ? 'not read by Stint' : 'not known'}`,
-      {
-        hint: known
-          ? 'use `credential_source = Environment`, or a source_profile'
-          : 'AWS knows Environment, Ec2InstanceMetadata and EcsContainer',
-      },
-    );
+type NamedSource = (profile: Profile, env: Environment, place: string) => Source | undefined;
+
+/** What `credential_source` may name. */
+const namedSources: Readonly<Record<string, NamedSource>> = {
+  Environment: (_, env) => {
+    const credentials = environmentCredentials(env);
+    return credentials === undefined ? undefined : { kind: 'keys', from: 'the environment', credentials };
+  },
+  Ec2InstanceMetadata: (profile, env, place) => instanceSource(env, profile, place),
+  EcsContainer: (_, env) => containerSource(env),
+};
+
+/** What is missing in the environment for a `credential_source`. */
+const emptySources: Readonly<Record<string, { readonly what: string; readonly hint: string }>> = {
+  Environment: {
+    what: 'takes its credentials from the environment, which has none',
+    hint: 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY',
+  },
+  EcsContainer: {
+    what: 'takes its credentials from a container, and the environment names no endpoint of one',
+    hint: 'run it in a task of ECS or a pod of EKS, which set AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or _FULL_URI',
+  },
+};
+
+function namedSource(profile: Profile, kind: string, env: Environment): Source {
+  const where = profile.placeOf('credential_source');
+  const find = Object.hasOwn(namedSources, kind) ? namedSources[kind] : undefined;
+  if (find === undefined) {
+    throw failure('profile-conflict', `${where}: credential_source \`${kind}\` is not known`, {
+      hint: 'AWS knows Environment, Ec2InstanceMetadata and EcsContainer',
+    });
   }
-  const credentials = environmentCredentials(env);
-  if (credentials !== undefined) return { kind: 'keys', from: 'the environment', credentials };
-  throw failure(
-    'no-credentials',
-    `${where}: profile \`${profile.name}\` takes its credentials from the environment, which has none`,
-    {
-      hint: 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY',
-    },
+  const source = find(profile, env, where);
+  if (source !== undefined) return source;
+  const { what, hint } = emptySources[kind]!;
+  throw failure('no-credentials', `${where}: profile \`${profile.name}\` ${what}`, { hint });
+}
+
+function refuseTwoSources(profile: Profile): Error {
+  return failure(
+    'profile-conflict',
+    `${profile.placeOf('credential_source')}: profile \`${profile.name}\` has both source_profile and credential_source`,
+    { hint: 'remove one of the two' },
+  );
+}
+
+function refuseNoSource(profile: Profile): Error {
+  return failure(
+    'profile-incomplete',
+    `${profile.placeOf('role_arn')}: profile \`${profile.name}\` names a role, but not whose credentials assume it`,
+    { hint: 'add `source_profile = NAME`, `credential_source = Environment` or `web_identity_token_file = FILE`' },
   );
 }
 
 function sourceChain(profile: Profile, walk: Walk): ProfileChain {
   const named = settingOf(profile, 'source_profile');
   const kind = settingOf(profile, 'credential_source');
-  if (named !== undefined && kind !== undefined) {
-    throw failure(
-      'profile-conflict',
-      `${place(profile, 'credential_source')}: profile \`${profile.name}\` has both source_profile and credential_source`,
-      {
-        hint: 'remove one of the two',
-      },
-    );
+  if (named !== undefined && kind !== undefined) throw refuseTwoSources(profile);
+  if (kind !== undefined) return { source: namedSource(profile, kind, walk.env), roles: [], profiles: [] };
+  if (named === undefined) throw refuseNoSource(profile);
+  const from = profile.placeOf('source_profile');
+  if (walk.visited.length >= longestChain) {
+    throw failure('profile-conflict', `${from}: more than ${longestChain} profiles follow one another`, {
+      hint: 'begin the chain later: let a profile in it have keys of its own',
+    });
   }
-  if (kind !== undefined) return { source: environmentSource(profile, kind, walk.env), roles: [], profiles: [] };
-  if (named === undefined) {
-    throw failure(
-      'profile-incomplete',
-      `${place(profile, 'role_arn')}: profile \`${profile.name}\` names a role, but not whose credentials assume it`,
-      {
-        hint: 'add `source_profile = NAME` or `credential_source = Environment`',
-      },
-    );
-  }
-  const from = place(profile, 'source_profile');
   // A profile may name itself: then its own keys assume its role.
   if (named === profile.name && hasKeys(profile)) return { source: keySource(profile), roles: [], profiles: [] };
   if (named === profile.name || walk.visited.includes(named)) {
@@ -212,23 +230,20 @@ function sourceChain(profile: Profile, walk: Walk): ProfileChain {
 function follow(profile: Profile, walk: Walk): ProfileChain {
   const roleArn = settingOf(profile, 'role_arn');
   const mfaSerial = settingOf(profile, 'mfa_serial');
+  const mfaCommand = profileMfaCommand(profile);
   // In a source profile its own keys rank before its role, as in botocore.
   if (roleArn === undefined || (walk.visited.length > 0 && hasKeys(profile))) {
-    return {
-      source: ownSource(profile, walk.set.files),
-      roles: [],
-      mfaSerial,
-      profiles: [profile],
-      durationSeconds: durationOf(profile),
-    };
+    const source = ownSource(profile, walk);
+    return { source, roles: [], mfaSerial, mfaCommand, profiles: [profile], durationSeconds: durationOf(profile) };
   }
-  refuseUnsupported(profile, ['web_identity_token_file']);
-  const chain = sourceChain(profile, walk);
+  const token = profileToken(profile, walk.env, walk.set.read);
+  const chain = token === undefined ? sourceChain(profile, walk) : { source: token, roles: [], profiles: [] };
   return {
     source: chain.source,
     roles: [...chain.roles, roleOf(profile, roleArn)],
     // AWS takes a code only from the user at the start of the chain, so a device named anywhere is that user's.
     mfaSerial: chain.mfaSerial ?? mfaSerial,
+    mfaCommand: chain.mfaCommand ?? mfaCommand,
     profiles: [profile, ...chain.profiles],
   };
 }

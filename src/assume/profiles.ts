@@ -1,20 +1,36 @@
 // What ~/.aws/config and ~/.aws/credentials say together: profiles, services, SSO sessions.
 // Precedence is botocore's: a key in the credentials file beats the same key in the config file.
+import { nearestName } from '../base/index.ts';
 import { failure } from './failures.ts';
 import { parseIni, type Section, type Setting } from './ini.ts';
 import type { Environment } from './model.ts';
+
+/** Settings that belong to a profile alone: a key pair is not handed on by `include_profile`. */
+const ownAlone = new Set(['aws_access_key_id', 'aws_secret_access_key', 'aws_session_token', 'include_profile']);
+/** Profiles that may include one another in a row. */
+const longestInclusion = 100;
+/** Settings that say whose credentials assume the role: a profile that has one of them inherits none of them. */
+const assumers = ['source_profile', 'credential_source', 'web_identity_token_file', 'web_identity_token_process'];
 
 /** A profile as both files describe it; read when it is first asked for. */
 export class Profile {
   readonly name: string;
   readonly #config: Section | undefined;
   readonly #credentials: Section | undefined;
+  readonly #find: (name: string, place: string) => Profile;
   #settings: ReadonlyMap<string, Setting> | undefined;
 
-  constructor(name: string, config: Section | undefined, credentials: Section | undefined) {
+  /** `find` gives another profile by its name, or throws for one that is named at `place` and is not there. */
+  constructor(
+    name: string,
+    config: Section | undefined,
+    credentials: Section | undefined,
+    find: (name: string, place: string) => Profile,
+  ) {
     this.name = name;
     this.#config = config;
     this.#credentials = credentials;
+    this.#find = find;
   }
 
   /** `file:line` of its heading. */
@@ -22,10 +38,38 @@ export class Profile {
     return (this.#config ?? this.#credentials)!.place;
   }
 
-  /** By key. @throws Failure `config-syntax`. */
+  /** `file:line` of a setting, else of the heading. */
+  placeOf(key: string): string {
+    return this.settings.get(key)?.place ?? this.place;
+  }
+
+  /**
+   * By key, those of `include_profile` where it has none of its own, as aws-vault reads it.
+   * @throws Failure `config-syntax`; `unknown-profile`, `profile-circular` for an `include_profile` that leads nowhere.
+   */
   get settings(): ReadonlyMap<string, Setting> {
-    this.#settings ??= new Map([...(this.#config?.settings ?? []), ...(this.#credentials?.settings ?? [])]);
+    this.#settings ??= this.#merged([]);
     return this.#settings;
+  }
+
+  #merged(including: readonly string[]): ReadonlyMap<string, Setting> {
+    const own = new Map([...(this.#config?.settings ?? []), ...(this.#credentials?.settings ?? [])]);
+    const include = own.get('include_profile');
+    if (include === undefined || include.value === '') return own;
+    const path = [...including, this.name];
+    if (path.includes(include.value) || path.length > longestInclusion) {
+      const circle = [...path, include.value]
+        .map((name) => `\`${name}\``)
+        .join(' -> ')
+        .slice(0, 500);
+      throw failure('profile-circular', `${include.place}: include_profile leads in a circle: ${circle}`, {
+        hint: 'remove one of the include_profile lines',
+      });
+    }
+    const inherited = this.#find(include.value, include.place).#merged(path);
+    const assumes = assumers.some((key) => own.has(key));
+    const taken = [...inherited].filter(([key]) => !ownAlone.has(key) && !(assumes && assumers.includes(key)));
+    return new Map([...taken, ...own]);
   }
 
   /** The key pair stands in the credentials file, which ranks before `credential_process`; one in the config file ranks after. */
@@ -41,6 +85,8 @@ export interface ProfileSet {
   /** Headings of the config file that lack the word `profile`, which AWS ignores. */
   readonly strays: ReadonlyMap<string, Section>;
   readonly files: { readonly config: string; readonly credentials: string };
+  /** Reads other files that profiles name. */
+  readonly read: ReadText;
 }
 
 /** Reads a file: its text, or undefined when there is none. Throws what the system throws otherwise. */
@@ -121,10 +167,30 @@ export function loadProfiles(env: Environment, read: ReadText): ProfileSet {
   const { profiles: fromConfig, services, strays } = sortConfig(sectionsOf(files.config, read));
   const fromCredentials = new Map(sectionsOf(files.credentials, read).map((section) => [section.title, section]));
   const profiles = new Map<string, Profile>();
+  const set: ProfileSet = { profiles, services, strays, files, read };
+  const find = (name: string, place: string): Profile => profileNamed(name, set, place);
   for (const name of [...fromConfig.keys(), ...fromCredentials.keys()]) {
-    profiles.set(name, new Profile(name, fromConfig.get(name), fromCredentials.get(name)));
+    profiles.set(name, new Profile(name, fromConfig.get(name), fromCredentials.get(name), find));
   }
-  return { profiles, services, strays, files };
+  return set;
+}
+
+/** What to do about a name that is not there: a heading without `profile`, a near name, or the list. */
+export function nameCure(name: string, names: Iterable<string>, set: ProfileSet): string {
+  const stray = set.strays.get(name);
+  if (stray !== undefined)
+    return `${stray.place}: \`[${name}]\` lacks the word \`profile\`: write \`[profile ${name}]\``;
+  const near = nearestName(name, names);
+  return near === undefined ? '`stint ls` lists the targets' : `did you mean \`${near}\`?`;
+}
+
+/** @throws Failure `unknown-profile` with the nearest name. `from` is the `file:line` that names it. */
+export function profileNamed(name: string, set: ProfileSet, from?: string): Profile {
+  const profile = set.profiles.get(name);
+  if (profile !== undefined) return profile;
+  throw failure('unknown-profile', `${from === undefined ? '' : `${from}: `}there is no profile \`${name}\``, {
+    hint: nameCure(name, set.profiles.keys(), set),
+  });
 }
 
 /** The text of a setting, undefined when absent or empty. */

@@ -17,8 +17,8 @@ export const limits = {
 export const usual = { role: 3600, mfaSession: 43_200 } as const;
 
 export interface PlanFacts {
-  /** `temporary`: the source carries a session token. */
-  readonly source: 'long-term' | 'temporary';
+  /** `temporary`: the source carries a session token. `web-identity`: it is a token, and the first role is had for it. */
+  readonly source: 'long-term' | 'temporary' | 'web-identity';
   /** An MFA device is named for the source or a role. */
   readonly mfa: boolean;
   /** Wanted seconds of each role, the target's last; undefined when nothing names them. */
@@ -31,7 +31,7 @@ export type PlanStep =
   | { readonly call: 'none'; readonly why: string }
   | { readonly call: 'GetSessionToken'; readonly mfa: boolean; readonly durationSeconds: number; readonly why: string }
   | {
-      readonly call: 'AssumeRole';
+      readonly call: 'AssumeRole' | 'AssumeRoleWithWebIdentity';
       /** Index of the role in the chain. */
       readonly role: number;
       readonly mfa: boolean;
@@ -47,7 +47,7 @@ export interface SessionPlan {
 
 interface Row {
   readonly roles: 'none' | 'one' | 'several';
-  readonly source: 'long-term' | 'temporary';
+  readonly source: PlanFacts['source'];
   /** Undefined: it makes no difference. */
   readonly mfa?: boolean;
   /** `given`: a duration is asked for; `long`: more than the hour a chained role may last. */
@@ -56,10 +56,13 @@ interface Row {
   readonly note?: string;
 }
 
+const mfaWithToken =
+  'AWS takes an MFA code only with long-term keys: with a web identity token, the identity provider asks for a second factor';
 const mfaTooLate =
   'AWS takes an MFA code only with long-term keys: the session these credentials belong to had its code, or never will';
 
-// The first row that fits decides. INVARIANT: every combination of facts fits a row (a test walks them all).
+// The first row that fits decides. INVARIANT: every combination of facts fits a row (a test walks them all), but for
+// a token without a role, which is no session.
 const table: readonly Row[] = [
   { roles: 'none', source: 'temporary', mfa: true, steps: asTheyAre('they are temporary already'), note: mfaTooLate },
   { roles: 'none', source: 'temporary', steps: asTheyAre('they are temporary already') },
@@ -75,6 +78,10 @@ const table: readonly Row[] = [
   { roles: 'several', source: 'long-term', steps: assumeAll },
   { roles: 'several', source: 'temporary', mfa: true, steps: assumeAll, note: mfaTooLate },
   { roles: 'several', source: 'temporary', steps: assumeAll },
+  { roles: 'one', source: 'web-identity', mfa: true, steps: withToken, note: mfaWithToken },
+  { roles: 'one', source: 'web-identity', steps: withToken },
+  { roles: 'several', source: 'web-identity', mfa: true, steps: withToken, note: mfaWithToken },
+  { roles: 'several', source: 'web-identity', steps: withToken },
 ];
 
 function asTheyAre(why: string): Row['steps'] {
@@ -126,6 +133,14 @@ function assumeAll(facts: PlanFacts): readonly PlanStep[] {
     const why = chained ? 'assumed with temporary credentials' : 'the long-term keys assume the first role themselves';
     return { call: 'AssumeRole', role, mfa: false, durationSeconds: Math.min(wanted ?? usual.role, cap), why };
   });
+}
+
+/** The first role for the token, for as long as it allows; the others from its session. */
+function withToken(facts: PlanFacts): readonly PlanStep[] {
+  const [, ...chained] = assumeAll(facts);
+  const durationSeconds = facts.roles[0] ?? usual.role;
+  const why = 'the token stands for keys, and is not one of a session: the first role may last as long as it allows';
+  return [{ call: 'AssumeRoleWithWebIdentity', role: 0, mfa: false, durationSeconds, why }, ...chained];
 }
 
 function fits(row: Row, facts: PlanFacts): boolean {

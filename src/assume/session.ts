@@ -1,25 +1,21 @@
 // From a request to credentials: the kept session when there is one, else the calls of the plan, each result kept,
 // one process at a time per session. This file is the whole flow of `stint assume`.
-import { formatDuration, isFailure, isoSeconds, type Millis, type Secret } from '../base/index.ts';
+import { formatDuration, isFailure, isoSeconds, type Millis } from '../base/index.ts';
 import { requestIdentity, type KeptSession, type SessionCache } from './cache.ts';
 import { takeLock } from './lock.ts';
-import type { Credentials, RoleLink, SessionRequest } from './model.ts';
+import type { MfaAnswer, MfaNeed } from './mfa.ts';
+import type { Credentials, IdentityToken, RoleLink, SessionRequest } from './model.ts';
 import { isKeptSource, readSource, type SourceTools } from './sources/index.ts';
-import { limits, planSession, usual, type PlanStep, type SessionPlan } from './session-plan.ts';
+import { limits, planSession, usual, type PlanFacts, type PlanStep, type SessionPlan } from './session-plan.ts';
+import { describeStep } from './session-words.ts';
 import type { IssuedSession, MfaProof, StsClient } from './sts.ts';
-
-export interface MfaAnswer {
-  readonly code: Secret;
-  /** A refused code may be asked for again. */
-  readonly again: boolean;
-}
 
 export interface SessionTools extends SourceTools {
   /** Undefined when nothing can be kept (no home). */
   readonly cache: SessionCache | undefined;
   readonly sts: (request: SessionRequest) => StsClient;
   /** Asks for the code of a device. Rejects with Failure `mfa-needed` when nobody can be asked. */
-  readonly askMfa: (serial: string) => Promise<MfaAnswer>;
+  readonly askMfa: (need: MfaNeed) => Promise<MfaAnswer>;
   /** Replace the target's session even if a kept one is good. */
   readonly refresh: boolean;
 }
@@ -32,6 +28,7 @@ export function keptSession(request: SessionRequest, cache: SessionCache | undef
 /** True for keys that are handed on as they are; no session is ever kept for them. */
 function isAsItIs({ source, roles, mfaSerial, durationSeconds }: SessionRequest): boolean {
   if (roles.length > 0 || isKeptSource(source)) return false;
+  if (source.kind === 'instance' || source.kind === 'container') return true;
   if (source.kind === 'keys' && source.credentials.sessionToken !== undefined) return true;
   return mfaSerial === undefined && durationSeconds === undefined;
 }
@@ -46,7 +43,7 @@ function ends(expiration: Millis, now: Millis): string {
 class SessionRun {
   readonly #tools: SessionTools;
   readonly #startedAt: Millis;
-  #source: Promise<Credentials> | undefined;
+  #source: Promise<Credentials | IdentityToken> | undefined;
 
   constructor(tools: SessionTools) {
     this.#tools = tools;
@@ -113,7 +110,7 @@ class SessionRun {
   }
 
   /** A source that is a session of its own is kept as one, so that every role of it shares it. */
-  #sourceCredentials(request: SessionRequest): Promise<Credentials> {
+  #sourceCredentials(request: SessionRequest): Promise<Credentials | IdentityToken> {
     const { source } = request;
     const alone = sourceRequest(request);
     return (this.#source ??=
@@ -122,10 +119,16 @@ class SessionRun {
         : readSource(source, this.#tools));
   }
 
+  /** What the plan has to know of the source; a token is not read for that, since a kept session may make it needless. */
+  async #sourceClass(request: SessionRequest): Promise<PlanFacts['source']> {
+    if (request.source.kind === 'web-identity') return 'web-identity';
+    const source = (await this.#sourceCredentials(request)) as Credentials;
+    return source.sessionToken === undefined ? 'long-term' : 'temporary';
+  }
+
   async #issue(request: SessionRequest): Promise<Credentials> {
-    const source = await this.#sourceCredentials(request);
     const plan = planSession({
-      source: source.sessionToken === undefined ? 'long-term' : 'temporary',
+      source: await this.#sourceClass(request),
       mfa: request.mfaSerial !== undefined,
       roles: request.roles.map(({ durationSeconds }) => durationSeconds),
       durationSeconds: request.durationSeconds,
@@ -134,9 +137,11 @@ class SessionRun {
     const step = plan.steps.at(-1)!;
     const earlier = earlierRequest(request, plan);
     const from = earlier === undefined ? undefined : await this.obtain(earlier, false);
-    this.#tools.explain(`${describe(step, request)} (${step.why})`);
-    if (step.call === 'none') return source;
-    if (earlier === undefined || from === undefined) return this.#call(request, step, source);
+    this.#tools.explain(describeStep(step, request, plan.steps.length === 1));
+    if (earlier === undefined || from === undefined) {
+      const source = await this.#sourceCredentials(request);
+      return step.call === 'none' ? (source as Credentials) : this.#call(request, step, source);
+    }
     try {
       return await this.#call(request, step, from.session);
     } catch (error) {
@@ -147,18 +152,20 @@ class SessionRun {
     }
   }
 
-  async #call(
-    request: SessionRequest,
-    step: Exclude<PlanStep, { call: 'none' }>,
-    as: Credentials,
-  ): Promise<IssuedSession> {
+  async #call(request: SessionRequest, step: PlanStep, as: Credentials | IdentityToken): Promise<IssuedSession> {
     const sts = this.#tools.sts(request);
+    if (step.call === 'none') throw new Error('a plan that goes on from a session ends with a call');
+    if ('identityToken' in as) {
+      const first = request.roles[0];
+      if (first === undefined) throw new Error('a token without a role is no session');
+      return sts.assumeRoleWithWebIdentity(as, first, step.durationSeconds);
+    }
     const role = step.call === 'AssumeRole' ? await this.#named(request.roles[step.role]!, sts, as) : undefined;
     const ask = (mfa?: MfaProof): Promise<IssuedSession> =>
       role === undefined
         ? sts.getSessionToken(as, step.durationSeconds, mfa)
         : sts.assumeRole(as, role, step.durationSeconds, mfa);
-    return step.mfa ? this.#withMfa(request.mfaSerial!, ask) : ask();
+    return step.mfa ? this.#withMfa({ serial: request.mfaSerial!, command: request.mfaCommand }, ask) : ask();
   }
 
   /** The role with the caller's user name as source identity, where its trust demands that. Sessions keep the one they have. */
@@ -169,28 +176,27 @@ class SessionRun {
     return user === undefined ? role : { ...role, sourceIdentity: user };
   }
 
-  async #withMfa(serial: string, ask: (mfa: MfaProof) => Promise<IssuedSession>): Promise<IssuedSession> {
+  async #withMfa(need: MfaNeed, ask: (mfa: MfaProof) => Promise<IssuedSession>): Promise<IssuedSession> {
     for (let attempt = 1; ; attempt++) {
-      const { code, again } = await this.#tools.askMfa(serial);
+      const { code, again, unsent } = await this.#tools.askMfa(need);
       try {
-        return await ask({ serial, code });
+        return await ask({ serial: need.serial, code });
       } catch (error) {
+        if (isUnsent(error)) await unsent();
         if (!again || attempt === mfaTries || !isFailure(error) || error.code !== 'mfa-refused') throw error;
-        this.#tools.note('that code was refused: each works once, so wait for the next one');
+        this.#tools.note(`${error.message}; ${error.hint ?? ''} (try ${attempt + 1} of ${mfaTries})`);
       }
     }
   }
 }
 
-function nameOf({ roles, mfaSerial, target }: SessionRequest): string {
-  return roles.at(-1)?.roleArn ?? (mfaSerial === undefined ? `\`${target}\`` : `the MFA device ${mfaSerial}`);
+/** True when nothing of the call can have reached AWS. */
+function isUnsent(error: unknown): boolean {
+  return isFailure(error) && (error.detail as { sent?: boolean } | undefined)?.sent === false;
 }
 
-function describe(step: PlanStep, { roles }: SessionRequest): string {
-  if (step.call === 'none') return 'no call';
-  const mfa = step.mfa ? ' with an MFA code' : '';
-  const what = step.call === 'AssumeRole' ? `AssumeRole ${roles[step.role]!.roleArn}` : 'GetSessionToken';
-  return `${what} for ${formatDuration(step.durationSeconds)}${mfa}`;
+function nameOf({ roles, mfaSerial, target }: SessionRequest): string {
+  return roles.at(-1)?.roleArn ?? (mfaSerial === undefined ? `\`${target}\`` : `the MFA device ${mfaSerial}`);
 }
 
 /** How long a session with MFA may serve a trust that looks at its age; undefined for as long as usual. */

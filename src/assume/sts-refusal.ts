@@ -3,10 +3,11 @@
 import { formatDuration, type Failure } from '../base/index.ts';
 import { failure } from './failures.ts';
 import type { StsEndpoint } from './model.ts';
+import { roleCure } from './role-refusal.ts';
 
 /** What was asked, without its secrets. */
 export interface StsCall {
-  readonly action: 'AssumeRole' | 'GetSessionToken' | 'GetCallerIdentity';
+  readonly action: 'AssumeRole' | 'AssumeRoleWithWebIdentity' | 'GetSessionToken' | 'GetCallerIdentity';
   readonly roleArn?: string | undefined;
   readonly durationSeconds?: number | undefined;
   readonly mfaSerial?: string | undefined;
@@ -17,12 +18,16 @@ export interface Refusal {
   readonly message: string;
   readonly status: number;
   readonly endpoint: StsEndpoint;
+  /** Empty for a call that is not signed. */
   readonly accessKeyId: string;
+  /** By which an embedded AWS explains the refusal. */
+  readonly explainId?: string | undefined;
   /** This machine's clock minus AWS's; undefined when the answer had no date. */
   readonly skewMillis?: number | undefined;
 }
 
 interface Rule {
+  readonly action?: StsCall['action'];
   readonly code: RegExp;
   readonly message?: RegExp;
   readonly explain: (call: StsCall, refusal: Refusal) => Failure;
@@ -30,6 +35,9 @@ interface Rule {
 
 // The first rule that fits explains; order matters where one code has several causes.
 const rules: readonly Rule[] = [
+  { action: 'AssumeRoleWithWebIdentity', code: /^AccessDenied/, explain: tokenDenied },
+  { action: 'AssumeRoleWithWebIdentity', code: /^ExpiredToken/, explain: tokenRefused },
+  { code: /^(?:InvalidIdentityToken|IDPRejectedClaim|IDPCommunicationError)/, explain: tokenRefused },
   { code: /^AccessDenied/, message: /MultiFactorAuthentication failed/i, explain: mfaRefused },
   { code: /^AccessDenied/, message: /Roles may not be assumed by root/i, explain: rootRefused },
   { code: /^AccessDenied/, message: /Cannot call GetSessionToken with session credentials/i, explain: sessionRefused },
@@ -51,14 +59,16 @@ const rules: readonly Rule[] = [
   { code: /^(?:Throttling|RequestLimitExceeded|TooManyRequests)/, explain: throttled },
 ];
 
-/** `arn:aws:iam::222222222222:role/x` in account `222222222222`. */
-function accountOf(arn: string | undefined): string {
-  return arn?.split(':')[4] ?? '';
-}
+/** A code is made of the time: so much off, and it is the code of another half minute. */
+const codeSkewMillis = 60_000;
 
-function mfaRefused(call: StsCall, { message }: Refusal): Failure {
+function mfaRefused(call: StsCall, { message, skewMillis }: Refusal): Failure {
+  const off = skewMillis !== undefined && Math.abs(skewMillis) >= codeSkewMillis ? skewText(skewMillis) : undefined;
   return failure('mfa-refused', `AWS refused the code of \`${call.mfaSerial ?? 'the MFA device'}\`: ${message}`, {
-    hint: 'each code works once: wait for the next one; check mfa_serial if it happens again',
+    hint:
+      off === undefined
+        ? 'each code works once: wait for the next one; check mfa_serial, and the time of the device, if it happens again'
+        : `this machine's clock is ${off}, and codes that are made here are wrong by as much: set the clock right`,
   });
 }
 
@@ -74,30 +84,49 @@ function sessionRefused(): Failure {
   });
 }
 
-function accessDenied(call: StsCall, { message }: Refusal): Failure {
+function accessDenied(call: StsCall, { message, explainId }: Refusal): Failure {
   if (call.action !== 'AssumeRole') {
     return failure('access-denied', `${call.action} was refused: ${message}`, {
-      hint: "a policy of the caller, or of its organisation, denies the call: ask the account's administrator",
+      hint: `a policy of the caller, or of its organisation, denies the call: ask the account's administrator${explained(explainId)}`,
     });
   }
   const role = call.roleArn ?? '';
   // AWS names the caller in its sentence: `User: ARN is not authorized to perform: sts:AssumeRole on resource: ARN`.
   const caller = /User: (\S+) is not authorized/.exec(message)?.[1];
-  const explicit = /explicit deny in (?:an? )?([^.]+)/i.exec(message)?.[1];
   const who = caller === undefined ? 'the caller' : `\`${caller}\``;
-  const sameAccount = caller !== undefined && accountOf(caller) === accountOf(role);
-  const trust = `the trust policy of \`${role}\` must name ${who} and its conditions (MFA, external id, session name, tags) must hold`;
-  const permission = `a policy of ${who} must allow sts:AssumeRole on the role${sameAccount ? ', unless the trust policy names that user or role itself' : ''}`;
-  const mfa =
-    call.mfaSerial === undefined
-      ? '; if the trust asks for MFA, set mfa_serial in the profile or give --mfa-serial'
-      : '';
   return failure('access-denied', `${who} may not assume \`${role}\`: ${message}`, {
-    hint:
-      explicit === undefined
-        ? `two things must say yes: (1) ${permission}; (2) ${trust}${mfa}; and the role must exist`
-        : `an explicit deny in ${explicit} decides: no allow can outweigh it, it has to be changed or its condition met`,
+    hint: `${roleCure({ role, caller, message, withMfa: call.mfaSerial !== undefined })}${explained(explainId)}`,
   });
+}
+
+/** An embedded AWS keeps what it refused, and says which statement decided. */
+function explained(explainId: string | undefined): string {
+  return explainId === undefined ? '' : `; \`stint cloud explain ${explainId}\` says which policy decided`;
+}
+
+function tokenDenied(call: StsCall, { message, explainId }: Refusal): Failure {
+  const role = call.roleArn ?? '';
+  return failure('access-denied', `the web identity token may not assume \`${role}\`: ${message}`, {
+    hint: `the trust policy of \`${role}\` must allow sts:AssumeRoleWithWebIdentity to the token's provider, and its conditions on \`aud\` and \`sub\` must hold${explained(explainId)}`,
+  });
+}
+
+const tokenCures: readonly { readonly code: RegExp; readonly hint: string }[] = [
+  { code: /^ExpiredToken/, hint: 'get a new token: whoever writes the file has to replace it before it ends' },
+  {
+    code: /^IDPCommunicationError/,
+    hint: 'AWS could not fetch the keys of the identity provider: try again, and check that its address is reachable from the internet',
+  },
+  { code: /^IDPRejectedClaim/, hint: 'the identity provider rejects its own token: get a new one' },
+  {
+    code: /./,
+    hint: 'check that the issuer of the token is an identity provider of the account, with the audience of the token in its list',
+  },
+];
+
+function tokenRefused(_: StsCall, { code, message }: Refusal): Failure {
+  const { hint } = tokenCures.find((cure) => cure.code.test(code))!;
+  return failure('token-refused', `AWS does not take the web identity token (${code}): ${message}`, { hint });
 }
 
 function durationRefused(call: StsCall, { message }: Refusal): Failure {
@@ -125,11 +154,15 @@ function expired(_: StsCall, { accessKeyId }: Refusal): Failure {
   });
 }
 
-function clockSkew(_: StsCall, { message, skewMillis }: Refusal): Failure {
-  const minutes = Math.round(Math.abs(skewMillis ?? 0) / 60_000);
-  const off = minutes === 0 ? '' : `: it is ${minutes} min ${skewMillis! > 0 ? 'ahead' : 'behind'}`;
+/** `61 min ahead`. */
+function skewText(skewMillis: number): string {
+  return `${Math.round(Math.abs(skewMillis) / 60_000)} min ${skewMillis > 0 ? 'ahead' : 'behind'}`;
+}
+
+function clockSkew(_: StsCall, { message, skewMillis = 0 }: Refusal): Failure {
+  const off = Math.abs(skewMillis) < 30_000 ? '' : `: it is ${skewText(skewMillis)}`;
   return failure('clock-skew', `AWS refused the time of this machine${off}: ${message}`, {
-    hint: "set this machine's clock right",
+    hint: "set this machine's clock right, by the time service of the system (`timedatectl set-ntp true`)",
   });
 }
 
@@ -150,7 +183,10 @@ function throttled(_: StsCall, { code }: Refusal): Failure {
 /** The coded failure for a refusal. Never holds a secret: an access key id is the most it names. */
 export function explainRefusal(call: StsCall, refusal: Refusal): Failure {
   const rule = rules.find(
-    ({ code, message }) => code.test(refusal.code) && (message === undefined || message.test(refusal.message)),
+    ({ action, code, message }) =>
+      (action === undefined || action === call.action) &&
+      code.test(refusal.code) &&
+      (message === undefined || message.test(refusal.message)),
   );
   if (rule !== undefined) return rule.explain(call, refusal);
   return failure('sts-failed', `${call.action} failed with ${refusal.code} (${refusal.status}): ${refusal.message}`, {

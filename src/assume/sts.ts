@@ -1,10 +1,10 @@
-// The STS calls of this room: AssumeRole, GetSessionToken, GetCallerIdentity, signed by our own signer.
+// The STS calls of this room: AssumeRole, AssumeRoleWithWebIdentity, GetSessionToken, GetCallerIdentity; signed by our own signer.
 // Tries again what may be tried again. https://docs.aws.amazon.com/STS/latest/APIReference/
 import type { Clock, Millis } from '../base/index.ts';
 import { Secret } from '../base/index.ts';
 import { failure } from './failures.ts';
 import type { HttpAnswer, HttpLoss, SendHttp } from './http.ts';
-import type { Credentials, RoleLink, StsEndpoint } from './model.ts';
+import type { Credentials, IdentityToken, RoleLink, StsEndpoint } from './model.ts';
 import { encodeRfc3986, signRequest } from './signer.ts';
 import { explainRefusal, type StsCall } from './sts-refusal.ts';
 
@@ -34,7 +34,9 @@ export interface StsTools {
 
 /** Milliseconds before the second, third and fourth try. */
 const pauses: readonly Millis[] = [200, 600, 1500];
-const throttling = /^(?:Throttling|ThrottlingException|RequestLimitExceeded|TooManyRequestsException|SlowDown)$/;
+/** Throttling, and STS that could not reach the identity provider, which it says may be tried again. */
+const passing =
+  /^(?:Throttling|ThrottlingException|RequestLimitExceeded|TooManyRequestsException|SlowDown|IDPCommunicationError)$/;
 
 /** Text of the first element `name`; the answers of STS are small and flat, so no XML library is loaded for them. */
 function element(xml: string, name: string): string | undefined {
@@ -96,6 +98,18 @@ export class StsClient {
     return this.#issue(call, as, { ...roleParameters(role, durationSeconds), ...mfaParameters(mfa) });
   }
 
+  /** The token is what proves the caller: the call is not signed, and takes no external id, tags or source identity. */
+  async assumeRoleWithWebIdentity(
+    { identityToken }: IdentityToken,
+    { roleArn, sessionName, policy, policyArns }: RoleLink,
+    durationSeconds: number,
+  ): Promise<IssuedSession> {
+    const call: StsCall = { action: 'AssumeRoleWithWebIdentity', roleArn, durationSeconds };
+    const role = roleParameters({ roleArn, sessionName, policy, policyArns }, durationSeconds);
+    // SECURITY: the token leaves in the body, as STS takes it.
+    return this.#issue(call, undefined, { ...role, WebIdentityToken: identityToken.reveal() });
+  }
+
   async getSessionToken(as: Credentials, durationSeconds: number, mfa?: MfaProof): Promise<IssuedSession> {
     const call: StsCall = { action: 'GetSessionToken', durationSeconds, mfaSerial: mfa?.serial };
     return this.#issue(call, as, { DurationSeconds: String(durationSeconds), ...mfaParameters(mfa) });
@@ -108,7 +122,7 @@ export class StsClient {
     return { account, arn, userId };
   }
 
-  async #issue(call: StsCall, as: Credentials, parameters: Parameters): Promise<IssuedSession> {
+  async #issue(call: StsCall, as: Credentials | undefined, parameters: Parameters): Promise<IssuedSession> {
     const xml = await this.#call(call, as, parameters);
     const [accessKeyId, secret, token, end] = ['AccessKeyId', 'SecretAccessKey', 'SessionToken', 'Expiration'].map(
       (name) => element(xml, name),
@@ -120,7 +134,7 @@ export class StsClient {
   }
 
   /** Calls until an answer counts. An MFA code is good for one try: once it may have arrived, it is not sent again. */
-  async #call(call: StsCall, as: Credentials, parameters: Parameters): Promise<string> {
+  async #call(call: StsCall, as: Credentials | undefined, parameters: Parameters): Promise<string> {
     const body = formBody(call.action, parameters);
     for (let attempt = 0; ; attempt++) {
       const answer = await this.#send(body, as);
@@ -132,7 +146,7 @@ export class StsClient {
     }
   }
 
-  #send(body: string, as: Credentials): Promise<HttpAnswer | HttpLoss> {
+  #send(body: string, as: Credentials | undefined): Promise<HttpAnswer | HttpLoss> {
     const url = new URL(this.#endpoint.url);
     const unsigned = {
       method: 'POST',
@@ -141,14 +155,15 @@ export class StsClient {
       body,
     };
     const scope = { service: 'sts', region: this.#endpoint.signingRegion, now: this.#tools.clock.now() };
-    const headers = signRequest(unsigned, as, scope);
+    const headers = as === undefined ? unsigned.headers : signRequest(unsigned, as, scope);
     return this.#tools.send({ url, headers, body, caBundle: this.#endpoint.caBundle });
   }
 
-  #refusal(call: StsCall, as: Credentials, answer: HttpAnswer | HttpLoss): Error {
+  #refusal(call: StsCall, as: Credentials | undefined, answer: HttpAnswer | HttpLoss): Error {
     if ('lost' in answer) {
       return failure('sts-unreachable', `no answer from \`${this.#endpoint.url}\` (${answer.lost})`, {
         hint: 'check the network, AWS_ENDPOINT_URL, the region, HTTPS_PROXY and AWS_CA_BUNDLE',
+        detail: { sent: answer.sent },
       });
     }
     const code = element(answer.body, 'Code');
@@ -158,7 +173,8 @@ export class StsClient {
       message: element(answer.body, 'Message') ?? '',
       status: answer.status,
       endpoint: this.#endpoint,
-      accessKeyId: as.accessKeyId,
+      accessKeyId: as?.accessKeyId ?? '',
+      explainId: answer.explainId,
       skewMillis: answer.date === undefined ? undefined : this.#tools.clock.now() - Date.parse(answer.date),
     });
   }
@@ -173,6 +189,6 @@ export class StsClient {
 function mayRepeat(answer: HttpAnswer | HttpLoss, withMfa: boolean): boolean {
   if ('lost' in answer)
     return !(withMfa && answer.sent) && answer.lost !== 'ENOTFOUND' && !answer.lost.startsWith('CERT_');
-  if (throttling.test(element(answer.body, 'Code') ?? '')) return true;
+  if (passing.test(element(answer.body, 'Code') ?? '')) return true;
   return answer.status >= 500 && !withMfa;
 }

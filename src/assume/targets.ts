@@ -5,10 +5,12 @@ import { parseRoleArn, checkRoleArn } from './arn.ts';
 import { chooseEndpoint, partitionOfRegion } from './endpoints.ts';
 import { currentProfile, environmentCredentials, personName } from './environment.ts';
 import { failure } from './failures.ts';
-import type { Environment, RoleLink, SessionRequest } from './model.ts';
-import { checkOptions, roleOnlyOptions, type SessionOptions } from './options.ts';
-import { nameCure, profileChain, type ProfileChain, type ProfileRole } from './profile-chain.ts';
-import { settingOf, type ProfileSet } from './profiles.ts';
+import type { Environment, SessionRequest, Source } from './model.ts';
+import { containerSource, instanceForbidden, instanceSource, tokenFileSource } from './named-sources.ts';
+import { checkOptions, checkSessionName, roleOnlyOptions, type SessionOptions } from './options.ts';
+import { namesCredentials, profileChain, type ProfileChain } from './profile-chain.ts';
+import { nameCure, settingOf, type Profile, type ProfileSet } from './profiles.ts';
+import { arrangeLinks, type WantedRole } from './role-links.ts';
 
 /** A role that a `TargetSource` knows by a name of its own. */
 export interface DefinedTarget {
@@ -48,30 +50,62 @@ interface Found extends Pick<DefinedTarget, 'mfa' | 'mfaMaxAge' | 'callerIdentit
   readonly chain: ProfileChain;
 }
 
-/** The credentials that SDKs would take here: keys in the environment, else the current profile. */
-function currentChain({ env, profiles }: TargetContext): ProfileChain {
-  const credentials = environmentCredentials(env);
-  const name = currentProfile(env);
-  const mfaSerial = env['AWS_MFA_SERIAL'] || undefined;
-  if (credentials !== undefined) {
-    const known = profiles.profiles.get(name);
-    return {
-      source: { kind: 'keys', from: 'the environment', credentials },
-      roles: [],
-      mfaSerial,
-      profiles: known === undefined ? [] : [known],
-    };
-  }
-  if (name === 'default' && !profiles.profiles.has('default')) {
-    throw failure('no-credentials', 'there are no credentials to begin with', {
-      hint: `set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or add \`[default]\` to \`${profiles.files.credentials}\``,
-    });
-  }
-  const chain = profileChain(name, profiles, env);
-  return { ...chain, mfaSerial: chain.mfaSerial ?? mfaSerial };
+/** The role that a token in the environment is for, as pods of EKS and runners of CI have it. */
+function environmentToken({ env, profiles }: TargetContext): ProfileChain | undefined {
+  const file = env['AWS_WEB_IDENTITY_TOKEN_FILE'];
+  const roleArn = env['AWS_ROLE_ARN'];
+  if (!file || !roleArn) return undefined;
+  const name = env['AWS_ROLE_SESSION_NAME'];
+  const source = tokenFileSource(
+    file,
+    'AWS_WEB_IDENTITY_TOKEN_FILE',
+    'the web identity of the environment',
+    env,
+    profiles.read,
+  );
+  const role: WantedRole = {
+    roleArn: checkRoleArn(roleArn, 'AWS_ROLE_ARN'),
+    place: 'AWS_ROLE_ARN',
+    sessionName: name ? checkSessionName(name, 'AWS_ROLE_SESSION_NAME') : undefined,
+  };
+  return { source, roles: [role], profiles: [] };
 }
 
-function onTop(chain: ProfileChain, role: ProfileRole): ProfileChain {
+/** Where this runs, when neither the environment nor a profile has keys: a container, else perhaps an instance. */
+function placeSource(context: TargetContext, profile: Profile | undefined): Source {
+  const container = containerSource(context.env);
+  if (container !== undefined) return container;
+  if (!instanceForbidden(context.env)) return instanceSource(context.env, profile);
+  throw failure('no-credentials', 'there are no credentials to begin with', {
+    hint: `set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or add \`[default]\` to \`${context.profiles.files.credentials}\``,
+  });
+}
+
+/**
+ * The credentials that SDKs would take here: keys in the environment, the current profile, a token in the environment,
+ * the container, the instance. A token ranks before a profile that nobody named, unless that one assumes a role.
+ */
+function currentChain(context: TargetContext): ProfileChain {
+  const { env, profiles } = context;
+  const credentials = environmentCredentials(env);
+  const name = currentProfile(env);
+  const profile = profiles.profiles.get(name);
+  const mfaSerial = env['AWS_MFA_SERIAL'] || undefined;
+  const known = profile === undefined ? [] : [profile];
+  if (credentials !== undefined)
+    return { source: { kind: 'keys', from: 'the environment', credentials }, roles: [], mfaSerial, profiles: known };
+  const token = environmentToken(context);
+  const named = env['AWS_PROFILE'] || env['AWS_DEFAULT_PROFILE'] || settingOf(profile, 'role_arn') !== undefined;
+  if (token !== undefined && !named) return { ...token, profiles: known };
+  if ((named && profile === undefined) || (profile !== undefined && namesCredentials(profile))) {
+    const chain = profileChain(name, profiles, env);
+    return { ...chain, mfaSerial: chain.mfaSerial ?? mfaSerial };
+  }
+  if (token !== undefined) return { ...token, profiles: known };
+  return { source: placeSource(context, profile), roles: [], profiles: known };
+}
+
+function onTop(chain: ProfileChain, role: WantedRole): ProfileChain {
   return { ...chain, roles: [...chain.roles, role], durationSeconds: undefined };
 }
 
@@ -125,25 +159,6 @@ async function findTarget(target: string, context: TargetContext): Promise<Found
   return { chain: onTop(currentChain(context), { roleArn, externalId }), mfa, mfaMaxAge, callerIdentity };
 }
 
-function links(roles: readonly ProfileRole[], options: SessionOptions, person: string): readonly RoleLink[] {
-  return roles.map((role, index): RoleLink => {
-    // A source identity holds for the whole chain and must be set where the chain begins.
-    const sourceIdentity = index === 0 ? options.sourceIdentity : undefined;
-    const base = { ...role, sessionName: role.sessionName ?? person, sourceIdentity };
-    if (index < roles.length - 1) return base;
-    return {
-      ...base,
-      sessionName: options.sessionName ?? base.sessionName,
-      durationSeconds: options.durationSeconds ?? role.durationSeconds,
-      externalId: options.externalId ?? role.externalId,
-      policy: options.policy,
-      policyArns: options.policyArns,
-      tags: options.tags,
-      transitiveTags: options.transitiveTags,
-    };
-  });
-}
-
 function refuseWithoutRole(target: string, options: SessionOptions): void {
   const given = roleOnlyOptions(options);
   if (given.length === 0) return;
@@ -157,7 +172,7 @@ function refuseWithoutRole(target: string, options: SessionOptions): void {
 }
 
 function refuseWithoutDevice(target: string, { chain, mfa }: Found, mfaSerial: string | undefined): void {
-  const temporary = chain.source.kind === 'process' || chain.source.credentials.sessionToken !== undefined;
+  const temporary = chain.source.kind !== 'keys' || chain.source.credentials.sessionToken !== undefined;
   if (!mfa || mfaSerial !== undefined || temporary || chain.roles.length > 1) return;
   throw failure('mfa-needed', `\`${target}\` asks for MFA, and no device is named`, {
     hint: 'give --mfa-serial, set AWS_MFA_SERIAL, or add mfa_serial to the profile',
@@ -178,7 +193,13 @@ function requestOf(
     target,
     source: chain.source,
     mfaSerial,
-    roles: links(chain.roles, options, personName(context.env)),
+    mfaCommand: chain.mfaCommand,
+    roles: arrangeLinks({
+      roles: chain.roles,
+      webIdentity: chain.source.kind === 'web-identity',
+      options,
+      person: personName(context.env),
+    }),
     durationSeconds: chain.roles.length === 0 ? (options.durationSeconds ?? chain.durationSeconds) : undefined,
     ...chooseEndpoint(wanted, context.profiles, context.env),
   };

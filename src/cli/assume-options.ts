@@ -1,7 +1,7 @@
 // The options that every verb with a TARGET takes, once as data: `stint` hands them to commander, the small
 // `stint-credentials` to Node's parser.
 import { isFailure, parseDuration, type Secret, type Failure } from '../base/index.ts';
-import { checkOptions, parseMfaCode, type SessionOptions } from '../assume/index.ts';
+import { checkOptions, parseMfaCode, type MfaCommand, type SessionOptions } from '../assume/index.ts';
 import { cliFailure } from './failures.ts';
 
 interface OptionRow {
@@ -23,6 +23,8 @@ export const assumeOptions: readonly OptionRow[] = [
   { name: 'policy-arn', value: 'arn', many: true, help: 'managed policy as session policy' },
   { name: 'mfa-code', value: 'code', help: 'six digits; asked for on the terminal otherwise' },
   { name: 'mfa-serial', value: 'arn', help: 'MFA device, when no profile names it' },
+  { name: 'mfa-process', value: 'command', help: 'command that prints the MFA code' },
+  { name: 'mfa-ykman', help: 'take the MFA code from a YubiKey, with `ykman`' },
   { name: 'region', value: 'region', help: 'region to work in' },
   { name: 'role-arn', value: 'arn', help: "one more role, assumed with the target's session" },
   {
@@ -41,6 +43,7 @@ export type OptionValues = Readonly<Record<string, string | boolean | readonly s
 export interface AssumeChoices {
   readonly session: SessionOptions;
   readonly mfaCode: Secret | undefined;
+  readonly mfaCommand: MfaCommand | undefined;
   readonly config: string | undefined;
   readonly refresh: boolean;
   readonly explain: boolean;
@@ -90,6 +93,14 @@ function seconds(text: string): number {
   return value;
 }
 
+function mfaCommand(line: string | undefined, ykman: boolean): MfaCommand | undefined {
+  if (line !== undefined && ykman)
+    throw invalid('`--mfa-process` and `--mfa-ykman` exclude each other', 'give the one that has your codes');
+  if (line?.trim() === '') throw invalid('`--mfa-process` is empty', 'give the command that prints the code');
+  if (line !== undefined) return { kind: 'process', line, place: '--mfa-process' };
+  return ykman ? { kind: 'ykman', place: '--mfa-ykman' } : undefined;
+}
+
 function parse(values: OptionValues): AssumeChoices {
   const one = (name: string): string | undefined => (typeof values[name] === 'string' ? values[name] : undefined);
   const many = (name: string): readonly string[] | undefined =>
@@ -112,6 +123,7 @@ function parse(values: OptionValues): AssumeChoices {
   return {
     session,
     mfaCode: given(one('mfa-code'), parseMfaCode),
+    mfaCommand: mfaCommand(one('mfa-process'), values['mfa-ykman'] === true),
     config: one('config'),
     refresh: values['refresh'] === true,
     explain: values['explain'] === true,

@@ -1,11 +1,13 @@
 // Wires the room `assume` to this process: files, environment, clock, terminal. Shared by the verbs with a TARGET.
 import { isFailure, systemClock } from '../base/index.ts';
 import {
-  askOnTerminal,
   baseEnvironment,
   httpSender,
   keptSession,
   loadProfiles,
+  mfaAsker,
+  mfaFolder,
+  MfaMemory,
   obtainSession,
   readOrigin,
   resolveCurrent,
@@ -15,7 +17,6 @@ import {
   StsClient,
   type Credentials,
   type Environment,
-  type MfaAnswer,
   type SessionRequest,
   type SessionTools,
   type TargetContext,
@@ -88,16 +89,20 @@ function wait(millis: number): Promise<void> {
 }
 
 function sessionTools(io: Io, env: Environment, cache: SessionCache | undefined, choices: AssumeChoices): SessionTools {
-  const askMfa = async (serial: string): Promise<MfaAnswer> =>
-    choices.mfaCode === undefined ? askOnTerminal(serial, io.signal) : { code: choices.mfaCode, again: false };
+  const note = (line: string): void => {
+    if (!choices.quiet) say(io, `note: ${line}`);
+  };
+  const memory = new MfaMemory(mfaFolder(env), systemClock, wait);
+  const { mfaCode: code, mfaCommand: command } = choices;
   return {
     env,
     clock: systemClock,
     wait,
+    send: httpSender(env),
     cache,
     sts: (request) => openSts(request, env),
-    askMfa,
-    note: (line) => choices.quiet || say(io, `note: ${line}`),
+    askMfa: mfaAsker({ env, clock: systemClock, wait, note, signal: io.signal, memory, code, command }),
+    note,
     explain: (line) => choices.explain && say(io, `explain: ${line}`),
     refresh: choices.refresh,
   };

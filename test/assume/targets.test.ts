@@ -44,6 +44,10 @@ async function resolve(
 
 function sourceText({ source }: SessionRequest): string {
   if (source.kind === 'process') return `process ${source.command}`;
+  if (source.kind === 'web-identity')
+    return `token ${'file' in source.token ? source.token.file : `of ${source.token.process}`}`;
+  if (source.kind === 'instance') return `instance ${source.url}${source.allowsVersion1 ? '' : ' v2 only'}`;
+  if (source.kind === 'container') return `container ${source.url}`;
   return `keys ${source.credentials.accessKeyId} ${source.credentials.sessionToken === undefined ? 'long-term' : 'temporary'}`;
 }
 

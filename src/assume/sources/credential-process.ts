@@ -1,15 +1,12 @@
 // Runs a `credential_process` without a shell and reads what it prints.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html
-import type { ChildProcess } from 'node:child_process';
 import { Secret, type Clock } from '../../base/index.ts';
 import { failure } from '../failures.ts';
-import type { Credentials, Environment, Source } from '../model.ts';
+import type { Credentials, Environment } from '../model.ts';
+import { guardedEnvironment, runProgram } from './command.ts';
+import type { SourceOf } from './source.ts';
 
-type ProcessSource = Extract<Source, { kind: 'process' }>;
-
-/** Names the profiles whose process is running, so that one which asks Stint for itself is found out. */
-const guardVariable = 'STINT_PROCESS_PROFILES';
-const longestOutput = 100_000;
+type ProcessSource = SourceOf<'process'>;
 
 /**
  * The words of a command line: blanks part them, `"…"` and `'…'` hold them together, `\"` and `\\` stand for
@@ -43,41 +40,6 @@ function unquote(word: string): string {
     (_, double?: string, single?: string, escaped?: string) =>
       double !== undefined ? double.replace(/\\(["\\])/g, '$1') : (single ?? escaped ?? ''),
   );
-}
-
-function guard(source: ProcessSource, env: Environment): Record<string, string | undefined> {
-  const running = (env[guardVariable] ?? '').split('\n').filter((name) => name !== '');
-  if (running.includes(source.profile)) {
-    throw failure(
-      'profile-circular',
-      `${source.place}: the credential_process of profile \`${source.profile}\` asks for that profile again`,
-      {
-        hint: 'let it name another profile, one with role_arn or keys',
-      },
-    );
-  }
-  return { ...env, [guardVariable]: [...running, source.profile].join('\n') };
-}
-
-interface Ending {
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
-  readonly output: string;
-}
-
-function run(child: ChildProcess): Promise<Ending> {
-  const { promise, resolve, reject } = Promise.withResolvers<Ending>();
-  let output = '';
-  child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
-    output += chunk;
-    if (output.length <= longestOutput) return;
-    // Closing the pipe as well ends whatever the process started.
-    child.stdout?.destroy();
-    child.kill('SIGKILL');
-  });
-  child.on('error', reject);
-  child.on('close', (code, signal) => resolve({ code, signal, output }));
-  return promise;
 }
 
 function refuse(source: ProcessSource, what: string, cause?: unknown): Error {
@@ -122,19 +84,8 @@ export async function runCredentialProcess(
   clock: Clock,
 ): Promise<Credentials> {
   const [command, ...args] = splitCommand(source.command, source.place);
-  const childEnv = guard(source, env);
-  const { spawn } = process.getBuiltinModule('node:child_process');
-  let ending: Ending;
-  try {
-    ending = await run(spawn(command, args, { env: childEnv, stdio: ['ignore', 'pipe', 'inherit'] }));
-  } catch (cause) {
-    throw refuse(
-      source,
-      `cannot be run: \`${command}\` (${(cause as NodeJS.ErrnoException).code ?? 'unknown error'})`,
-      cause,
-    );
-  }
-  if (ending.output.length > longestOutput) throw refuse(source, 'printed far more than credentials');
-  if (ending.code !== 0) throw refuse(source, `ended with ${ending.signal ?? `exit code ${String(ending.code)}`}`);
-  return readOutput(ending.output, source, clock);
+  const guarded = guardedEnvironment(source.profile, 'credential_process', source.place, env);
+  const { problem, output, cause } = await runProgram({ command, args, env: guarded });
+  if (problem !== undefined) throw refuse(source, problem, cause);
+  return readOutput(output, source, clock);
 }

@@ -1,5 +1,5 @@
 // The table of sources: one row per kind, each in a file of its own. What is slow to load is loaded by `read`.
-import type { Credentials, Source } from '../model.ts';
+import type { Credentials, IdentityToken, Source } from '../model.ts';
 import { runCredentialProcess } from './credential-process.ts';
 import type { SourceKind, SourceTools } from './source.ts';
 
@@ -15,6 +15,21 @@ const kinds: { readonly [Kind in Source['kind']]: SourceKind<Kind> } = {
     kept: false,
     identity: ({ command, profile }) => ({ process: command, profile }),
     read: (source, { env, clock }) => runCredentialProcess(source, env, clock),
+  },
+  'web-identity': {
+    kept: false,
+    identity: ({ token, subject }) => ({ webIdentity: token, subject }),
+    read: async (source, tools) => (await import('./web-identity.ts')).readIdentityToken(source, tools),
+  },
+  instance: {
+    kept: false,
+    identity: ({ url }) => ({ instance: url }),
+    read: async (source, tools) => (await import('./instance.ts')).readInstance(source, tools),
+  },
+  container: {
+    kept: false,
+    identity: ({ url }) => ({ container: url }),
+    read: async (source, tools) => (await import('./container.ts')).readContainer(source, tools),
   },
 };
 
@@ -33,7 +48,7 @@ export function isKeptSource(source: Source): boolean {
   return kindOf(source).kept;
 }
 
-/** The credentials of the source. @throws the failures of its kind. */
-export function readSource(source: Source, tools: SourceTools): Promise<Credentials> {
+/** The credentials of the source, or the token that takes their place. @throws the failures of its kind. */
+export function readSource(source: Source, tools: SourceTools): Promise<Credentials | IdentityToken> {
   return kindOf(source).read(source, tools);
 }

@@ -1,12 +1,14 @@
 // The contract of every kind of source: what makes two of them different, and how its credentials are had.
 import type { Clock, Millis } from '../../base/index.ts';
-import type { Credentials, Environment, Source } from '../model.ts';
+import type { SendHttp } from '../http.ts';
+import type { Credentials, Environment, IdentityToken, Source } from '../model.ts';
 
 /** What reading a source may use. */
 export interface SourceTools {
   readonly env: Environment;
   readonly clock: Clock;
   readonly wait: (millis: Millis) => Promise<void>;
+  readonly send: SendHttp;
   /** A line that the person should read. */
   readonly note: (line: string) => void;
   /** A line about how a decision was reached. */
@@ -25,5 +27,5 @@ export interface SourceKind<Kind extends Source['kind']> {
    */
   readonly kept: boolean;
   /** Rejects with a coded Failure that names the place of the setting and the cure. */
-  read(source: SourceOf<Kind>, tools: SourceTools): Promise<Credentials>;
+  read(source: SourceOf<Kind>, tools: SourceTools): Promise<Credentials | IdentityToken>;
 }

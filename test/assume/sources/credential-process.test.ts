@@ -68,7 +68,7 @@ const faults: Readonly<Record<string, string>> = {
   [`echo '{"Version":1,"AccessKeyId":"A","SecretAccessKey":"hunter2","Expiration":"2025-12-31T23:59:59Z"}'`]:
     'have ended',
   [`echo '{"Version":1,"AccessKeyId":"A","SecretAccessKey":"hunter2","Expiration":"soon"}'`]: 'no time',
-  'yes 0123456789 2>/dev/null': 'far more than credentials',
+  'yes 0123456789 2>/dev/null': 'far more than it should',
 };
 
 for (const [script, says] of Object.entries(faults)) {

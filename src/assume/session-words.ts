@@ -1,0 +1,29 @@
+// How a step of the plan is told to a person. Pure.
+import { formatDuration } from '../base/index.ts';
+import type { RoleLink, SessionRequest } from './model.ts';
+import type { PlanStep } from './session-plan.ts';
+
+/** What goes along with a role besides its name, for `--explain`. */
+function extrasOf(role: RoleLink): readonly string[] {
+  const tags = Object.keys(role.tags ?? {});
+  const transitive = new Set(role.transitiveTags);
+  const told = tags.map((key) => (transitive.has(key) ? `${key} (handed down)` : key));
+  const policies = (role.policy === undefined ? 0 : 1) + (role.policyArns?.length ?? 0);
+  return [
+    ...(role.externalId === undefined ? [] : ['an external id']),
+    ...(role.sourceIdentity === undefined ? [] : [`source identity ${role.sourceIdentity}`]),
+    ...(told.length === 0 ? [] : [`tags ${told.join(', ')}`]),
+    ...(policies === 0 ? [] : [policies === 1 ? 'a session policy' : `${policies} session policies`]),
+  ];
+}
+
+/** The call, for how long, with what, and why so. `fromSource`: its own credentials make the call. */
+export function describeStep(step: PlanStep, { roles, source }: SessionRequest, fromSource: boolean): string {
+  if (step.call === 'none') return `no call, from ${source.from} (${step.why})`;
+  const role = step.call === 'GetSessionToken' ? undefined : roles[step.role]!;
+  const what = role === undefined ? step.call : `${step.call} ${role.roleArn} as ${role.sessionName}`;
+  const from = fromSource ? `, from ${source.from}` : '';
+  const extras = [...(step.mfa ? ['an MFA code'] : []), ...(role === undefined ? [] : extrasOf(role))];
+  const along = extras.length === 0 ? '' : ` with ${extras.join(', ')}`;
+  return `${what} for ${formatDuration(step.durationSeconds)}${along}${from} (${step.why})`;
+}
