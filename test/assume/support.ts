@@ -127,6 +127,8 @@ export function childEnvironment(home: string, sts?: CountingSts): Record<string
     PATH,
     HOME: home,
     USER: 'alice',
+    // What answers at the address of the instance metadata is no part of any test.
+    AWS_EC2_METADATA_DISABLED: 'true',
     ...(NODE_COMPILE_CACHE === '' ? {} : { NODE_COMPILE_CACHE }),
     ...(sts === undefined ? {} : { AWS_ENDPOINT_URL: sts.url }),
   };
