@@ -5,6 +5,7 @@ import {
   CreateRoleCommand,
   CreateUserCommand,
   IAMClient,
+  PutRolePolicyCommand,
   PutUserPolicyCommand,
 } from '@aws-sdk/client-iam';
 import { startCloud, type Cloud } from '../../src/cloud/index.ts';
@@ -24,6 +25,17 @@ source_profile = dev
 [profile closed]
 role_arn = arn:aws:iam::${dev}:role/closed
 source_profile = alice
+[profile tagged]
+role_arn = arn:aws:iam::${dev}:role/tagged
+source_profile = alice
+source_identity = alice
+session_tags = team=blue, cost = 7
+transitive_session_tags = team
+[profile tagged-end]
+role_arn = arn:aws:iam::333333333333:role/tagged-end
+source_profile = tagged
+source_identity = alice
+session_tags = team=blue
 `;
 
 let cloud: Cloud;
@@ -38,11 +50,11 @@ function iam(account: string): IAMClient {
   });
 }
 
-function trust(principal: string, condition?: object): string {
+function trust(principal: string, condition?: object, action: string | readonly string[] = 'sts:AssumeRole'): string {
   const statement = {
     Effect: 'Allow',
     Principal: { AWS: principal },
-    Action: 'sts:AssumeRole',
+    Action: action,
     ...(condition === undefined ? {} : { Condition: condition }),
   };
   return JSON.stringify({ Version: '2012-10-17', Statement: [statement] });
@@ -54,7 +66,10 @@ before(async () => {
   await people.send(new CreateUserCommand({ UserName: 'alice' }));
   const document = {
     Version: '2012-10-17',
-    Statement: [{ Effect: 'Allow', Action: 'sts:AssumeRole', Resource: `arn:aws:iam::${dev}:role/test_role` }],
+    Statement: [
+      { Effect: 'Allow', Action: 'sts:AssumeRole', Resource: `arn:aws:iam::${dev}:role/test_role` },
+      { Effect: 'Allow', Action: 'sts:*', Resource: `arn:aws:iam::${dev}:role/tagged` },
+    ],
   };
   await people.send(
     new PutUserPolicyCommand({ UserName: 'alice', PolicyName: 'assume', PolicyDocument: JSON.stringify(document) }),
@@ -73,9 +88,38 @@ before(async () => {
   await roles.send(
     new CreateRoleCommand({ RoleName: 'closed', AssumeRolePolicyDocument: trust(`arn:aws:iam::${central}:root`) }),
   );
+  await createTaggedRoles(roles);
   people.destroy();
   roles.destroy();
 });
+
+/** Two roles in a chain: the second trusts nobody without the tag and the source identity that the first hands down. */
+async function createTaggedRoles(roles: IAMClient): Promise<void> {
+  const actions = ['sts:AssumeRole', 'sts:TagSession', 'sts:SetSourceIdentity'];
+  const first = { StringEquals: { 'sts:SourceIdentity': 'alice', 'aws:RequestTag/cost': '7' } };
+  await roles.send(
+    new CreateRoleCommand({
+      RoleName: 'tagged',
+      AssumeRolePolicyDocument: trust(`arn:aws:iam::${central}:root`, first, actions),
+    }),
+  );
+  const document = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: actions, Resource: '*' }] };
+  await roles.send(
+    new PutRolePolicyCommand({ RoleName: 'tagged', PolicyName: 'on', PolicyDocument: JSON.stringify(document) }),
+  );
+  const second = {
+    StringEquals: { 'sts:SourceIdentity': 'alice', 'aws:PrincipalTag/team': 'blue' },
+    Null: { 'aws:RequestTag/cost': 'true' },
+  };
+  const ends = iam('333333333333');
+  await ends.send(
+    new CreateRoleCommand({
+      RoleName: 'tagged-end',
+      AssumeRolePolicyDocument: trust(`arn:aws:iam::${dev}:root`, second, actions),
+    }),
+  );
+  ends.destroy();
+}
 
 after(async () => cloud.stop());
 
@@ -128,6 +172,30 @@ test('a chained role is asked for within the hour AWS allows', async (t) => {
   assert.match(
     stderr,
     /error\[access-denied\]: `arn:aws:sts::222222222222:assumed-role\/test_role\/alice` may not assume/,
+  );
+});
+
+test('tags that are handed down and the source identity hold to the end of a chain, and are set once', async (t) => {
+  const { stdout, stderr } = await stint(t, ['whoami', 'tagged-end', '--json', '--explain']);
+  assert.match(
+    stderr,
+    /role\/tagged as alice for 1h with source identity alice, tags team \(handed down\), cost, from profile `alice`/,
+  );
+  assert.match(stderr, /role\/tagged-end as alice for 1h \(assumed with temporary credentials\)/);
+  assert.equal((JSON.parse(stdout) as { arn: string }).arn, 'arn:aws:sts::333333333333:assumed-role/tagged-end/alice');
+});
+
+test('a refusal says which policy refused, and the id by which the embedded AWS explains it', async (t) => {
+  const { stderr } = await stint(t, ['credentials', 'closed']);
+  assert.match(
+    stderr,
+    /hint: the identity policy refused, not the trust policy: a policy of .* must allow sts:AssumeRole/,
+  );
+  assert.match(stderr, /`stint cloud explain \w{20}` says which policy decided/);
+  const external = await stint(t, ['credentials', 'dev', '--external-id', 'wrong']);
+  assert.match(
+    external.stderr,
+    /hint: the trust policy refused: the trust policy of `arn:aws:iam::222222222222:role\/test_role`/,
   );
 });
 
