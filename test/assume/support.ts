@@ -41,7 +41,7 @@ export interface CountingSts {
   refuse: (call: StsCallSeen, count: number) => StsAnswer | undefined;
   /** True for a call that gets no answer. */
   hold: (call: StsCallSeen, count: number) => boolean;
-  /** Milliseconds since 1970 by which sessions are dated. */
+  /** Milliseconds since 1970 by which sessions and answers are dated. */
   now: () => number;
 }
 
@@ -85,7 +85,8 @@ function serve(sts: CountingSts): Server {
       };
       const { status, body } = answer(sts, call);
       if (sts.hold(call, sts.calls.length)) return;
-      response.writeHead(status, { 'content-type': 'text/xml', connection: 'close' }).end(body);
+      const date = new Date(sts.now()).toUTCString();
+      response.writeHead(status, { 'content-type': 'text/xml', connection: 'close', date }).end(body);
     });
   });
 }
