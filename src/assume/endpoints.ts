@@ -112,12 +112,13 @@ class ProfileSettings {
   }
 }
 
-function customEndpoint(env: Environment, own: ProfileSettings): string | undefined {
+/** `service` as the `[services]` section spells it. */
+function customEndpoint(service: string, env: Environment, own: ProfileSettings): string | undefined {
   if (isTrue(variable(env, 'AWS_IGNORE_CONFIGURED_ENDPOINT_URLS') ?? own.get('ignore_configured_endpoint_urls')))
     return undefined;
-  const fromEnv = variable(env, 'AWS_ENDPOINT_URL_STS') ?? variable(env, 'AWS_ENDPOINT_URL');
+  const fromEnv = variable(env, `AWS_ENDPOINT_URL_${service.toUpperCase()}`) ?? variable(env, 'AWS_ENDPOINT_URL');
   if (fromEnv !== undefined) return checkUrl(fromEnv, 'AWS_ENDPOINT_URL');
-  const fromProfile = own.serviceEndpoints().get('sts') ?? own.get('endpoint_url');
+  const fromProfile = own.serviceEndpoints().get(service) ?? own.get('endpoint_url');
   return fromProfile === undefined ? undefined : checkUrl(fromProfile, 'endpoint_url');
 }
 
@@ -164,6 +165,39 @@ function carriedSettings(env: Environment, own: ProfileSettings): Record<string,
   return carried;
 }
 
+/** What the profile and the environment say about services that a person signs in at. */
+export interface SignInSettings {
+  readonly region: string | undefined;
+  /** A configured address of the service, spelled as in `[services]`, without a slash at its end. */
+  readonly configured: (service: 'sso' | 'sso_oidc' | 'signin') => string | undefined;
+  readonly fips: boolean;
+  readonly dualStack: boolean;
+  readonly caBundle?: string | undefined;
+}
+
+/** @throws Failure `setting-invalid` for an address that is none, `profile-incomplete` for a missing `[services]` section. */
+export function signInSettings(profile: Profile, set: ProfileSet, env: Environment): SignInSettings {
+  const own = new ProfileSettings([profile], set);
+  const caBundle = variable(env, 'AWS_CA_BUNDLE') ?? own.get('ca_bundle');
+  return {
+    region: own.get('region') ?? variable(env, 'AWS_REGION', 'AWS_DEFAULT_REGION'),
+    configured: (service) => customEndpoint(service, env, own),
+    fips: isTrue(variable(env, 'AWS_USE_FIPS_ENDPOINT') ?? own.get('use_fips_endpoint')),
+    dualStack: isTrue(variable(env, 'AWS_USE_DUALSTACK_ENDPOINT') ?? own.get('use_dualstack_endpoint')),
+    ...(caBundle === undefined ? {} : { caBundle }),
+  };
+}
+
+/** A region in the form that may become part of a host name. */
+export function isRegion(text: string): boolean {
+  return /^[a-z0-9-]{1,63}$/.test(text);
+}
+
+/** Names of the partition a region belongs to that hosts are made of. */
+export function hostSuffixes(region: string): Readonly<Record<'name' | 'suffix' | 'dualStackSuffix', string>> {
+  return partitionNamed(partitionOfRegion(region));
+}
+
 /**
  * Chooses the region and the STS endpoint. `profiles` are the target's and then its sources'; the region
  * is the option's, else the first profile's that has one, else the environment's.
@@ -177,12 +211,12 @@ export function chooseEndpoint(
   const own = new ProfileSettings(input.profiles, set);
   const region = input.region ?? own.get('region') ?? variable(env, 'AWS_REGION', 'AWS_DEFAULT_REGION');
   // SECURITY: the region becomes part of a host name; nothing else may slip into it.
-  if (region !== undefined && !/^[a-z0-9-]{1,63}$/.test(region)) {
+  if (region !== undefined && !isRegion(region)) {
     throw failure(input.region === undefined ? 'setting-invalid' : 'invalid-option', `\`${region}\` is not a region`, {
       hint: 'regions look like `eu-west-1`',
     });
   }
-  const custom = customEndpoint(env, own);
+  const custom = customEndpoint('sts', env, own);
   const aws = awsEndpoint(region, input.partition, env, own);
   const caBundle = variable(env, 'AWS_CA_BUNDLE') ?? own.get('ca_bundle');
   return {

@@ -20,10 +20,6 @@ export const assumeFailures = {
     when: 'A value in ~/.aws, in a variable or in a definition is not what AWS takes.',
   },
   'invalid-option': { status: 400, when: 'An option, or a target as it was typed, is not what AWS takes.' },
-  'source-unsupported': {
-    status: 400,
-    when: 'A profile takes its credentials from a source that Stint does not read.',
-  },
   'no-credentials': { status: 401, when: 'Nothing says which credentials to begin with.' },
   'process-failed': {
     status: 502,
@@ -37,6 +33,25 @@ export const assumeFailures = {
     status: 401,
     when: 'A web identity token cannot be read, or AWS does not take it.',
   },
+  'sso-sign-in-needed': {
+    status: 401,
+    when: 'Nobody is signed in to IAM Identity Center, and there is no terminal to sign in at.',
+  },
+  'sso-sign-in-failed': {
+    status: 401,
+    when: 'A sign-in to IAM Identity Center was refused, given up, or took too long.',
+  },
+  'sso-refused': { status: 403, when: 'IAM Identity Center does not give that role of that account to the person.' },
+  'sso-failed': { status: 502, when: 'IAM Identity Center, or the sign-in service, answered with an error.' },
+  'sso-unreachable': {
+    status: 502,
+    when: 'IAM Identity Center, or the sign-in service, could not be reached, or did not answer in time.',
+  },
+  'sso-unwritable': {
+    status: 500,
+    when: 'A sign-in cannot be kept: its folder in ~/.aws cannot be found or written.',
+  },
+  'login-needed': { status: 401, when: 'What `aws login` left is missing, damaged, or has ended for good.' },
   'mfa-needed': { status: 401, when: 'A code is needed and there is no terminal to ask for it.' },
   'mfa-reused': { status: 403, when: 'The MFA code was sent for that device already; AWS takes each once.' },
   'mfa-refused': { status: 403, when: 'AWS refused the MFA code or does not know the device.' },

@@ -6,8 +6,8 @@ import { failure } from './failures.ts';
 import type { Environment } from './model.ts';
 
 export interface HttpRequest {
-  /** POST unless given. */
-  readonly method?: 'GET' | 'PUT' | undefined;
+  /** `POST` unless given. */
+  readonly method?: 'GET' | 'POST' | 'PUT' | undefined;
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
@@ -16,6 +16,8 @@ export interface HttpRequest {
   readonly patience?: Millis | undefined;
   /** Past every proxy, as what is only reachable from this machine must be asked. */
   readonly direct?: boolean | undefined;
+  /** Ends the exchange as lost. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface HttpAnswer {
@@ -94,15 +96,16 @@ function exchange(request: ClientRequest, { body, patience }: HttpRequest): Prom
 /** An HTTP client that honours HTTPS_PROXY, HTTP_PROXY and NO_PROXY of `env`, unless a request goes past them. */
 export function httpSender(env: Environment): SendHttp {
   return async (wanted) => {
-    const { url, headers, body, caBundle, method, direct } = wanted;
+    const { url, headers, body, caBundle, method = 'POST', direct, signal } = wanted;
     const secure = url.protocol === 'https:';
     const { request, Agent } = process.getBuiltinModule(secure ? 'node:https' : 'node:http');
     const length = method === 'GET' ? {} : { 'content-length': String(Buffer.byteLength(body)) };
     const options: RequestOptions = {
-      method: method ?? 'POST',
+      method,
       headers: { ...headers, ...length },
       agent: new Agent({ keepAlive: false, ...(direct === true ? {} : { proxyEnv: env }) }),
       ...(caBundle === undefined ? {} : { ca: readBundle(caBundle) }),
+      ...(signal === undefined ? {} : { signal }),
     };
     return exchange(request(url, options), wanted);
   };

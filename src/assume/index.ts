@@ -11,6 +11,7 @@ export { keptSession, obtainSession, type SessionTools } from './session.ts';
 export { mfaAsker } from './mfa.ts';
 export { MfaMemory } from './mfa-memory.ts';
 export { parseMfaCode } from './mfa-prompt.ts';
+export type { SignInTools } from './sources/source.ts';
 export { httpSender } from './http.ts';
 export { StsClient } from './sts.ts';
 export { changedEnvironment, clearingChange, processJson, sessionChange, shellLines, type Shell } from './exporters.ts';

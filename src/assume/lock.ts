@@ -11,6 +11,8 @@ export interface LockTools {
   readonly wait: (millis: Millis) => Promise<void>;
   /** Called once when another process holds the lock. */
   readonly onBusy: () => void;
+  /** How long to wait; two minutes unless given. */
+  readonly patienceMillis?: Millis;
 }
 
 const pollMillis = 25;
@@ -43,15 +45,16 @@ function tryLock(file: string): DatabaseSync | undefined {
 
 /**
  * Takes the lock, waiting while another process has it. Returns the way to give it back.
- * @throws Failure `lock-busy` after two minutes; what the file system throws when the lock file cannot be made.
+ * @throws Failure `lock-busy` when that takes too long; what the file system throws when the lock file cannot be made.
  */
 export async function takeLock(file: string, tools: LockTools): Promise<() => void> {
+  const patience = tools.patienceMillis ?? patienceMillis;
   let database = tryLock(file);
   if (database === undefined) tools.onBusy();
   for (let waited = 0; database === undefined; waited += pollMillis) {
-    if (waited >= patienceMillis) {
+    if (waited >= patience) {
       throw failure('lock-busy', 'another stint is fetching the same session and does not come to an end', {
-        hint: 'look for one that waits for an MFA code, and answer or end it',
+        hint: 'look for one that waits for an MFA code or a sign-in, and answer or end it',
       });
     }
     await tools.wait(pollMillis);

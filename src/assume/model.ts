@@ -14,6 +14,23 @@ export interface Credentials {
   readonly expiration?: Millis | undefined;
 }
 
+/** Where a person signs in to IAM Identity Center: an `[sso-session]`, or a profile that says it all itself. */
+export interface SsoSession {
+  /** Name of the section; undefined for a profile without one. */
+  readonly name?: string | undefined;
+  readonly startUrl: string;
+  readonly region: string;
+  /** As configured; empty when nothing is. */
+  readonly scopes: readonly string[];
+  /** `file:line` that says so. */
+  readonly place: string;
+  /** Endpoint of the tokens. */
+  readonly oidcUrl: string;
+  /** Endpoint of accounts, roles and their credentials. */
+  readonly portalUrl: string;
+  readonly caBundle?: string | undefined;
+}
+
 /** The credentials a chain begins with. */
 export type Source =
   | {
@@ -56,6 +73,30 @@ export type Source =
       readonly kind: 'container';
       readonly from: string;
       readonly url: string;
+      readonly place: string;
+    }
+  | {
+      /** A role of IAM Identity Center. */
+      readonly kind: 'sso';
+      readonly from: string;
+      readonly profile: string;
+      readonly session: SsoSession;
+      readonly accountId: string;
+      readonly roleName: string;
+      readonly place: string;
+    }
+  | {
+      /** What `aws login` left. */
+      readonly kind: 'login';
+      readonly from: string;
+      readonly profile: string;
+      /** The identity that signed in, which names the file. */
+      readonly loginSession: string;
+      /** Configured endpoint of the sign-in service; undefined for AWS's own in the region of the sign-in. */
+      readonly url?: string | undefined;
+      /** The profile's, for sign-ins that do not tell theirs. */
+      readonly region?: string | undefined;
+      readonly caBundle?: string | undefined;
       readonly place: string;
     };
 

@@ -2,6 +2,7 @@
 // The rules are botocore's: what ranks before what, and which references are circular.
 import { Secret } from '../base/index.ts';
 import { checkRoleArn } from './arn.ts';
+import { signInSettings } from './endpoints.ts';
 import { environmentCredentials } from './environment.ts';
 import { failure } from './failures.ts';
 import { profileMfaCommand } from './mfa.ts';
@@ -11,6 +12,7 @@ import { checkIdentity, checkSessionName, readKeyList, readTagList } from './opt
 import { profileNamed, settingOf, type Profile, type ProfileSet } from './profiles.ts';
 import type { WantedRole } from './role-links.ts';
 import { checkDuration, limits } from './session-plan.ts';
+import { isSsoProfile, ssoSource } from './sources/sso-profile.ts';
 
 export interface ProfileChain {
   readonly source: Source;
@@ -35,14 +37,6 @@ interface Walk {
   readonly visited: readonly string[];
 }
 
-/** Sources that a profile may name and this room does not read: setting -> what it is. */
-const unsupported: Readonly<Record<string, string>> = {
-  sso_session: 'IAM Identity Center',
-  sso_start_url: 'IAM Identity Center',
-  sso_account_id: 'IAM Identity Center',
-  login_session: '`aws login`',
-};
-
 /** A profile with none of these says nothing about credentials: SDKs go on to the container and the instance. */
 const credentialSettings = [
   'role_arn',
@@ -50,20 +44,11 @@ const credentialSettings = [
   'aws_secret_access_key',
   'credential_process',
   'credential_source',
-  ...Object.keys(unsupported),
+  'sso_session',
+  'sso_start_url',
+  'sso_account_id',
+  'login_session',
 ];
-
-function refuseUnsupported(profile: Profile, keys: readonly string[]): void {
-  const key = keys.find((name) => settingOf(profile, name) !== undefined);
-  if (key === undefined) return;
-  throw failure(
-    'source-unsupported',
-    `${profile.placeOf(key)}: profile \`${profile.name}\` takes its credentials from ${unsupported[key]!}, which Stint does not read`,
-    {
-      hint: `let another tool fetch them: a profile with \`credential_process\`, such as \`aws configure export-credentials --profile ${profile.name} --format process\`, as source_profile`,
-    },
-  );
-}
 
 /** True when the profile says where credentials come from, well or badly. */
 export function namesCredentials(profile: Profile): boolean {
@@ -104,9 +89,9 @@ function keySource(profile: Profile): Source {
 
 /** The profile's own credentials, in botocore's order: SSO, keys of the credentials file, login, process, keys of the config file. */
 function ownSource(profile: Profile, { set, env }: Walk): Source {
-  refuseUnsupported(profile, ['sso_session', 'sso_start_url', 'sso_account_id']);
+  if (isSsoProfile(profile)) return ssoSource(profile, set, env);
   if (profile.keysRankFirst) return keySource(profile);
-  refuseUnsupported(profile, ['login_session']);
+  if (settingOf(profile, 'login_session') !== undefined) return loginSource(profile, set, env);
   const command = settingOf(profile, 'credential_process');
   if (command !== undefined) {
     const from = `credential_process of profile \`${profile.name}\``;
@@ -117,8 +102,29 @@ function ownSource(profile: Profile, { set, env }: Walk): Source {
   const named = settingOf(profile, 'credential_source');
   if (named !== undefined) return namedSource(profile, named, env);
   throw failure('no-credentials', `${profile.place}: profile \`${profile.name}\` has no credentials`, {
-    hint: `give it role_arn with source_profile, credential_process, or keys in \`${set.files.credentials}\``,
+    hint: cureWithoutCredentials(profile, set.files),
   });
+}
+
+/** Credentials that `aws login` left. */
+function loginSource(profile: Profile, set: ProfileSet, env: Environment): Source {
+  const { region, configured, caBundle } = signInSettings(profile, set, env);
+  return {
+    kind: 'login',
+    from: `\`aws login\` of profile \`${profile.name}\``,
+    profile: profile.name,
+    loginSession: settingOf(profile, 'login_session')!,
+    url: configured('signin'),
+    region,
+    caBundle,
+    place: profile.placeOf('login_session'),
+  };
+}
+
+function cureWithoutCredentials(profile: Profile, files: ProfileSet['files']): string {
+  if (settingOf(profile, 'sso_session') !== undefined)
+    return '`stint sso ls` lists the accounts and roles: add sso_account_id and sso_role_name';
+  return `give it role_arn with source_profile, credential_process, or keys in \`${files.credentials}\``;
 }
 
 function durationOf(profile: Profile): number | undefined {
@@ -250,7 +256,7 @@ function follow(profile: Profile, walk: Walk): ProfileChain {
 
 /**
  * Follows a profile to its source.
- * @throws Failure `unknown-profile`, `profile-incomplete`, `profile-conflict`, `profile-circular`, `source-unsupported`,
+ * @throws Failure `unknown-profile`, `profile-incomplete`, `profile-conflict`, `profile-circular`,
  * `no-credentials`, `setting-invalid`, `duration-refused`; each names `file:line`.
  */
 export function profileChain(name: string, set: ProfileSet, env: Environment): ProfileChain {

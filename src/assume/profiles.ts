@@ -82,6 +82,8 @@ export interface ProfileSet {
   readonly profiles: ReadonlyMap<string, Profile>;
   /** `[services NAME]` -> service -> setting, e.g. `sts` -> `endpoint_url`. */
   readonly services: ReadonlyMap<string, Section>;
+  /** `[sso-session NAME]`: where and how profiles sign in to IAM Identity Center. */
+  readonly ssoSessions: ReadonlyMap<string, Section>;
   /** Headings of the config file that lack the word `profile`, which AWS ignores. */
   readonly strays: ReadonlyMap<string, Section>;
   readonly files: { readonly config: string; readonly credentials: string };
@@ -124,7 +126,7 @@ function unquote(name: string): string {
 }
 
 interface Titles {
-  readonly kind: 'profile' | 'services' | 'stray' | 'other';
+  readonly kind: 'profile' | 'services' | 'sso-session' | 'stray';
   readonly name: string;
 }
 
@@ -135,27 +137,27 @@ function titleOf(title: string): Titles {
   if (plain !== '' && !/["']/.test(plain)) return { kind: 'profile', name: plain };
   const match = /^(profile|services|sso-session)\s+(.+)$/.exec(title);
   if (match === null) return { kind: 'stray', name: title };
-  const name = unquote(match[2]!);
-  if (match[1] === 'profile' || match[1] === 'services') return { kind: match[1], name };
-  return { kind: 'other', name };
+  return { kind: match[1] as Titles['kind'], name: unquote(match[2]!) };
 }
 
-interface ConfigFile extends Pick<ProfileSet, 'services' | 'strays'> {
+interface ConfigFile extends Pick<ProfileSet, 'services' | 'ssoSessions' | 'strays'> {
   readonly profiles: ReadonlyMap<string, Section>;
 }
 
 function sortConfig(sections: readonly Section[]): ConfigFile {
   const profiles = new Map<string, Section>();
   const services = new Map<string, Section>();
+  const ssoSessions = new Map<string, Section>();
   const strays = new Map<string, Section>();
   for (const section of sections) {
     const { kind, name } = titleOf(section.title);
     if (kind === 'services') services.set(name, section);
+    if (kind === 'sso-session') ssoSessions.set(name, section);
     if (kind === 'stray') strays.set(name, section);
     // `[profile default]` beats `[default]`, whatever their order.
     if (kind === 'profile' && (section.title !== 'default' || !profiles.has('default'))) profiles.set(name, section);
   }
-  return { profiles, services, strays };
+  return { profiles, services, ssoSessions, strays };
 }
 
 /**
@@ -164,10 +166,10 @@ function sortConfig(sections: readonly Section[]): ConfigFile {
  */
 export function loadProfiles(env: Environment, read: ReadText): ProfileSet {
   const files = profileFiles(env);
-  const { profiles: fromConfig, services, strays } = sortConfig(sectionsOf(files.config, read));
+  const { profiles: fromConfig, services, ssoSessions, strays } = sortConfig(sectionsOf(files.config, read));
   const fromCredentials = new Map(sectionsOf(files.credentials, read).map((section) => [section.title, section]));
   const profiles = new Map<string, Profile>();
-  const set: ProfileSet = { profiles, services, strays, files, read };
+  const set: ProfileSet = { profiles, services, ssoSessions, strays, files, read };
   const find = (name: string, place: string): Profile => profileNamed(name, set, place);
   for (const name of [...fromConfig.keys(), ...fromCredentials.keys()]) {
     profiles.set(name, new Profile(name, fromConfig.get(name), fromCredentials.get(name), find));

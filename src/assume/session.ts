@@ -44,6 +44,7 @@ class SessionRun {
   readonly #tools: SessionTools;
   readonly #startedAt: Millis;
   #source: Promise<Credentials | IdentityToken> | undefined;
+  #read: Promise<Credentials | IdentityToken> | undefined;
 
   constructor(tools: SessionTools) {
     this.#tools = tools;
@@ -112,11 +113,10 @@ class SessionRun {
   /** A source that is a session of its own is kept as one, so that every role of it shares it. */
   #sourceCredentials(request: SessionRequest): Promise<Credentials | IdentityToken> {
     const { source } = request;
-    const alone = sourceRequest(request);
-    return (this.#source ??=
-      isKeptSource(source) && alone !== undefined
-        ? this.obtain(alone, false).then(({ session }) => session)
-        : readSource(source, this.#tools));
+    const alone = isKeptSource(source) ? sourceRequest(request) : undefined;
+    // The source's own request comes here as well, from the session that is kept of it: it reads, and waits for nobody.
+    if (alone === undefined) return (this.#read ??= readSource(source, this.#tools));
+    return (this.#source ??= this.obtain(alone, false).then(({ session }) => session));
   }
 
   /** What the plan has to know of the source; a token is not read for that, since a kept session may make it needless. */

@@ -25,6 +25,7 @@ export const assumeOptions: readonly OptionRow[] = [
   { name: 'mfa-serial', value: 'arn', help: 'MFA device, when no profile names it' },
   { name: 'mfa-process', value: 'command', help: 'command that prints the MFA code' },
   { name: 'mfa-ykman', help: 'take the MFA code from a YubiKey, with `ykman`' },
+  { name: 'device-code', help: 'sign in to IAM Identity Center with a code, on any device' },
   { name: 'region', value: 'region', help: 'region to work in' },
   { name: 'role-arn', value: 'arn', help: "one more role, assumed with the target's session" },
   {
@@ -44,6 +45,8 @@ export interface AssumeChoices {
   readonly session: SessionOptions;
   readonly mfaCode: Secret | undefined;
   readonly mfaCommand: MfaCommand | undefined;
+  /** Sign in with a code even where a browser could be opened. */
+  readonly deviceCode: boolean;
   readonly config: string | undefined;
   readonly refresh: boolean;
   readonly explain: boolean;
@@ -124,6 +127,7 @@ function parse(values: OptionValues): AssumeChoices {
     session,
     mfaCode: given(one('mfa-code'), parseMfaCode),
     mfaCommand: mfaCommand(one('mfa-process'), values['mfa-ykman'] === true),
+    deviceCode: values['device-code'] === true,
     config: one('config'),
     refresh: values['refresh'] === true,
     explain: values['explain'] === true,

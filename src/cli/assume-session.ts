@@ -19,12 +19,13 @@ import {
   type Environment,
   type SessionRequest,
   type SessionTools,
+  type SignInTools,
   type TargetContext,
   type TargetSource,
 } from '../assume/index.ts';
 import { UsageError, type AssumeChoices } from './assume-options.ts';
 import type { Io } from './command.ts';
-import { printFailure, say } from './output.ts';
+import { printFailure, say, tell } from './output.ts';
 
 function readText(path: string): string | undefined {
   try {
@@ -82,10 +83,36 @@ export function openSts(request: SessionRequest, env: Environment): StsClient {
   return new StsClient(request.sts, { send: httpSender(env), clock: systemClock, wait });
 }
 
-function wait(millis: number): Promise<void> {
+function wait(millis: number, signal?: AbortSignal): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
-  setTimeout(resolve, millis);
+  if (signal?.aborted === true) return Promise.resolve();
+  const done = (): void => {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', done);
+    resolve();
+  };
+  const timer = setTimeout(done, millis);
+  signal?.addEventListener('abort', done);
   return promise;
+}
+
+/** How the person at this terminal signs in; undefined without one. Lines go to stderr, and past it when that is caught. */
+export function signInTools(
+  io: Io,
+  choices: { readonly deviceCode: boolean; readonly browser: boolean },
+): SignInTools | undefined {
+  const fs = process.getBuiltinModule('node:fs');
+  let terminal: number | undefined;
+  try {
+    terminal = fs.openSync('/dev/tty', 'w');
+  } catch {
+    if (!io.stderr.isTTY) return undefined;
+  }
+  const line = (text: string): void => {
+    if (io.stderr.isTTY || terminal === undefined) tell(io, text);
+    else fs.writeSync(terminal, `${text}\n`);
+  };
+  return { ...choices, tell: line, signal: io.signal };
 }
 
 function sessionTools(io: Io, env: Environment, cache: SessionCache | undefined, choices: AssumeChoices): SessionTools {
@@ -103,6 +130,7 @@ function sessionTools(io: Io, env: Environment, cache: SessionCache | undefined,
     sts: (request) => openSts(request, env),
     askMfa: mfaAsker({ env, clock: systemClock, wait, note, signal: io.signal, memory, code, command }),
     note,
+    signIn: () => signInTools(io, { deviceCode: choices.deviceCode, browser: true }),
     explain: (line) => choices.explain && say(io, `explain: ${line}`),
     refresh: choices.refresh,
   };

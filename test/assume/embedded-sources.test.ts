@@ -134,7 +134,7 @@ async function token(...more: readonly string[]): Promise<string> {
 
 interface Runner {
   readonly file: string;
-  run(...args: readonly string[]): Promise<Ended>;
+  readonly run: (...args: readonly string[]) => Promise<Ended>;
 }
 
 /** A runner of CI that has its token in a file, as the environment says. */

@@ -48,6 +48,8 @@ function sourceText({ source }: SessionRequest): string {
     return `token ${'file' in source.token ? source.token.file : `of ${source.token.process}`}`;
   if (source.kind === 'instance') return `instance ${source.url}${source.allowsVersion1 ? '' : ' v2 only'}`;
   if (source.kind === 'container') return `container ${source.url}`;
+  if (source.kind === 'sso') return `sso ${source.session.name ?? 'legacy'} ${source.accountId} ${source.roleName}`;
+  if (source.kind === 'login') return `login ${source.loginSession}`;
   return `keys ${source.credentials.accessKeyId} ${source.credentials.sessionToken === undefined ? 'long-term' : 'temporary'}`;
 }
 

@@ -31,6 +31,19 @@ const kinds: { readonly [Kind in Source['kind']]: SourceKind<Kind> } = {
     identity: ({ url }) => ({ container: url }),
     read: async (source, tools) => (await import('./container.ts')).readContainer(source, tools),
   },
+  sso: {
+    kept: true,
+    identity: ({ session: { name, startUrl, region, portalUrl }, accountId, roleName }) => ({
+      sso: { name, startUrl, region, portalUrl, accountId, roleName },
+    }),
+    read: async (source, tools) => (await import('./sso.ts')).readSso(source, tools),
+  },
+  login: {
+    // Its own file keeps it, for every tool.
+    kept: false,
+    identity: ({ loginSession }) => ({ login: loginSession }),
+    read: async (source, tools) => (await import('./login.ts')).readLoginSession(source, tools),
+  },
 };
 
 /** The row of a source. */

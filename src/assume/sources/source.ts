@@ -3,12 +3,27 @@ import type { Clock, Millis } from '../../base/index.ts';
 import type { SendHttp } from '../http.ts';
 import type { Credentials, Environment, IdentityToken, Source } from '../model.ts';
 
+/** How a person signs in, where there is one at a terminal. */
+export interface SignInTools {
+  /** Shows a line that the person must see: an address, a code. */
+  readonly tell: (line: string) => void;
+  /** Sign in with a code that may be entered on another device, even where a browser could be opened. */
+  readonly deviceCode: boolean;
+  /** May a browser be opened? Else the address is only shown. */
+  readonly browser: boolean;
+  /** Aborts when the person ends the command. */
+  readonly signal: AbortSignal;
+}
+
 /** What reading a source may use. */
 export interface SourceTools {
   readonly env: Environment;
   readonly clock: Clock;
-  readonly wait: (millis: Millis) => Promise<void>;
   readonly send: SendHttp;
+  /** Resolves after so many milliseconds, or sooner when `signal` aborts. */
+  readonly wait: (millis: Millis, signal?: AbortSignal) => Promise<void>;
+  /** How a person may sign in; undefined when there is nobody at a terminal. Asked only when it has come to that. */
+  readonly signIn?: () => SignInTools | undefined;
   /** A line that the person should read. */
   readonly note: (line: string) => void;
   /** A line about how a decision was reached. */
