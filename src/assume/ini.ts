@@ -10,16 +10,68 @@ export interface Setting {
   readonly nested?: ReadonlyMap<string, Setting> | undefined;
 }
 
+/** A file that finds its lines when somebody asks where a thing stands, which is seldom. */
+class FileText {
+  readonly text: string;
+  readonly name: string;
+  #ends: readonly number[] | undefined;
+
+  constructor(text: string, name: string) {
+    this.text = text;
+    this.name = name;
+  }
+
+  /** `file:line` of the character at `offset`. */
+  place(offset: number): string {
+    this.#ends ??= lineEnds(this.text);
+    let [low, high] = [0, this.#ends.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#ends[middle]! < offset) low = middle + 1;
+      else high = middle;
+    }
+    return `${this.name}:${low + 1}`;
+  }
+}
+
+function lineEnds(text: string): readonly number[] {
+  const ends: number[] = [];
+  for (let next = text.indexOf('\n'); next !== -1; next = text.indexOf('\n', next + 1)) ends.push(next);
+  return ends;
+}
+
+class PlacedSetting implements Setting {
+  readonly value: string;
+  readonly #file: FileText;
+  readonly #offset: number;
+
+  constructor(value: string, file: FileText, offset: number) {
+    this.value = value;
+    this.#file = file;
+    this.#offset = offset;
+  }
+
+  get place(): string {
+    return this.#file.place(this.#offset);
+  }
+}
+
 /** A part of a file below one heading, not yet read. */
 interface Block {
-  readonly text: string;
-  readonly file: string;
+  readonly file: FileText;
   /** Where the heading begins. */
   readonly start: number;
   readonly end: number;
 }
 
-const heading = /^\[\s*([^\]]*?)\s*\]\s*(?:[#;].*)?$/;
+/** The text between the brackets of a heading; undefined when the line is none. (A pattern takes cubic time on blanks.) */
+function titleIn(line: string): string | undefined {
+  const close = line.indexOf(']');
+  const rest = line.slice(close + 1).trimStart();
+  const ends = rest === '' || rest.startsWith('#') || rest.startsWith(';');
+  return close === -1 || !ends ? undefined : line.slice(1, close).trim();
+}
+
 /** Keys whose value is a command line, in which ` #` and ` ;` are no comments. */
 const verbatim = new Set(['credential_process', 'mfa_process']);
 
@@ -44,42 +96,43 @@ function refuse(place: string, line: string): Error {
   );
 }
 
-/** Number of the line that the character at `offset` stands in. */
-function lineAt(text: string, offset: number): number {
-  let line = 1;
-  for (let next = text.indexOf('\n'); next !== -1 && next < offset; next = text.indexOf('\n', next + 1)) line++;
-  return line;
-}
-
-function continueSetting(settings: Map<string, Setting>, key: string | undefined, line: string, place: string): void {
+function continueSetting(settings: Map<string, Setting>, key: string | undefined, line: string, at: Position): void {
   const parent = key === undefined ? undefined : settings.get(key);
-  if (key === undefined || parent === undefined) throw refuse(place, line);
+  if (key === undefined || parent === undefined) throw refuse(placeOf(at), line);
+  const { place } = parent;
   if (parent.value !== '') {
-    settings.set(key, { ...parent, value: `${parent.value}\n${line.trim()}` });
+    settings.set(key, { place, value: `${parent.value}\n${line.trim()}`, nested: parent.nested });
     return;
   }
   const inner = splitPair(line.trim());
-  if (inner === undefined) throw refuse(place, line);
-  const nested = new Map(parent.nested).set(inner.key, { value: inner.value, place });
-  settings.set(key, { ...parent, nested });
+  if (inner === undefined) throw refuse(placeOf(at), line);
+  const nested = new Map(parent.nested).set(inner.key, new PlacedSetting(inner.value, ...at));
+  settings.set(key, { place, value: '', nested });
+}
+
+type Position = readonly [file: FileText, offset: number];
+
+function placeOf([file, offset]: Position): string {
+  return file.place(offset);
 }
 
 /** Adds the settings of a block; a key that is there already is replaced. */
-function readBlock({ text, file, start, end }: Block, settings: Map<string, Setting>): void {
-  let number = lineAt(text, start);
+function readBlock({ file, start, end }: Block, settings: Map<string, Setting>): void {
+  let offset = start;
   let key: string | undefined;
-  const [, ...lines] = text.slice(start, end).split('\n');
-  for (const line of lines) {
-    const place = `${file}:${++number}`;
+  for (const line of file.text.slice(start, end).split('\n')) {
+    const at: Position = [file, offset];
     const trimmed = line.trim();
-    if (trimmed === '' || trimmed.startsWith('#') || trimmed.startsWith(';')) continue;
+    const heads = offset === start;
+    offset += line.length + 1;
+    if (heads || trimmed === '' || trimmed.startsWith('#') || trimmed.startsWith(';')) continue;
     if (line.startsWith(' ') || line.startsWith('\t')) {
-      continueSetting(settings, key, line, place);
+      continueSetting(settings, key, line, at);
       continue;
     }
     const found = splitPair(line);
-    if (found === undefined) throw refuse(place, line);
-    settings.set(found.key, { value: found.value, place });
+    if (found === undefined) throw refuse(placeOf(at), line);
+    settings.set(found.key, new PlacedSetting(found.value, ...at));
     key = found.key;
   }
 }
@@ -104,10 +157,15 @@ export class Section {
     this.#blocks.push(block);
   }
 
+  /** Takes in a section whose heading means the same. */
+  join(other: Section): void {
+    for (const block of other.#blocks) this.#blocks.push(block);
+  }
+
   /** `file:line` of the first heading. */
   get place(): string {
-    const { text, file, start } = this.#blocks[0]!;
-    return `${file}:${lineAt(text, start)}`;
+    const { file, start } = this.#blocks[0]!;
+    return file.place(start);
   }
 
   /** By key, in lower case. @throws Failure `config-syntax` with `file:line` for a line that is no pair, continuation or comment. */
@@ -128,28 +186,47 @@ function headingOffsets(text: string): number[] {
 }
 
 /** Refuses settings that stand before every heading. */
-function checkBeginning(text: string, file: string): void {
-  for (const [index, line] of text.split('\n').entries()) {
-    if (!/^\s*(?:[#;]|$)/.test(line)) throw refuse(`${file}:${index + 1}`, line);
+function checkBeginning(file: FileText, end: number): void {
+  let offset = 0;
+  for (const line of file.text.slice(0, end).split('\n')) {
+    if (!/^\s*(?:[#;]|$)/.test(line)) throw refuse(file.place(offset), line);
+    offset += line.length + 1;
   }
+}
+
+/** What no editor writes into a text, and no SDK reads: files of another encoding, and files that a crash cut. */
+function checkText(file: FileText): void {
+  const nul = file.text.indexOf('\0');
+  if (nul === -1) return;
+  const wide = file.text.startsWith('\uFFFD\uFFFD') || nul === 1;
+  throw failure(
+    'config-syntax',
+    `${file.place(nul)}: ${wide ? 'this file is UTF-16' : 'a NUL byte'}, which is no text of a config file`,
+    {
+      hint: wide ? 'save it as UTF-8' : 'remove the byte, or take the file from a backup: a crash may have cut it',
+    },
+  );
 }
 
 /**
  * Sections in the order of the file, those of one title merged.
- * @throws Failure `config-syntax` with `file:line` for a heading that is none, or settings before the first one.
+ * @throws Failure `config-syntax` with `file:line` for a heading that is none, settings before the first one, or a file
+ * that is no text.
  */
-export function parseIni(content: string, file: string): readonly Section[] {
-  const text = content.replace(/^\uFEFF/, '');
+export function parseIni(content: string, name: string): readonly Section[] {
+  const file = new FileText(content.replace(/^\uFEFF/, ''), name);
+  const { text } = file;
+  checkText(file);
   const sections = new Map<string, Section>();
   const offsets = headingOffsets(text);
-  checkBeginning(text.slice(0, offsets[0]), file);
+  checkBeginning(file, offsets[0] ?? text.length);
   for (const [index, start] of offsets.entries()) {
     const end = offsets[index + 1] ?? text.length;
     const lineEnd = text.indexOf('\n', start);
     const line = text.slice(start, lineEnd === -1 ? text.length : lineEnd);
-    const title = heading.exec(line.trimEnd())?.[1];
-    if (title === undefined) throw refuse(`${file}:${lineAt(text, start)}`, line);
-    const block = { text, file, start, end };
+    const title = titleIn(line);
+    if (title === undefined) throw refuse(file.place(start), line);
+    const block = { file, start, end };
     const known = sections.get(title);
     if (known === undefined) sections.set(title, new Section(title, block));
     else known.extend(block);

@@ -57,14 +57,20 @@ export class Profile {
     const include = own.get('include_profile');
     if (include === undefined || include.value === '') return own;
     const path = [...including, this.name];
-    if (path.includes(include.value) || path.length > longestInclusion) {
-      const circle = [...path, include.value]
-        .map((name) => `\`${name}\``)
-        .join(' -> ')
-        .slice(0, 500);
+    if (path.includes(include.value)) {
+      const circle = [...path, include.value].map((name) => `\`${name}\``).join(' -> ');
       throw failure('profile-circular', `${include.place}: include_profile leads in a circle: ${circle}`, {
         hint: 'remove one of the include_profile lines',
       });
+    }
+    if (path.length >= longestInclusion) {
+      throw failure(
+        'profile-conflict',
+        `${include.place}: more than ${longestInclusion} profiles include one another`,
+        {
+          hint: 'put what they share into one profile',
+        },
+      );
     }
     const inherited = this.#find(include.value, include.place).#merged(path);
     const assumes = assumers.some((key) => own.has(key));
@@ -140,6 +146,14 @@ function titleOf(title: string): Titles {
   return { kind: match[1] as Titles['kind'], name: unquote(match[2]!) };
 }
 
+function addProfile(profiles: Map<string, Section>, name: string, section: Section): void {
+  const known = profiles.get(name);
+  // `[profile default]` beats `[default]`, whatever their order.
+  if (known === undefined || (name === 'default' && known.title === 'default')) profiles.set(name, section);
+  // `[profile "a"]` and `[profile  a]` are one profile, whose later keys win.
+  else if (section.title !== 'default') known.join(section);
+}
+
 interface ConfigFile extends Pick<ProfileSet, 'services' | 'ssoSessions' | 'strays'> {
   readonly profiles: ReadonlyMap<string, Section>;
 }
@@ -154,8 +168,7 @@ function sortConfig(sections: readonly Section[]): ConfigFile {
     if (kind === 'services') services.set(name, section);
     if (kind === 'sso-session') ssoSessions.set(name, section);
     if (kind === 'stray') strays.set(name, section);
-    // `[profile default]` beats `[default]`, whatever their order.
-    if (kind === 'profile' && (section.title !== 'default' || !profiles.has('default'))) profiles.set(name, section);
+    if (kind === 'profile') addProfile(profiles, name, section);
   }
   return { profiles, services, ssoSessions, strays };
 }

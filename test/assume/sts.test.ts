@@ -22,6 +22,8 @@ function client(url: string, pauses: number[] = []): StsClient {
 
 const cases = JSON.parse(readFileSync(new URL('../cases/assume/refusals.json', import.meta.url), 'utf8')) as readonly {
   name: string;
+  /** AssumeRole unless given. */
+  action?: 'AssumeRoleWithWebIdentity';
   status: number;
   code: string;
   message: string;
@@ -29,11 +31,15 @@ const cases = JSON.parse(readFileSync(new URL('../cases/assume/refusals.json', i
   says: readonly string[];
 }[];
 
-for (const { name, status, code, message, failure, says } of cases) {
+for (const { name, action, status, code, message, failure, says } of cases) {
   test(`STS refusal says why and what to do: ${name}`, async (t) => {
     const sts = await startSts(t);
     sts.refuse = () => ({ status, code, message });
-    const found = await failureOf(client(sts.url).assumeRole(as, role, 3600));
+    const asked =
+      action === undefined
+        ? client(sts.url).assumeRole(as, role, 3600)
+        : client(sts.url).assumeRoleWithWebIdentity({ identityToken: new Secret('hunter2') }, role, 3600);
+    const found = await failureOf(asked);
     assert.equal(found.code, failure);
     const text = `${found.message}\n${found.hint ?? ''}`;
     for (const part of says) assert.ok(text.includes(part), `\`${part}\` is missing in: ${text}`);
@@ -73,6 +79,31 @@ test('every parameter of a role is sent as STS names it', async (t) => {
     SerialNumber: mfa.serial,
     TokenCode: '123456',
   });
+});
+
+test('a role for a token is asked for without a signature, and with what that call knows', async (t) => {
+  const sts = await startSts(t);
+  const full: RoleLink = { ...role, policy: '{}', policyArns: ['arn:aws:iam::aws:policy/A'] };
+  await client(sts.url).assumeRoleWithWebIdentity({ identityToken: new Secret('a.b.c') }, full, 43_200);
+  const [call] = sts.calls;
+  assert.equal(call?.headers['authorization'], undefined);
+  assert.deepEqual(Object.fromEntries(call!.parameters), {
+    Action: 'AssumeRoleWithWebIdentity',
+    Version: '2011-06-15',
+    RoleArn: role.roleArn,
+    RoleSessionName: 'alice',
+    DurationSeconds: '43200',
+    Policy: '{}',
+    'PolicyArns.member.1.arn': 'arn:aws:iam::aws:policy/A',
+    WebIdentityToken: 'a.b.c',
+  });
+});
+
+test('an identity provider that AWS could not reach is tried again', async (t) => {
+  const sts = await startSts(t);
+  failTimes(sts, 2, 400, 'IDPCommunicationError');
+  await client(sts.url).assumeRoleWithWebIdentity({ identityToken: new Secret('a.b.c') }, role, 3600);
+  assert.equal(sts.calls.length, 3);
 });
 
 test('who the caller is', async (t) => {
