@@ -22,7 +22,13 @@ interface Partition {
 
 // The first row is also the one of unknown regions.
 const partitions: readonly Partition[] = [
-  { name: 'aws', prefix: /^(?!cn-|us-gov-)/, suffix: 'amazonaws.com', dualStackSuffix: 'api.aws', home: 'us-east-1' },
+  {
+    name: 'aws',
+    prefix: /^(?!cn-|us-gov-|eusc-)/,
+    suffix: 'amazonaws.com',
+    dualStackSuffix: 'api.aws',
+    home: 'us-east-1',
+  },
   {
     name: 'aws-us-gov',
     prefix: /^us-gov-/,
@@ -37,6 +43,13 @@ const partitions: readonly Partition[] = [
     dualStackSuffix: 'api.amazonwebservices.com.cn',
     home: 'cn-north-1',
   },
+  {
+    name: 'aws-eusc',
+    prefix: /^eusc-/,
+    suffix: 'amazonaws.eu',
+    dualStackSuffix: 'api.amazonwebservices.eu',
+    home: 'eusc-de-east-1',
+  },
 ];
 
 /** The regions that `AWS_STS_REGIONAL_ENDPOINTS=legacy` sends to the global endpoint. */
@@ -47,7 +60,7 @@ const legacyGlobal = new Set(
   ).split(' '),
 );
 
-/** Name of the partition a region belongs to: `aws`, `aws-us-gov` or `aws-cn`. */
+/** Name of the partition a region belongs to: `aws`, `aws-us-gov`, `aws-cn` or `aws-eusc`. */
 export function partitionOfRegion(region: string | undefined): string {
   return (partitions.find(({ prefix }) => prefix.test(region ?? '')) ?? partitions[0]!).name;
 }
