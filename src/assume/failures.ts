@@ -72,6 +72,13 @@ export const assumeFailures = {
   'cache-unsafe': { status: 403, when: 'The folder of kept sessions belongs to someone else.' },
   'lock-busy': { status: 503, when: 'Another Stint is fetching the same session and does not come to an end.' },
   'command-not-found': { status: 404, when: 'The command given to `stint exec` cannot be found or run.' },
+  'console-unavailable': {
+    status: 400,
+    when: 'The console cannot be opened with such a session, or in that partition.',
+  },
+  'signin-refused': { status: 403, when: 'The sign-in endpoint of the console gave no token for the session.' },
+  'signin-unreachable': { status: 502, when: 'The sign-in endpoint of the console could not be reached.' },
+  'browser-failed': { status: 500, when: 'No browser could be started, or the browser command failed.' },
   interrupted: { status: 499, when: 'The person ended the command while it waited.' },
 } as const satisfies Readonly<Record<string, FailureKind>>;
 

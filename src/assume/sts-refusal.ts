@@ -7,7 +7,12 @@ import { roleCure } from './role-refusal.ts';
 
 /** What was asked, without its secrets. */
 export interface StsCall {
-  readonly action: 'AssumeRole' | 'AssumeRoleWithWebIdentity' | 'GetSessionToken' | 'GetCallerIdentity';
+  readonly action:
+    | 'AssumeRole'
+    | 'AssumeRoleWithWebIdentity'
+    | 'GetSessionToken'
+    | 'GetFederationToken'
+    | 'GetCallerIdentity';
   readonly roleArn?: string | undefined;
   readonly durationSeconds?: number | undefined;
   readonly mfaSerial?: string | undefined;

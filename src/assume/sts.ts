@@ -1,4 +1,5 @@
-// The STS calls of this room: AssumeRole, AssumeRoleWithWebIdentity, GetSessionToken, GetCallerIdentity; signed by our own signer.
+// The STS calls of this room: AssumeRole, AssumeRoleWithWebIdentity, GetSessionToken, GetFederationToken and
+// GetCallerIdentity, signed by our own signer.
 // Tries again what may be tried again. https://docs.aws.amazon.com/STS/latest/APIReference/
 import type { Clock, Millis } from '../base/index.ts';
 import { Secret } from '../base/index.ts';
@@ -113,6 +114,15 @@ export class StsClient {
   async getSessionToken(as: Credentials, durationSeconds: number, mfa?: MfaProof): Promise<IssuedSession> {
     const call: StsCall = { action: 'GetSessionToken', durationSeconds, mfaSerial: mfa?.serial };
     return this.#issue(call, as, { DurationSeconds: String(durationSeconds), ...mfaParameters(mfa) });
+  }
+
+  /** A session of a federated user: what `as` and `policy` both allow. `as` are long-term keys. */
+  async getFederationToken(
+    as: Credentials,
+    { name, policy, durationSeconds }: { name: string; policy: string; durationSeconds: number },
+  ): Promise<IssuedSession> {
+    const call: StsCall = { action: 'GetFederationToken', durationSeconds };
+    return this.#issue(call, as, { Name: name, Policy: policy, DurationSeconds: String(durationSeconds) });
   }
 
   async getCallerIdentity(as: Credentials): Promise<CallerIdentity> {

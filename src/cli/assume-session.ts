@@ -188,3 +188,24 @@ export async function runVerb(io: Io, work: () => Promise<void>): Promise<void> 
     io.exit(usage ? 2 : isFailure(failed) && failed.code === 'interrupted' ? 130 : 1);
   }
 }
+
+/** A target whose session is yet to be fetched, and with what. */
+export interface Prepared {
+  readonly request: SessionRequest;
+  readonly tools: SessionTools;
+  readonly context: TargetContext;
+}
+
+/**
+ * The request of the target, or without one of the credentials that SDKs would use here; nothing asked of AWS yet.
+ * @throws the failures of the room `assume`.
+ */
+export async function prepareTarget(io: Io, target: string | undefined, choices: AssumeChoices): Promise<Prepared> {
+  const env = target === undefined ? io.env : baseEnvironment(io.env);
+  const context = targetContext(io, env, choices.config);
+  const request =
+    target === undefined
+      ? resolveCurrent(choices.session, context)
+      : await resolveTarget(target, choices.session, context);
+  return { request, context, tools: sessionTools(io, env, openCache(env), choices) };
+}

@@ -34,6 +34,7 @@ const commands: Readonly<Record<string, Entry>> = {
   assume: { summary: 'put a session of a target into this shell' },
   exec: { summary: 'run a command with a session of a target' },
   credentials: { summary: 'print a session of a target for credential_process' },
+  console: { summary: 'sign in to the AWS console with a session of a target' },
   ls: { summary: 'list targets: profiles, and the roles of the definition' },
   whoami: { summary: 'ask AWS who the current credentials belong to' },
   forget: { summary: 'remove kept sessions from this machine' },
