@@ -79,6 +79,15 @@ export const assumeFailures = {
   'signin-refused': { status: 403, when: 'The sign-in endpoint of the console gave no token for the session.' },
   'signin-unreachable': { status: 502, when: 'The sign-in endpoint of the console could not be reached.' },
   'browser-failed': { status: 500, when: 'No browser could be started, or the browser command failed.' },
+  'section-foreign': {
+    status: 409,
+    when: 'A section or profile of that name is there, and Stint did not write it.',
+  },
+  'credentials-file-unsafe': {
+    status: 400,
+    when: 'The credentials file is nothing that Stint changes: huge, binary, read-only, or not yours.',
+  },
+  'credentials-file-unwritable': { status: 500, when: 'The credentials file, or its backup, cannot be written.' },
   interrupted: { status: 499, when: 'The person ended the command while it waited.' },
 } as const satisfies Readonly<Record<string, FailureKind>>;
 

@@ -23,3 +23,7 @@ export { partitionOfRegion } from './endpoints.ts';
 export { execCommand } from './exec.ts';
 export { languageOf, shellFunction, shellNames, type ShellName } from './shell-function.ts';
 export { signRequest } from './signer.ts';
+export { takeLock } from './lock.ts';
+export { checkSectionName } from './credentials-file-text.ts';
+export { checkProfileFree, cleanSections, writeSection, type CredentialsFileTools } from './credentials-file.ts';
+export { exportFormats, exportText, type ExportFormat } from './export-formats.ts';

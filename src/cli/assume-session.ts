@@ -83,7 +83,8 @@ export function openSts(request: SessionRequest, env: Environment): StsClient {
   return new StsClient(request.sts, { send: httpSender(env), clock: systemClock, wait });
 }
 
-function wait(millis: number, signal?: AbortSignal): Promise<void> {
+/** Resolves after so many milliseconds, or sooner when `signal` aborts. */
+export function wait(millis: number, signal?: AbortSignal): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   if (signal?.aborted === true) return Promise.resolve();
   const done = (): void => {
