@@ -1,7 +1,7 @@
 // Credentials in the forms that programs read: variables for a child, lines for a shell, JSON for
 // `credential_process`. All times are UTC with `Z` and without fraction, the one form every SDK parses.
 import { isoSeconds, type Secret } from '../base/index.ts';
-import { currentProfile, originVariable, readOrigin, type Origin } from './environment.ts';
+import { baseEnvironment, currentProfile, originVariable, readOrigin, type Origin } from './environment.ts';
 import type { Credentials, Environment, SessionRequest } from './model.ts';
 
 export type Shell = 'sh' | 'fish' | 'pwsh';
@@ -41,12 +41,18 @@ export interface EnvironmentChange {
 }
 
 function originOf(env: Environment, request: SessionRequest, session: Credentials): Origin {
-  const exported = Object.keys(request.settings);
+  const exported = [...Object.keys(request.settings), ...regionsOf(baseEnvironment(env), request)];
   const before = readOrigin(env);
   if (before !== undefined) return { key: session.accessKeyId, base: before.base, exported };
   if (env['AWS_ACCESS_KEY_ID']) return { key: session.accessKeyId, base: 'keys', exported };
   const profile = currentProfile(env);
   return { key: session.accessKeyId, base: profile === 'default' ? 'default' : { profile }, exported };
+}
+
+/** The region's variables that the target sets and the person did not: the next target is not to take them for the person's. */
+function regionsOf(base: Environment, { region }: SessionRequest): readonly string[] {
+  if (region === undefined) return [];
+  return ['AWS_REGION', 'AWS_DEFAULT_REGION'].filter((name) => base[name] !== region);
 }
 
 /** The change that puts a session into an environment. `env` is the one to be changed. */
@@ -76,7 +82,8 @@ export function clearingChange(env: Environment): EnvironmentChange {
   return { unset: staleVariables(env).filter((name) => !set.has(name)), set };
 }
 
-function staleVariables(env: Environment): readonly string[] {
+/** Variables that would compete with a session, or that belong to one before it. */
+export function staleVariables(env: Environment): readonly string[] {
   return [...competing, ...ownVariables, ...(readOrigin(env)?.exported ?? [])];
 }
 

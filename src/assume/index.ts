@@ -21,6 +21,7 @@ export { consoleSeconds, signinLink, signinToken } from './console-signin.ts';
 export { browserCommands, containerAddress, openBrowser } from './console-browser.ts';
 export { partitionOfRegion } from './endpoints.ts';
 export { execCommand } from './exec.ts';
+export { endAs, execCommand } from './exec.ts';
 export { languageOf, shellFunction, shellNames, type ShellName } from './shell-function.ts';
 export { signRequest } from './signer.ts';
 export { takeLock } from './lock.ts';

@@ -1,6 +1,6 @@
 // `stint exec TARGET -- CMD`: runs a command with a session of the target in its environment.
 import type { Command } from 'commander';
-import { changedEnvironment, execCommand, sessionChange } from '../../assume/index.ts';
+import { changedEnvironment, endAs, execCommand, sessionChange } from '../../assume/index.ts';
 import { UsageError } from '../assume-options.ts';
 import { assumeTarget } from '../assume-session.ts';
 import { addTargetVerb } from '../assume-verb.ts';
@@ -26,9 +26,10 @@ export function register(program: Command, io: Io): void {
       }
       const { request, session } = await assumeTarget(io, target!, choices);
       const env = changedEnvironment(io.env, sessionChange(io.env, request, session));
-      const { code, error } = await execCommand(command, args, { env, terminal: io.stdin.isTTY });
-      if (error !== undefined) printFailure(io, error);
-      io.exit(code);
+      const ending = await execCommand(command, args, env);
+      if (ending.error !== undefined) printFailure(io, ending.error);
+      io.exit(ending.code);
+      endAs(ending);
     },
   ).argument('[command...]', 'everything after `--`');
 }

@@ -37,7 +37,7 @@ export async function exec(io: Io, place: string, command: readonly string[], va
 
 async function runIn(io: Io, program: string, args: readonly string[], env: Record<string, string>): Promise<number> {
   const { execCommand } = await import('../../../assume/index.ts');
-  const { code, error } = await execCommand(program, args, { env, terminal: io.stdin.isTTY });
+  const { code, error } = await execCommand(program, args, env);
   if (error !== undefined) printFailure(io, error);
   return code;
 }
