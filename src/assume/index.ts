@@ -8,20 +8,30 @@ export { checkOptions, type SessionOptions } from './options.ts';
 export { resolveCurrent, resolveTarget, type DefinedTarget, type TargetContext, type TargetSource } from './targets.ts';
 export { SessionCache, type KeptSession } from './cache.ts';
 export { keptSession, obtainSession, type SessionTools } from './session.ts';
-export { mfaAsker } from './mfa.ts';
+export { mfaAsker, type MfaAnswer, type MfaNeed } from './mfa.ts';
 export { MfaMemory } from './mfa-memory.ts';
-export { parseMfaCode } from './mfa-prompt.ts';
+export { askNobody, parseMfaCode } from './mfa-prompt.ts';
 export type { SignInTools } from './sources/source.ts';
 export { httpSender } from './http.ts';
 export { StsClient } from './sts.ts';
-export { changedEnvironment, clearingChange, processJson, sessionChange, shellLines, type Shell } from './exporters.ts';
 export { consoleDestination, customSignin, signinEndpoints, type ConsolePlace } from './console-place.ts';
 export { consoleSession, type ConsoleSession } from './console-session.ts';
 export { consoleSeconds, signinLink, signinToken } from './console-signin.ts';
 export { browserCommands, containerAddress, openBrowser } from './console-browser.ts';
 export { partitionOfRegion } from './endpoints.ts';
-export { execCommand } from './exec.ts';
+export {
+  changedEnvironment,
+  clearingChange,
+  processJson,
+  quoteFor,
+  sessionChange,
+  shellLines,
+  type Shell,
+} from './exporters.ts';
 export { endAs, execCommand } from './exec.ts';
+/** The servers for programs that look for credentials as in a task or on an instance; loaded by who needs them. */
+export const loadMetadata = (): Promise<typeof import('./metadata/index.ts')> => import('./metadata/index.ts');
+
 export { languageOf, shellFunction, shellNames, type ShellName } from './shell-function.ts';
 export { signRequest } from './signer.ts';
 export { takeLock } from './lock.ts';

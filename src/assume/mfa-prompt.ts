@@ -74,3 +74,10 @@ export async function askOnTerminal(serial: string, signal: AbortSignal): Promis
     if (isMfaCode(line)) return parseMfaCode(line);
   }
 }
+
+/** For work that runs without a person: refuses. @throws Failure `mfa-needed`. */
+export async function askNobody(serial: string): Promise<never> {
+  throw failure('mfa-needed', `an MFA code of \`${serial}\` is needed, and nobody is asked while a program waits`, {
+    hint: 'run the same target once in a terminal: the session is kept',
+  });
+}

@@ -1,7 +1,14 @@
 // The options that every verb with a TARGET takes, once as data: `stint` hands them to commander, the small
 // `stint-credentials` to Node's parser.
 import { isFailure, parseDuration, type Secret, type Failure } from '../base/index.ts';
-import { checkOptions, parseMfaCode, type MfaCommand, type SessionOptions } from '../assume/index.ts';
+import {
+  checkOptions,
+  parseMfaCode,
+  type MfaAnswer,
+  type MfaCommand,
+  type MfaNeed,
+  type SessionOptions,
+} from '../assume/index.ts';
 import { cliFailure } from './failures.ts';
 
 interface OptionRow {
@@ -51,6 +58,10 @@ export interface AssumeChoices {
   readonly refresh: boolean;
   readonly explain: boolean;
   readonly quiet: boolean;
+  /** Nobody may be asked: no prompt, no sign-in. Set by verbs that work on behind a person's back. */
+  readonly unattended?: boolean;
+  /** Asks for MFA codes instead of the terminal. */
+  readonly askMfa?: (need: MfaNeed) => Promise<MfaAnswer>;
 }
 
 /** Marks a failure of what was typed, which ends with exit code 2. */

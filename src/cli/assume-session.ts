@@ -1,6 +1,7 @@
 // Wires the room `assume` to this process: files, environment, clock, terminal. Shared by the verbs with a TARGET.
 import { isFailure, systemClock } from '../base/index.ts';
 import {
+  askNobody,
   baseEnvironment,
   httpSender,
   keptSession,
@@ -17,6 +18,8 @@ import {
   StsClient,
   type Credentials,
   type Environment,
+  type MfaAnswer,
+  type MfaNeed,
   type SessionRequest,
   type SessionTools,
   type SignInTools,
@@ -27,7 +30,8 @@ import { UsageError, type AssumeChoices } from './assume-options.ts';
 import type { Io } from './command.ts';
 import { printFailure, say, tell } from './output.ts';
 
-function readText(path: string): string | undefined {
+/** The text of a file, undefined when there is none. Throws what the system throws otherwise. */
+export function readText(path: string): string | undefined {
   try {
     return process.getBuiltinModule('node:fs').readFileSync(path, 'utf8');
   } catch (error) {
@@ -122,6 +126,9 @@ function sessionTools(io: Io, env: Environment, cache: SessionCache | undefined,
   };
   const memory = new MfaMemory(mfaFolder(env), systemClock, wait);
   const { mfaCode: code, mfaCommand: command } = choices;
+  const ask = mfaAsker({ env, clock: systemClock, wait, note, signal: io.signal, memory, code, command });
+  const askMfa = async (need: MfaNeed): Promise<MfaAnswer> =>
+    choices.unattended === true ? askNobody(need.serial) : (choices.askMfa ?? ask)(need);
   return {
     env,
     clock: systemClock,
@@ -129,15 +136,16 @@ function sessionTools(io: Io, env: Environment, cache: SessionCache | undefined,
     send: httpSender(env),
     cache,
     sts: (request) => openSts(request, env),
-    askMfa: mfaAsker({ env, clock: systemClock, wait, note, signal: io.signal, memory, code, command }),
+    askMfa,
     note,
-    signIn: () => signInTools(io, { deviceCode: choices.deviceCode, browser: true }),
+    signIn: () =>
+      choices.unattended === true ? undefined : signInTools(io, { deviceCode: choices.deviceCode, browser: true }),
     explain: (line) => choices.explain && say(io, `explain: ${line}`),
     refresh: choices.refresh,
   };
 }
 
-interface Assumed {
+export interface Assumed {
   readonly request: SessionRequest;
   readonly session: Credentials;
 }
@@ -158,11 +166,17 @@ function chainsFromShell(io: Io, { source }: SessionRequest): boolean {
 
 /**
  * Credentials of the target as it is seen from this process's environment (without an earlier session of Stint).
+ * Who asks for many targets hands in one context for all.
  * @throws the failures of the room `assume`.
  */
-export async function assumeTarget(io: Io, target: string, choices: AssumeChoices): Promise<Assumed> {
-  const env = baseEnvironment(io.env);
-  const request = await resolveTarget(target, choices.session, targetContext(io, env, choices.config));
+export async function assumeTarget(
+  io: Io,
+  target: string,
+  choices: AssumeChoices,
+  context = targetContext(io, baseEnvironment(io.env), choices.config),
+): Promise<Assumed> {
+  const { env } = context;
+  const request = await resolveTarget(target, choices.session, context);
   if (!choices.quiet && chainsFromShell(io, request)) {
     say(
       io,

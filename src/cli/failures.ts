@@ -8,6 +8,7 @@ export const cliFailure = failuresOf({
   'invalid-option': { status: 400, when: 'an option or its value is not what the command takes' },
   'missing-target': { status: 400, when: 'a command needs a target and none was given' },
   'missing-command': { status: 400, when: 'a command to run was not given after `--`' },
+  'session-needed': { status: 400, when: '`stint metadata` was given a target whose keys cannot become a session' },
   'unknown-shell': { status: 400, when: 'the shell function was asked for a shell that Stint does not know' },
   'dev-required': { status: 400, when: '`stint server` was started without `--dev`' },
   'address-invalid': { status: 400, when: 'the address of a server is no URL' },

@@ -33,6 +33,7 @@ const commands: Readonly<Record<string, Entry>> = {
   explain: { summary: 'what an id means: of a change, a finding, an error or a refusal' },
   assume: { summary: 'put a session of a target into this shell' },
   exec: { summary: 'run a command with a session of a target' },
+  metadata: { summary: 'run a command that finds a session of a target at a local ECS or IMDSv2 server' },
   credentials: { summary: 'print a session of a target for credential_process' },
   console: { summary: 'sign in to the AWS console with a session of a target' },
   ls: { summary: 'list targets: profiles, and the roles of the definition' },
