@@ -1,9 +1,9 @@
 // Where the code of an MFA device comes from: given, printed by a command, or typed. A code is sent once and never
 // again, by no process, since AWS takes each once and a second try would only be refused.
 import type { Clock, Millis, Secret } from '../base/index.ts';
-import { Secret as SecretText } from '../base/index.ts';
+import { isFailure, Secret as SecretText } from '../base/index.ts';
 import { failure } from './failures.ts';
-import { askOnTerminal, isMfaCode, withTerminal } from './mfa-prompt.ts';
+import { isMfaCode, withTerminal } from './mfa-prompt.ts';
 import type { MfaMemory } from './mfa-memory.ts';
 import type { Environment, MfaCommand } from './model.ts';
 import { settingOf, type Profile } from './profiles.ts';
@@ -29,7 +29,8 @@ export interface MfaTools {
   readonly clock: Clock;
   readonly wait: (millis: Millis) => Promise<void>;
   readonly note: (line: string) => void;
-  readonly signal: AbortSignal;
+  /** Asks the person. Rejects with Failure `mfa-needed` where there is nobody, `interrupted` when they do not want to. */
+  readonly askPerson: (serial: string) => Promise<Secret>;
   readonly memory: MfaMemory;
   /** From the command line. */
   readonly code?: Secret | undefined;
@@ -108,7 +109,23 @@ class Asker {
     const { code } = this.#tools;
     if (code !== undefined) return this.#given(need.serial, code);
     const command = chooseCommand(need, this.#tools);
-    return command === undefined ? this.#typed(need.serial) : this.#drawn(need.serial, command);
+    if (command === undefined) return this.#typed(need.serial);
+    // Who asks for a command on the command line means it; a profile may be read where its YubiKey is not.
+    const drawn = this.#drawn(need.serial, command);
+    return command === this.#tools.command ? drawn : this.#orTyped(need.serial, drawn);
+  }
+
+  async #orTyped(serial: string, drawn: Promise<MfaAnswer>): Promise<MfaAnswer> {
+    try {
+      return await drawn;
+    } catch (error) {
+      if (!isFailure(error) || error.code !== 'process-failed') throw error;
+      this.#tools.note(`${error.message}: asking on the terminal instead`);
+      return this.#typed(serial).catch((second: unknown) => {
+        // With nobody to ask, what is wrong is the command.
+        throw isFailure(second) && second.code === 'mfa-needed' ? error : second;
+      });
+    }
   }
 
   #answer(serial: string, code: Secret, again: boolean): MfaAnswer {
@@ -122,7 +139,7 @@ class Asker {
 
   async #typed(serial: string): Promise<MfaAnswer> {
     for (;;) {
-      const code = await askOnTerminal(serial, this.#tools.signal);
+      const code = await this.#tools.askPerson(serial);
       if (await this.#tools.memory.claim(serial, code)) return this.#answer(serial, code, true);
       this.#tools.note('that code was sent already, and AWS takes each once: wait for the next one');
     }

@@ -1,7 +1,8 @@
 // Wires the room `assume` to this process: files, environment, clock, terminal. Shared by the verbs with a TARGET.
-import { isFailure, systemClock } from '../base/index.ts';
+import { isFailure, systemClock, type Secret } from '../base/index.ts';
 import {
   askNobody,
+  askOnTerminal,
   baseEnvironment,
   httpSender,
   keptSession,
@@ -18,8 +19,6 @@ import {
   StsClient,
   type Credentials,
   type Environment,
-  type MfaAnswer,
-  type MfaNeed,
   type SessionRequest,
   type SessionTools,
   type SignInTools,
@@ -126,9 +125,9 @@ function sessionTools(io: Io, env: Environment, cache: SessionCache | undefined,
   };
   const memory = new MfaMemory(mfaFolder(env), systemClock, wait);
   const { mfaCode: code, mfaCommand: command } = choices;
-  const ask = mfaAsker({ env, clock: systemClock, wait, note, signal: io.signal, memory, code, command });
-  const askMfa = async (need: MfaNeed): Promise<MfaAnswer> =>
-    choices.unattended === true ? askNobody(need.serial) : (choices.askMfa ?? ask)(need);
+  const askPerson = (serial: string): Promise<Secret> =>
+    choices.unattended === true ? askNobody(serial) : askOnTerminal(serial, io.signal);
+  const ask = mfaAsker({ env, clock: systemClock, wait, note, askPerson, memory, code, command });
   return {
     env,
     clock: systemClock,
@@ -136,7 +135,7 @@ function sessionTools(io: Io, env: Environment, cache: SessionCache | undefined,
     send: httpSender(env),
     cache,
     sts: (request) => openSts(request, env),
-    askMfa,
+    askMfa: choices.askMfa ?? ask,
     note,
     signIn: () =>
       choices.unattended === true ? undefined : signInTools(io, { deviceCode: choices.deviceCode, browser: true }),

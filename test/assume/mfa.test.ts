@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { AdjustableClock, Secret } from '../../src/base/index.ts';
+import { AdjustableClock, Failure, Secret } from '../../src/base/index.ts';
 import { mfaAsker, profileMfaCommand, type MfaTools } from '../../src/assume/mfa.ts';
 import { MfaMemory } from '../../src/assume/mfa-memory.ts';
 import type { MfaCommand } from '../../src/assume/model.ts';
@@ -35,9 +35,11 @@ function bench(t: TestContext, given: Partial<MfaTools> = {}): Bench {
   };
   const memory = new MfaMemory(join(home, 'mfa'), clock, wait);
   const env = { PATH: `${home}/bin:${process.env['PATH']}`, HOME: home, ...given.env };
-  const { signal } = new AbortController();
+  const askPerson = async (): Promise<Secret> => {
+    throw new Failure('mfa-needed', 'there is nobody');
+  };
   const note = (line: string): void => void notes.push(line);
-  return { home, notes, pauses, memory, tools: { clock, wait, note, signal, memory, ...given, env } };
+  return { home, notes, pauses, memory, tools: { clock, wait, note, askPerson, memory, ...given, env } };
 }
 
 /** A command that prints the lines of `codes` one after the other, the last again and again. */
@@ -156,6 +158,19 @@ for (const [line, says] of Object.entries(badCommands)) {
     assert.ok(!`${found.message}${found.hint ?? ''}`.includes('hunter2'));
   });
 }
+
+test('where the command of a profile fails, the person is asked instead', async (t) => {
+  const { tools, notes } = bench(t, { askPerson: async () => new Secret('654321') });
+  const command: MfaCommand = { kind: 'ykman', place: 'config:4' };
+  const { code, again } = await mfaAsker({ ...tools, env: { PATH: '/nowhere' } })({ serial, command });
+  assert.deepEqual([code.reveal(), again], ['654321', true]);
+  assert.match(notes[0] ?? '', /^config:4: ykman cannot be run: .* asking on the terminal instead$/);
+});
+
+test('where the command of the command line fails, nobody is asked instead', async (t) => {
+  const given = { command: byProcess('exit 1'), askPerson: async () => new Secret('654321') };
+  assert.equal((await failureOf(mfaAsker(bench(t, given).tools)({ serial }))).code, 'process-failed');
+});
 
 test('ykman is asked for the account that is named like the device', async (t) => {
   const { home, tools } = bench(t, { command: { kind: 'ykman', place: '--mfa-ykman' } });
