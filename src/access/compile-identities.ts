@@ -17,7 +17,7 @@ import { roleIn, sessionSeconds } from './variation.ts';
 /** Name of the inline policy by which a group, person or role may assume its roles. */
 export const assumeInlineName = 'stint-assume';
 /** Name of the inline policy that holds credentials of the old metadata service worthless. */
-const imdsInlineName = 'stint-imdsv2';
+export const imdsInlineName = 'stint-imdsv2';
 
 export interface CompileScope {
   readonly definition: Definition;
@@ -111,7 +111,6 @@ function expiryInline(expires: string | undefined): Record<string, Document> {
   return expires === undefined ? {} : { [expiryInlineName]: expiryDeny(expires) };
 }
 
-/** Requests signed with what version 1 of the metadata service handed out are denied (EC2 guide, `ec2:RoleDelivery`). */
 const imdsDeny: Statement = {
   Effect: 'Deny',
   Action: '*',
@@ -119,9 +118,12 @@ const imdsDeny: Statement = {
   Condition: { NumericLessThan: { 'ec2:RoleDelivery': '2.0' } },
 };
 
+/** Requests signed with what version 1 of the metadata service handed out are denied (EC2 guide, `ec2:RoleDelivery`). */
+export const imdsDocument: Document = { Version: '2012-10-17', Statement: [imdsDeny] };
+
 function imdsInline({ definition }: CompileScope, role: RoleEntry): Record<string, Document> {
   if (role.instanceProfile === undefined || (definition.defaults?.imdsv2 ?? true) !== true) return {};
-  return { [imdsInlineName]: { Version: '2012-10-17', Statement: [imdsDeny] } };
+  return { [imdsInlineName]: imdsDocument };
 }
 
 /** A role, with the policies by which it assumes others and the instance profile that holds it. */

@@ -1,6 +1,6 @@
 // Drift: what AWS shows otherwise than the definition says, who made it so, and when. CloudTrail knows who, where it
 // may be read; where it may not, drift is told without a name.
-import { isObject } from '../base/index.ts';
+import { isObject, type Millis } from '../base/index.ts';
 import type { Account, AwsAccounts } from '../aws/index.ts';
 import type { Wanted } from './compile.ts';
 import { definitionYaml, importFound } from './import/index.ts';
@@ -93,7 +93,12 @@ const sections = { role: 'roles', user: 'people', group: 'groups', policy: 'poli
  * What the definition would have to say so that nothing of this is drift: entries in YAML, as they are read from AWS
  * now, to be put in place of those of the same name.
  */
-export function adoptionYaml(wanted: Wanted, seen: readonly SeenAccount[], drifts: readonly Drift[]): string {
+export function adoptionYaml(
+  wanted: Wanted,
+  seen: readonly SeenAccount[],
+  drifts: readonly Drift[],
+  now: Millis,
+): string {
   const changed = new Set(drifts.map(({ change }) => resourceKey(change)));
   const central = wanted.accounts.find(({ resources }) => resources.some(({ kind }) => kind === 'user'))?.name;
   const accounts = seen.map((account) => ({
@@ -111,7 +116,7 @@ export function adoptionYaml(wanted: Wanted, seen: readonly SeenAccount[], drift
     variables: {},
     addresses: new Map<string, string>(),
   };
-  const { definition } = importFound({ found, findings: [] });
+  const { definition } = importFound({ found, findings: [] }, now);
   const kept: Record<string, unknown> = {};
   for (const kind of Object.keys(sections) as (keyof typeof sections)[]) {
     const section = sections[kind];

@@ -10,14 +10,17 @@ import type {
   WantedAccount,
 } from './resources.ts';
 
-const kinds = ['SERVICE_CONTROL_POLICY', 'RESOURCE_CONTROL_POLICY'] as const;
+/** The kinds of policies that are guard rails. */
+export const guardrailKinds = ['SERVICE_CONTROL_POLICY', 'RESOURCE_CONTROL_POLICY'] as const;
 
 interface Page {
   readonly NextToken?: string | undefined;
 }
 
 /** All pages of a list. */
-async function pages<Answer extends Page>(read: (token: { NextToken?: string }) => Promise<Answer>): Promise<Answer[]> {
+export async function pages<Answer extends Page>(
+  read: (token: { NextToken?: string }) => Promise<Answer>,
+): Promise<Answer[]> {
   const all: Answer[] = [];
   let token: string | undefined;
   do {
@@ -54,7 +57,8 @@ async function readUnits(
   return found;
 }
 
-async function readPolicy(
+/** One organisation policy, its targets by the paths of the units that `organization` knows. */
+export async function readOrganizationPolicy(
   client: Organizations,
   PolicyId: string,
   organization: SeenOrganization,
@@ -88,7 +92,9 @@ async function candidates(client: Organizations, wanted: WantedAccount, definiti
       it.kind === 'organization-policy' ? [it.name, ...(it.was === undefined ? [] : [it.was])] : [],
     ),
   );
-  const listed = await Promise.all(kinds.map((Filter) => pages((token) => client.listPolicies({ Filter, ...token }))));
+  const listed = await Promise.all(
+    guardrailKinds.map((Filter) => pages((token) => client.listPolicies({ Filter, ...token }))),
+  );
   return listed
     .flat()
     .flatMap((page) => page.Policies ?? [])
@@ -117,5 +123,8 @@ export async function readOrganization(
     units: await readUnits(client, root?.Id ?? '', [...new Set(paths)]),
     policyTypes: (root?.PolicyTypes ?? []).filter(({ Status }) => Status === 'ENABLED').map(({ Type = '' }) => Type),
   };
-  return { organization, resources: await Promise.all(ids.map((id) => readPolicy(client, id, organization))) };
+  return {
+    organization,
+    resources: await Promise.all(ids.map((id) => readOrganizationPolicy(client, id, organization))),
+  };
 }

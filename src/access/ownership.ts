@@ -1,7 +1,7 @@
 // How Stint knows its own: by tag for users, roles and instance profiles, set in the creating call, so that
 // no crash leaves an orphan; by path for groups and customer policies, because groups take no tags and bulk
 // reads return none of a policy's. There is no state file to lose.
-import type { Document, Handling, Resource, SeenAccount, SeenResource, Tags } from './resources.ts';
+import type { Document, Handling, Resource, SeenAccount, SeenResource, Statement, Tags } from './resources.ts';
 
 export const definitionTag = 'stint:definition';
 const idTag = 'stint:id';
@@ -78,6 +78,37 @@ export function ownershipTags(
     ...(entry.expires === undefined ? {} : { [expiresTag]: entry.expires }),
     ...(entry.protect === true || entry.marked === 'break-glass' ? { [protectTag]: 'yes' } : {}),
     ...(entry.owner === undefined ? {} : { [ownerTag]: entry.owner }),
+  };
+}
+
+/** What the tags of a thing say of the entry that made it. */
+export interface OwnMarks {
+  /** `role/test_role`: its name in the definition. */
+  readonly id: string;
+  readonly owner?: string | undefined;
+  readonly expires?: string | undefined;
+  readonly protect?: true | undefined;
+}
+
+/** The marks of a thing of the definition; `undefined` for what is not its own. */
+export function ownMarks(tags: Tags, definition: string): OwnMarks | undefined {
+  if (tags[definitionTag] !== definition) return undefined;
+  return {
+    id: tags[idTag] ?? '',
+    ...(tags[ownerTag] === undefined ? {} : { owner: tags[ownerTag] }),
+    ...(tags[expiresTag] === undefined ? {} : { expires: tags[expiresTag] }),
+    ...(tags[protectTag] === undefined ? {} : { protect: true as const }),
+  };
+}
+
+/** A policy's document without the mark of protection. */
+export function unmarkProtected(document: Document): Document {
+  return {
+    ...document,
+    Statement: document.Statement.map(({ Sid, ...statement }): Statement => {
+      const own = Sid?.endsWith(protectedSid) === true ? Sid.slice(0, -protectedSid.length) : Sid;
+      return own === undefined || own === '' ? statement : { Sid: own, ...statement };
+    }),
   };
 }
 

@@ -1,7 +1,7 @@
 // An example as its reader has it: the embedded AWS of its organisation, `stint` beside its definition, and the people
 // and workloads that it is about.
-import { readFileSync } from 'node:fs';
-import { mkdtempSync, rmSync } from 'node:fs';
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -23,6 +23,8 @@ export interface Example {
   readonly config: string;
   /** Runs `stint` as the administrator of an account. */
   stint(...args: readonly string[]): Promise<Finished>;
+  /** Runs `stint` in another folder. */
+  stintIn(cwd: string, ...args: readonly string[]): Promise<Finished>;
   /** The same with `--config` of the example. */
   withConfig(...args: readonly string[]): Promise<Finished>;
   /** Clients that sign as the administrator of an account. */
@@ -44,7 +46,8 @@ export async function startExample(t: TestContext, config: string, ownOrganizati
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const { managementAccount } = cloud.credentials;
   const env = { PATH: process.env['PATH'], STINT_HOME: join(folder, 'home'), ...cloud.env(managementAccount) };
-  const stint: Example['stint'] = (...args) => runStint(args, { cwd: folder, env });
+  const stintIn: Example['stintIn'] = (cwd, ...args) => runStint(args, { cwd, env });
+  const stint: Example['stint'] = (...args) => stintIn(folder, ...args);
   const path = join(examples, config);
   const admin: Example['admin'] = (account) => clientsOf(cloud, account);
   return {
@@ -52,6 +55,7 @@ export async function startExample(t: TestContext, config: string, ownOrganizati
     folder,
     config: path,
     stint,
+    stintIn,
     withConfig: (...args) => stint(...args, '--config', path),
     admin,
     person: (name, mfa) => personOf(cloud, admin(managementAccount), name, mfa),
@@ -86,6 +90,22 @@ export async function become(
   const RoleArn = `arn:aws:iam::${account}:role/${role}`;
   const { Credentials } = await sts.send(new AssumeRoleCommand({ RoleArn, RoleSessionName: 'test', ...more }));
   return clientsOf(cloud, keysOf(Credentials!));
+}
+
+/**
+ * Reads the definition back from what it made, in an empty folder, and plans nothing with it. Answers the text.
+ * Nothing in it is only watched, and no trust is left as a bare statement.
+ */
+export async function readsBack(example: Example): Promise<string> {
+  const cwd = mkdtempSync(join(example.folder, 'lost-'));
+  const made = await example.stintIn(cwd, 'init', '--from-aws', '--config', 'found.yaml');
+  assert.equal(made.code, 0, made.stderr);
+  const text = readFileSync(join(cwd, 'found.yaml'), 'utf8');
+  const { code, stdout } = await example.stintIn(cwd, 'plan', '--config', 'found.yaml', '--detailed-exitcode');
+  assert.equal(code, 0, stdout);
+  assert.equal(lastLine(stdout), 'Plan: 0 to add, 0 to change, 0 to destroy');
+  assert.doesNotMatch(text, /mode: observe|statement: \{|stint-assume|import-incomplete/);
+  return text;
 }
 
 /** The last line of what was printed: the plan in one line. */

@@ -40,7 +40,7 @@ function imported(...names: readonly string[]): { made: Imported; found: Found }
     'default',
     [],
   );
-  return { made: importFound({ found, findings }), found };
+  return { made: importFound({ found, findings }, 0), found };
 }
 
 const codesOf = ({ made }: { made: Imported }): string[] => [...new Set(made.findings.map(({ code }) => code))].sort();
@@ -223,7 +223,7 @@ function foundOf(devRoles: readonly SeenResource[]): Found {
 describe('trust is put back into entries:', () => {
   for (const { name, statement, entry } of trustCases.cases) {
     test(name, () => {
-      const made = importFound({ found: foundOf([role('tested', statement)]), findings: [] });
+      const made = importFound({ found: foundOf([role('tested', statement)]), findings: [] }, 0);
       assert.deepEqual(partsOf({ made }).roles!['tested']!.trust, [entry]);
       assert.deepEqual(leftToDo({ made, found: foundOf([role('tested', statement)]) }), []);
     });
@@ -255,7 +255,7 @@ test('two roles of one name in AWS that are not alike are two entries, and trust
     ...found,
     accounts: accounts.map((it) => (it.name === 'dev' ? { ...it, resources: [...it.resources, trusting] } : it)),
   };
-  const made = importFound({ found: all, findings: [] });
+  const made = importFound({ found: all, findings: [] }, 0);
   const { roles } = partsOf({ made });
   assert.deepEqual(Object.keys(roles!).sort(), ['ci', 'ci-prod', 't']);
   assert.deepEqual(roles!['t']!.trust, [{ role: 'prod/ci-prod' }]);
@@ -348,7 +348,7 @@ test('what no definition can hold is left out by entry, with its reason, and the
     } as SeenResource,
     role('1odd@name', lambda),
   ]);
-  const made = importFound({ found, findings: [] });
+  const made = importFound({ found, findings: [] }, 0);
   const { roles } = partsOf({ made });
   assert.deepEqual(Object.keys(roles!).sort(), ['ci', 'good', 'role-1odd-name']);
   assert.deepEqual(
@@ -374,7 +374,7 @@ test('providers of issuers that look alike stay apart', () => {
     `${'long.'.repeat(20)}example.com`,
     `${'long.'.repeat(20)}example.org`,
   ];
-  const made = importFound({ found: foundOf(names.map(provider)), findings: [] });
+  const made = importFound({ found: foundOf(names.map(provider)), findings: [] }, 0);
   const providers = (made.definition as { providers: Record<string, { issuer: string }> }).providers;
   assert.deepEqual(
     Object.values(providers)
@@ -422,7 +422,7 @@ test('whatever a Terraform file holds, it is read or refused with a code, and it
       const text = JSON.stringify(disturbed(json, generator(seed)));
       try {
         const { found, findings } = foundInTerraform([{ file, text }], 'default', []);
-        const made = importFound({ found, findings });
+        const made = importFound({ found, findings }, 0);
         assert.doesNotMatch(JSON.stringify(made), /FAKE-?SECRET/, `${file} ${seed}`);
         taken++;
       } catch (error) {

@@ -1,128 +1,214 @@
 // A definition made of what was found. It is compiled and planned against the very same accounts before it is given
 // away: what would not come to an empty plan is only observed, and told why.
+import type { Millis } from '../../base/index.ts';
 import { managedElsewhere } from '../adoption.ts';
 import { compileDefinition, type Wanted } from '../compile.ts';
 import type { Finding } from '../findings.ts';
+import { ownedPath } from '../ownership.ts';
 import { planChanges } from '../plan.ts';
 import type { SeenAccount } from '../resources.ts';
-import { asFound, isRole, type Found, type Imported, type Note } from './found.ts';
-import { frameOf, isKey, type Defaults, type Entry, type Frame } from './frame.ts';
+import { foldFindings } from './folding.ts';
+import { asFound, isKey, isRole, type Entry, type Found, type Imported, type Note } from './found.ts';
+import { frameOf, type Defaults } from './frame.ts';
+import { groupGrants } from './grants.ts';
+import { readGuardrails, type Guardrails } from './guardrails.ts';
 import { leftFindings, outsideCentral, partlyFindings, withoutReserved } from './left.ts';
+import { ownPolicies } from './policies.ts';
+import { readProviders, withoutPlainPlaces, type Providers } from './providers.ts';
+import { draftRole, isImdsSafe, profileOf, type RoleDraft, type RoleScope } from './role-drafts.ts';
+import { chooseSession, groupRoles, roleEntry, type RoleGroup } from './roles.ts';
 import { parsed, soundDefinition } from './sound.ts';
-import { draftRole, groupRoles, roleEntry, type RoleGroup } from './roles.ts';
-import { providerKey, type TrustDraft } from './trust.ts';
+import type { TrustDraft } from './trust.ts';
 import { TrustReader } from './trust-reader.ts';
 
-/** Defaults that put something into what is compiled: each is left on where that costs nothing. */
-const weighty = ['organizationFence', 'mfaMaxAge', 'sourceIdentity', 'imdsv2'] as const;
+/** Defaults that put something into trust: each is left on where that costs nothing. */
+const weighty = ['organizationFence', 'mfaMaxAge', 'sourceIdentity'] as const;
 
-interface Drafted {
-  readonly reader: TrustReader;
-  readonly frame: Frame;
-  readonly groups: readonly RoleGroup[];
+interface Parts {
+  readonly scope: RoleScope;
+  readonly providers: Providers;
 }
 
-function draftRoles(found: Found, defaults: Defaults): Drafted {
-  const frame = frameOf(found, defaults);
-  const reader = new TrustReader(found, frame.definition);
+function partsOf(found: Found, now: Millis): Parts {
+  const hosts = found.accounts.flatMap((account) =>
+    account.resources.filter(isRole).filter(({ name }) => profileOf(account, name) !== undefined),
+  );
+  const scope: RoleScope = {
+    found,
+    policies: ownPolicies(found, isKey, ownedPath(found.name), now),
+    now,
+    imdsv2: hosts.every(isImdsSafe),
+  };
+  return { scope, providers: readProviders(found) };
+}
+
+interface Drafted {
+  readonly raw: number;
+  readonly drafts: readonly RoleDraft[];
+}
+
+function draftRoles({ scope, providers }: Parts, defaults: Defaults): Drafted {
+  const { found, now } = scope;
+  const frame = frameOf(scope, providers, defaults);
+  const reader = new TrustReader({ found, frame, providers, grants: groupGrants(found), now });
   const drafts = found.accounts.flatMap((account) =>
     account.resources
       .filter(isRole)
       .filter(({ name }) => !account.partly.has(`role/${name}`))
-      .map((role) => {
-        const trust = role.trust.Statement.map((statement) => reader.read(account, statement));
-        return draftRole(found, account, role, trust, frame.own);
-      }),
+      .map((role) => draftRole(scope, account, role, reader.read(account, role))),
   );
-  return { frame, reader, groups: groupRoles(drafts, isKey) };
+  return { drafts, raw: reader.raw };
 }
 
 /** Defaults are switched off only where they would change more than they describe. */
-function chooseDefaults(found: Found): Defaults {
-  let defaults: Defaults = {};
-  let best = draftRoles(found, defaults).reader.raw;
+function chooseDefaults(parts: Parts): { readonly defaults: Defaults; readonly drafts: readonly RoleDraft[] } {
+  let defaults: Defaults = parts.scope.imdsv2 ? {} : { imdsv2: asFound };
+  let best = draftRoles(parts, defaults);
   for (const name of weighty) {
-    if (name === 'imdsv2' || best === 0) continue;
+    if (best.raw === 0) break;
     const tried = { ...defaults, [name]: asFound };
-    const { raw } = draftRoles(found, tried).reader;
-    if (raw < best) [defaults, best] = [tried, raw];
+    const drafted = draftRoles(parts, tried);
+    if (drafted.raw < best.raw) [defaults, best] = [tried, drafted];
   }
-  return defaults;
+  return { defaults, drafts: best.drafts };
 }
 
-/** References to roles name the account and the entry: entries of one name in AWS may be several here. */
-function withRoleKeys(entry: Entry, groups: readonly RoleGroup[], holders: readonly string[]): Entry {
-  const keyOf = (account: string, name: string): string | undefined =>
-    groups.find((group) => group.name === name && group.drafts.some((draft) => draft.account.name === account))?.key;
-  const trust = (entry['trust'] as readonly TrustDraft[]).map((draft) => {
-    if (typeof draft['role'] !== 'string') return draft;
-    const [account, name] = draft['role'].includes('/') ? draft['role'].split('/') : [holders[0]!, draft['role']];
-    const key = keyOf(account!, name!);
-    if (key === undefined) return draft;
-    return { ...draft, role: draft['role'].includes('/') ? `${account}/${key}` : key };
-  });
-  return { ...entry, trust };
+const place = (account: string, name: string): string => `${account}/${name}`;
+
+/** Trust in roles by the names of their entries: in the same account by the name alone. */
+function withRoleKeys(groups: readonly RoleGroup[]): RoleGroup[] {
+  const keys = new Map(
+    groups.flatMap(({ key, drafts }) => drafts.map(({ account, name }) => [place(account.name, name), key] as const)),
+  );
+  const named = (draft: TrustDraft, account: string): TrustDraft => {
+    const { role } = draft;
+    if (typeof role !== 'string') return draft;
+    const holder = role.slice(0, role.indexOf('/'));
+    const key = keys.get(role) ?? role.slice(holder.length + 1);
+    return { ...draft, role: holder === account ? key : place(holder, key) };
+  };
+  return groups.map((group) => ({
+    ...group,
+    drafts: group.drafts.map((draft) => ({
+      ...draft,
+      trust: draft.trust.map((it) => named(it, draft.account.name)),
+    })),
+  }));
 }
 
-function assembled(found: Found, { frame, groups }: Drafted): Entry {
-  const roles = groups.map((group): [string, Entry] => [
-    group.key,
-    withRoleKeys(
-      roleEntry(found, group),
-      groups,
-      group.drafts.map(({ account }) => account.name),
-    ),
-  ]);
-  return { ...frame.definition, ...(roles.length === 0 ? {} : { roles: Object.fromEntries(roles) }) };
+interface Assembled {
+  readonly definition: Entry;
+  readonly groups: readonly RoleGroup[];
+  readonly guardrails: Guardrails;
+  readonly findings: readonly Finding[];
+}
+
+function assembled({ scope, providers }: Parts): Assembled {
+  const { found, now } = scope;
+  const { defaults, drafts } = chooseDefaults({ scope, providers });
+  const session = chooseSession(drafts);
+  const groups = withRoleKeys(groupRoles(drafts, isKey));
+  const roles = Object.fromEntries(groups.map((group) => [group.key, roleEntry(found, group, session)]));
+  const frame = frameOf(scope, providers, session === undefined ? defaults : { session, ...defaults });
+  const sound = soundDefinition(found, { ...frame, ...(groups.length === 0 ? {} : { roles }) });
+  const definition = parsed(found, sound.definition);
+  if (definition === undefined) throw new Error('what was imported does not fit the schema');
+  const guardrails = readGuardrails(found, definition, now);
+  const { providers: all, ...rest } = sound.definition;
+  const whole = {
+    ...rest,
+    ...(all === undefined ? {} : { providers: withoutPlainPlaces(all as Readonly<Record<string, Entry>>, definition) }),
+    ...(Object.keys(guardrails.entries).length === 0 ? {} : { guardrails: guardrails.entries }),
+  };
+  const again = soundDefinition(found, whole);
+  return {
+    definition: again.definition,
+    groups,
+    guardrails,
+    findings: [...sound.findings, ...again.findings, ...guardrails.findings],
+  };
 }
 
 /** The accounts as `observe` shows them. */
 const seenAccounts = (found: Found): SeenAccount[] =>
-  found.accounts.map(({ id, name, stage, resources, logins }) => ({
+  found.accounts.map(({ id, name, stage, resources, logins, organization }) => ({
     id,
     name,
     stage,
     resources: resources.map((it) => (it.kind === 'user' ? { ...it, loginProfile: logins.has(it.name) } : it)),
+    ...(organization === undefined ? {} : { organization }),
   }));
 
-/** Entries of the definition by what they make. */
-function entryPath(
-  found: Found,
-  groups: readonly RoleGroup[],
-  account: string,
-  resource: string,
-): (string | number)[] | undefined {
-  const slash = resource.indexOf('/');
-  const [kind, name] = [resource.slice(0, slash), resource.slice(slash + 1)];
-  if (kind === 'user') return ['people', name];
-  if (kind === 'group') return ['groups', name];
-  if (kind === 'policy') return ['policies', name];
-  if (kind === 'oidc-provider') return ['providers', providerKey(name)];
-  const role =
-    kind === 'role'
-      ? name
-      : found.accounts
-          .find((it) => it.name === account)
-          ?.resources.find((it) => it.kind === 'instance-profile' && it.name === name);
-  const roleName = typeof role === 'object' && role.kind === 'instance-profile' ? role.role : role;
-  const group = groups.find((it) => it.name === roleName && it.drafts.some((draft) => draft.account.name === account));
-  return group === undefined ? undefined : ['roles', group.key];
+type EntryPath = readonly [part: string, name: string];
+
+/** Finds entries of the definition by what they make. */
+class Places {
+  readonly #found: Found;
+  readonly #providers: Providers;
+  readonly #guardrails: Guardrails;
+  readonly #roles: ReadonlyMap<string, string>;
+
+  constructor(found: Found, providers: Providers, { groups, guardrails }: Assembled) {
+    this.#found = found;
+    this.#providers = providers;
+    this.#guardrails = guardrails;
+    this.#roles = new Map(
+      groups.flatMap(({ key, drafts }) => drafts.map((it) => [place(it.account.name, it.name), key] as const)),
+    );
+  }
+
+  #roleOf(account: string, kind: string, name: string): string | undefined {
+    if (kind === 'role') return name;
+    const profile = this.#found.accounts
+      .find((it) => it.name === account)
+      ?.resources.find((it) => it.kind === 'instance-profile' && it.name === name);
+    return profile?.kind === 'instance-profile' ? profile.role : undefined;
+  }
+
+  find(account: string, resource: string): EntryPath | undefined {
+    const slash = resource.indexOf('/');
+    const [kind, name] = [resource.slice(0, slash), resource.slice(slash + 1)];
+    const entry = (part: string, key: string | undefined): EntryPath | undefined =>
+      key === undefined ? undefined : [part, key];
+    switch (kind) {
+      case 'user':
+        return ['people', name];
+      case 'group':
+        return ['groups', name];
+      case 'policy':
+        return ['policies', name];
+      case 'oidc-provider':
+      case 'saml-provider':
+        return entry('providers', this.#providers.entryOf(account, { kind, name }));
+      case 'organization-policy':
+        return entry('guardrails', this.#guardrails.keys.get(name));
+    }
+    const role = this.#roleOf(account, kind, name);
+    return role === undefined ? undefined : entry('roles', this.#roles.get(place(account, role)));
+  }
 }
 
-function wantedOf(found: Found, definition: Entry): Wanted | undefined {
+function wantedOf(found: Found, definition: Entry, now: Millis): Wanted {
   const sound = parsed(found, definition);
-  return sound === undefined ? undefined : compileDefinition(sound, 0);
+  if (sound === undefined) throw new Error('what was imported does not fit the schema');
+  return compileDefinition(sound, now);
+}
+
+interface Unequal {
+  readonly account: string;
+  readonly resource: string;
+  readonly message: string;
 }
 
 /** What would be written, and what is in the way: with these, the plan would not be empty. */
-function unequal(found: Found, wanted: Wanted): { account: string; resource: string; message: string }[] {
+function unequal(found: Found, wanted: Wanted): Unequal[] {
   const plan = planChanges(wanted, seenAccounts(found));
   const changed = plan.changes
     .filter(({ kind }) => kind !== 'password-policy')
-    .map(({ account, kind, name, details }) => ({
+    .map(({ account, kind, name, action, details }) => ({
       account,
       resource: `${kind}/${name}`,
-      message: details.map(({ sign, text }) => `${sign} ${text}`).join('; '),
+      message: action === 'destroy' ? 'is removed' : details.map(({ sign, text }) => `${sign} ${text}`).join('; '),
     }));
   const foreign = plan.findings
     .filter(({ code }) => code === 'foreign-resource' || code === 'misplaced')
@@ -130,58 +216,77 @@ function unequal(found: Found, wanted: Wanted): { account: string; resource: str
   return [...changed, ...foreign];
 }
 
-function withMode(definition: Entry, path: readonly (string | number)[]): Entry {
-  const [part, name] = path as [string, string];
-  const entries = definition[part] as Record<string, Entry>;
+/** Entries that are only watched from here on; those that the definition does not hold stay as they are. */
+function withMode(definition: Entry, [part, name]: EntryPath): Entry {
+  const entries = (definition[part] ?? {}) as Record<string, Entry>;
   if (entries[name] === undefined) return definition;
   return { ...definition, [part]: { ...entries, [name]: { ...entries[name], mode: 'observe' } } };
 }
 
 /** Marks as observed what another tool manages. */
-function elsewhereNotes(found: Found, groups: readonly RoleGroup[]): Note[] {
+function elsewhereNotes(found: Found, places: Places): Note[] {
   return found.accounts.flatMap((account) =>
     account.resources.flatMap((it): Note[] => {
       const mark = 'tags' in it ? managedElsewhere(it.tags) : undefined;
-      const path = mark === undefined ? undefined : entryPath(found, groups, account.name, `${it.kind}/${it.name}`);
+      const path = mark === undefined ? undefined : places.find(account.name, `${it.kind}/${it.name}`);
       return path === undefined ? [] : [{ path, text: `\`${mark}\` says that another tool manages it: only watched` }];
     }),
   );
 }
 
-/** Makes a definition of what was found. Nothing is left out without a finding or a count. */
-export function importDefinition(all: Found): Imported {
+/** Remarks about entries, one for all accounts that have the same. */
+function unequalNotes(all: readonly Unequal[], places: Places): Note[] {
+  const found = all.flatMap((it) => {
+    const path = places.find(it.account, it.resource);
+    return path === undefined || it.message === 'is removed' ? [] : [{ ...it, path }];
+  });
+  return [...Map.groupBy(found, ({ path, message }) => JSON.stringify([path, message])).values()].map((list) => ({
+    path: list[0]!.path,
+    text: `${list.map(({ account }) => account).join(', ')}: a definition cannot say all of it, so it is only watched (${list[0]!.message})`,
+  }));
+}
+
+/** What the plan would still change, whatever the definition says. */
+function stillChanged(found: Found, wanted: Wanted): Finding[] {
+  return unequal(found, wanted).map(({ account, resource, message }) => ({
+    severity: 'warning',
+    code: 'import-incomplete',
+    account,
+    resource,
+    message:
+      message === 'is removed' ? 'is made by no entry: the next apply removes it' : `is not as in AWS: ${message}`,
+    hint: 'see to it before the first apply',
+  }));
+}
+
+/**
+ * Makes a definition of what was found. Nothing is left out without a finding or a count. `now` is the instant at which
+ * ends count.
+ */
+export function importDefinition(all: Found, now: Millis): Imported {
   const doubled: Finding[] = [];
   const { found, left } = withoutReserved(all, doubled);
-  const defaults = chooseDefaults(found);
-  const drafted = draftRoles(found, defaults);
-  const sound = soundDefinition(found, assembled(found, drafted));
-  let { definition } = sound;
-  let wanted = wantedOf(found, definition);
-  if (wanted === undefined) throw new Error('what was imported does not fit the schema');
-  if (unequal(found, wanted).some(({ message }) => /ec2:RoleDelivery/i.test(message))) {
-    definition = { ...definition, defaults: { ...defaults, imdsv2: asFound } };
-    wanted = wantedOf(found, definition)!;
-  }
-  const notes: Note[] = elsewhereNotes(found, drafted.groups);
-  for (const { account, resource, message } of unequal(found, wanted)) {
-    const path = entryPath(found, drafted.groups, account, resource);
-    if (path === undefined) continue;
-    notes.push({ path, text: `${account}: a definition cannot say all of it, so it is only watched (${message})` });
-  }
-  for (const { path } of notes) definition = withMode(definition, path);
-  wanted = wantedOf(found, definition) ?? wanted;
+  const parts = partsOf(found, now);
+  const made = assembled(parts);
+  const places = new Places(found, parts.providers, made);
+  const first = unequal(found, wantedOf(found, made.definition, now));
+  const notes = [...elsewhereNotes(found, places), ...unequalNotes(first, places)];
+  const definition = notes.reduce<Entry>((whole, { path }) => withMode(whole, path as EntryPath), made.definition);
+  const wanted = wantedOf(found, definition, now);
   const compiled = wanted.findings.filter(({ code }) => !code.startsWith('default-off-') && code !== 'policy-unused');
+  const findings = [
+    ...doubled,
+    ...made.findings,
+    ...stillChanged(found, wanted),
+    ...compiled,
+    ...outsideCentral(found),
+    ...partlyFindings(found),
+    ...leftFindings(found, parts.scope.policies),
+  ];
   return {
     definition,
     notes,
-    findings: [
-      ...doubled,
-      ...sound.findings,
-      ...compiled,
-      ...outsideCentral(found),
-      ...partlyFindings(found),
-      ...leftFindings(found, drafted.frame),
-    ],
+    findings: foldFindings(findings),
     left: [...left].map(([why, count]) => ({ why, count })),
   };
 }

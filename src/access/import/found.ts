@@ -1,7 +1,7 @@
 // What an import starts from: accounts as they were seen, in AWS or in Terraform, and what is known about them.
 import type { Partition } from '../../aws/index.ts';
 import type { Finding } from '../findings.ts';
-import type { RoleResource, SeenResource } from '../resources.ts';
+import type { RoleResource, SeenOrganization, SeenResource } from '../resources.ts';
 import type { KnownAccount } from './selectors.ts';
 
 export interface FoundAccount extends KnownAccount {
@@ -10,6 +10,8 @@ export interface FoundAccount extends KnownAccount {
   readonly logins: ReadonlySet<string>;
   /** Why something was seen only in part, by `kind/name`: nothing is made of it but a note. */
   readonly partly: ReadonlyMap<string, string>;
+  /** Of the management account, where its organisation was read. */
+  readonly organization?: SeenOrganization | undefined;
 }
 
 export interface Found {
@@ -19,6 +21,8 @@ export interface Found {
   readonly organization?: string | undefined;
   /** Name of the account in which people live. */
   readonly central?: string | undefined;
+  /** Name of the account in which guard rails are made. */
+  readonly management?: string | undefined;
   readonly accounts: readonly FoundAccount[];
   /** Account ids by the name of the variable that held them. */
   readonly variables: Readonly<Record<string, string>>;
@@ -44,5 +48,11 @@ export interface Imported {
 
 /** A written reason for what is switched off because it was so before. */
 export const asFound = { off: true, reason: 'taken over as it was found' } as const;
+
+/** Part of a definition, as plain JSON. */
+export type Entry = Readonly<Record<string, unknown>>;
+
+/** Whether an entry of a definition can have the name. */
+export const isKey = (name: string): boolean => /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/.test(name);
 
 export const isRole = (it: SeenResource): it is SeenResource & RoleResource => it.kind === 'role';

@@ -1,28 +1,51 @@
 // The parts of an imported definition that its roles refer to: accounts, policies, groups, people, providers.
-import { ownedPath } from '../ownership.ts';
-import type { SeenResource } from '../resources.ts';
-import type { Found } from './found.ts';
+import { organizationRole } from '../../aws/index.ts';
+import type { OrganizationPolicyResource, SeenResource } from '../resources.ts';
+import { isOwned } from '../ownership.ts';
+import { isKey, type Entry, type Found } from './found.ts';
 import { groupEntry, passwordPolicy, personEntry } from './people.ts';
-import { ownPolicies, type OwnPolicies } from './policies.ts';
-import { selectorFor } from './selectors.ts';
-import { providerKey } from './trust.ts';
-
-export type Entry = Readonly<Record<string, unknown>>;
-
-/** Whether an entry of a definition can have the name. */
-export const isKey = (name: string): boolean => /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/.test(name);
+import type { Providers } from './providers.ts';
+import type { RoleScope } from './role-drafts.ts';
 
 export type Defaults = Readonly<Record<string, unknown>>;
+
+const ranked = ['central', 'other', 'dev', 'test', 'staging', 'prod'];
+
+/** What is named after nothing known comes before everything that is tried out on stages. */
+const stageRank = (stage: string): number => (ranked.includes(stage) ? ranked.indexOf(stage) : 1);
+
+/** The role by which the definition entered accounts, where its guard rails spare one beside the organisation's own. */
+function executorOf(found: Found): string | undefined {
+  const own = found.accounts.flatMap(({ resources }) =>
+    resources.filter(
+      (it): it is OrganizationPolicyResource => it.kind === 'organization-policy' && isOwned(it, found.name),
+    ),
+  );
+  const names = own.flatMap(({ document }) =>
+    document.Statement.map(({ Condition }) =>
+      [Condition?.['ArnNotLike']?.['aws:PrincipalArn'] ?? []]
+        .flat()
+        .flatMap((arn) => /^arn:[^:]+:iam::\*:role\/([\w+=,.@-]+)$/.exec(String(arn))?.[1] ?? [])
+        .filter((name) => name !== organizationRole),
+    ),
+  );
+  const [first] = names;
+  const name = first?.length === 1 ? first[0] : undefined;
+  return names.every((list) => list[0] === name) ? name : undefined;
+}
 
 /** Accounts, organisation and people: what trust refers to. */
 function skeleton(found: Found, defaults: Defaults): Entry {
   const idVariables = new Map(Object.entries(found.variables).map(([name, id]) => [id, name]));
   const used = found.accounts.flatMap(({ id }) => idVariables.get(id) ?? []);
+  const executor = executorOf(found);
+  const elsewhere = found.management !== found.central;
   return {
     version: 1,
     name: found.name,
     ...(found.organization === undefined ? {} : { organization: found.organization }),
     ...(found.partition === 'aws' ? {} : { partition: found.partition }),
+    ...(executor === undefined ? {} : { executor }),
     ...(used.length === 0
       ? {}
       : { variables: Object.fromEntries(used.map((name) => [name, { default: found.variables[name] }])) }),
@@ -33,6 +56,7 @@ function skeleton(found: Found, defaults: Defaults): Entry {
           id: idVariables.has(id) ? `\${var.${idVariables.get(id)}}` : id,
           stage,
           ...(name === found.central ? { central: true } : {}),
+          ...(elsewhere && name === found.management ? { management: true } : {}),
           ...(ou === undefined ? {} : { ou }),
         },
       ]),
@@ -42,16 +66,9 @@ function skeleton(found: Found, defaults: Defaults): Entry {
   };
 }
 
-const stageRank = (stage: string): number => ['central', 'other', 'dev', 'test', 'staging', 'prod'].indexOf(stage);
-
-export interface Frame {
-  readonly definition: Entry;
-  readonly own: OwnPolicies;
-}
-
 /** What the roles of an import refer to. */
-export function frameOf(found: Found, defaults: Defaults): Frame {
-  const own = ownPolicies(found, isKey, ownedPath(found.name));
+export function frameOf(scope: RoleScope, providers: Providers, defaults: Defaults): Entry {
+  const { found, policies } = scope;
   const central = found.accounts.find(({ name }) => name === found.central);
   const of = <Kind extends SeenResource['kind']>(kind: Kind) =>
     (central?.resources ?? []).filter((it): it is Extract<SeenResource, { kind: Kind }> => it.kind === kind);
@@ -61,41 +78,15 @@ export function frameOf(found: Found, defaults: Defaults): Frame {
     groups: user.groups.filter((group) => groups.some(({ name }) => name === group)),
   }));
   const password = passwordPolicy(found);
-  const definition = {
+  const parts: readonly (readonly [string, Entry])[] = [
+    ['policies', policies.entries],
+    ['groups', Object.fromEntries(groups.map((it) => [it.name, groupEntry(scope, central!, it)]))],
+    ['people', Object.fromEntries(people.map((it) => [it.name, personEntry(scope, central!, it)]))],
+    ['providers', providers.entries],
+  ];
+  return {
     ...skeleton(found, defaults),
     ...(password.entry === undefined ? {} : { passwordPolicy: password.entry }),
-    ...(Object.keys(own.entries).length === 0 ? {} : { policies: own.entries }),
-    ...(groups.length === 0
-      ? {}
-      : { groups: Object.fromEntries(groups.map((it) => [it.name, groupEntry(found, central!, it, own)])) }),
-    ...(people.length === 0
-      ? {}
-      : { people: Object.fromEntries(people.map((it) => [it.name, personEntry(found, central!, it, own)])) }),
-    ...providersOf(found),
+    ...Object.fromEntries(parts.filter(([, entries]) => Object.keys(entries).length > 0)),
   };
-  return { definition, own };
-}
-
-type OidcProvider = Extract<SeenResource, { kind: 'oidc-provider' }>;
-
-/** OIDC providers of all accounts by issuer. Those of SAML need their metadata beside the definition: left to people. */
-function providersOf(found: Found): { providers?: Entry } {
-  const all = found.accounts.flatMap((account) =>
-    account.resources
-      .filter((it): it is OidcProvider => it.kind === 'oidc-provider')
-      .map((provider) => ({ account: account.name, provider })),
-  );
-  const entries = [...Map.groupBy(all, ({ provider }) => provider.name)].map(([issuer, list]): [string, Entry] => {
-    const { clientIds, thumbprints } = list[0]!.provider;
-    return [
-      providerKey(issuer),
-      {
-        in: selectorFor(found.accounts, new Set(list.map(({ account }) => account))),
-        issuer: `https://${issuer}`,
-        ...(clientIds.length === 0 ? {} : { audiences: clientIds }),
-        ...(thumbprints.length === 0 ? {} : { thumbprints }),
-      },
-    ];
-  });
-  return entries.length === 0 ? {} : { providers: Object.fromEntries(entries) };
 }

@@ -5,10 +5,14 @@ import type { Account, AwsAccounts } from '../../aws/index.ts';
 import { accessFailure } from '../failures.ts';
 import type { Finding } from '../findings.ts';
 import { observeAccount } from '../observe.ts';
+import { isOwned, tagsOf } from '../ownership.ts';
 import { accountsAtOnce, forEachLimited } from '../parallel.ts';
 import type { SeenAccount, SeenResource } from '../resources.ts';
 import type { Found, FoundAccount } from './found.ts';
 import type { AccountLabel } from './from-terraform.ts';
+import { readOrganization, type FoundOrganization, type Member } from './organization.ts';
+import { carriedArns } from './policies.ts';
+import { ownerOf } from './reserved.ts';
 import { accountName, guessStage } from './selectors.ts';
 
 export interface FoundInAws {
@@ -16,54 +20,25 @@ export interface FoundInAws {
   readonly findings: readonly Finding[];
 }
 
-interface Member {
-  readonly id: string;
-  readonly name: string;
+interface ChosenMember extends Member {
   readonly stage: string;
 }
 
-interface Organization {
-  readonly id?: string | undefined;
-  readonly management?: string | undefined;
-  readonly members: readonly { readonly id: string; readonly name: string }[];
-}
-
-/** The organisation as the caller sees it: nothing where there is none, or the caller may not ask. */
-async function readOrganization(accounts: AwsAccounts): Promise<Organization> {
-  try {
-    const client = await accounts.organizations();
-    const { Organization: it } = await client.describeOrganization({});
-    const members: { id: string; name: string }[] = [];
-    let token: string | undefined;
-    do {
-      const page = await client.listAccounts(token === undefined ? {} : { NextToken: token });
-      for (const { Id, Name, Status } of page.Accounts ?? []) {
-        if (Id !== undefined && Status !== 'SUSPENDED') members.push({ id: Id, name: Name ?? `account-${Id}` });
-      }
-      token = page.NextToken;
-    } while (token !== undefined);
-    return { id: it?.Id, management: it?.MasterAccountId, members };
-  } catch (error) {
-    // Whoever may not ask sees one account, which is no failure of an import.
-    if (error instanceof Error && /AccessDenied|AWSOrganizationsNotInUse|UnknownEndpoint/.test(error.name))
-      return { members: [] };
-    throw error;
-  }
-}
-
 /** The accounts to read: those asked for by id or name, else all. @throws Failure `account-unknown`. */
-function chosenMembers(known: readonly { id: string; name: string }[], labels: readonly AccountLabel[]): Member[] {
+function chosenMembers(known: readonly Member[], labels: readonly AccountLabel[]): ChosenMember[] {
   const taken = new Set<string>();
-  const member = (id: string, name: string, stage: string | undefined): Member => {
+  const member = ({ id, name, ou }: Member, stage?: string): ChosenMember => {
     const spelt = accountName(name, taken);
-    taken.add(spelt);
-    return { id, name: spelt, stage: stage ?? guessStage(spelt) };
+    taken.add(spelt.toLowerCase());
+    return { id, name: spelt, stage: stage ?? guessStage(spelt, ou), ...(ou === undefined ? {} : { ou }) };
   };
-  if (labels.length === 0) return known.map(({ id, name }) => member(id, name, undefined));
+  if (labels.length === 0) return known.map((it) => member(it));
   return labels.map((label) => {
     const match = known.find(({ id, name }) => id === label.id || name === label.id);
-    if (match !== undefined) return member(match.id, label.name ?? match.name, label.stage);
-    if (/^\d{12}$/.test(label.id)) return member(label.id, label.name ?? `account-${label.id}`, label.stage);
+    if (match !== undefined) return member({ ...match, name: label.name ?? match.name }, label.stage);
+    if (/^\d{12}$/.test(label.id)) {
+      return member({ id: label.id, name: label.name ?? `account-${label.id}` }, label.stage);
+    }
     throw accessFailure('account-unknown', `the organisation has no account \`${label.id}\``, {
       hint: `it has ${known.map(({ name }) => name).join(', ')}`,
     });
@@ -80,9 +55,22 @@ async function hasPassword(iam: Account['iam'], user: string): Promise<boolean> 
   );
 }
 
-type Seen = SeenAccount & { readonly logins: ReadonlySet<string> };
+type Seen = SeenAccount & { readonly logins: ReadonlySet<string>; readonly ou?: string | undefined };
 
-async function readMember(accounts: AwsAccounts, member: Member): Promise<Seen | Finding> {
+/** Descriptions and tags of the policies that something carries: no bulk read shows them. One call each. */
+async function withPolicyDetails(iam: Account['iam'], resources: readonly SeenResource[]): Promise<SeenResource[]> {
+  const carried = carriedArns(resources);
+  return Promise.all(
+    resources.map(async (it): Promise<SeenResource> => {
+      if (it.kind !== 'policy' || !carried.has(it.arn ?? '')) return it;
+      const { Policy } = await iam.getPolicy({ PolicyArn: it.arn });
+      const description = Policy?.Description ? { description: Policy.Description } : {};
+      return { ...it, ...description, tags: tagsOf(Policy?.Tags) };
+    }),
+  );
+}
+
+async function readMember(accounts: AwsAccounts, member: ChosenMember): Promise<Seen | Finding> {
   try {
     const account = await accounts.account(member.id);
     const seen = await observeAccount(account, {
@@ -93,7 +81,14 @@ async function readMember(accounts: AwsAccounts, member: Member): Promise<Seen |
     });
     const users = seen.resources.filter(({ kind }) => kind === 'user').map(({ name }) => name);
     const having = await Promise.all(users.map((user) => hasPassword(account.iam, user)));
-    return { ...seen, logins: new Set(users.filter((_, index) => having[index])) };
+    const resources = await withPolicyDetails(account.iam, seen.resources);
+    const { ou } = member;
+    return {
+      ...seen,
+      resources,
+      logins: new Set(users.filter((_, index) => having[index])),
+      ...(ou === undefined ? {} : { ou }),
+    };
   } catch (error) {
     if (!isFailure(error)) throw error;
     return {
@@ -110,48 +105,97 @@ const isSeen = (it: Seen | Finding): it is Seen => 'resources' in it;
 
 const isPeople = ({ kind }: SeenResource): boolean => kind === 'user' || kind === 'group';
 
-/** Where people live: the management account when it has any, else the account with most of them. */
-function centralName(seen: readonly Seen[], management: string | undefined): string | undefined {
+/** Where people live: where those of the definition do, else the management account when it has any, else most of them. */
+function centralName(seen: readonly Seen[], management: string | undefined, name: string): string | undefined {
   const counted = seen
-    .map((account) => ({ account, people: account.resources.filter(isPeople).length }))
-    .filter(({ people }) => people > 0)
-    .sort((a, b) => b.people - a.people);
+    .map((account) => ({ account, people: account.resources.filter(isPeople) }))
+    .filter(({ people }) => people.length > 0)
+    .sort((a, b) => b.people.length - a.people.length);
+  const own = counted.find(({ people }) => people.some((it) => isOwned(it, name)));
   const managed = counted.find(({ account }) => account.id === management);
-  return (managed ?? counted[0])?.account.name ?? seen.find(({ id }) => id === management)?.name ?? seen[0]?.name;
+  return (
+    (own ?? managed ?? counted[0])?.account.name ?? seen.find(({ id }) => id === management)?.name ?? seen[0]?.name
+  );
 }
 
+/** The name that was chosen; else that of the one definition whose things are there. */
+function definitionName(seen: readonly Seen[], chosen: string | undefined, findings: Finding[]): string {
+  if (chosen !== undefined) return chosen;
+  const names = [...new Set(seen.flatMap(({ resources }) => resources.flatMap((it) => ownerOf(it) ?? [])))].sort();
+  if (names.length === 1) return names[0]!;
+  if (names.length > 1) {
+    findings.push({
+      severity: 'warning',
+      code: 'several-definitions',
+      message: `the accounts hold things of the definitions ${names.map((it) => `\`${it}\``).join(', ')}`,
+      hint: 'name the one to read back: `--name NAME`',
+    });
+  }
+  return 'default';
+}
+
+/** Guard rails are of the management account: without it there is no place for them. */
+function withGuardrails(seen: readonly Seen[], organization: FoundOrganization, findings: Finding[]): Seen[] {
+  const { guardrails, management } = organization;
+  const count = guardrails.length;
+  if (count > 0 && !seen.some(({ id }) => id === management)) {
+    findings.push({
+      severity: 'warning',
+      code: 'not-taken-over',
+      message: `${count} guard rails of the organisation are made in its management account, which was not read`,
+      hint: `import account \`${management}\` as well`,
+    });
+  }
+  return seen.map((account) =>
+    account.id === management && count > 0
+      ? { ...account, resources: [...account.resources, ...guardrails], organization: organization.seen }
+      : account,
+  );
+}
+
+const toFound = ({ id, name, stage, resources, logins, ou, organization }: Seen): FoundAccount => ({
+  id,
+  name,
+  stage,
+  resources,
+  logins,
+  partly: new Map(),
+  ...(ou === undefined ? {} : { ou }),
+  ...(organization === undefined ? {} : { organization }),
+});
+
 /**
- * Reads the accounts that the caller can enter.
+ * Reads the accounts that the caller can enter. Without a `name` it is that of the definition that made what is there.
  * @throws Failure `account-unknown`, `account-unreadable` when none can be read, `no-aws-credentials`.
  */
 export async function foundInAws(
   accounts: AwsAccounts,
-  name: string,
+  name: string | undefined,
   labels: readonly AccountLabel[],
 ): Promise<FoundInAws> {
   const caller = await accounts.caller();
   const organization = await readOrganization(accounts);
-  const known =
-    organization.members.length > 0
-      ? organization.members
-      : [{ id: caller.account, name: `account-${caller.account}` }];
-  const members = chosenMembers(known, labels);
+  const alone = [{ id: caller.account, name: `account-${caller.account}` }];
+  const members = chosenMembers(organization.members.length > 0 ? organization.members : alone, labels);
   const read = await forEachLimited(members, accountsAtOnce, (member) => readMember(accounts, member));
-  const seen = read.filter(isSeen);
-  const findings = read.filter((it): it is Finding => !isSeen(it));
+  const findings = [...organization.findings, ...read.filter((it): it is Finding => !isSeen(it))];
+  const seen = withGuardrails(read.filter(isSeen), organization, findings);
   if (seen.length === 0) {
-    throw accessFailure('account-unreadable', findings[0]?.message ?? 'there is no account to read', {
-      hint: findings[0]?.hint ?? 'name one with `--account`',
+    throw accessFailure('account-unreadable', findings.at(-1)?.message ?? 'there is no account to read', {
+      hint: findings.at(-1)?.hint ?? 'name one with `--account`',
     });
   }
-  const central = centralName(seen, organization.management);
+  const definition = definitionName(seen, name, findings);
+  const central = centralName(seen, organization.management, definition);
+  const management = seen.find(({ id }) => id === organization.management)?.name;
   return {
     found: {
-      name,
+      name: definition,
       partition: caller.partition,
       ...(organization.id === undefined ? {} : { organization: organization.id }),
       ...(central === undefined ? {} : { central }),
-      accounts: seen.map((account): FoundAccount => ({ ...account, partly: new Map() })),
+      ...(management === undefined ? {} : { management }),
+      accounts: seen.map(toFound),
       variables: {},
       addresses: new Map(),
     },

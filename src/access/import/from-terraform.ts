@@ -119,7 +119,7 @@ function labelled(
     const label = labels.find((it) => it.id === id);
     const guessed = id === central ? 'central' : (aliases.get(id) ?? `account-${id}`);
     const name = accountName(label?.name ?? guessed, taken);
-    taken.add(name);
+    taken.add(name.toLowerCase());
     const read = accounts.get(id);
     return {
       id,

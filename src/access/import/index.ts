@@ -1,4 +1,5 @@
 // From live accounts, or from Terraform, to a definition.
+import type { Millis } from '../../base/index.ts';
 import type { Found, Imported } from './found.ts';
 import { importDefinition } from './definition.ts';
 import type { Finding } from '../findings.ts';
@@ -8,14 +9,11 @@ export { foundInTerraform, type AccountLabel, type TerraformInput } from './from
 export { definitionYaml } from './yaml.ts';
 export { variableFindings } from './variables.ts';
 
-/** A definition of what was found, with everything that is to be said of it. */
-export function importFound({
-  found,
-  findings,
-}: {
-  readonly found: Found;
-  readonly findings: readonly Finding[];
-}): Imported {
-  const imported = importDefinition(found);
+/** A definition of what was found, with everything that is to be said of it. What has ended by `now` has ended in it. */
+export function importFound(
+  { found, findings }: { readonly found: Found; readonly findings: readonly Finding[] },
+  now: Millis,
+): Imported {
+  const imported = importDefinition(found, now);
   return { ...imported, findings: [...findings, ...imported.findings] };
 }

@@ -1,8 +1,8 @@
 // What an import leaves out, and how it is told: nothing goes without a word.
 import type { Finding } from '../findings.ts';
 import { resourceKey, type SeenResource } from '../resources.ts';
-import type { Found, FoundAccount } from './found.ts';
-import { isKey, type Frame } from './frame.ts';
+import { isKey, type Found, type FoundAccount } from './found.ts';
+import type { OwnPolicies } from './policies.ts';
 import { passwordPolicy } from './people.ts';
 import { reservedWhy } from './reserved.ts';
 
@@ -91,10 +91,10 @@ export function partlyFindings(found: Found): Finding[] {
   );
 }
 
-export function leftFindings(found: Found, frame: Frame): Finding[] {
+export function leftFindings(found: Found, policies: OwnPolicies): Finding[] {
   const { others } = passwordPolicy(found);
   return [
-    ...frame.own.left.map(({ text }): Finding => ({ severity: 'info', code: 'not-taken-over', message: text })),
+    ...policies.left.map(({ text }): Finding => ({ severity: 'info', code: 'not-taken-over', message: text })),
     ...others.map((account): Finding => ({
       severity: 'warning',
       code: 'not-taken-over',
@@ -112,16 +112,5 @@ export function leftFindings(found: Found, frame: Frame): Finding[] {
         message: 'no entry of a definition can have this name',
         hint: 'rename the group: `aws iam update-group --new-group-name`',
       })),
-    ...found.accounts.flatMap((account) =>
-      account.resources
-        .filter(({ kind }) => kind === 'saml-provider')
-        .map(({ name }): Finding => ({
-          severity: 'info',
-          code: 'not-taken-over',
-          account: account.name,
-          resource: `saml-provider/${name}`,
-          message: 'a SAML provider is trusted by its ARN; its metadata is not taken over',
-        })),
-    ),
   ];
 }

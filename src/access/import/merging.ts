@@ -1,6 +1,6 @@
-// Entries that several accounts have in common, once; with `only` where some accounts have them.
+// Entries that several accounts have in common, once; with `only` or `except` where some accounts have them.
 import { entryKey } from './permissions.ts';
-import { onlyIn } from './selectors.ts';
+import { countingIn } from './selectors.ts';
 
 type Entry = Readonly<Record<string, unknown>>;
 
@@ -16,10 +16,7 @@ export function mergeEntries(lists: ReadonlyMap<string, readonly Entry[]>): Entr
     }
   }
   const all = [...lists.keys()];
-  return [...where.values()].map(({ entry, accounts }) => {
-    const only = onlyIn(all, accounts);
-    return only === undefined ? entry : { ...entry, only };
-  });
+  return [...where.values()].map(({ entry, accounts }) => ({ ...entry, ...countingIn(all, accounts) }));
 }
 
 /** How much two lists of entries have in common: 1 for all, 0 for nothing. */

@@ -1,41 +1,51 @@
 // People and groups of the central account, and what is said of passwords.
+import { isOwned, isProtected } from '../ownership.ts';
 import type { GroupResource, PasswordSettings, SeenResource, UserResource } from '../resources.ts';
 import type { Found, FoundAccount } from './found.ts';
-import { attachedEntries, inlineEntries } from './permissions.ts';
-import type { OwnPolicies } from './policies.ts';
-import { inlineMembers } from './roles.ts';
+import { endOf, markedMembers } from './owned.ts';
+import { attachedEntries } from './permissions.ts';
+import { foreignTags, inlineMembers, isExpiry, statementReader, type RoleScope } from './role-drafts.ts';
 import { selectorFor } from './selectors.ts';
 
 type Entry = Readonly<Record<string, unknown>>;
 
-function carried(found: Found, account: FoundAccount, it: UserResource | GroupResource, own: OwnPolicies): Entry {
+/** What people and groups carry. `end` is when their entry ends. */
+function carried(scope: RoleScope, account: FoundAccount, it: UserResource | GroupResource, marks: Entry): Entry {
+  const { found, policies: own, now } = scope;
   const { managed, policies } = attachedEntries(it.attached, account.id, found.partition, own.inAccount(account.name));
-  const made = policies.filter((name) => !name.startsWith('stint-assume-'));
+  const inline = Object.fromEntries(
+    Object.entries(it.inline).filter(([name, document]) => !isExpiry(name, document, marks)),
+  );
   return {
     ...(managed.length === 0 ? {} : { managed }),
-    ...(made.length === 0 ? {} : { policies: made }),
-    ...inlineMembers(inlineEntries(it.inline)),
+    ...(policies.length === 0 ? {} : { policies }),
+    ...inlineMembers(inline, statementReader(isOwned(it, found.name), endOf(marks), now)),
   };
 }
 
-export function personEntry(found: Found, account: FoundAccount, user: UserResource, own: OwnPolicies): Entry {
+export function personEntry(scope: RoleScope, account: FoundAccount, user: UserResource): Entry {
+  const { found, policies } = scope;
   const boundary =
     user.boundary === undefined
       ? undefined
-      : attachedEntries([user.boundary], account.id, found.partition, own.inAccount(account.name));
-  const tags = Object.entries(user.tags).filter(([key]) => !/^(?:stint|aws):/.test(key));
+      : attachedEntries([user.boundary], account.id, found.partition, policies.inAccount(account.name));
+  const tags = foreignTags(user.tags);
+  const marks = markedMembers(found, user.tags);
   return {
     ...(user.path === '/' ? {} : { path: user.path }),
     ...(user.groups.length === 0 ? {} : { groups: user.groups }),
-    ...carried(found, account, user, own),
+    ...carried(scope, account, user, marks),
     ...(boundary === undefined ? {} : { boundary: boundary.policies[0] ?? boundary.managed[0] }),
     ...(account.logins.has(user.name) ? { console: true } : {}),
-    ...(tags.length === 0 ? {} : { tags: Object.fromEntries(tags) }),
+    ...(Object.keys(tags).length === 0 ? {} : { tags }),
+    ...marks,
   };
 }
 
-export function groupEntry(found: Found, account: FoundAccount, group: GroupResource, own: OwnPolicies): Entry {
-  return carried(found, account, group, own);
+/** A group takes no tags: all that is left of its marks is the path. */
+export function groupEntry(scope: RoleScope, account: FoundAccount, group: GroupResource): Entry {
+  const protect = isOwned(group, scope.found.name) && isProtected(group) ? { protect: true } : {};
+  return { ...carried(scope, account, group, {}), ...protect };
 }
 
 function passwordEntry(settings: PasswordSettings): Entry {

@@ -3,16 +3,9 @@
 import { canonicalJson } from '../../base/index.ts';
 import { iamArn, type Partition } from '../../aws/index.ts';
 import { managedPolicyArn } from '../permissions.ts';
-import type { Document, PolicyResource, Statement } from '../resources.ts';
+import type { PolicyResource, Statement } from '../resources.ts';
 
 type Entry = Readonly<Record<string, unknown>>;
-
-export interface Permissions {
-  readonly managed: readonly string[];
-  readonly policies: readonly string[];
-  /** Statements by name of the inline policy. */
-  readonly inline: Readonly<Record<string, readonly Entry[]>>;
-}
 
 /** AWS's own policies by the name that leads back to the same ARN; any other as it is. */
 function managedName(arn: string, partition: Partition): string {
@@ -29,7 +22,7 @@ export function attachedEntries(
   account: string,
   partition: Partition,
   own: readonly PolicyResource[],
-): Pick<Permissions, 'managed' | 'policies'> {
+): { readonly managed: readonly string[]; readonly policies: readonly string[] } {
   const nameOf = (arn: string): string | undefined =>
     own.find((it) => iamArn(partition, account, 'policy', it.name, it.path) === arn)?.name;
   return {
@@ -73,12 +66,6 @@ function conditionEntry(condition: unknown): unknown {
       operator,
       Object.fromEntries(Object.entries(keys).map(([key, value]) => [key, scalar(value)])),
     ]),
-  );
-}
-
-export function inlineEntries(inline: Readonly<Record<string, Document>>): Permissions['inline'] {
-  return Object.fromEntries(
-    Object.entries(inline).map(([name, document]) => [name, document.Statement.map(statementEntry)]),
   );
 }
 

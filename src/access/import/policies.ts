@@ -1,8 +1,12 @@
 // Customer policies of all accounts put together by name: what every account says once, the rest with `only`.
+import type { Millis } from '../../base/index.ts';
+import { assumeInlineName } from '../compile-identities.ts';
+import { isProtected, ownMarks, unmarkProtected } from '../ownership.ts';
 import type { PolicyResource, SeenResource } from '../resources.ts';
 import type { Found, FoundAccount, Note } from './found.ts';
 import { mergeEntries } from './merging.ts';
-import { statementEntry } from './permissions.ts';
+import { endOf, markedMembers } from './owned.ts';
+import { statementReader } from './role-drafts.ts';
 
 type Entry = Readonly<Record<string, unknown>>;
 
@@ -17,48 +21,78 @@ export interface OwnPolicies {
 
 type SeenPolicy = Extract<SeenResource, { kind: 'policy' }>;
 
-function carriedArns(account: FoundAccount): ReadonlySet<string> {
+/** ARNs of what is attached to something, or bounds it. */
+export function carriedArns(resources: readonly SeenResource[]): ReadonlySet<string> {
   return new Set(
-    account.resources.flatMap((it) => [
+    resources.flatMap((it) => [
       ...('attached' in it ? it.attached : []),
       ...('boundary' in it && it.boundary !== undefined ? [it.boundary] : []),
     ]),
   );
 }
 
-/** Policies that carry Stint's own grants of groups are made by the compiler, not written. */
-const isMade = ({ name }: SeenPolicy): boolean => name.startsWith('stint-assume-');
+/** Policies that carry Stint's own grants are made by the compiler, not written. */
+const isMade = ({ name }: SeenPolicy): boolean => name.startsWith(`${assumeInlineName}-`);
 
-export function ownPolicies(found: Found, isKey: (name: string) => boolean, stintPath: string): OwnPolicies {
-  const byName = new Map<string, { account: FoundAccount; policy: SeenPolicy }[]>();
+interface Held {
+  readonly account: FoundAccount;
+  readonly policy: SeenPolicy;
+}
+
+/** Why a policy has no entry; undefined for one that has. */
+function whyNot({ account, policy }: Held, first: Held | undefined, isKey: (name: string) => boolean) {
+  if (!carriedArns(account.resources).has(policy.arn ?? '')) return 'nothing carries it';
+  if (policy.document.Version !== '2012-10-17' || !isKey(policy.name)) {
+    return 'it has an old version of the language, or a name no entry can have';
+  }
+  if (first === undefined) return undefined;
+  if (first.policy.name !== policy.name) return `its name differs from \`${first.policy.name}\` in case only`;
+  return first.policy.path === policy.path ? undefined : 'it has another path than its namesakes';
+}
+
+function policyEntry(found: Found, held: readonly Held[], stintPath: string, now: Millis): Entry {
+  const { path, description, tags, document } = held[0]!.policy;
+  const marks = markedMembers(found, tags);
+  const own = path === stintPath || ownMarks(tags, found.name) !== undefined;
+  const protect = own && isProtected(held[0]!.policy) ? { protect: true } : {};
+  const read = statementReader(own, endOf(marks), now);
+  const lists = held.map(
+    ({ account, policy }) => [account.name, read(own ? unmarkProtected(policy.document) : policy.document)] as const,
+  );
+  return {
+    ...(path === stintPath ? {} : { path }),
+    ...(description ? { description } : {}),
+    ...marks,
+    ...protect,
+    statements: document.Statement.length === 0 ? [] : mergeEntries(new Map(lists)),
+  };
+}
+
+/** The customer policies of all accounts. `now` is the instant at which ends count. */
+export function ownPolicies(
+  found: Found,
+  isKey: (name: string) => boolean,
+  stintPath: string,
+  now: Millis,
+): OwnPolicies {
+  const byName = new Map<string, Held[]>();
   const left: Note[] = [];
   for (const account of found.accounts) {
-    const carried = carriedArns(account);
     for (const policy of account.resources.filter((it): it is SeenPolicy => it.kind === 'policy')) {
       if (isMade(policy)) continue;
-      const unsaid = policy.document.Version !== '2012-10-17' || !isKey(policy.name);
-      const first = byName.get(policy.name)?.[0];
-      if (!carried.has(policy.arn ?? '')) left.push(leftNote(account, policy, 'nothing carries it'));
-      else if (unsaid)
-        left.push(leftNote(account, policy, 'it has an old version of the language, or a name no entry can have'));
-      else if (first !== undefined && first.policy.path !== policy.path)
-        left.push(leftNote(account, policy, 'it has another path than its namesakes'));
-      else byName.set(policy.name, [...(byName.get(policy.name) ?? []), { account, policy }]);
+      const name = policy.name.toLowerCase();
+      const known = byName.get(name) ?? [];
+      const why = whyNot({ account, policy }, known[0], isKey);
+      if (why === undefined) byName.set(name, [...known, { account, policy }]);
+      else left.push(leftNote(account, policy, why));
     }
   }
-  const entries = [...byName].map(([name, found]): [string, Entry] => {
-    const { path, description } = found[0]!.policy;
-    const statements = mergeEntries(
-      new Map(found.map(({ account, policy }) => [account.name, policy.document.Statement.map(statementEntry)])),
-    );
-    return [name, { ...(path === stintPath ? {} : { path }), ...(description ? { description } : {}), statements }];
-  });
+  const inAccount = Map.groupBy([...byName.values()].flat(), ({ account }) => account.name);
   return {
-    entries: Object.fromEntries(entries),
-    inAccount: (name) =>
-      [...byName.values()].flatMap((list) =>
-        list.filter(({ account }) => account.name === name).map(({ policy }) => policy),
-      ),
+    entries: Object.fromEntries(
+      [...byName.values()].map((held) => [held[0]!.policy.name, policyEntry(found, held, stintPath, now)]),
+    ),
+    inAccount: (name) => (inAccount.get(name) ?? []).map(({ policy }) => policy),
     left,
   };
 }

@@ -24,9 +24,9 @@ const rules: readonly Reserved[] = [
 ];
 
 /** The Stint definition that a thing belongs to. */
-function ownerOf(resource: SeenResource): string | undefined {
+export function ownerOf(resource: SeenResource): string | undefined {
   const tag = 'tags' in resource ? resource.tags['stint:definition'] : undefined;
-  return tag ?? ('path' in resource ? /^\/stint\/([^/]+)\/$/.exec(resource.path)?.[1] : undefined);
+  return tag ?? ('path' in resource ? /^\/stint\/([^/]+)\//.exec(resource.path)?.[1] : undefined);
 }
 
 /** Why a role is left out, in words that a count precedes; undefined for one that may be taken over. */
@@ -34,6 +34,9 @@ export function reservedWhy(resource: SeenResource, definition: string): string 
   const owner = ownerOf(resource);
   if (owner !== undefined) return owner === definition ? undefined : `things of the Stint definition \`${owner}\``;
   if (resource.kind === 'user') return resource.tags['stint:lease'] === undefined ? undefined : rules.at(-1)!.why;
+  if (resource.kind === 'organization-policy') {
+    return resource.name.startsWith('aws-guardrails-') ? 'guard rails of Control Tower' : undefined;
+  }
   if (resource.kind !== 'role') return undefined;
   return rules.find((rule) => rule.fits(resource))?.why;
 }

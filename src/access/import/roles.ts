@@ -1,166 +1,161 @@
-// Roles of all accounts put together: one entry for those that look alike, with `in` for their accounts and `only`
-// where a statement is not in all of them.
+// Roles of all accounts put together: one entry for those that one entry made, or that look alike, with `in` for their
+// accounts and `per`, `only` and `except` for what is not the same in all of them.
 import { canonicalJson, formatDuration } from '../../base/index.ts';
-import type { RoleResource, SeenResource, Tags } from '../resources.ts';
-import type { Found, FoundAccount } from './found.ts';
-import { likeness, mergeEntries } from './merging.ts';
-import { attachedEntries, inlineEntries } from './permissions.ts';
-import type { OwnPolicies } from './policies.ts';
+import { defaultLimit } from '../defaults.ts';
+import type { Definition } from '../model.ts';
+import type { Tags } from '../resources.ts';
+import { asFound, type Entry, type Found } from './found.ts';
+import { likeness } from './merging.ts';
+import type { RoleDraft } from './role-drafts.ts';
 import { selectorFor } from './selectors.ts';
-import type { TrustDraft } from './trust.ts';
-
-type Entry = Readonly<Record<string, unknown>>;
-
-export interface RoleDraft {
-  readonly account: FoundAccount;
-  readonly name: string;
-  /** What must be equal for roles to share an entry. */
-  readonly shape: Entry;
-  readonly trust: readonly TrustDraft[];
-  readonly inline: Readonly<Record<string, readonly Entry[]>>;
-  readonly tags: Tags;
-}
+import { variedEntry } from './varied.ts';
 
 /** One entry of `roles`, with the accounts that it stands for. */
 export interface RoleGroup {
   readonly key: string;
   readonly name: string;
+  readonly own: boolean;
   readonly drafts: readonly RoleDraft[];
 }
 
-const stintFree = (tags: Tags): Tags =>
-  Object.fromEntries(Object.entries(tags).filter(([key]) => !/^(?:stint|aws):/.test(key)));
+const contentOf = ({ trust, members }: RoleDraft): Entry[] => {
+  const list = (name: string): readonly unknown[] => (members[name] ?? []) as readonly unknown[];
+  const inline = Object.entries((members['inline'] ?? {}) as Readonly<Record<string, readonly Entry[]>>);
+  return [
+    ...trust,
+    ...[...list('managed'), ...list('policies'), ...list('statements')].map((carried) => ({ carried })),
+    ...inline.flatMap(([name, entries]) => entries.map((entry) => ({ name, entry }))),
+  ];
+};
 
-function profileOf(account: FoundAccount, role: string): string | undefined {
-  const profiles = account.resources.filter(
-    (it): it is Extract<SeenResource, { kind: 'instance-profile' }> =>
-      it.kind === 'instance-profile' && it.role === role,
-  );
-  return (profiles.find(({ name }) => name === role) ?? profiles[0])?.name;
-}
-
-/** The role of one account, in the words of a definition. */
-export function draftRole(
-  found: Found,
-  account: FoundAccount,
-  role: RoleResource,
-  trust: readonly TrustDraft[],
-  own: OwnPolicies,
-): RoleDraft {
-  const policies = own.inAccount(account.name);
-  const { managed, policies: named } = attachedEntries(role.attached, account.id, found.partition, policies);
-  const boundary =
-    role.boundary === undefined ? undefined : attachedEntries([role.boundary], account.id, found.partition, policies);
-  const profile = profileOf(account, role.name);
-  return {
-    account,
-    name: role.name,
-    shape: {
-      ...(role.path === '/' ? {} : { path: role.path }),
-      ...(role.description === '' ? {} : { description: role.description }),
-      session: formatDuration(role.sessionSeconds),
-      ...(boundary === undefined ? {} : { boundary: boundary.policies[0] ?? boundary.managed[0] }),
-      ...(managed.length === 0 ? {} : { managed }),
-      ...(named.length === 0 ? {} : { policies: named }),
-      ...(profile === undefined ? {} : { instanceProfile: profile === role.name ? true : profile }),
-    },
-    trust,
-    inline: inlineEntries(role.inline),
-    tags: stintFree(role.tags),
-  };
-}
-
-const contentOf = (draft: RoleDraft): Entry[] => [
-  ...draft.trust,
-  ...Object.entries(draft.inline).flatMap(([name, entries]) => entries.map((entry) => ({ name, entry }))),
-];
-
-/** Half of what two roles say must be the same for them to be one entry. */
+/** Half of what two roles of others say must be the same for them to be one entry. */
 const alike = 0.5;
 
-/** Roles that share an entry: of one name, equal in all that `only` cannot tell apart, and alike in the rest. */
-export function groupRoles(drafts: readonly RoleDraft[], isKey: (name: string) => boolean): RoleGroup[] {
-  const groups: { drafts: RoleDraft[] }[] = [];
-  const byShape = new Map<string, { drafts: RoleDraft[] }[]>();
+interface Pile {
+  readonly drafts: RoleDraft[];
+  readonly own: string | undefined;
+}
+
+/** Roles that share an entry: made by one, or of one name and alike. What `per` cannot tell apart must be equal. */
+function pilesOf(drafts: readonly RoleDraft[]): Pile[] {
+  const piles: Pile[] = [];
+  const byShape = new Map<string, Pile[]>();
   for (const draft of drafts) {
-    const shape = canonicalJson([draft.name, draft.shape]);
+    const { own } = draft;
+    const shape = canonicalJson([own === undefined, own ?? draft.name, draft.name, draft.fixed]);
     const known = byShape.get(shape) ?? [];
-    const fitting = known.find(({ drafts: [first] }) => likeness(contentOf(first!), contentOf(draft)) >= alike);
+    const fitting = known.find(
+      ({ drafts: [first] }) => own !== undefined || likeness(contentOf(first!), contentOf(draft)) >= alike,
+    );
     if (fitting !== undefined) fitting.drafts.push(draft);
     else {
-      const fresh = { drafts: [draft] };
-      groups.push(fresh);
+      const fresh: Pile = { drafts: [draft], own };
+      piles.push(fresh);
       byShape.set(shape, [...known, fresh]);
     }
   }
-  // The entry that stands for most accounts gets the plain name.
-  groups.sort((a, b) => b.drafts.length - a.drafts.length);
-  const taken = new Set<string>();
-  return groups.map(({ drafts }): RoleGroup => {
-    const { name, account } = drafts[0]!;
-    const key = freeKey(name, account.name, taken, isKey);
-    taken.add(key);
-    return { key, name, drafts };
-  });
+  return piles;
 }
 
-function freeKey(name: string, account: string, taken: ReadonlySet<string>, isKey: (name: string) => boolean): string {
+/** The groups of roles, each with a name of its own. What the definition made keeps the name that it has there. */
+export function groupRoles(drafts: readonly RoleDraft[], isKey: (name: string) => boolean): RoleGroup[] {
+  // The entry that stands for most accounts gets the plain name.
+  const piles = pilesOf(drafts).toSorted(
+    (a, b) => Number(b.own !== undefined) - Number(a.own !== undefined) || b.drafts.length - a.drafts.length,
+  );
+  const taken = new Set<string>();
+  const groups = piles.map(({ drafts, own }): RoleGroup => {
+    const { name, account } = drafts[0]!;
+    const wished = own !== undefined && isKey(own) && !taken.has(own.toLowerCase()) ? own : undefined;
+    const key = wished ?? freeKey(name, account.name, taken, isKey);
+    taken.add(key.toLowerCase());
+    return { key, name, own: own !== undefined, drafts };
+  });
+  return groups.toSorted((a, b) => b.drafts.length - a.drafts.length);
+}
+
+/** A name for an entry that no other has; IAM and definitions compare names without case. */
+export function freeKey(
+  name: string,
+  account: string,
+  taken: ReadonlySet<string>,
+  isKey: (name: string) => boolean,
+): string {
   const spelt = name
     .replaceAll(/[^A-Za-z0-9_.-]/g, '-')
     .replace(/^(?![A-Za-z])/, 'role-')
     .slice(0, 48);
   const wishes = [name, spelt, `${spelt}-${account}`.slice(0, 60)];
-  const free = wishes.find((wish) => isKey(wish) && !taken.has(wish));
+  const free = wishes.find((wish) => isKey(wish) && !taken.has(wish.toLowerCase()));
   for (let count = 2; ; count++) {
     const candidate = free ?? `${wishes[2]}-${count}`;
-    if (!taken.has(candidate)) return candidate;
+    if (!taken.has(candidate.toLowerCase())) return candidate;
   }
 }
 
-function commonTags(drafts: readonly RoleDraft[]): Tags {
-  const [first, ...others] = drafts;
-  return Object.fromEntries(
-    Object.entries(first!.tags).filter(([key, value]) => others.every(({ tags }) => tags[key] === value)),
+/** What no role may have longer, where the definition says nothing; undefined for what Stint says by itself. */
+export type SessionDefault = string | typeof asFound | undefined;
+
+const sessionOf = (chosen: SessionDefault, stage: string): number =>
+  defaultLimit({ defaults: { session: chosen } } as Definition, 'session', stage) ?? 3600;
+
+/** The default that leaves the fewest roles with a session of their own to be written down. */
+export function chooseSession(drafts: readonly RoleDraft[]): SessionDefault {
+  const texts = [...new Set(drafts.map(({ seconds }) => formatDuration(seconds)))];
+  const cost = (chosen: SessionDefault): number =>
+    drafts.filter(({ account, seconds }) => sessionOf(chosen, account.stage) !== seconds).length;
+  return texts.reduce<SessionDefault>((best, text) => (cost(text) < cost(best) ? text : best), undefined);
+}
+
+/** The sessions that are to be written down: all of them, or only those that the default does not give. */
+function sessionTexts(drafts: readonly RoleDraft[], session: SessionDefault): readonly (string | undefined)[] {
+  const all = drafts.map(({ seconds }) => formatDuration(seconds));
+  const own = drafts.map(({ account, seconds }, index) =>
+    sessionOf(session, account.stage) === seconds ? undefined : all[index],
   );
+  return new Set(all).size < new Set(own).size ? all : own;
 }
 
-function mergeInline(drafts: readonly RoleDraft[]): Readonly<Record<string, readonly Entry[]>> {
-  const names = [...new Set(drafts.flatMap(({ inline }) => Object.keys(inline)))];
-  return Object.fromEntries(
-    names.map((name) => [
-      name,
-      mergeEntries(new Map(drafts.map((draft) => [draft.account.name, draft.inline[name] ?? []]))),
-    ]),
-  );
+function commonTags(drafts: readonly RoleDraft[]): Tags | undefined {
+  const [first, ...others] = drafts.map(({ members }) => (members['tags'] ?? {}) as Tags);
+  const common = Object.entries(first!).filter(([key, value]) => others.every((tags) => tags[key] === value));
+  return common.length === 0 ? undefined : Object.fromEntries(common);
 }
 
-/** The policy that Stint itself writes goes back to `statements`; all others keep their names. */
-export function inlineMembers(inline: Readonly<Record<string, readonly Entry[]>>): Entry {
-  const { stint, 'stint-assume': _made, ...named } = inline;
-  return {
-    ...(stint === undefined ? {} : { statements: stint }),
-    ...(Object.keys(named).length === 0 ? {} : { inline: named }),
-  };
-}
+/** Members that `per` takes, in the order in which people write them. */
+const varying = [
+  'description',
+  'trust',
+  'managed',
+  'policies',
+  'statements',
+  'inline',
+  'boundary',
+  'session',
+  'tags',
+  'owner',
+  'expires',
+];
 
-/** The entry of a group of roles. */
-export function roleEntry(found: Found, { key, name, drafts }: RoleGroup): Entry {
+/** The entry of a group of roles. The tags of others that are not the same everywhere are left to them. */
+export function roleEntry(found: Found, { key, name, own, drafts }: RoleGroup, session: SessionDefault): Entry {
   const accounts = new Set(drafts.map(({ account }) => account.name));
-  const tags = commonTags(drafts);
-  const { path, description, managed, policies, boundary, session, instanceProfile } = drafts[0]!.shape;
-  const entry = {
+  const tags = own ? undefined : commonTags(drafts);
+  const sessions = sessionTexts(drafts, session);
+  const variants = drafts.map(({ account, members, trust }, index) => ({
+    account,
+    members: { ...members, ...(own ? {} : { tags }), trust, session: sessions[index] },
+  }));
+  const { per, ...entry } = variedEntry(variants, varying);
+  const { path, instanceProfile, protect } = drafts[0]!.fixed;
+  const whole = {
     in: selectorFor(found.accounts, accounts),
     name: key === name ? undefined : name,
     path,
-    description,
-    trust: mergeEntries(new Map(drafts.map((draft) => [draft.account.name, draft.trust]))),
-    managed,
-    policies,
-    ...inlineMembers(mergeInline(drafts)),
-    boundary,
-    session,
+    ...entry,
     instanceProfile,
-    tags: Object.keys(tags).length === 0 ? undefined : tags,
+    protect,
+    per,
   };
-  return Object.fromEntries(Object.entries(entry).filter(([, value]) => value !== undefined));
+  return Object.fromEntries(Object.entries(whole).filter(([, value]) => value !== undefined));
 }

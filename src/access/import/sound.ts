@@ -4,8 +4,7 @@ import type { Finding } from '../findings.ts';
 import { definitionSchema, type Definition } from '../model.ts';
 import { pathText, schemaProblems, type Problem } from '../problems.ts';
 import { referenceProblems } from '../references.ts';
-import type { Found } from './found.ts';
-import type { Entry } from './frame.ts';
+import type { Entry, Found } from './found.ts';
 
 /** The definition as `load` would have it: variables put in. Undefined where it does not fit the schema. */
 export function parsed(found: Found, definition: Entry): Definition | undefined {
@@ -26,7 +25,7 @@ function problemsOf(found: Found, definition: Entry): readonly Problem[] {
 }
 
 /** Parts whose entries can go one by one; what is wrong elsewhere is a defect of the import. */
-const parts: ReadonlySet<string> = new Set(['roles', 'policies', 'groups', 'people', 'providers']);
+const parts: ReadonlySet<string> = new Set(['roles', 'policies', 'groups', 'people', 'providers', 'guardrails']);
 
 function without(definition: Entry, [part, name]: readonly (string | number)[]): Entry | undefined {
   if (part === 'passwordPolicy') {

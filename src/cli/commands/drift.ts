@@ -66,7 +66,7 @@ async function drift(io: Io, options: Options): Promise<void> {
   } else if (options.adopt !== true) printDrift(io, drifts);
   if (drifts.length === 0) return say(io, 'No drift: AWS is as the definition says.');
   if (options.revert === true) return revert(io, wanted, options);
-  if (options.adopt === true) printData(io, adoptionYaml(wanted, seen, drifts).trimEnd());
+  if (options.adopt === true) printData(io, adoptionYaml(wanted, seen, drifts, systemClock.now()).trimEnd());
   else say(io, '`stint drift --revert` puts it right; `--adopt` shows what the definition would have to say');
   return io.exit(3);
 }

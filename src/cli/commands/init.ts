@@ -27,7 +27,7 @@ interface Options {
   readonly fromTerraform?: readonly string[];
   readonly source?: string;
   readonly config: string;
-  readonly name: string;
+  readonly name?: string;
   readonly account?: readonly string[];
   readonly force?: true;
   readonly json?: true;
@@ -73,7 +73,7 @@ async function importChosen(io: Io, options: Options): Promise<Imported> {
   if (options.fromTerraform !== undefined) {
     const source = sourceFindings(io, options.source);
     const inputs = options.fromTerraform.map((file) => readInput(io, file));
-    const imported = importFound(foundInTerraform(inputs, options.name, labels));
+    const imported = importFound(foundInTerraform(inputs, options.name ?? 'default', labels), systemClock.now());
     return { ...imported, findings: [...source, ...imported.findings] };
   }
   const accounts = openAccounts({
@@ -84,7 +84,7 @@ async function importChosen(io: Io, options: Options): Promise<Imported> {
     signal: io.signal,
     entryRoles: [organizationRole],
   });
-  return importFound(await foundInAws(accounts, options.name, labels));
+  return importFound(await foundInAws(accounts, options.name, labels), systemClock.now());
 }
 
 /** A definition of one account, for a start without anything to take over. */
@@ -145,8 +145,9 @@ function headerLines(options: Options): string[] {
     return ['A Stint definition. `stint plan` shows what it would make, `stint apply` makes it.'];
   }
   return [
-    `Made by \`stint init\` from ${from}. What is there is watched until it is taken over by name:`,
+    `Made by \`stint init\` from ${from}. What Stint did not make is watched until it is taken over by name:`,
     '`stint import ACCOUNT/KIND/NAME`. `stint plan` tells what is only watched.',
+    'Reasons, `marked`, variables, outputs and lendables are kept nowhere but in a definition: write them anew.',
   ];
 }
 
@@ -212,7 +213,10 @@ export function register(program: Command, io: Io): void {
       ),
     )
     .option('--config <file>', 'where the definition is written', 'stint.config.yaml')
-    .option('--name <name>', 'name of the definition, by which its things are marked', 'default')
+    .option(
+      '--name <name>',
+      'name of the definition, by which its things are marked (default: that of the one definition found there, else `default`)',
+    )
     .option('--force', 'write over a file that exists')
     .option('--json', 'machine output')
     .addHelpText(
