@@ -13,10 +13,10 @@ import { resolveOutputs } from './outputs.ts';
 import { handling, markProtected, ownershipTags } from './ownership.ts';
 import { compileStatements } from './permissions.ts';
 import type { PasswordSettings, Resource, WantedAccount } from './resources.ts';
-import { centralAccount, countsIn, managementAccount, selectAccounts, stageOrder } from './selectors.ts';
+import { centralAccount, countsIn, isSelected, managementAccount, stageOrder } from './selectors.ts';
 import type { Grace } from './soft-delete.ts';
 import { indexTrust } from './trust-index.ts';
-import { accountsOfRole } from './variation.ts';
+import { holdsRole } from './variation.ts';
 import { adviceFindings } from './advice.ts';
 
 export { assumeInlineName } from './compile-identities.ts';
@@ -86,14 +86,14 @@ function compilePolicies(scope: CompileScope, carriers: readonly Resource[]): Re
 
 function compileAccount(scope: CompileScope): WantedAccount {
   const { definition, account } = scope;
-  const isIn = (selector: RoleEntry['in']): boolean => selectAccounts(definition, selector).includes(account.name);
+  const isIn = (selector: RoleEntry['in']): boolean => isSelected(definition, selector, account.name);
   const central = centralAccount(definition) === account.name;
   const people = central ? Object.entries(definition.people ?? {}) : [];
   const carriers = [
     ...(central ? Object.entries(definition.groups ?? {}).flatMap(([name, it]) => compileGroup(scope, name, it)) : []),
     ...people.flatMap(([name, person]) => compilePerson(scope, name, person)),
     ...Object.entries(definition.roles ?? {})
-      .filter(([, role]) => accountsOfRole(definition, role).includes(account.name))
+      .filter(([, role]) => holdsRole(definition, role, account.name))
       .flatMap(([key, role]) => compileRole(scope, key, role)),
   ];
   const password = definition.passwordPolicy;

@@ -138,14 +138,18 @@ interface Members {
   readonly except: readonly string[];
 }
 
+function isOwnAccount({ accounts }: Definition, id: string): boolean {
+  for (const name in accounts) if (accounts[name]!.id === id) return true;
+  return false;
+}
+
 function identityShape(scope: TrustScope, entry: TrustEntry, members: Members): TrustShape {
   const { definition, accountId } = scope;
   const { principal, account } = identityPrincipal(scope, entry);
   const conditions: Conditions = {};
   addPeopleConditions(scope, entry, conditions);
   const fenced = (definition.defaults?.organizationFence ?? true) === true && definition.organization !== undefined;
-  const own = Object.values(definition.accounts).some(({ id }) => id === account);
-  if (fenced && account !== accountId && own) {
+  if (fenced && account !== accountId && isOwnAccount(definition, account)) {
     add(conditions, 'StringEquals', 'aws:PrincipalOrgID', definition.organization!);
   }
   if (entry.group !== undefined) add(conditions, 'ArnLike', 'aws:PrincipalArn', [...members.arns]);

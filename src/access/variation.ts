@@ -2,17 +2,22 @@
 import { parseDuration } from '../base/index.ts';
 import { defaultLimit } from './defaults.ts';
 import type { Definition, RoleEntry } from './model.ts';
-import { countsIn, selectAccounts } from './selectors.ts';
+import { countsIn, isSelected, selectAccounts } from './selectors.ts';
 
 /** Names of the accounts that hold a role, in the order of the definition. */
 export function accountsOfRole(definition: Definition, role: RoleEntry): string[] {
   return selectAccounts(definition, role.in).filter((account) => countsIn(role, account));
 }
 
+/** Whether `account` holds a role. */
+export function holdsRole(definition: Definition, role: RoleEntry, account: string): boolean {
+  return countsIn(role, account) && isSelected(definition, role.in, account);
+}
+
 /** The role as it is in `account`. */
 export function roleIn(definition: Definition, role: RoleEntry, account: string): RoleEntry {
   return (role.per ?? [])
-    .filter((variant) => selectAccounts(definition, variant.in).includes(account))
+    .filter((variant) => isSelected(definition, variant.in, account))
     .reduce<RoleEntry>(
       (whole, { in: _in, trust = whole.trust, ...variant }) => ({ ...whole, ...variant, trust }),
       role,
