@@ -18,6 +18,7 @@ import { findingLines } from './report.ts';
 import type { SeenAccount, WantedAccount } from './resources.ts';
 import type { RunEvent } from './run-events.ts';
 import { checkCaller, chosenAccounts, type RunScope } from './scope.ts';
+import { SharedParts } from './share.ts';
 import { runSteps, type RunOutcome, type Tolerance } from './waves.ts';
 
 export interface PlanContext extends RunScope {
@@ -61,10 +62,12 @@ export interface ApplyResult {
 }
 
 async function observe(context: PlanContext, chosen: readonly WantedAccount[]): Promise<SeenAccount[]> {
+  const parts = new SharedParts();
   return forEachLimited(chosen, accountsAtOnce, async (wanted) =>
     observeAccount(await context.accounts.account(wanted.id), wanted, {
       definition: context.wanted.definition,
       organizations: () => context.accounts.organizations(),
+      parts,
     }),
   );
 }

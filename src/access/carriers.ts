@@ -2,7 +2,7 @@
 // Denies come before what they hold back and go after it; old ones make room early only where both do not fit.
 import { policyLimits } from '../policy/index.ts';
 import { ranks, type Call, type StepDraft } from './calls.ts';
-import { canonicalDocument, documentSize } from './documents.ts';
+import { documentSize, sameMeaning } from './documents.ts';
 import type { Document, GroupResource, RoleResource, UserResource } from './resources.ts';
 
 type Carrier = RoleResource | UserResource | GroupResource;
@@ -61,7 +61,7 @@ function inlineSteps(want: Carrier, had: Readonly<Record<string, Document>>): Ca
   };
   const isThere = (name: string, document: Document): boolean => {
     const old = before(name);
-    return old !== undefined && canonicalDocument(old) === canonicalDocument(document);
+    return old !== undefined && sameMeaning(old, document);
   };
   const grants = Object.entries(want.inline)
     .filter(([name, document]) => !isThere(name, document))

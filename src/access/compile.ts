@@ -13,6 +13,7 @@ import { resolveOutputs } from './outputs.ts';
 import { handling, markProtected, ownershipTags } from './ownership.ts';
 import { compileStatements } from './permissions.ts';
 import type { PasswordSettings, Resource, WantedAccount } from './resources.ts';
+import { Shared } from './share.ts';
 import { centralAccount, countsIn, isSelected, managementAccount, stageOrder } from './selectors.ts';
 import type { Grace } from './soft-delete.ts';
 import { indexTrust } from './trust-index.ts';
@@ -182,10 +183,12 @@ export function compileDefinition(definition: Definition, now: Millis): Wanted {
   const stages = stageOrder(definition);
   const findings: Finding[] = [];
   const trusting = indexTrust(definition, partition, now);
+  const shared = new Shared();
   const accounts = Object.entries(definition.accounts)
     .map(([account, { id, stage }]) => ({ id, name: account, stage }))
     .sort((a, b) => stages.indexOf(a.stage) - stages.indexOf(b.stage))
-    .map((account) => compileAccount({ definition, name, partition, account, findings, now, trusting }));
+    .map((account) => compileAccount({ definition, name, partition, account, findings, now, trusting }))
+    .map((account) => ({ ...account, resources: account.resources.map((it) => shared.resource(it)) }));
   return {
     definition: name,
     ...(definition.organization === undefined ? {} : { organization: definition.organization }),

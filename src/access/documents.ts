@@ -45,6 +45,12 @@ export function canonicalDocument(document: Document, resolve: ResolvePrincipal 
   return policy === undefined ? `unreadable ${canonicalJson({ ...document, Statement })}` : canonicalPolicy(policy);
 }
 
+/** Whether two documents mean the same. Most often they are the same to the letter, which costs next to nothing to see. */
+export function sameMeaning(one: Document, other: Document, resolve?: ResolvePrincipal): boolean {
+  if (one === other || JSON.stringify(one) === JSON.stringify(other)) return true;
+  return canonicalDocument(one, resolve) === canonicalDocument(other, resolve);
+}
+
 /** Unique ids in a trust policy that name nobody any more: AWS writes them in place of a deleted principal. */
 export function deletedPrincipals(document: Document, resolve: ResolvePrincipal): string[] {
   return document.Statement.flatMap(({ Principal }) =>
@@ -98,6 +104,12 @@ export function statementChanges(
   after: Document | undefined,
   resolve: ResolvePrincipal,
 ): { readonly lost: string[]; readonly gained: string[] } {
+  // What is wholly new or wholly gone is compared with nothing, and one statement repeats none.
+  const [only] = before === undefined || after === undefined ? [(before ?? after)?.Statement ?? []] : [];
+  if (only !== undefined && only.length <= 1) {
+    const texts = only.map(statementText);
+    return before === undefined ? { lost: [], gained: texts } : { lost: texts, gained: [] };
+  }
   const index = (document: Document | undefined): Map<string, Statement> =>
     new Map(
       document === undefined

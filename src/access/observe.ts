@@ -3,12 +3,12 @@
 import type { InstanceProfile } from '@aws-sdk/client-iam';
 import type { Organizations } from '@aws-sdk/client-organizations';
 import type { Account } from '../aws/index.ts';
-import { parseDocument } from './documents.ts';
 import { accessFailure } from './failures.ts';
 import { readOrganization } from './observe-organization.ts';
 import { looksForProviders, readProviders } from './observe-providers.ts';
 import { tagsOf } from './ownership.ts';
 import { leaseOf, leasePath, type SeenLease } from './lease-marker.ts';
+import { SharedParts } from './share.ts';
 import type {
   AccountRef,
   Document,
@@ -27,14 +27,19 @@ interface Named {
   readonly PolicyDocument?: string | undefined;
 }
 
-function inlineOf(policies: readonly Named[] | undefined): Record<string, Document> {
-  return Object.fromEntries(
-    (policies ?? []).map(({ PolicyName = '', PolicyDocument }) => [PolicyName, parseDocument(PolicyDocument)]),
-  );
+function inlineOf(policies: readonly Named[] | undefined, parts: SharedParts): Readonly<Record<string, Document>> {
+  const inline = (policies ?? []).map(({ PolicyName = '', PolicyDocument }) => [
+    PolicyName,
+    parts.document(PolicyDocument),
+  ]);
+  return parts.of(Object.fromEntries(inline) as Record<string, Document>);
 }
 
-function attachedOf(policies: readonly { PolicyArn?: string | undefined }[] | undefined): string[] {
-  return (policies ?? []).map(({ PolicyArn = '' }) => PolicyArn).sort();
+function attachedOf(
+  policies: readonly { PolicyArn?: string | undefined }[] | undefined,
+  parts: SharedParts,
+): readonly string[] {
+  return parts.of((policies ?? []).map(({ PolicyArn = '' }) => PolicyArn).sort());
 }
 
 const absent = <Value>(error: unknown, value: Value): Value => {
@@ -165,7 +170,7 @@ async function hasLoginProfile(iam: Iam, user: string): Promise<boolean> {
   );
 }
 
-function seenUsers(details: Details, logins: ReadonlyMap<string, boolean>): SeenResource[] {
+function seenUsers(details: Details, logins: ReadonlyMap<string, boolean>, parts: SharedParts): SeenResource[] {
   return details.users.map((user): SeenResource => {
     const { UserName: name = '', Path: path = '/', Arn: arn, UserId: uniqueId } = user;
     const boundary = user.PermissionsBoundary?.PermissionsBoundaryArn;
@@ -174,10 +179,10 @@ function seenUsers(details: Details, logins: ReadonlyMap<string, boolean>): Seen
       name,
       path,
       groups: (user.GroupList ?? []).toSorted(),
-      attached: attachedOf(user.AttachedManagedPolicies),
-      inline: inlineOf(user.UserPolicyList),
+      attached: attachedOf(user.AttachedManagedPolicies, parts),
+      inline: inlineOf(user.UserPolicyList, parts),
       ...(boundary === undefined ? {} : { boundary }),
-      tags: tagsOf(user.Tags),
+      tags: parts.of(tagsOf(user.Tags)),
       arn,
       uniqueId,
       ...(logins.has(name) ? { loginProfile: logins.get(name) } : {}),
@@ -185,7 +190,11 @@ function seenUsers(details: Details, logins: ReadonlyMap<string, boolean>): Seen
   });
 }
 
-function seenRoles(details: Details, settings: Awaited<ReturnType<typeof readRoleSettings>>): SeenResource[] {
+function seenRoles(
+  details: Details,
+  settings: Awaited<ReturnType<typeof readRoleSettings>>,
+  parts: SharedParts,
+): SeenResource[] {
   return details.roles.map((role): SeenResource => {
     const { RoleName: name = '', Path: path = '/', Arn: arn, RoleId: uniqueId } = role;
     const boundary = role.PermissionsBoundary?.PermissionsBoundaryArn;
@@ -193,25 +202,25 @@ function seenRoles(details: Details, settings: Awaited<ReturnType<typeof readRol
       kind: 'role',
       name,
       path,
-      trust: parseDocument(role.AssumeRolePolicyDocument),
+      trust: parts.document(role.AssumeRolePolicyDocument),
       ...(settings.get(name) ?? { sessionSeconds: 3600, description: '' }),
-      attached: attachedOf(role.AttachedManagedPolicies),
-      inline: inlineOf(role.RolePolicyList),
+      attached: attachedOf(role.AttachedManagedPolicies, parts),
+      inline: inlineOf(role.RolePolicyList, parts),
       ...(boundary === undefined ? {} : { boundary }),
-      tags: tagsOf(role.Tags),
+      tags: parts.of(tagsOf(role.Tags)),
       arn,
       uniqueId,
     };
   });
 }
 
-function seenGroups(details: Details): SeenResource[] {
+function seenGroups(details: Details, parts: SharedParts): SeenResource[] {
   return details.groups.map(({ GroupName = '', Path = '/', Arn, GroupId, ...group }) => ({
     kind: 'group',
     name: GroupName,
     path: Path,
-    attached: attachedOf(group.AttachedManagedPolicies),
-    inline: inlineOf(group.GroupPolicyList),
+    attached: attachedOf(group.AttachedManagedPolicies, parts),
+    inline: inlineOf(group.GroupPolicyList, parts),
     arn: Arn,
     uniqueId: GroupId,
   }));
@@ -227,7 +236,7 @@ async function readPolicyTags(iam: Iam, wanted: WantedAccount, details: Details)
   return new Map(await Promise.all(read));
 }
 
-function seenPolicies(details: Details, tags: ReadonlyMap<string, Tags>): SeenResource[] {
+function seenPolicies(details: Details, tags: ReadonlyMap<string, Tags>, parts: SharedParts): SeenResource[] {
   return details.policies.map(({ Path = '/', Arn, PolicyId, DefaultVersionId, PolicyVersionList }) => {
     const versions = (PolicyVersionList ?? []).toSorted(
       (a, b) => Number(a.VersionId?.slice(1)) - Number(b.VersionId?.slice(1)),
@@ -237,7 +246,7 @@ function seenPolicies(details: Details, tags: ReadonlyMap<string, Tags>): SeenRe
       kind: 'policy',
       name: Arn!.slice(Arn!.lastIndexOf('/') + 1),
       path: Path,
-      document: parseDocument(current?.Document),
+      document: parts.document(current?.Document),
       tags: tags.get(Arn ?? '') ?? {},
       arn: Arn,
       uniqueId: PolicyId,
@@ -254,6 +263,8 @@ export interface ObserveContext {
   /** Name of the definition. */
   readonly definition: string;
   readonly organizations: () => Promise<Organizations>;
+  /** What the accounts of one look have in common. */
+  readonly parts?: SharedParts | undefined;
 }
 
 /**
@@ -266,7 +277,7 @@ export async function observeAccount(
   context?: ObserveContext,
 ): Promise<SeenAccount> {
   try {
-    const seen = await readAccount(account, wanted);
+    const seen = await readAccount(account, wanted, context?.parts ?? new SharedParts());
     const guardrails = context === undefined ? undefined : await readGuardrails(wanted, context);
     if (guardrails === undefined) return seen;
     return { ...seen, ...guardrails, resources: [...seen.resources, ...guardrails.resources] };
@@ -295,13 +306,13 @@ async function readGuardrails(
   }
 }
 
-async function readAccount({ iam }: Account, wanted: WantedAccount): Promise<SeenAccount> {
+async function readAccount({ iam }: Account, wanted: WantedAccount, parts: SharedParts): Promise<SeenAccount> {
   const [details, settings, password] = await Promise.all([
     readDetails(iam),
     readRoleSettings(iam),
     wanted.look === undefined || wanted.look.includes('password-policy') ? readPasswordPolicy(iam) : [],
   ]);
-  const roles = seenRoles(details, settings);
+  const roles = seenRoles(details, settings, parts);
   const providers = looksForProviders(wanted, roles) ? await readProviders(iam) : [];
   const { profiles, leases } = await readProfiles(iam, wanted, details);
   const policyTags = await readPolicyTags(iam, wanted, details);
@@ -314,9 +325,9 @@ async function readAccount({ iam }: Account, wanted: WantedAccount): Promise<See
     ...ref,
     resources: [
       ...password,
-      ...seenPolicies(details, policyTags),
-      ...seenGroups(details),
-      ...seenUsers(details, logins),
+      ...seenPolicies(details, policyTags, parts),
+      ...seenGroups(details, parts),
+      ...seenUsers(details, logins, parts),
       ...roles,
       ...profiles,
       ...providers,

@@ -1,7 +1,7 @@
 // The calls that make, change, attach and remove policies of AWS Organizations. A policy's id is known only when it
 // is made, so calls name it by `PolicyName` and `Type`; carrying them out looks the id up.
 import { ranks, tagList, type Call, type StepDraft, type StepScope } from './calls.ts';
-import { canonicalDocument } from './documents.ts';
+import { sameMeaning } from './documents.ts';
 import type { OrganizationPolicyResource, SeenOrganization } from './resources.ts';
 import { tagCalls } from './tag-steps.ts';
 
@@ -43,8 +43,7 @@ function createCall(policy: Policy): Call {
 }
 
 function updateSteps(want: Policy, seen: Policy): StepDraft[] {
-  const same =
-    canonicalDocument(want.document) === canonicalDocument(seen.document) && want.description === seen.description;
+  const same = sameMeaning(want.document, seen.document) && want.description === seen.description;
   if (same) return [];
   const call = (policy: Policy): Call => ({
     operation: 'organizations.updatePolicy',

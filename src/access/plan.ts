@@ -14,6 +14,7 @@ import { strangersIn } from './ownership.ts';
 import { planAccount, type Draft } from './plan-account.ts';
 import { resourceArn, resourceKey, type AccountRef, type Kind, type Resource, type SeenAccount } from './resources.ts';
 import type { Call, StepScope } from './calls.ts';
+import { Shared } from './share.ts';
 import { trustPrincipals } from './steps.ts';
 
 export interface Step extends Call {
@@ -181,6 +182,15 @@ export function planReturn(before: Wanted, seen: readonly SeenAccount[]): Plan {
   return makePlan(before, seen, { ...before, accounts: shown });
 }
 
+/** Equal calls of many accounts as one. */
+function sharedDraft({ change, steps, wave }: Draft, shared: Shared): Draft {
+  return {
+    change: { ...change, details: shared.of(change.details) },
+    steps: steps.map((step) => ({ ...step, input: shared.of(step.input), inverse: shared.of(step.inverse) })),
+    wave,
+  };
+}
+
 function makePlan(
   wanted: Wanted,
   seen: readonly SeenAccount[],
@@ -189,9 +199,11 @@ function makePlan(
 ): Plan {
   const resolve = principalResolver(seen);
   const pending = pendingPrincipals(wanted, seen, takenDown !== undefined);
-  const accounts = wanted.accounts.filter(({ id }) => seen.some((it) => it.id === id));
+  const bySeen = new Map(seen.map((account) => [account.id, account]));
+  const accounts = wanted.accounts.filter(({ id }) => bySeen.has(id));
+  const shared = new Shared();
   const plans = accounts.map((account) => {
-    const shown = seen.find(({ id }) => id === account.id)!;
+    const shown = bySeen.get(account.id)!;
     const arnOf = arnIn(wanted.partition, account.id);
     const scope: StepScope = {
       arnOf,
@@ -205,14 +217,9 @@ function makePlan(
         return trustPrincipals(role.trust).some((arn) => (pending.get(arn) ?? -1) >= Math.min(own, pending.size));
       },
     };
-    return planAccount(
-      wanted,
-      account,
-      shown,
-      scope,
-      takenDown?.accounts.find(({ id }) => id === account.id),
-      adoption,
-    );
+    const removed = takenDown?.accounts.find(({ id }) => id === account.id);
+    const { drafts, findings } = planAccount(wanted, account, shown, scope, removed, adoption);
+    return { drafts: drafts.map((draft) => sharedDraft(draft, shared)), findings };
   });
   const drafts = plans.flatMap(({ drafts }) => drafts);
   const changes = drafts.map(({ change }) => change);
@@ -228,9 +235,7 @@ function makePlan(
     passwords: accounts.flatMap((account) =>
       account.console
         .filter((user) => {
-          const had = seen
-            .find(({ id }) => id === account.id)!
-            .resources.find((it) => it.kind === 'user' && it.name === user);
+          const had = bySeen.get(account.id)!.resources.find((it) => it.kind === 'user' && it.name === user);
           return had === undefined || had.loginProfile === false;
         })
         .map((user) => ({ account: account.name, user })),

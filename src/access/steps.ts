@@ -2,7 +2,7 @@
 // principals before trust, denies and boundaries before grants, grants before removals. Pure data.
 import { ranks, tagList, type Call, type StepDraft, type StepScope } from './calls.ts';
 import { boundarySteps, carrierSteps } from './carriers.ts';
-import { canonicalDocument, closedTrust } from './documents.ts';
+import { canonicalDocument, closedTrust, sameMeaning } from './documents.ts';
 import type {
   Document,
   GroupResource,
@@ -61,14 +61,14 @@ function commonTrust(want: RoleResource, seen: RoleResource, scope: StepScope): 
  * that goes is gone.
  */
 function trustSteps(want: RoleResource, seen: RoleResource, scope: StepScope, late: boolean): StepDraft[] {
-  const had = canonicalDocument(seen.trust, scope.resolve);
-  if (canonicalDocument(want.trust) === had) return [];
+  if (sameMeaning(want.trust, seen.trust, scope.resolve)) return [];
   const needs = trustPrincipals(want.trust);
   const final = { ...trustCall(want, want.trust), inverse: [trustCall(want, seen.trust)], needs };
   const permissions = [...carrierSteps(want, seen), ...boundarySteps(want, seen)];
   if (permissions.length === 0) return [{ ...final, rank: late ? ranks.lateTrust : ranks.trust }];
   const common = commonTrust(want, seen, scope);
   const narrowed = canonicalDocument(common);
+  const had = canonicalDocument(seen.trust, scope.resolve);
   const inverse = [trustCall(want, seen.trust)];
   return [
     ...(narrowed === had ? [] : [{ ...trustCall(want, common), rank: ranks.trust, inverse }]),
@@ -253,7 +253,7 @@ function policySteps(
       },
     ];
   }
-  if (canonicalDocument(want.document) === canonicalDocument(seen.document)) return [];
+  if (sameMeaning(want.document, seen.document)) return [];
   const oldest = (seen.oldVersions ?? []).length >= versionLimit - 1 ? seen.oldVersions![0] : undefined;
   const room: StepDraft[] =
     oldest === undefined
