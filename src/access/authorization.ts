@@ -23,6 +23,13 @@ export interface AuthorizationScope {
   readonly units?: ReadonlyMap<string, string> | undefined;
 }
 
+/** Units of accounts, as a definition tells them. */
+export function unitsOf(
+  accounts: readonly { readonly id: string; readonly ou?: string | undefined }[],
+): ReadonlyMap<string, string> {
+  return new Map(accounts.flatMap(({ id, ou }) => (ou === undefined ? [] : [[id, ou] as const])));
+}
+
 interface Held extends AccountRef {
   readonly resources: readonly (Resource | SeenResource)[];
 }

@@ -185,7 +185,7 @@ export function compileDefinition(definition: Definition, now: Millis): Wanted {
   const trusting = indexTrust(definition, partition, now);
   const shared = new Shared();
   const accounts = Object.entries(definition.accounts)
-    .map(([account, { id, stage }]) => ({ id, name: account, stage }))
+    .map(([account, { id, stage, ou }]) => ({ id, name: account, stage, ...(ou === undefined ? {} : { ou }) }))
     .sort((a, b) => stages.indexOf(a.stage) - stages.indexOf(b.stage))
     .map((account) => compileAccount({ definition, name, partition, account, findings, now, trusting }))
     .map((account) => ({ ...account, resources: account.resources.map((it) => shared.resource(it)) }));

@@ -1,7 +1,7 @@
 // What is wrong with a definition, without any AWS: the findings of its compilation, of the linter and of the ways up
 // within it, each with its place in the file.
 import { Directory, Escalations, loadCatalog, managedDocuments, type LintSeverity } from '../policy/index.ts';
-import { authorizationBefore, managedArns } from './authorization.ts';
+import { authorizationBefore, managedArns, unitsOf } from './authorization.ts';
 import type { Wanted } from './compile.ts';
 import type { Definition } from './model.ts';
 import { documentsOf, DocumentLinter, escalationFindings, type WantedDocument } from './policy-findings.ts';
@@ -139,7 +139,8 @@ async function linted(wanted: Wanted, definition: Definition): Promise<Definitio
 
 async function waysUp(wanted: Wanted, definition: Definition): Promise<DefinitionFinding[]> {
   const managed = await managedDocuments(managedArns(wanted.accounts));
-  const scope = { partition: wanted.partition, organization: wanted.organization, managed };
+  const { partition, organization } = wanted;
+  const scope = { partition, organization, managed, units: unitsOf(wanted.accounts) };
   const details = authorizationBefore(scope, wanted.accounts);
   return escalationFindings(new Escalations(new Directory(details)).all())
     .filter(({ severity }) => severity === 'warning')

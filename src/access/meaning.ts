@@ -10,7 +10,7 @@ import {
   type AuthorizationDetails,
   type Catalog,
 } from '../policy/index.ts';
-import { authorizationAfter, authorizationBefore, managedArns } from './authorization.ts';
+import { authorizationAfter, authorizationBefore, managedArns, unitsOf } from './authorization.ts';
 import type { Wanted } from './compile.ts';
 import type { Plan } from './plan.ts';
 import type { SeenAccount } from './resources.ts';
@@ -36,7 +36,7 @@ export async function accessOf(plan: Plan, wanted: Wanted, seen: readonly SeenAc
     loadCatalog(),
     managedDocuments(managedArns([...wanted.accounts, ...seen])),
   ]);
-  const scope = { partition, organization, managed };
+  const scope = { partition, organization, managed, units: unitsOf(wanted.accounts) };
   const before = authorizationBefore(scope, seen);
   const after = plan.changes.length === 0 ? before : authorizationAfter(scope, wanted, seen, plan.changes);
   return { catalog, before, after };

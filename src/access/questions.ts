@@ -10,7 +10,7 @@ import {
   type NamedDocument,
   type PolicyJson,
 } from '../policy/index.ts';
-import { authorizationBefore, managedArns } from './authorization.ts';
+import { authorizationBefore, managedArns, unitsOf } from './authorization.ts';
 import type { Wanted } from './compile.ts';
 import { accessFailure } from './failures.ts';
 import { observeAccount } from './observe.ts';
@@ -20,11 +20,11 @@ import type { AccountRef, Resource, WantedAccount } from './resources.ts';
 type Held = AccountRef & { readonly resources: readonly Resource[] };
 
 async function detailsOf(
-  wanted: Pick<Wanted, 'partition' | 'organization'>,
+  { partition, organization, accounts: named }: Pick<Wanted, 'partition' | 'organization' | 'accounts'>,
   accounts: readonly Held[],
 ): Promise<AuthorizationDetails> {
   const managed = await managedDocuments(managedArns(accounts));
-  return authorizationBefore({ partition: wanted.partition, organization: wanted.organization, managed }, accounts);
+  return authorizationBefore({ partition, organization, managed, units: unitsOf(named) }, accounts);
 }
 
 /** What a definition makes, and nothing else: people's and others' own things in AWS are not in it. */
@@ -33,12 +33,16 @@ export function definedDetails(wanted: Wanted): Promise<AuthorizationDetails> {
 }
 
 /**
- * What the accounts of a definition hold in AWS now.
+ * What the accounts of a definition hold in AWS now. Of the organisation's policies those count that the definition
+ * made.
  * @throws Failure `account-unreadable`, and those of entering accounts.
  */
 export async function liveDetails(wanted: Wanted, accounts: AwsAccounts): Promise<AuthorizationDetails> {
   const seen = await forEachLimited(wanted.accounts, accountsAtOnce, async (account) =>
-    observeAccount(await accounts.account(account.id), account),
+    observeAccount(await accounts.account(account.id), account, {
+      definition: wanted.definition,
+      organizations: () => accounts.organizations(),
+    }),
   );
   return detailsOf(wanted, seen);
 }
@@ -47,7 +51,7 @@ export async function liveDetails(wanted: Wanted, accounts: AwsAccounts): Promis
 export async function callerDetails(accounts: AwsAccounts): Promise<AuthorizationDetails> {
   const { account: id, partition } = await accounts.caller();
   const wanted: WantedAccount = { id, name: id, stage: '', resources: [], console: [] };
-  return detailsOf({ partition }, [await observeAccount(await accounts.account(id), wanted)]);
+  return detailsOf({ partition, accounts: [] }, [await observeAccount(await accounts.account(id), wanted)]);
 }
 
 /**

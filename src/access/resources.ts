@@ -156,6 +156,8 @@ export interface AccountRef {
 
 /** What one account shall hold. `console` names the users that shall have a console password. */
 export interface WantedAccount extends AccountRef {
+  /** Path of its unit, `Workloads/Prod`, where the definition tells: guard rails of units bind it only then. */
+  readonly ou?: string | undefined;
   readonly resources: readonly Resource[];
   readonly console: readonly string[];
   /** What to look for beside what every account is asked for: things wanted here, or perhaps ours from before. */

@@ -109,7 +109,8 @@ class Differ {
     const subject = (pair.after ?? pair.before)!;
     const context = [...subject.known].map(([key, value]) => [key, value.replaceAll(id, anyAccount)] as const);
     const isPersonal = this.#local.isPersonal(before, id) || this.#local.isPersonal(after, id);
-    const key = canonicalJson([pair.kind, old, fresh, isPersonal ? context : null]);
+    const onInstances = !subject.isAbsent('ec2:roledelivery');
+    const key = canonicalJson([pair.kind, old, fresh, onInstances, isPersonal ? context : null]);
     const known = this.#known.get(key);
     if (known !== undefined) return known;
     const found = grantsOf(

@@ -21,7 +21,7 @@ export interface Question {
   readonly resourceAccount?: string | undefined;
   /** Keys of the request that are known. They win over what is known of the principal. */
   readonly context?: Readonly<Record<string, ContextValue>> | undefined;
-  /** Keys that the request has not. */
+  /** Keys that the request has not; one that ends in `/` stands for all that begin so: `aws:ResourceTag/`. */
   readonly absent?: readonly string[] | undefined;
 }
 
@@ -126,9 +126,11 @@ export class Directory {
     const isAbsent = (key: string): boolean => subject.isAbsent(key) || target.isAbsent(key);
     const layers = new Layers([given, target.known, subject.known]);
     if (question.absent === undefined) return { known: layers, isAbsent };
-    const absent = new Set(question.absent.map((key) => key.toLowerCase()));
-    const known = new Map([...layers].filter(([key]) => !absent.has(key)));
-    return { known, isAbsent: (key) => absent.has(key) || isAbsent(key) };
+    const absent = question.absent.map((key) => key.toLowerCase());
+    const isLeftOut = (key: string): boolean =>
+      absent.some((it) => it === key || (it.endsWith('/') && key.startsWith(it)));
+    const known = new Map([...layers].filter(([key]) => !isLeftOut(key)));
+    return { known, isAbsent: (key) => isLeftOut(key) || isAbsent(key) };
   }
 
   /** Keys that the resource itself brings. */

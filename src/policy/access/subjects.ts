@@ -34,6 +34,12 @@ const neverOfUsers = new Set([
   'ec2:roledelivery',
   'ec2:sourceinstancearn',
 ]);
+const onlyOfInstances = new Set([
+  'aws:ec2instancesourcevpc',
+  'aws:ec2instancesourceprivateipv4',
+  'ec2:roledelivery',
+  'ec2:sourceinstancearn',
+]);
 const neverOfRoles = new Set(['aws:username', 'aws:principalservicename', 'aws:principalservicenameslist']);
 
 function tagKeys(tags: TagMap): [string, string][] {
@@ -122,10 +128,18 @@ function takesSessionTags({ trust }: RoleDetails): boolean {
   );
 }
 
+/** Whether instances may run as the role: only their sessions tell how the metadata service was asked. */
+function servesInstances({ trust }: RoleDetails): boolean {
+  return /"ec2\.[\w.-]+"|"\*"/i.test(
+    JSON.stringify([trust.Statement].flat().map((it) => (it as { Principal?: unknown }).Principal ?? '*')),
+  );
+}
+
 export function roleSubject(scope: Scope, role: RoleDetails): Subject {
   const { account } = scope;
   const { arn, name } = role;
   const tagged = takesSessionTags(role);
+  const onInstances = servesInstances(role);
   return {
     kind: 'role',
     arn,
@@ -147,7 +161,8 @@ export function roleSubject(scope: Scope, role: RoleDetails): Subject {
       ['aws:principaltype', 'AssumedRole'],
       ...(tagged ? [] : tagKeys(role.tags)),
     ]),
-    isAbsent: (key) => neverOfRoles.has(key) || (!tagged && key.startsWith(tagPrefix)),
+    isAbsent: (key) =>
+      neverOfRoles.has(key) || (!onInstances && onlyOfInstances.has(key)) || (!tagged && key.startsWith(tagPrefix)),
     policies: lazily(() => prepared(scope, arn, role.policies, role.boundary)),
   };
 }

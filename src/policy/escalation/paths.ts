@@ -28,13 +28,15 @@ export interface EscalationPath {
   readonly steps: readonly Edge[];
 }
 
-/** Calls by which somebody gives himself, or anybody, any permission. */
+/**
+ * Calls by which somebody gives himself, or anybody, any permission. Making keys is none of them: an organisation that
+ * denies it to everybody takes no administrator anything that counts.
+ */
 const adminCalls: readonly (readonly [string, string])[] = [
   ['iam:AttachUserPolicy', 'user/probe'],
   ['iam:AttachRolePolicy', 'role/probe'],
   ['iam:PutRolePolicy', 'role/probe'],
   ['iam:CreatePolicyVersion', 'policy/probe'],
-  ['iam:CreateAccessKey', 'user/probe'],
   ['iam:UpdateAssumeRolePolicy', 'role/probe'],
 ];
 
@@ -77,6 +79,8 @@ export class Escalations {
           this.#world.directory.ask(subject, {
             action,
             resource: `arn:${partition}:iam::${id}:${name}`,
+            // Something new: what is protected by its tags is protected from administrators too.
+            absent: ['aws:ResourceTag/', 'iam:ResourceTag/'],
             ...(subject.kind === 'role' ? {} : { context: { 'aws:MultiFactorAuthPresent': 'true' } }),
           }).answer === 'allowed',
       );
