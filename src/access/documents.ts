@@ -83,7 +83,8 @@ function conditionText(condition: Statement['Condition']): string {
 /** One line for people: `allow s3:ListAllMyBuckets on *`, or `trust ec2.amazonaws.com` for a trust policy. */
 export function statementText(statement: Statement): string {
   const effect = statement.Effect.toLowerCase();
-  if (statement.Principal !== undefined) {
+  // A resource control policy names principals as well, but it says what is denied on what.
+  if (statement.Principal !== undefined && statement.Resource === undefined) {
     const verb = effect === 'allow' ? 'trust' : 'never trust';
     return `${verb} ${principalText(statement.Principal)}${conditionText(statement.Condition)}`;
   }

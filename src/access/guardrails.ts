@@ -137,14 +137,19 @@ export function usedGuardrails(key: string, entry: Guardrail): readonly Guardrai
   return own === undefined || (entry.statements ?? []).length > 0 ? [] : [own];
 }
 
+/** The units that a guard rail is attached to, where it is to units and not to accounts in them. */
+export function boundUnits({ on, only, except }: Guardrail): string[] | undefined {
+  const narrowed = (only ?? except) !== undefined;
+  if (on === 'organization' || Array.isArray(on) || on.ou === undefined || narrowed) return undefined;
+  return Object.keys(on).length === 1 ? [on.ou].flat() : undefined;
+}
+
 /** What a guard rail is attached to: `root`, `ou/PATH`, or ids of accounts; never the management account. */
 export function guardrailTargets(definition: Definition, entry: Guardrail): string[] {
   const { on } = entry;
   if (on === 'organization') return ['root'];
-  const narrowed = (entry.only ?? entry.except) !== undefined;
-  if (!Array.isArray(on) && on.ou !== undefined && !narrowed && Object.keys(on).length === 1) {
-    return [on.ou].flat().map((unit) => `ou/${unit}`);
-  }
+  const units = boundUnits(entry);
+  if (units !== undefined) return units.map((unit) => `ou/${unit}`);
   return selectAccounts(definition, on)
     .filter((account) => countsIn(entry, account) && account !== managementAccount(definition))
     .map((account) => definition.accounts[account]!.id);

@@ -3,7 +3,7 @@ import { parseDuration } from '../base/index.ts';
 import { checkTrust } from './check-trust.ts';
 import { Checker } from './checker.ts';
 import { sessionCap } from './defaults.ts';
-import { broughtGuardrails, usedGuardrails } from './guardrails.ts';
+import { boundUnits, broughtGuardrails, usedGuardrails } from './guardrails.ts';
 import type { Definition, RoleEntry } from './model.ts';
 import { outputProblems } from './outputs.ts';
 import type { Path, Problem } from './problems.ts';
@@ -121,7 +121,10 @@ function checkProviders(checker: Checker, definition: Definition): void {
 function checkGuardrails(checker: Checker, definition: Definition): void {
   for (const [name, guardrail] of Object.entries(definition.guardrails ?? {})) {
     const path = ['guardrails', name];
-    if (guardrail.on !== 'organization') checker.selector(guardrail.on, [...path, 'on']);
+    // A unit may hold accounts that are no part of the definition: whether it exists is the plan's to say.
+    if (guardrail.on !== 'organization' && boundUnits(guardrail) === undefined) {
+      checker.selector(guardrail.on, [...path, 'on']);
+    }
     checker.narrowing(guardrail, path);
     checker.statements(guardrail.statements, [...path, 'statements'], guardrail.type);
     for (const used of usedGuardrails(name, guardrail)) {

@@ -32,6 +32,9 @@ const files = [
   'estate/plan.json',
   'estate/raw.tfstate.json',
   'estate/change.plan.json',
+  'organization/plan.json',
+  'organization/state.json',
+  'organization/change.plan.json',
 ];
 
 function imported(...names: readonly string[]): { made: Imported; found: Found } {
@@ -60,10 +63,11 @@ function leftToDo({ made, found }: { made: Imported; found: Found }): readonly s
   );
   const wanted = compileDefinition(definitionSchema.parse(JSON.parse(text)), 0);
   const doubled = new Set<string>();
-  const seen = found.accounts.map(({ id, name, stage, resources }) => ({
+  const seen = found.accounts.map(({ id, name, stage, resources, organization }) => ({
     id,
     name,
     stage,
+    ...(organization === undefined ? {} : { organization }),
     resources: resources.filter(({ kind, name: own }) => {
       const key = `${id} ${kind}/${own}`;
       return doubled.has(key) ? false : doubled.add(key);
@@ -166,6 +170,33 @@ test('roles that look alike over accounts are one entry, and what differs is sai
     inline.queue.map(({ only }) => only),
     [undefined, ['dev'], ['test']],
   );
+});
+
+test('guard rails and SAML providers of a state are entries, and one that is attached to nothing is told of', () => {
+  const { made } = imported('organization/state.json');
+  const { guardrails, providers, accounts } = made.definition as Record<string, Record<string, object>>;
+  assert.deepEqual(Object.keys(accounts!), ['central', 'account-333333333333', 'account-444444444444']);
+  assert.deepEqual(guardrails!['frozen'], {
+    on: { ou: ['Sandbox', 'Sandbox/Trials'] },
+    type: 'scp',
+    tags: { Team: 'platform' },
+    statements: [{ Sid: 'Frozen', Effect: 'Deny', Action: ['ec2:RunInstances', 'iam:CreateUser'], Resource: '*' }],
+    name: 'frozen',
+  });
+  assert.deepEqual(
+    Object.entries(guardrails!).map(([name, entry]) => [name, (entry as { on: unknown }).on]),
+    [
+      ['frozen', { ou: ['Sandbox', 'Sandbox/Trials'] }],
+      ['own-data', ['account-333333333333', 'account-444444444444']],
+      ['stay', 'organization'],
+    ],
+  );
+  assert.deepEqual(providers, { okta: { saml: textOf('organization/metadata.xml') } });
+  assert.deepEqual(partsOf({ made }).roles!['guest']!.trust, [{ saml: { provider: 'okta' } }]);
+  const told = made.findings.map(({ code, resource, message }) => `${code} ${resource}: ${message}`);
+  assert.deepEqual(told, [
+    'not-taken-over organization-policy/tagged: is attached to nothing, so it was not taken over',
+  ]);
 });
 
 test('what another tool says it manages is only watched', () => {

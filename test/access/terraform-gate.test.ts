@@ -38,6 +38,26 @@ describe('a plan of Terraform is judged by what it makes and changes:', () => {
   }
 });
 
+test('what a plan changes of guard rails is told, with what they bind, though the plan knows none of the accounts', async () => {
+  const made = await judgeTerraformPlan('f', textOf('organization/plan.json'));
+  assert.deepEqual(made.access.slice(-6), [
+    '  guard rail stay is made',
+    '    + deny organizations:LeaveOrganization on *',
+    '    + binds the whole organisation',
+    '    + description Nobody leaves',
+    '  guard rail tagged is made',
+    '    + deny s3:DeleteBucket on *',
+  ]);
+  assert.ok(made.access.includes('    + binds account 444444444444'));
+  const changed = await judgeTerraformPlan('f', textOf('organization/change.plan.json'));
+  assert.deepEqual(changed.access, [
+    '  guard rail frozen',
+    '    - deny ec2:RunInstances, iam:CreateUser on * if aws:PrincipalArn ArnNotLike arn:aws:iam::*:role/OrganizationAccountAccessRole',
+    '    + deny ec2:RunInstances, iam:CreateUser on * if aws:PrincipalArn ArnNotLike arn:aws:iam::*:role/*',
+  ]);
+  assert.deepEqual([made.gain, changed.gain], [false, true]);
+});
+
 test('how much was judged is told', async () => {
   assert.equal((await judgeTerraformPlan('f', textOf('estate/change.plan.json'))).judged, 4);
   assert.equal((await judgeTerraformPlan('f', textOf('estate/plan.json'))).judged, 20);

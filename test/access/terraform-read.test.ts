@@ -37,6 +37,10 @@ function lineOf(it: SeenResource): string {
     }
   }
   if (it.kind === 'policy') parts.push(it.document.Statement.map(statementText).join('; '));
+  if (it.kind === 'organization-policy') {
+    parts.push(it.document.Statement.map(statementText).join('; '), `binds ${it.targets.join(' ')}`);
+  }
+  if (it.kind === 'saml-provider') parts.push(`metadata of ${it.metadata.length} characters`);
   if (it.kind === 'instance-profile') parts.push(`holds ${it.role}`);
   if (it.kind === 'role') {
     parts.push(it.trust.Statement.map(statementText).join('; ') || 'trust unknown');

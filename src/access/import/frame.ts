@@ -6,13 +6,9 @@ import { isKey, type Entry, type Found } from './found.ts';
 import { groupEntry, passwordPolicy, personEntry } from './people.ts';
 import type { Providers } from './providers.ts';
 import type { RoleScope } from './role-drafts.ts';
+import { stageRank } from './selectors.ts';
 
 export type Defaults = Readonly<Record<string, unknown>>;
-
-const ranked = ['central', 'other', 'dev', 'test', 'staging', 'prod'];
-
-/** What is named after nothing known comes before everything that is tried out on stages. */
-const stageRank = (stage: string): number => (ranked.includes(stage) ? ranked.indexOf(stage) : 1);
 
 /** The role by which the definition entered accounts, where its guard rails spare one beside the organisation's own. */
 function executorOf(found: Found): string | undefined {

@@ -2,7 +2,7 @@
 import type { Failure } from '../../base/index.ts';
 import { accessFailure } from '../failures.ts';
 import type { Finding } from '../findings.ts';
-import type { SeenResource } from '../resources.ts';
+import type { SeenOrganization, SeenResource } from '../resources.ts';
 import {
   accountNames,
   hostFindings,
@@ -96,6 +96,14 @@ function centralId(accounts: ReadonlyMap<string, Read>, trusted: readonly string
   return people[0]?.[0] ?? trusted[0];
 }
 
+/** Accounts that guard rails are attached to: without them no definition could say so. */
+function boundIds(accounts: ReadonlyMap<string, Read>): string[] {
+  const policies = [...accounts.values()].flatMap(({ resources }) => resources);
+  return policies.flatMap((it) =>
+    it.kind === 'organization-policy' ? it.targets.filter((target) => /^\d{12}$/.test(target)) : [],
+  );
+}
+
 /** The account ids in variables, by name; a name that two files give different ids is none. */
 function variableIds(all: readonly Readonly<Record<string, string>>[]): Record<string, string> {
   const pairs = all
@@ -107,12 +115,35 @@ function variableIds(all: readonly Readonly<Record<string, string>>[]): Record<s
   );
 }
 
+interface FoundStructure {
+  /** Paths of units by account id. */
+  readonly places: ReadonlyMap<string, string>;
+  readonly seen?: SeenOrganization | undefined;
+}
+
+/** The organisation of all files: each may tell a part of it. Policies lie in its management account. */
+function structureOf(accesses: readonly TerraformAccess[], accounts: ReadonlyMap<string, Read>): FoundStructure {
+  const shapes = accesses.map(({ organization }) => organization);
+  const holder = [...accounts].find(([, { resources }]) =>
+    resources.some(({ kind }) => kind === 'organization-policy'),
+  )?.[0];
+  const management = shapes.find((it) => it.management !== undefined)?.management ?? holder;
+  const places = new Map(shapes.flatMap((it) => [...it.places]));
+  if (management === undefined) return { places };
+  const units = Object.assign({}, ...shapes.map((it) => it.units)) as Record<string, string>;
+  const root = shapes.find((it) => it.root !== undefined)?.root ?? 'root';
+  // What is switched on is not told; a guard rail that is there tells that its kind is.
+  const policyTypes = ['SERVICE_CONTROL_POLICY', 'RESOURCE_CONTROL_POLICY'];
+  return { places, seen: { management, root, units, policyTypes } };
+}
+
 function labelled(
   accounts: ReadonlyMap<string, Read>,
   ids: readonly string[],
   central: string | undefined,
   labels: readonly AccountLabel[],
   aliases: ReadonlyMap<string, string>,
+  organization: FoundStructure,
 ): FoundAccount[] {
   const taken = new Set<string>();
   return ids.map((id): FoundAccount => {
@@ -121,13 +152,16 @@ function labelled(
     const name = accountName(label?.name ?? guessed, taken);
     taken.add(name.toLowerCase());
     const read = accounts.get(id);
+    const ou = organization.places.get(id);
     return {
       id,
       name,
-      stage: label?.stage ?? (id === central ? 'central' : guessStage(name)),
+      stage: label?.stage ?? (id === central ? 'central' : guessStage(name, organization.places.get(id))),
       resources: read?.resources ?? [],
       logins: read?.logins ?? new Set(),
       partly: read?.partly ?? new Map(),
+      ...(ou === undefined ? {} : { ou }),
+      ...(id === organization.seen?.management ? { organization: organization.seen } : {}),
     };
   });
 }
@@ -157,16 +191,17 @@ export function foundInTerraform(
   const accounts = new Map([...all].filter(([id]) => /^\d{12}$/.test(id)));
   const nameless = [...all.keys()].filter((id) => !accounts.has(id));
   if (accounts.size === 0) throw noAccounts(inputs, nameless);
-  const trusted = trustedIds(accounts);
-  const central = centralId(accounts, trusted);
-  const ids = [...new Set([...(central === undefined ? [] : [central]), ...accounts.keys()])];
+  const structure = structureOf(accesses, accounts);
+  const management = structure.seen?.management;
+  const central = centralId(accounts, trustedIds(accounts)) ?? management;
+  const ids = [...new Set([...(central === undefined ? [] : [central]), ...accounts.keys(), ...boundIds(accounts)])];
   const strange = labels.find(({ id }) => !ids.includes(id));
   if (strange !== undefined) {
     throw accessFailure('account-unknown', `the Terraform files tell of no account \`${strange.id}\``, {
       hint: `they tell of ${ids.join(', ')}`,
     });
   }
-  const found = labelled(accounts, ids, central, labels, accountNames(files));
+  const found = labelled(accounts, ids, central, labels, accountNames(files), structure);
   const addresses = new Map(accesses.flatMap((access) => [...access.addresses]));
   const arn = accesses.flatMap((it) => it.accounts).flatMap(({ resources }) => resources.map((it) => it.arn ?? ''))[0];
   const partition = /^arn:(aws-us-gov|aws-cn):/.exec(arn ?? '')?.[1] as 'aws-us-gov' | 'aws-cn' | undefined;
@@ -181,6 +216,9 @@ export function foundInTerraform(
       partition: partition ?? 'aws',
       ...(typeof organization === 'string' ? { organization } : {}),
       ...(central === undefined ? {} : { central: found.find(({ id }) => id === central)!.name }),
+      ...(found.some(({ id }) => id === management)
+        ? { management: found.find(({ id }) => id === management)!.name }
+        : {}),
       accounts: found,
       variables: variableIds(files.map(({ variables }) => variables)),
       addresses,

@@ -32,6 +32,7 @@ const one = (statement: Statement): string =>
 
 /** Where it binds, in the words of a definition; undefined for targets that no `on` means. */
 function bindsOn(found: Found, targets: readonly string[]): unknown {
+  if (targets.length === 0) return undefined;
   if (targets.length === 1 && targets[0] === 'root') return 'organization';
   const units = targets.flatMap((it) => (it.startsWith('ou/') ? [it.slice(3)] : []));
   if (units.length > 0)

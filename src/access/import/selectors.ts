@@ -15,6 +15,11 @@ const shortList = 4;
 /** More exceptions than these are no rule. */
 const mostExceptions = 3;
 
+const ranked = ['central', 'other', 'dev', 'test', 'staging', 'prod'];
+
+/** The order of stages in waves: what is named after nothing known comes before everything that is tried out on stages. */
+export const stageRank = (stage: string): number => (ranked.includes(stage) ? ranked.indexOf(stage) : 1);
+
 const short = (texts: readonly string[]): string | readonly string[] => (texts.length === 1 ? texts[0]! : texts);
 
 /** The unit that all of some accounts lie in, as deep as it goes; undefined at the root. */
@@ -49,7 +54,7 @@ export function selectorFor(
   const chosen = accounts.filter(({ name }) => names.has(name));
   const list = chosen.map(({ name }) => name);
   if (list.length <= few) return list;
-  const stages = [...new Set(chosen.map(({ stage }) => stage))];
+  const stages = [...new Set(chosen.map(({ stage }) => stage))].sort((a, b) => stageRank(a) - stageRank(b));
   const unit = sharedUnit(chosen);
   const inUnit = (ou: string | undefined): boolean => ou === unit || ou?.startsWith(`${unit}/`) === true;
   const inStages = accounts.filter(({ stage }) => stages.includes(stage));

@@ -1,5 +1,6 @@
 // What those who wrote a configuration call its accounts.
 import type { TerraformFile } from './read.ts';
+import { labelOf } from './resource.ts';
 
 /** Where a state names no provider: a module that has resources in one account only is often called after it. */
 function moduleNames(files: readonly TerraformFile[]): [string, string][] {
@@ -17,6 +18,24 @@ function moduleNames(files: readonly TerraformFile[]): [string, string][] {
   });
 }
 
+const idOf = (arn: unknown): string | undefined =>
+  /^arn:[^:]+:[^:]*:[^:]*:(\d{12}):/.exec(typeof arn === 'string' ? arn : '')?.[1];
+
+/** Exports of Stint begin every name with that of the account: `aws_iam_role.dev__reader`. */
+function labelNames(files: readonly TerraformFile[]): [string, string][] {
+  const pairs = files.flatMap((file) =>
+    file.after.flatMap((resource) => {
+      const id = idOf(resource.values['arn']);
+      return resource.mode === 'data' || id === undefined ? [] : [[id, labelOf(resource)] as const];
+    }),
+  );
+  return [...Map.groupBy(pairs, ([id]) => id)].flatMap(([id, list]) => {
+    const [name, ...others] = [...new Set(list.map(([, name]) => name))];
+    const alone = others.length === 0 && name !== undefined && pairs.every((it) => it[1] !== name || it[0] === id);
+    return alone ? [[id, name] as [string, string]] : [];
+  });
+}
+
 /** Names of accounts from provider aliases: `aws.dev` is called `dev` by those who wrote it. */
 export function accountNames(files: readonly TerraformFile[]): Map<string, string> {
   const pairs = files.flatMap((file) => {
@@ -31,5 +50,5 @@ export function accountNames(files: readonly TerraformFile[]): Map<string, strin
     const alias = /\.([\w-]+)$/.exec(key)?.[1];
     return alias === undefined ? [] : [[id, alias] as const];
   });
-  return new Map([...moduleNames(files), ...aliases]);
+  return new Map([...labelNames(files), ...moduleNames(files), ...aliases]);
 }

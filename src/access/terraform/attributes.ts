@@ -51,7 +51,11 @@ export const readAttributes: Readonly<Record<string, readonly string[]>> = {
   ],
   aws_iam_account_alias: ['account_alias'],
   aws_iam_service_linked_role: ['arn'],
-  aws_organizations_account: ['id', 'name'],
+  aws_organizations_account: ['id', 'name', 'parent_id'],
+  aws_organizations_organization: ['id', 'master_account_id', 'roots'],
+  aws_organizations_organizational_unit: ['id', 'name', 'parent_id'],
+  aws_organizations_policy: ['arn', 'id', 'name', 'description', 'content', 'type', 'tags', 'tags_all'],
+  aws_organizations_policy_attachment: ['policy_id', 'target_id'],
   // SECURITY: of these the secret itself is never read, not even to be thrown away later.
   aws_iam_user_login_profile: ['user', 'password_reset_required'],
   aws_iam_access_key: ['user'],
@@ -64,7 +68,8 @@ export const readAttributes: Readonly<Record<string, readonly string[]>> = {
 /** The same for data sources: they tell which account a provider is in. */
 export const readData: Readonly<Record<string, readonly string[]>> = {
   aws_caller_identity: ['account_id'],
-  aws_organizations_organization: ['id'],
+  aws_organizations_organization: ['id', 'master_account_id', 'roots'],
+  aws_organizations_organizational_unit: ['id', 'name', 'parent_id'],
 };
 
 /** Types whose secret lies in clear in every state that holds them. */

@@ -5,6 +5,7 @@ import type { SeenAccount, SeenResource } from '../resources.ts';
 import { carrierKey, type Outside, type Scope, type UnknownValue } from './carried.ts';
 import type { Configuration } from './configuration.ts';
 import { builtResource } from './made.ts';
+import { organizationShape, type OrganizationShape } from './organization.ts';
 import { piecesOf, type Lookup, type Piece } from './pieces.ts';
 import { placeResources, type Placement } from './placement.ts';
 import { lookUp, nameOfResource } from './references.ts';
@@ -31,6 +32,7 @@ export interface TerraformAccess {
   readonly unknowns: readonly UnknownValue[];
   readonly logins: readonly TerraformLogin[];
   readonly hosts: readonly TerraformHost[];
+  readonly organization: OrganizationShape;
   /** Addresses by `account kind/name`, in small letters. */
   readonly addresses: ReadonlyMap<string, string>;
   readonly findings: readonly Finding[];
@@ -99,6 +101,14 @@ function piecesByCarrier(
   return byCarrier;
 }
 
+/** They are in no account of their own: `organizationShape` reads them. */
+const ofOrganization: ReadonlySet<string> = new Set([
+  'aws_organizations_account',
+  'aws_organizations_organization',
+  'aws_organizations_organizational_unit',
+  'aws_organizations_policy_attachment',
+]);
+
 /** Makes accounts of resources. `outside` is given for what a plan wants: what is there beside Terraform. */
 export function buildAccess(
   resources: readonly TerraformResource[],
@@ -110,13 +120,14 @@ export function buildAccess(
   const findings: Finding[] = [];
   const unknowns: UnknownValue[] = [];
   const pieces = piecesByCarrier(resources, placement, lookup, findings);
-  const scope: Scope = { configuration, placement, lookup, pieces, outside, unknowns, findings };
+  const organization = organizationShape(resources, lookup);
+  const scope: Scope = { configuration, placement, lookup, organization, pieces, outside, unknowns, findings };
   const accounts = new Map<string, SeenResource[]>();
   const addresses = new Map<string, string>();
   const logins: TerraformLogin[] = [];
   const hosts: TerraformHost[] = [];
   for (const resource of resources) {
-    if (resource.mode === 'data') continue;
+    if (resource.mode === 'data' || ofOrganization.has(resource.type)) continue;
     const account = placement.accountOf(resource);
     if (account === undefined) {
       findings.push(unplacedFinding(resource));
@@ -141,6 +152,7 @@ export function buildAccess(
     unknowns,
     logins,
     hosts,
+    organization,
     addresses,
     findings,
   };

@@ -5,6 +5,7 @@ import type { Finding } from '../findings.ts';
 import type { Document, Tags } from '../resources.ts';
 import type { Configuration } from './configuration.ts';
 import { documentOf } from './documents.ts';
+import type { OrganizationShape } from './organization.ts';
 import type { Lookup, Piece } from './pieces.ts';
 import type { Placement } from './placement.ts';
 import { nameOfResource } from './references.ts';
@@ -32,6 +33,7 @@ export interface Scope {
   readonly configuration: Configuration;
   readonly placement: Placement;
   readonly lookup: Lookup;
+  readonly organization: OrganizationShape;
   readonly pieces: ReadonlyMap<string, readonly Piece[]>;
   /** By `account role/name`; absent in a state, where what a role shows of itself is read. */
   readonly outside: ReadonlyMap<string, Outside> | undefined;

@@ -2,7 +2,9 @@
 import type { Json } from '../../base/index.ts';
 import type { Wanted } from '../compile.ts';
 import type { WantedAccount } from '../resources.ts';
-import { exportAccount, type ExportedResource } from './export-resources.ts';
+import { exportOrganization } from './export-organization.ts';
+import type { ExportedResource, ExportScope } from './export-parts.ts';
+import { exportAccount } from './export-resources.ts';
 import { printHcl, printJson, type Block, type Entry, type Expression } from './hcl.ts';
 
 export interface ExportOptions {
@@ -101,7 +103,7 @@ function importBlocks(resources: readonly ExportedResource[]): Block[] {
       [],
       [
         ['to', { refer: address }],
-        ['id', value(importId)],
+        ['id', importId],
       ],
     ),
   );
@@ -149,17 +151,17 @@ function rootOf(
   const put = (name: string, header: string, blocks: readonly Block[]): void => {
     if (blocks.length > 0) files[`${name}.${extension}`] = print(header, blocks);
   };
-  const perAccount = accounts.map((account) => ({
-    account,
-    resources: exportAccount({
+  const perAccount = accounts.map((account) => {
+    const scope: ExportScope = {
       account,
       partition: wanted.partition,
       provider: options.singleRoot ? `aws.${account.name}` : undefined,
       definition: wanted.definition,
       marks: options.marks,
-    }),
-  }));
-  const resources = perAccount.flatMap((it) => it.resources);
+    };
+    return { account, resources: exportAccount(scope), organization: exportOrganization(scope, options.imports) };
+  });
+  const resources = perAccount.flatMap((it) => [...it.resources, ...it.organization.resources]);
   const addresses = resources.map(({ address }) => address);
   const removed = options.earlier(folder).filter((address) => !addresses.includes(address));
   const providers = accounts.map((account) => providerBlock(wanted, account, options));
@@ -167,13 +169,12 @@ function rootOf(
     ...withEntryRole(settingsBlocks(), options.entryRole),
     ...providers,
   ]);
+  const blocksOf = (list: readonly ExportedResource[]): Block[] => list.map((it) => it.block);
   for (const { account, resources: own } of perAccount) {
-    put(
-      `account-${account.name}`,
-      `Account ${account.name} ${account.id}.`,
-      own.map((it) => it.block),
-    );
+    put(`account-${account.name}`, `Account ${account.name} ${account.id}.`, blocksOf(own));
   }
+  const organization = perAccount.flatMap((it) => [...blocksOf(it.organization.resources), ...it.organization.lookups]);
+  put('organization', 'Guard rails of the organisation, and what of it is looked up.', organization);
   put('outputs', 'Outputs of the definition.', outputBlocks(wanted, accounts, resources));
   put(
     'removed',

@@ -1,35 +1,10 @@
 // What one account shall hold, as resources of Terraform with the id by which each is imported.
 import type { Json } from '../../base/index.ts';
-import { iamArn, type Partition } from '../../aws/index.ts';
-import {
-  resourceArn,
-  type Document,
-  type PasswordSettings,
-  type Resource,
-  type Tags,
-  type WantedAccount,
-} from '../resources.ts';
+import { iamArn } from '../../aws/index.ts';
+import { resourceArn, type Document, type PasswordSettings, type Resource } from '../resources.ts';
 import { terraformName } from './export-names.ts';
-import type { Block, Entry, Expression } from './hcl.ts';
-
-export interface ExportedResource {
-  /** `aws_iam_role.dev__test_role`. */
-  readonly address: string;
-  readonly block: Block;
-  readonly importId: string;
-  /** Of what has one of its own: the ARN in AWS. */
-  readonly arn?: string | undefined;
-}
-
-interface Scope {
-  readonly account: WantedAccount;
-  readonly partition: Partition;
-  /** `aws.dev` in one root for all accounts; absent in a root of its own. */
-  readonly provider: string | undefined;
-  readonly definition: string;
-  /** Whether Stint's own tags are written. */
-  readonly marks: boolean;
-}
+import { exported, tagEntry, type ExportedResource, type ExportScope } from './export-parts.ts';
+import type { Entry, Expression } from './hcl.ts';
 
 type Of<Kind extends Resource['kind']> = Extract<Resource, { readonly kind: Kind }>;
 type Carrier = Of<'role' | 'user' | 'group'>;
@@ -38,42 +13,15 @@ const value = (json: Json): Expression => ({ value: json });
 const refer = (address: string, attribute: string): Expression => ({ refer: `${address}.${attribute}` });
 const policy = (document: Document): Expression => ({ policy: document as unknown as Json });
 
-function exported(
-  scope: Scope,
-  type: string,
-  nameParts: readonly string[],
-  id: string,
-  importId: string,
-  entries: readonly (Entry | undefined)[],
-): ExportedResource {
-  const name = terraformName(scope.account.name, ...nameParts);
-  const provider: Entry[] = scope.provider === undefined ? [] : [['provider', { refer: scope.provider }]];
-  return {
-    address: `${type}.${name}`,
-    importId,
-    block: {
-      kind: 'resource',
-      labels: [type, name],
-      comment: `stint: ${id} of definition ${scope.definition}`,
-      entries: [...provider, ...entries.filter((entry) => entry !== undefined)],
-    },
-  };
-}
-
-function tagEntry(scope: Scope, tags: Tags): Entry | undefined {
-  const shown = Object.entries(tags).filter(([key]) => scope.marks || !key.startsWith('stint:'));
-  return shown.length === 0 ? undefined : ['tags', value(Object.fromEntries(shown))];
-}
-
 const pathEntry = (path: string): Entry | undefined => (path === '/' ? undefined : ['path', value(path)]);
 
 /** The address of a resource of this account in Terraform. */
-function addressOf(scope: Scope, type: string, name: string): string {
+function addressOf(scope: ExportScope, type: string, name: string): string {
   return `${type}.${terraformName(scope.account.name, name)}`;
 }
 
 /** A policy of the definition by reference, so that it is made first; any other by its ARN. */
-function policyArn(scope: Scope, arn: string): Expression {
+function policyArn(scope: ExportScope, arn: string): Expression {
   const own = scope.account.resources.find(
     (it): it is Of<'policy'> =>
       it.kind === 'policy' && iamArn(scope.partition, scope.account.id, 'policy', it.name, it.path) === arn,
@@ -81,16 +29,16 @@ function policyArn(scope: Scope, arn: string): Expression {
   return own === undefined ? value(arn) : refer(addressOf(scope, 'aws_iam_policy', own.name), 'arn');
 }
 
-function withArn({ account, partition }: Scope, resource: Resource, block: ExportedResource): ExportedResource {
+function withArn({ account, partition }: ExportScope, resource: Resource, block: ExportedResource): ExportedResource {
   return { ...block, arn: resourceArn(partition, account.id, resource) };
 }
 
-function boundaryEntry(scope: Scope, boundary: string | undefined): Entry | undefined {
+function boundaryEntry(scope: ExportScope, boundary: string | undefined): Entry | undefined {
   return boundary === undefined ? undefined : ['permissions_boundary', policyArn(scope, boundary)];
 }
 
 /** Attachments and inline policies: a resource each, as Terraform wants them. */
-function carried(scope: Scope, carrier: Carrier): ExportedResource[] {
+function carried(scope: ExportScope, carrier: Carrier): ExportedResource[] {
   const { kind, name } = carrier;
   const address = addressOf(scope, `aws_iam_${kind}`, name);
   const id = `${kind}/${name}`;
@@ -114,7 +62,7 @@ function carried(scope: Scope, carrier: Carrier): ExportedResource[] {
   return [...inline, ...attached];
 }
 
-function roleBlocks(scope: Scope, role: Of<'role'>): ExportedResource[] {
+function roleBlocks(scope: ExportScope, role: Of<'role'>): ExportedResource[] {
   const block = exported(scope, 'aws_iam_role', [role.name], `role/${role.name}`, role.name, [
     ['name', value(role.name)],
     pathEntry(role.path),
@@ -127,7 +75,7 @@ function roleBlocks(scope: Scope, role: Of<'role'>): ExportedResource[] {
   return [withArn(scope, role, block), ...carried(scope, role)];
 }
 
-function userBlocks(scope: Scope, user: Of<'user'>): ExportedResource[] {
+function userBlocks(scope: ExportScope, user: Of<'user'>): ExportedResource[] {
   const id = `user/${user.name}`;
   const address = addressOf(scope, 'aws_iam_user', user.name);
   const block = exported(scope, 'aws_iam_user', [user.name], id, user.name, [
@@ -151,7 +99,7 @@ function userBlocks(scope: Scope, user: Of<'user'>): ExportedResource[] {
   return [withArn(scope, user, block), ...(groups.length === 0 ? [] : [member]), ...carried(scope, user)];
 }
 
-function groupBlocks(scope: Scope, group: Of<'group'>): ExportedResource[] {
+function groupBlocks(scope: ExportScope, group: Of<'group'>): ExportedResource[] {
   const block = exported(scope, 'aws_iam_group', [group.name], `group/${group.name}`, group.name, [
     ['name', value(group.name)],
     pathEntry(group.path),
@@ -159,7 +107,7 @@ function groupBlocks(scope: Scope, group: Of<'group'>): ExportedResource[] {
   return [withArn(scope, group, block), ...carried(scope, group)];
 }
 
-function policyBlock(scope: Scope, it: Of<'policy'>): ExportedResource {
+function policyBlock(scope: ExportScope, it: Of<'policy'>): ExportedResource {
   const arn = iamArn(scope.partition, scope.account.id, 'policy', it.name, it.path);
   const block = exported(scope, 'aws_iam_policy', [it.name], `policy/${it.name}`, arn, [
     ['name', value(it.name)],
@@ -171,7 +119,7 @@ function policyBlock(scope: Scope, it: Of<'policy'>): ExportedResource {
   return { ...block, arn };
 }
 
-function profileBlock(scope: Scope, it: Of<'instance-profile'>): ExportedResource {
+function profileBlock(scope: ExportScope, it: Of<'instance-profile'>): ExportedResource {
   const block = exported(scope, 'aws_iam_instance_profile', [it.name], `instance-profile/${it.name}`, it.name, [
     ['name', value(it.name)],
     pathEntry(it.path),
@@ -181,7 +129,7 @@ function profileBlock(scope: Scope, it: Of<'instance-profile'>): ExportedResourc
   return withArn(scope, it, block);
 }
 
-function oidcBlock(scope: Scope, it: Of<'oidc-provider'>): ExportedResource {
+function oidcBlock(scope: ExportScope, it: Of<'oidc-provider'>): ExportedResource {
   const arn = resourceArn(scope.partition, scope.account.id, it);
   const block = exported(scope, 'aws_iam_openid_connect_provider', [it.name], `oidc-provider/${it.name}`, arn, [
     ['url', value(`https://${it.name}`)],
@@ -192,7 +140,7 @@ function oidcBlock(scope: Scope, it: Of<'oidc-provider'>): ExportedResource {
   return { ...block, arn };
 }
 
-function samlBlock(scope: Scope, it: Of<'saml-provider'>): ExportedResource {
+function samlBlock(scope: ExportScope, it: Of<'saml-provider'>): ExportedResource {
   const arn = resourceArn(scope.partition, scope.account.id, it);
   const block = exported(scope, 'aws_iam_saml_provider', [it.name], `saml-provider/${it.name}`, arn, [
     ['name', value(it.name)],
@@ -202,7 +150,7 @@ function samlBlock(scope: Scope, it: Of<'saml-provider'>): ExportedResource {
   return { ...block, arn };
 }
 
-function passwordBlock(scope: Scope, settings: PasswordSettings): ExportedResource {
+function passwordBlock(scope: ExportScope, settings: PasswordSettings): ExportedResource {
   const { MaxPasswordAge: age, PasswordReusePrevention: reuse } = settings;
   return exported(scope, 'aws_iam_account_password_policy', [], 'password policy', 'iam-account-password-policy', [
     ['minimum_password_length', value(settings.MinimumPasswordLength)],
@@ -217,7 +165,7 @@ function passwordBlock(scope: Scope, settings: PasswordSettings): ExportedResour
   ]);
 }
 
-function resourceBlocks(scope: Scope, resource: Resource): ExportedResource[] {
+function resourceBlocks(scope: ExportScope, resource: Resource): ExportedResource[] {
   switch (resource.kind) {
     case 'role':
       return roleBlocks(scope, resource);
@@ -236,14 +184,14 @@ function resourceBlocks(scope: Scope, resource: Resource): ExportedResource[] {
     case 'saml-provider':
       return [samlBlock(scope, resource)];
     case 'organization-policy':
-      // Its id, and those of units, are AWS's own: nothing in the definition tells them.
+      // Those are of the organisation, not of IAM: `exportOrganization`.
       return [];
   }
   return [];
 }
 
-/** Everything that an account shall hold, but for what is only watched. Passwords and keys are no part of it. */
-export function exportAccount(scope: Scope): ExportedResource[] {
+/** What IAM of an account shall hold, but for what is only watched. Passwords and keys are no part of it. */
+export function exportAccount(scope: ExportScope): ExportedResource[] {
   return scope.account.resources
     .filter(({ mode }) => mode !== 'observe')
     .flatMap((resource) => resourceBlocks(scope, resource));

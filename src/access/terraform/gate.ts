@@ -7,6 +7,7 @@ import { resourceKey, type Document, type SeenAccount, type SeenResource, type W
 import { guessStage } from '../import/selectors.ts';
 import { accountNames } from './account-names.ts';
 import type { TerraformAccess } from './build.ts';
+import { guardrailChanges } from './guardrail-changes.ts';
 import { hostFindings } from './hosts.ts';
 import { terraformAccess, terraformBefore } from './index.ts';
 import { terraformMeaning } from './meaning.ts';
@@ -60,7 +61,7 @@ function withoutUnknown(accounts: readonly SeenAccount[], unknown: ReadonlySet<s
 }
 
 /** Ids and ARNs are AWS's own and known late: they are no change. */
-function meaningOf({ arn: _arn, uniqueId: _id, ...resource }: SeenResource): string {
+function meaningOf({ arn: _arn, uniqueId: _id, policyId: _policy, ...resource }: SeenResource): string {
   return canonicalJson(resource);
 }
 
@@ -72,6 +73,9 @@ function documentsOf(
   const inline =
     'inline' in it ? Object.entries(it.inline).map(([name, document]) => ['identity', document, name] as const) : [];
   if (it.kind === 'policy') return [[bounding.has(it.arn ?? '') ? 'boundary' : 'identity', it.document, '']];
+  if (it.kind === 'organization-policy') {
+    return [[it.type === 'SERVICE_CONTROL_POLICY' ? 'scp' : 'rcp', it.document, '']];
+  }
   return it.kind === 'role' ? [['trust', it.trust, ''], ...inline] : inline;
 }
 
@@ -188,7 +192,11 @@ export async function judgeTerraformPlan(name: string, text: string): Promise<Ga
   const documents = documentFindings(changed, boundingArns(access.accounts), names, catalog);
   const unknown = new Set(access.unknowns.map(({ account, resource }) => `${account} ${resource}`));
   const known = (accounts: readonly SeenAccount[]): SeenAccount[] => withoutUnknown(accounts, unknown);
-  const meaning = await terraformMeaning(catalog, known(before), known(access.accounts), (id) => names.nameOf(id));
+  const meaning = await terraformMeaning(catalog, known(before), known(access.accounts), {
+    nameOf: (id) => names.nameOf(id),
+    units: access.organization.places,
+  });
+  const guardrails = guardrailChanges(known(before), known(access.accounts));
   const others = [
     ...access.findings,
     ...hostFindings(access.hosts),
@@ -198,7 +206,7 @@ export async function judgeTerraformPlan(name: string, text: string): Promise<Ga
   return {
     findings: [...documents, ...others.map((it) => asGate(it, names, ids)), ...unknownFindings(access, names)],
     judged: changed.reduce((sum, { resources }) => sum + resources.length, 0),
-    access: meaning.lines,
-    gain: meaning.gain,
+    access: [...meaning.lines, ...guardrails.lines],
+    gain: meaning.gain || guardrails.gain,
   };
 }

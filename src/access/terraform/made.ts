@@ -119,6 +119,30 @@ function samlOf(resource: TerraformResource): SeenResource {
   };
 }
 
+/** Kinds of policies of an organisation that are no guard rails (tags, backups…) are left out. */
+function organizationPolicyOf(resource: TerraformResource, account: string, scope: Scope): SeenResource | undefined {
+  // Terraform's default (provider, `aws_organizations_policy`).
+  const type = textIn(resource.values, 'type') ?? 'SERVICE_CONTROL_POLICY';
+  if (type !== 'SERVICE_CONTROL_POLICY' && type !== 'RESOURCE_CONTROL_POLICY') return undefined;
+  const name = nameOfResource(resource);
+  const { targets, unknown } = scope.organization.targetsOf(resource);
+  if (unknown) {
+    const { address } = resource;
+    scope.unknowns.push({ account, resource: `organization-policy/${name}`, what: 'target', address });
+  }
+  return {
+    kind: 'organization-policy',
+    name,
+    type,
+    document: documentIn(resource, 'content', 'policy', account, 'organization-policy', scope),
+    description: textIn(resource.values, 'description') ?? '',
+    targets,
+    tags: tagsOf(resource),
+    arn: textIn(resource.values, 'arn'),
+    policyId: textIn(resource.values, 'id'),
+  };
+}
+
 /** The resource as AWS shows it; undefined for what only hangs on one. */
 export function builtResource(resource: TerraformResource, account: string, scope: Scope): SeenResource | undefined {
   switch (resource.type) {
@@ -136,6 +160,8 @@ export function builtResource(resource: TerraformResource, account: string, scop
       return oidcOf(resource);
     case 'aws_iam_saml_provider':
       return samlOf(resource);
+    case 'aws_organizations_policy':
+      return organizationPolicyOf(resource, account, scope);
     case 'aws_iam_account_password_policy':
       return { kind: 'password-policy', name: 'password policy', settings: passwordSettings(resource) };
   }

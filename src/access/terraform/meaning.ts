@@ -21,6 +21,12 @@ export interface TerraformMeaning {
   readonly findings: readonly Finding[];
 }
 
+/** What accounts are called, and where they lie in the organisation: policies of units count for those in them. */
+export interface TerraformPlaces {
+  readonly nameOf: (account: string) => string;
+  readonly units: ReadonlyMap<string, string>;
+}
+
 /** Accounts without an id get one that no account has, for as long as they are compared. */
 function numbered(accounts: readonly SeenAccount[], names: (account: string) => string): SeenAccount[] {
   return accounts.map((account, index) => {
@@ -45,7 +51,7 @@ export async function terraformMeaning(
   catalog: Catalog,
   before: readonly SeenAccount[],
   after: readonly SeenAccount[],
-  names: (account: string) => string,
+  { nameOf: names, units }: TerraformPlaces,
 ): Promise<TerraformMeaning> {
   const [old, fresh] = [numbered(paired(before, after), names), numbered(paired(after, before), names)];
   const arn = after.flatMap(({ resources }) => resources.map((it) => it.arn)).find((it) => it !== undefined);
@@ -53,6 +59,7 @@ export async function terraformMeaning(
   const scope = {
     partition: partition ?? 'aws',
     managed: await managedDocuments(managedArns([...old, ...fresh])),
+    units,
   } as const;
   const [was, will] = [authorizationBefore(scope, old), authorizationBefore(scope, fresh)];
   const diff = accessDiff(catalog, was, will);

@@ -54,6 +54,8 @@ function missing(resource: TerraformResource, attribute: string): Says | undefin
 export interface Lookup {
   arnOf(resource: TerraformResource, attribute: string): string | undefined;
   nameOf(resource: TerraformResource, attribute: string): string | undefined;
+  /** The resource that an unknown value refers to. */
+  resourceOf(resource: TerraformResource, attribute: string): TerraformResource | undefined;
 }
 
 function attachmentSays(resource: TerraformResource, lookup: Lookup): Says {

@@ -1,6 +1,6 @@
 // In which account each resource of a Terraform file lies. ARNs tell it; a state names nothing else, so what has no
 // ARN is placed beside what carries it, and by the provider where the file tells that.
-import type { TerraformResource } from './resource.ts';
+import { labelOf, type TerraformResource } from './resource.ts';
 import { textIn, textsIn } from './values.ts';
 
 /** Which attribute of a type names what carries it, and of which kind that is. */
@@ -76,7 +76,8 @@ function agreed(accounts: readonly (string | undefined)[]): string | undefined {
 
 /**
  * Places resources. Where a name is found in several accounts, what the resource depends on decides, then the
- * module it stands in, then the key it shares with its carrier; where none of that does, it is not placed.
+ * module it stands in, then the key it shares with its carrier, then the account an export of Stint names it after;
+ * where none of that does, it is not placed.
  */
 export function placeResources(resources: readonly TerraformResource[], named: ReadonlyMap<string, string>): Placement {
   const providers = providerAccounts(resources, named);
@@ -118,5 +119,17 @@ export function placeResources(resources: readonly TerraformResource[], named: R
     }
     return undefined;
   };
-  return { accountOf: (resource) => direct(resource) ?? beside(resource) ?? everywhere ?? inModule(resource.module) };
+  const byLabel = Map.groupBy(
+    resources.filter(({ mode }) => mode === 'managed'),
+    labelOf,
+  );
+  const labelled = (resource: TerraformResource): string | undefined => {
+    // What an account has one of is named after the account alone.
+    const label = labelOf(resource) ?? resource.configAddress.slice(resource.configAddress.lastIndexOf('.') + 1);
+    return agreed((byLabel.get(label) ?? []).map(direct).filter((it) => it !== undefined));
+  };
+  return {
+    accountOf: (resource) =>
+      direct(resource) ?? beside(resource) ?? everywhere ?? inModule(resource.module) ?? labelled(resource),
+  };
 }

@@ -58,6 +58,7 @@ export function lookUp(
     return undefined;
   };
   return {
+    resourceOf: referred,
     arnOf: (from, attribute) => {
       const target = referred(from, attribute);
       return textIn(from.values, attribute) ?? (target === undefined ? undefined : arnOfResource(target, placement));

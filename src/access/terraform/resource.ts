@@ -35,6 +35,11 @@ export function moduleOf(address: string): string {
   return /^(?:module\.[\w-]+(?:\[(?:"(?:[^"\\]|\\.)*"|\d+)\])?\.)*/.exec(address)?.[0].replace(/\.$/, '') ?? '';
 }
 
+/** The account that an export of Stint names a resource after: what stands before `__` in its name. */
+export function labelOf({ configAddress }: TerraformResource): string | undefined {
+  return /\.([A-Za-z][\w-]*?)__/.exec(configAddress)?.[1];
+}
+
 export interface RawResource {
   readonly address: string;
   readonly type: string;
