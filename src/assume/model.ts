@@ -149,6 +149,8 @@ export interface SessionRequest {
   readonly mfaCommand?: MfaCommand | undefined;
   /** Seconds that the MFA sign-in may be old; the session that it opens lasts no longer. */
   readonly mfaMaxAge?: number | undefined;
+  /** Seconds that the session with MFA lasts, from which roles are assumed, when somebody named them. */
+  readonly mfaSeconds?: number | undefined;
   /** First the role that the source assumes, last the target. Empty: the source itself is the target. */
   readonly roles: readonly RoleLink[];
   /** For a target without a role: how long its GetSessionToken session lasts. */

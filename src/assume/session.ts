@@ -200,8 +200,8 @@ function nameOf({ roles, mfaSerial, target }: SessionRequest): string {
 }
 
 /** How long a session with MFA may serve a trust that looks at its age; undefined for as long as usual. */
-function mfaSessionSeconds(maxAge: number | undefined): number | undefined {
-  if (maxAge === undefined || maxAge >= usual.mfaSession) return undefined;
+function mfaSessionSeconds({ mfaMaxAge: maxAge, mfaSeconds: named }: SessionRequest): number | undefined {
+  if (maxAge === undefined || maxAge >= (named ?? usual.mfaSession)) return named;
   return Math.max(maxAge, limits.shortest);
 }
 
@@ -217,8 +217,8 @@ function earlierRequest(request: SessionRequest, { steps }: SessionPlan): Sessio
   const before = steps.at(-2);
   if (before === undefined || before.call === 'none') return undefined;
   if (before.call === 'GetSessionToken') {
-    const { mfaMaxAge, ...rest } = request;
-    return { ...rest, target: request.mfaSerial ?? '', roles: [], durationSeconds: mfaSessionSeconds(mfaMaxAge) };
+    const { mfaMaxAge: _, mfaSeconds: __, ...rest } = request;
+    return { ...rest, target: request.mfaSerial ?? '', roles: [], durationSeconds: mfaSessionSeconds(request) };
   }
   const links = request.roles.slice(0, before.role + 1);
   const last = links.at(-1)!;

@@ -11,6 +11,7 @@ import { checkOptions, checkSessionName, roleOnlyOptions, type SessionOptions } 
 import { namesCredentials, profileChain, type ProfileChain } from './profile-chain.ts';
 import { nameCure, settingOf, type Profile, type ProfileSet } from './profiles.ts';
 import { arrangeLinks, type WantedRole } from './role-links.ts';
+import { mfaVariables, roleVariables, withVariables } from './variable-options.ts';
 
 /** A role that a `TargetSource` knows by a name of its own. */
 export interface DefinedTarget {
@@ -186,22 +187,25 @@ function requestOf(
   options: SessionOptions,
   context: TargetContext,
 ): SessionRequest {
+  const { env } = context;
   const last = chain.roles.at(-1);
   const partition = (last === undefined ? undefined : parseRoleArn(last.roleArn)?.partition) ?? 'aws';
   const wanted = { region: options.region, partition, profiles: chain.profiles };
+  const mfa = mfaSerial === undefined ? {} : mfaVariables(env);
   return {
     target,
     source: chain.source,
     mfaSerial,
     mfaCommand: chain.mfaCommand,
+    ...(mfa.shared === undefined ? {} : { mfaSeconds: mfa.shared }),
     roles: arrangeLinks({
       roles: chain.roles,
       webIdentity: chain.source.kind === 'web-identity',
-      options,
-      person: personName(context.env),
+      options: last === undefined ? options : withVariables(options, roleVariables(env)),
+      person: personName(env),
     }),
-    durationSeconds: chain.roles.length === 0 ? (options.durationSeconds ?? chain.durationSeconds) : undefined,
-    ...chooseEndpoint(wanted, context.profiles, context.env),
+    durationSeconds: last === undefined ? (options.durationSeconds ?? chain.durationSeconds ?? mfa.alone) : undefined,
+    ...chooseEndpoint(wanted, context.profiles, env),
   };
 }
 

@@ -45,6 +45,64 @@ const issued = {
 };
 const identity = requestIdentity(request());
 
+const otherRoles: readonly Partial<RoleLink>[] = [
+  { roleArn: 'arn:aws:iam::222222222222:role/y' },
+  { sessionName: 'bob' },
+  { durationSeconds: 900 },
+  { externalId: 'x1' },
+  { sourceIdentity: 'alice' },
+  { callerIdentity: true },
+  { policy: '{}' },
+  { policyArns: ['arn:aws:iam::aws:policy/ReadOnlyAccess'] },
+  { tags: { team: 'x' } },
+  { tags: { team: 'y' } },
+  { tags: { team: 'x' }, transitiveTags: ['team'] },
+];
+const instance = {
+  kind: 'instance',
+  from: 'x',
+  url: 'http://127.0.0.1:1',
+  allowsVersion1: true,
+  patience: 1000,
+  attempts: 1,
+} as const;
+const token = { kind: 'web-identity', from: 'x', token: { file: '/t' }, place: 'config:1' } as const;
+const otherSources: readonly SessionRequest['source'][] = [
+  { kind: 'keys', from: 'x', credentials: { accessKeyId: 'AKIA2', secretAccessKey: new Secret('s') } },
+  { kind: 'process', from: 'x', profile: 'a', command: 'get', place: 'config:1' },
+  { kind: 'process', from: 'x', profile: 'b', command: 'get', place: 'config:1' },
+  instance,
+  { ...instance, url: 'http://127.0.0.1:2' },
+  { kind: 'container', from: 'x', url: 'http://127.0.0.1/a', place: 'X' },
+  { kind: 'container', from: 'x', url: 'http://127.0.0.1/b', place: 'X' },
+  token,
+  { ...token, token: { file: '/u' } },
+  { ...token, subject: '["issuer","alice"]' },
+  { ...token, subject: '["issuer","bob"]' },
+  { ...token, token: { process: 'get', profile: 'a' } },
+];
+
+test('whatever AWS sees, or decides by, makes another session; what it does not see makes none', () => {
+  const different = [
+    ...otherRoles.map((other) => request({ roles: [{ ...role, ...other }] })),
+    ...otherSources.map((source) => request({ source })),
+    request({ roles: [role, role] }),
+    request({ roles: [], durationSeconds: 900 }),
+    request({ mfaSerial: 'arn:aws:iam::111111111111:mfa/alice' }),
+    request({ sts: { url: 'https://sts.eu-west-1.amazonaws.com', signingRegion: 'us-east-1' } }),
+    request({ sts: { url: 'https://sts.amazonaws.com', signingRegion: 'eu-west-1' } }),
+  ].map(requestIdentity);
+  assert.equal(new Set([identity, ...different]).size, different.length + 1);
+  const same: readonly Partial<SessionRequest>[] = [
+    { target: 'other' },
+    { region: 'us-west-2' },
+    { settings: { AWS_ENDPOINT_URL: 'http://127.0.0.1' } },
+    { mfaCommand: { kind: 'ykman', place: 'config:3' } },
+    { roles: [{ ...role, tags: undefined, externalId: undefined }] },
+  ];
+  for (const overrides of same) assert.equal(requestIdentity(request(overrides)), identity);
+});
+
 function open(t: TestContext): { cache: SessionCache; clock: AdjustableClock; folder: string; file: () => string } {
   const clock = new AdjustableClock({ now: () => start });
   const folder = join(temporaryHome(t, ''), 'sessions');

@@ -96,6 +96,13 @@ test('6 (ByteNess/aws-vault#290): sessions of 12 hours work with MFA, and from d
   assert.deepEqual(calls(alice), ['AssumeRole one 43200 code', 'AssumeRole two 43200 code']);
 });
 
+test('6 (ByteNess/aws-vault#290): the session that roles share with MFA lasts as AWS_CHAINED_SESSION_TOKEN_TTL says, up to 36 hours', async (t) => {
+  const alice = await person(t, role('dev', 'source_profile = central', `mfa_serial = ${serial}`));
+  const env = { ...alice.env, AWS_CHAINED_SESSION_TOKEN_TTL: '36h' };
+  await succeeds(runStint('main', ['credentials', 'dev', '--mfa-code', '123456'], env));
+  assert.deepEqual(calls(alice), ['GetSessionToken 129600 code', 'AssumeRole dev 3600']);
+});
+
 test('7 (trek10inc/awsume#73): duration_seconds with MFA asks for a code once, not every time', async (t) => {
   const alice = await person(
     t,

@@ -169,6 +169,17 @@ test('options go to the last role, and the source identity to the first, where t
   );
 });
 
+test('variables give tags and source identity to the last role, unless the person gives any', async () => {
+  const env = { AWS_SESSION_TAGS: 'team=a,cost=1', AWS_TRANSITIVE_TAGS: 'team', AWS_SOURCE_IDENTITY: 'alice' };
+  const [first, last] = (await resolve({ ...chain, env })).roles;
+  assert.deepEqual(
+    [first?.sourceIdentity, first?.tags, last?.tags, last?.transitiveTags],
+    ['alice', undefined, { team: 'a', cost: '1' }, ['team']],
+  );
+  const [, other] = (await resolve({ ...chain, env }, { tags: { own: '1' } })).roles;
+  assert.deepEqual([other?.tags, other?.transitiveTags], [{ own: '1' }, undefined]);
+});
+
 test('--role-arn adds one more role on top of the target', async () => {
   const { roles } = await resolve(chain, { roleArn: 'arn:aws:iam::333333333333:role/more' });
   assert.deepEqual(
