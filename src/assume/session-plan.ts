@@ -25,6 +25,8 @@ export interface PlanFacts {
   readonly roles: readonly (number | undefined)[];
   /** Wanted seconds of a target without a role. */
   readonly durationSeconds?: number | undefined;
+  /** Wanted seconds of the session with MFA that roles are assumed from. */
+  readonly mfaSeconds?: number | undefined;
 }
 
 export type PlanStep =
@@ -94,7 +96,7 @@ function mfaSession(facts: PlanFacts): readonly PlanStep[] {
     {
       call: 'GetSessionToken',
       mfa: true,
-      durationSeconds: (alone ? facts.durationSeconds : undefined) ?? usual.mfaSession,
+      durationSeconds: (alone ? facts.durationSeconds : facts.mfaSeconds) ?? usual.mfaSession,
       why: alone ? 'the profile names an MFA device' : 'one MFA code serves every role of this source',
     },
   ];
@@ -170,8 +172,8 @@ export function checkDuration(seconds: number, longest: number): void {
  */
 export function planSession(facts: PlanFacts): SessionPlan {
   for (const wanted of facts.roles) if (wanted !== undefined) checkDuration(wanted, limits.assumeRole);
-  if (facts.roles.length === 0 && facts.durationSeconds !== undefined)
-    checkDuration(facts.durationSeconds, limits.getSessionToken);
+  for (const wanted of facts.roles.length === 0 ? [facts.durationSeconds] : [facts.mfaSeconds])
+    if (wanted !== undefined) checkDuration(wanted, limits.getSessionToken);
   const row = table.find((candidate) => fits(candidate, facts));
   if (row === undefined) throw new Error('the session plan has no row for these facts');
   const steps = row.steps(facts);

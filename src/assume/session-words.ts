@@ -17,13 +17,20 @@ function extrasOf(role: RoleLink): readonly string[] {
   ];
 }
 
-/** The call, for how long, with what, and why so. `fromSource`: its own credentials make the call. */
-export function describeStep(step: PlanStep, { roles, source }: SessionRequest, fromSource: boolean): string {
-  if (step.call === 'none') return `no call, from ${source.from} (${step.why})`;
+/** The call, for how long, with what, and why so. */
+function stepText(step: PlanStep, { roles }: SessionRequest, from: string): string {
+  if (step.call === 'none') return `no call${from} (${step.why})`;
   const role = step.call === 'GetSessionToken' ? undefined : roles[step.role]!;
   const what = role === undefined ? step.call : `${step.call} ${role.roleArn} as ${role.sessionName}`;
-  const from = fromSource ? `, from ${source.from}` : '';
   const extras = [...(step.mfa ? ['an MFA code'] : []), ...(role === undefined ? [] : extrasOf(role))];
   const along = extras.length === 0 ? '' : ` with ${extras.join(', ')}`;
   return `${what} for ${formatDuration(step.durationSeconds)}${along}${from} (${step.why})`;
+}
+
+/** The path that was chosen, a line for each call, numbered when there are several. */
+export function describePath(steps: readonly PlanStep[], request: SessionRequest): readonly string[] {
+  return steps.map((step, index) => {
+    const number = steps.length === 1 ? '' : `${index + 1}. `;
+    return `${number}${stepText(step, request, index === 0 ? `, from ${request.source.from}` : '')}`;
+  });
 }

@@ -7,7 +7,7 @@ import type { MfaAnswer, MfaNeed } from './mfa.ts';
 import type { Credentials, IdentityToken, RoleLink, SessionRequest } from './model.ts';
 import { isKeptSource, readSource, type SourceTools } from './sources/index.ts';
 import { limits, planSession, usual, type PlanFacts, type PlanStep, type SessionPlan } from './session-plan.ts';
-import { describeStep } from './session-words.ts';
+import { describePath } from './session-words.ts';
 import type { IssuedSession, MfaProof, StsClient } from './sts.ts';
 
 export interface SessionTools extends SourceTools {
@@ -45,6 +45,8 @@ class SessionRun {
   readonly #startedAt: Millis;
   #source: Promise<Credentials | IdentityToken> | undefined;
   #read: Promise<Credentials | IdentityToken> | undefined;
+
+  #told = false;
 
   constructor(tools: SessionTools) {
     this.#tools = tools;
@@ -126,18 +128,26 @@ class SessionRun {
     return source.sessionToken === undefined ? 'long-term' : 'temporary';
   }
 
+  /** Tells the whole path once; what it takes to get there is part of it. */
+  #tell(request: SessionRequest, { steps, notes }: SessionPlan): void {
+    for (const line of notes) this.#tools.note(line);
+    if (this.#told) return;
+    this.#told = true;
+    for (const line of describePath(steps, request)) this.#tools.explain(line);
+  }
+
   async #issue(request: SessionRequest): Promise<Credentials> {
     const plan = planSession({
       source: await this.#sourceClass(request),
       mfa: request.mfaSerial !== undefined,
       roles: request.roles.map(({ durationSeconds }) => durationSeconds),
       durationSeconds: request.durationSeconds,
+      mfaSeconds: mfaSessionSeconds(request),
     });
-    for (const line of plan.notes) this.#tools.note(line);
+    this.#tell(request, plan);
     const step = plan.steps.at(-1)!;
     const earlier = earlierRequest(request, plan);
     const from = earlier === undefined ? undefined : await this.obtain(earlier, false);
-    this.#tools.explain(describeStep(step, request, plan.steps.length === 1));
     if (earlier === undefined || from === undefined) {
       const source = await this.#sourceCredentials(request);
       return step.call === 'none' ? (source as Credentials) : this.#call(request, step, source);

@@ -179,9 +179,12 @@ test('tags that are handed down and the source identity hold to the end of a cha
   const { stdout, stderr } = await stint(t, ['whoami', 'tagged-end', '--json', '--explain']);
   assert.match(
     stderr,
-    /role\/tagged as alice for 1h with source identity alice, tags team \(handed down\), cost, from profile `alice`/,
+    /explain: 1\. AssumeRole \S+role\/tagged as alice for 1h with source identity alice, tags team \(handed down\), cost, from profile `alice`/,
   );
-  assert.match(stderr, /role\/tagged-end as alice for 1h \(assumed with temporary credentials\)/);
+  assert.match(
+    stderr,
+    /explain: 2\. AssumeRole \S+role\/tagged-end as alice for 1h \(assumed with temporary credentials\)/,
+  );
   assert.equal((JSON.parse(stdout) as { arn: string }).arn, 'arn:aws:sts::333333333333:assumed-role/tagged-end/alice');
 });
 
