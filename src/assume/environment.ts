@@ -15,6 +15,29 @@ export interface Origin {
   readonly base: { readonly profile: string } | 'keys' | 'default';
   /** Variables that were exported for the target only. */
   readonly exported: readonly string[];
+  /** Variables that said where credentials come from, and had to go: a token file, a container. */
+  readonly places?: Readonly<Record<string, string>> | undefined;
+}
+
+/** Variables that name a place of credentials. None is a secret. */
+const placeVariables: readonly string[] = [
+  'AWS_ROLE_ARN',
+  'AWS_ROLE_SESSION_NAME',
+  'AWS_WEB_IDENTITY_TOKEN_FILE',
+  'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI',
+  'AWS_CONTAINER_CREDENTIALS_FULL_URI',
+  'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE',
+];
+
+/** Those of the environment; undefined when there are none. */
+export function placesOf(env: Environment): Readonly<Record<string, string>> | undefined {
+  const found = placeVariables.flatMap((name) => (env[name] ? [[name, env[name]]] : []));
+  return found.length === 0 ? undefined : (Object.fromEntries(found) as Record<string, string>);
+}
+
+/** Where credentials came from before, as variables again. */
+export function originVariables({ base, places }: Origin): Readonly<Record<string, string>> {
+  return { ...places, ...(typeof base === 'object' ? { AWS_PROFILE: base.profile } : {}) };
 }
 
 export const originVariable = 'STINT_ORIGIN';
@@ -42,8 +65,9 @@ export function baseEnvironment(env: Environment): Environment {
   for (const name of origin.exported) delete base[name];
   if (origin.base === 'keys') return base;
   for (const name of keyVariables) delete base[name];
-  if (origin.base !== 'default') base['AWS_PROFILE'] = origin.base.profile;
-  return base;
+  const { AWS_PROFILE: profile, ...places } = originVariables(origin);
+  // What was set since ranks before what was there before.
+  return { ...places, ...base, ...(profile === undefined ? {} : { AWS_PROFILE: profile }) };
 }
 
 /** The profile that SDKs would use: AWS_PROFILE, else `default`. */

@@ -1,7 +1,15 @@
 // Credentials in the forms that programs read: variables for a child, lines for a shell, JSON for
 // `credential_process`. All times are UTC with `Z` and without fraction, the one form every SDK parses.
 import { isoSeconds, type Secret } from '../base/index.ts';
-import { baseEnvironment, currentProfile, originVariable, readOrigin, type Origin } from './environment.ts';
+import {
+  baseEnvironment,
+  currentProfile,
+  originVariable,
+  originVariables,
+  placesOf,
+  readOrigin,
+  type Origin,
+} from './environment.ts';
 import type { Credentials, Environment, SessionRequest } from './model.ts';
 
 export type Shell = 'sh' | 'fish' | 'pwsh';
@@ -25,7 +33,6 @@ const competing: readonly string[] = [
   'AWS_WEB_IDENTITY_TOKEN_FILE',
   'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI',
   'AWS_CONTAINER_CREDENTIALS_FULL_URI',
-  'AWS_CONTAINER_AUTHORIZATION_TOKEN',
   'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE',
   'AWS_CREDENTIAL_FILE',
   'AWS_SDK_LOAD_CONFIG',
@@ -43,10 +50,12 @@ export interface EnvironmentChange {
 function originOf(env: Environment, request: SessionRequest, session: Credentials): Origin {
   const exported = [...Object.keys(request.settings), ...regionsOf(baseEnvironment(env), request)];
   const before = readOrigin(env);
-  if (before !== undefined) return { key: session.accessKeyId, base: before.base, exported };
-  if (env['AWS_ACCESS_KEY_ID']) return { key: session.accessKeyId, base: 'keys', exported };
+  const places = placesOf(env) ?? before?.places;
+  const origin = { key: session.accessKeyId, exported, ...(places === undefined ? {} : { places }) };
+  if (before !== undefined) return { ...origin, base: before.base };
+  if (env['AWS_ACCESS_KEY_ID']) return { ...origin, base: 'keys' };
   const profile = currentProfile(env);
-  return { key: session.accessKeyId, base: profile === 'default' ? 'default' : { profile }, exported };
+  return { ...origin, base: profile === 'default' ? 'default' : { profile } };
 }
 
 /** The region's variables that the target sets and the person did not: the next target is not to take them for the person's. */
@@ -77,8 +86,7 @@ export function sessionChange(env: Environment, request: SessionRequest, session
 /** The change that takes a session out again: the keys, and what was exported for its target. */
 export function clearingChange(env: Environment): EnvironmentChange {
   const origin = readOrigin(env);
-  const set = new Map<string, string>();
-  if (origin !== undefined && typeof origin.base === 'object') set.set('AWS_PROFILE', origin.base.profile);
+  const set = new Map(Object.entries(origin === undefined ? {} : originVariables(origin)));
   return { unset: staleVariables(env).filter((name) => !set.has(name)), set };
 }
 
@@ -97,6 +105,8 @@ export function changedEnvironment(env: Environment, change: EnvironmentChange):
   const result = new Map<string, string>();
   for (const [name, value] of Object.entries(env)) if (value !== undefined) result.set(name, value);
   for (const name of change.unset) result.delete(name);
+  // SECURITY: a shell keeps it for the next target; a child has keys, and no use for the secret of a container.
+  if (change.set.has('AWS_ACCESS_KEY_ID')) result.delete('AWS_CONTAINER_AUTHORIZATION_TOKEN');
   for (const [name, value] of change.set) result.set(name, plain(value));
   return Object.fromEntries(result);
 }

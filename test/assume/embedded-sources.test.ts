@@ -104,6 +104,22 @@ test('in a task the credentials are those of its role, and roles are assumed fro
   );
 });
 
+test('in a shell of a task one target is assumed after the other, each from the role of the task', async (t) => {
+  const place = `arn:aws:iam::${dev}:role/task`;
+  const { AWS_EC2_METADATA_DISABLED: _, ...env } = childEnvironment(temporaryHome(t, '', ''));
+  const stint = `'${process.execPath}' '${mainFile}'`;
+  const turn = `eval "$(${stint} assume ${target} --quiet)" && ${stint} whoami`;
+  const script = `${turn} && ${turn} --quiet && eval "$(${stint} assume --unset)" && ${stint} whoami`;
+  const file = join(folder, 'credentials.json');
+  const args = [mainFile, 'cloud', 'exec', '--credentials-file', file, place, '--', '/bin/sh', '-c', script];
+  const { stdout, stderr } = await runProgram(process.execPath, args, env);
+  assert.equal(stderr, '');
+  const [first, second, last] = stdout.split('\n');
+  const assumed = `arn:aws:sts::${central}:assumed-role/target/alice`;
+  assert.deepEqual([first, second], [assumed, assumed]);
+  assert.match(last ?? '', /assumed-role\/task\//);
+});
+
 test('a role of an instance lasts an hour by chaining, which is said', async (t) => {
   const { stderr } = await at(t, instanceId, 'credentials', target, '--duration', '2h', '--explain');
   assert.match(stderr, /note: 1h instead of 2h/);

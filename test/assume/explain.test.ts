@@ -74,5 +74,8 @@ test('--explain tells which parts of the path were kept already', async (t) => {
     /^explain: 1\. GetSessionToken .*\nexplain: 2\. .*\nexplain: 3\. .*\nexplain: kept session of arn:aws:iam::222222222222:role\/mid: ends in/,
   );
   const again = await runStint('stint-credentials', ['end', '--explain'], env);
-  assert.match(again.stderr, /^explain: kept session of arn:aws:iam::333333333333:role\/end: ends in (?:1h|59m\d+s), at \S+Z\n$/);
+  assert.match(
+    again.stderr,
+    /^explain: kept session of arn:aws:iam::333333333333:role\/end: ends in (?:1h|59m\d+s), at \S+Z\n$/,
+  );
 });

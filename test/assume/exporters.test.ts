@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Secret } from '../../src/base/index.ts';
+import { baseEnvironment } from '../../src/assume/environment.ts';
 import {
   changedEnvironment,
   clearingChange,
@@ -110,6 +111,36 @@ test('taking the session out brings the profile back that it began with', () => 
   );
   assert.equal(env['AWS_PROFILE'], undefined);
   assert.deepEqual(changedEnvironment(env, clearingChange(env)), { AWS_PROFILE: 'central', HOME: '/h' });
+});
+
+test('a token file or a container that a shell began with is there for the next target, and comes back in the end', () => {
+  const start = {
+    AWS_WEB_IDENTITY_TOKEN_FILE: '/t',
+    AWS_ROLE_ARN: 'arn:aws:iam::222222222222:role/ci',
+    AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: '/v2/x',
+    HOME: '/h',
+  };
+  for (const requests of [[request()], [request(), request({ settings: { AWS_CA_BUNDLE: '/x' } })]]) {
+    const env = assumeInTurn(start, ...requests);
+    assert.equal(env['AWS_WEB_IDENTITY_TOKEN_FILE'] ?? env['AWS_CONTAINER_CREDENTIALS_RELATIVE_URI'], undefined);
+    const base = baseEnvironment(env);
+    for (const [name, value] of Object.entries(start)) assert.equal(base[name], value);
+    assert.equal(base['AWS_ACCESS_KEY_ID'], undefined);
+    assert.deepEqual(changedEnvironment(env, clearingChange(env)), start);
+  }
+  const moved = { ...assumeInTurn(start, request()), AWS_WEB_IDENTITY_TOKEN_FILE: '/new' };
+  assert.equal(baseEnvironment(moved)['AWS_WEB_IDENTITY_TOKEN_FILE'], '/new');
+});
+
+test('the authorization token of a container stays in the shell that has it, and goes to no child', () => {
+  const env = {
+    AWS_CONTAINER_CREDENTIALS_FULL_URI: 'http://127.0.0.1/x',
+    AWS_CONTAINER_AUTHORIZATION_TOKEN: 'hunter2',
+  };
+  const change = sessionChange(env, request(), session('t'));
+  const lines = shellLines('sh', change).join('\n');
+  assert.ok(!/AWS_CONTAINER_AUTHORIZATION_TOKEN\b/.test(lines) && !lines.includes('hunter2'), lines);
+  assert.equal(changedEnvironment(env, change)['AWS_CONTAINER_AUTHORIZATION_TOKEN'], undefined);
 });
 
 test('credential_process JSON leaves out what the credentials do not have', () => {
