@@ -22,6 +22,8 @@ export interface KeptSession {
   /** Empty for a session without a role. */
   readonly roleArn: string;
   readonly file: string;
+  /** Identity of the request it answers. */
+  readonly request: string;
 }
 
 interface FileForm {
@@ -101,7 +103,7 @@ function readOwn(file: string): string | undefined {
   }
 }
 
-function parseFile(text: string, file: string): (KeptSession & { request: string }) | undefined {
+function parseFile(text: string, file: string): KeptSession | undefined {
   let form: unknown;
   try {
     form = JSON.parse(text);

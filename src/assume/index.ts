@@ -1,6 +1,7 @@
 // From a target to AWS credentials in the hands of the right program. Read session.ts first: it is the flow.
 export type { Credentials, Environment, MfaCommand, SessionRequest } from './model.ts';
-export { loadProfiles } from './profiles.ts';
+export { loadProfiles, profileFiles } from './profiles.ts';
+export { isRegion, partitionOfRegion } from './endpoints.ts';
 export { profileChain } from './profile-chain.ts';
 export { parseRoleArn } from './arn.ts';
 export { baseEnvironment, mfaFolder, readOrigin, sessionFolder } from './environment.ts';
@@ -10,7 +11,7 @@ export { SessionCache, type KeptSession } from './cache.ts';
 export { keptSession, obtainSession, type SessionTools } from './session.ts';
 export { mfaAsker, type MfaAnswer, type MfaNeed } from './mfa.ts';
 export { MfaMemory } from './mfa-memory.ts';
-export type { SignInTools } from './sources/source.ts';
+export type { SignInTools, SourceTools } from './sources/source.ts';
 export { askNobody, askOnTerminal, parseMfaCode } from './mfa-prompt.ts';
 export { httpSender } from './http.ts';
 export { StsClient } from './sts.ts';
@@ -18,7 +19,6 @@ export { consoleDestination, customSignin, signinEndpoints, type ConsolePlace } 
 export { consoleSession, type ConsoleSession } from './console-session.ts';
 export { consoleSeconds, signinLink, signinToken } from './console-signin.ts';
 export { browserCommands, containerAddress, openBrowser } from './console-browser.ts';
-export { partitionOfRegion } from './endpoints.ts';
 export {
   changedEnvironment,
   clearingChange,
@@ -38,3 +38,7 @@ export { takeLock } from './lock.ts';
 export { checkSectionName } from './credentials-file-text.ts';
 export { checkProfileFree, cleanSections, writeSection, type CredentialsFileTools } from './credentials-file.ts';
 export { exportFormats, exportText, type ExportFormat } from './export-formats.ts';
+
+/** What the verbs of `stint sso` need, loaded when one is used. */
+export type SsoVerbs = typeof import('./sources/sso-verbs.ts');
+export const loadSso = (): Promise<SsoVerbs> => import('./sources/sso-verbs.ts');

@@ -21,13 +21,13 @@ import {
   type Environment,
   type SessionRequest,
   type SessionTools,
-  type SignInTools,
   type TargetContext,
   type TargetSource,
 } from '../assume/index.ts';
 import { UsageError, type AssumeChoices } from './assume-options.ts';
 import type { Io } from './command.ts';
-import { printFailure, say, tell } from './output.ts';
+import { printFailure, say } from './output.ts';
+import { sourceTools, wait } from './sign-in.ts';
 
 /** The text of a file, undefined when there is none. Throws what the system throws otherwise. */
 export function readText(path: string): string | undefined {
@@ -86,60 +86,19 @@ export function openSts(request: SessionRequest, env: Environment): StsClient {
   return new StsClient(request.sts, { send: httpSender(env), clock: systemClock, wait });
 }
 
-/** Resolves after so many milliseconds, or sooner when `signal` aborts. */
-export function wait(millis: number, signal?: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  if (signal?.aborted === true) return Promise.resolve();
-  const done = (): void => {
-    clearTimeout(timer);
-    signal?.removeEventListener('abort', done);
-    resolve();
-  };
-  const timer = setTimeout(done, millis);
-  signal?.addEventListener('abort', done);
-  return promise;
-}
-
-/** How the person at this terminal signs in; undefined without one. Lines go to stderr, and past it when that is caught. */
-export function signInTools(
-  io: Io,
-  choices: { readonly deviceCode: boolean; readonly browser: boolean },
-): SignInTools | undefined {
-  const fs = process.getBuiltinModule('node:fs');
-  let terminal: number | undefined;
-  try {
-    terminal = fs.openSync('/dev/tty', 'w');
-  } catch {
-    if (!io.stderr.isTTY) return undefined;
-  }
-  const line = (text: string): void => {
-    if (io.stderr.isTTY || terminal === undefined) tell(io, text);
-    else fs.writeSync(terminal, `${text}\n`);
-  };
-  return { ...choices, tell: line, signal: io.signal };
-}
-
 function sessionTools(io: Io, env: Environment, cache: SessionCache | undefined, choices: AssumeChoices): SessionTools {
-  const note = (line: string): void => {
-    if (!choices.quiet) say(io, `note: ${line}`);
-  };
+  const attended = choices.unattended !== true;
+  const sources = sourceTools(io, env, { ...choices, browser: true, attended });
   const memory = new MfaMemory(mfaFolder(env), systemClock, wait);
   const { mfaCode: code, mfaCommand: command } = choices;
   const askPerson = (serial: string): Promise<Secret> =>
-    choices.unattended === true ? askNobody(serial) : askOnTerminal(serial, io.signal);
-  const ask = mfaAsker({ env, clock: systemClock, wait, note, askPerson, memory, code, command });
+    attended ? askOnTerminal(serial, io.signal) : askNobody(serial);
+  const ask = mfaAsker({ ...sources, askPerson, memory, code, command });
   return {
-    env,
-    clock: systemClock,
-    wait,
-    send: httpSender(env),
+    ...sources,
     cache,
     sts: (request) => openSts(request, env),
     askMfa: choices.askMfa ?? ask,
-    note,
-    signIn: () =>
-      choices.unattended === true ? undefined : signInTools(io, { deviceCode: choices.deviceCode, browser: true }),
-    explain: (line) => choices.explain && say(io, `explain: ${line}`),
     refresh: choices.refresh,
   };
 }

@@ -37,6 +37,7 @@ const commands: Readonly<Record<string, Entry>> = {
   credentials: { summary: 'print a session of a target for credential_process' },
   console: { summary: 'sign in to the AWS console with a session of a target' },
   ls: { summary: 'list targets: profiles, and the roles of the definition' },
+  sso: { summary: 'sign in to IAM Identity Center and out, list its roles, make profiles of them' },
   whoami: { summary: 'ask AWS who the current credentials belong to' },
   forget: { summary: 'remove kept sessions from this machine' },
   cloud: { summary: 'the embedded AWS, which enforces IAM, on this machine' },

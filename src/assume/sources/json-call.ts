@@ -69,7 +69,7 @@ function refuse({ service, url }: JsonCall, answer: HttpAnswer | HttpLoss): Erro
 /** Ends the command of a person who has ended it. */
 export function checkInterrupted(signal: AbortSignal | undefined): void {
   if (signal?.aborted !== true) return;
-  throw failure('interrupted', 'the sign-in was ended', { hint: 'run it again to sign in' });
+  throw failure('interrupted', 'ended before IAM Identity Center had answered', { hint: 'run it again' });
 }
 
 /**

@@ -76,3 +76,45 @@ export async function roleCredentials(
     date: answer.date,
   };
 }
+
+/** One page of a list of the portal. */
+export interface Page {
+  readonly items: readonly Readonly<Record<string, unknown>>[];
+  /** Mark of the next page. */
+  readonly next: string | undefined;
+}
+
+/** Which key of the answer holds the list. */
+const lists: Readonly<Record<string, string>> = {
+  '/assignment/accounts': 'accountList',
+  '/assignment/roles': 'roleList',
+};
+
+/** The page of the list at `path` that follows the mark. @throws Failure as `roleCredentials`. */
+export async function portalPage(
+  session: SsoSession,
+  token: Secret,
+  where: { readonly path: string; readonly query: Readonly<Record<string, string>>; readonly next: string | undefined },
+  tools: CallTools,
+): Promise<Portal<Page>> {
+  const query = { max_result: '100', next_token: where.next, ...where.query };
+  const answer = await ask(session, token, where.path, query, tools);
+  if (answer.status === 401) return 'token-refused';
+  if (answer.status !== 200) {
+    throw failure('sso-refused', `IAM Identity Center refused the list: ${messageOf(answer)}`, {
+      hint: 'ask who administers it; `stint sso login` signs in anew',
+    });
+  }
+  const items: unknown = answer.body[lists[where.path]!];
+  if (!Array.isArray(items)) throw notPortal(session);
+  const next = answer.body['nextToken'];
+  return {
+    items: items.filter((item) => typeof item === 'object' && item !== null) as Page['items'],
+    next: typeof next === 'string' && next !== '' ? next : undefined,
+  };
+}
+
+/** Ends the sign-in at AWS; one that has ended already is no error. @throws Failure `sso-failed`, `sso-unreachable`. */
+export async function endSignIn(session: SsoSession, token: Secret, tools: CallTools): Promise<void> {
+  await ask(session, token, '/logout', {}, tools);
+}

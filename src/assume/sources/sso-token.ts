@@ -181,14 +181,11 @@ class TokenRun {
 
   #needed(): Error {
     const { asker, session } = this.#wanted;
-    const who = asker === undefined ? '' : `profile \`${asker.profile}\` needs a sign-in to `;
-    return failure(
-      'sso-sign-in-needed',
-      `${this.#place()}${who}\`${session.startUrl}\`, and there is no terminal to sign in at`,
-      {
-        hint: `run \`stint sso login ${this.#who()}\` in a terminal, or \`aws sso login\``,
-      },
-    );
+    const what = `a sign-in to \`${session.startUrl}\``;
+    const needs = asker === undefined ? `${what} is needed` : `profile \`${asker.profile}\` needs ${what}`;
+    return failure('sso-sign-in-needed', `${this.#place()}${needs}, and there is no terminal to sign in at`, {
+      hint: `run \`stint sso login ${this.#who()}\` in a terminal, or \`aws sso login\``,
+    });
   }
 }
 

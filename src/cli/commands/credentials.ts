@@ -17,7 +17,8 @@ import {
   type Shell,
 } from '../../assume/index.ts';
 import { UsageError, type AssumeChoices, type OptionValues } from '../assume-options.ts';
-import { assumeTarget, openCache, targetContext, wait } from '../assume-session.ts';
+import { assumeTarget, openCache, targetContext } from '../assume-session.ts';
+import { wait } from '../sign-in.ts';
 import { addTargetVerb } from '../assume-verb.ts';
 import type { Io } from '../command.ts';
 import { cliFailure } from '../failures.ts';

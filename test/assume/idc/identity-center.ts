@@ -39,6 +39,8 @@ export interface IdcMoods {
   tokenSeconds: number;
   /** Milliseconds since 1970 by which role credentials are dated. */
   now: () => number;
+  /** Most items a page has. */
+  pageSize: number;
   /** An answer instead of the usual one. */
   instead: (asked: Asked, count: number) => Given | undefined;
 }
@@ -51,6 +53,7 @@ export class IdentityCenter {
     device: [],
     tokenSeconds: 28_800,
     now: () => Date.now(),
+    pageSize: 100,
     instead: () => undefined,
   };
   accounts: readonly IdcAccount[] = [
@@ -249,7 +252,7 @@ export class IdentityCenter {
 
   #accountList({ query }: Asked): Given {
     const from = Number(query.get('next_token') ?? '0');
-    const to = from + Number(query.get('max_result') ?? '20');
+    const to = from + Math.min(Number(query.get('max_result') ?? '20'), this.moods.pageSize);
     const accountList = this.accounts.slice(from, to).map(({ roles: _roles, ...account }) => account);
     return { status: 200, body: { accountList, nextToken: to < this.accounts.length ? String(to) : null } };
   }

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { childEnvironment, mainFile, type Ended } from '../support.ts';
 import type { IdentityCenter } from './identity-center.ts';
 
@@ -61,7 +62,7 @@ export function personEnvironment(home: string, idc: IdentityCenter): Record<str
     ...childEnvironment(home),
     AWS_ENDPOINT_URL_SSO: idc.url,
     AWS_ENDPOINT_URL_SSO_OIDC: idc.url,
-    BROWSER: `"${process.execPath}" "${join(import.meta.dirname, 'browser.ts')}"`,
+    BROWSER: `"${process.execPath}" "${fileURLToPath(new URL('./browser.ts', import.meta.url))}"`,
     OPENED: join(home, 'opened'),
   };
 }

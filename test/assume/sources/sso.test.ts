@@ -14,7 +14,7 @@ import {
 } from '../idc/terminal.ts';
 import { runStint, startSts, temporaryHome } from '../support.ts';
 
-test('at a terminal an ended sign-in opens the browser, and the role is there', async (t) => {
+test('at a terminal an ended sign-in opens the default browser instead of an error, and the role is there (awsume#101, aws-vault#639, leapp#71)', async (t) => {
   const idc = await startIdentityCenter(t);
   const home = temporaryHome(t, config);
   const { code, stdout, stderr } = await runAtTerminal(['credentials', 'dev'], personEnvironment(home, idc));
@@ -113,7 +113,7 @@ test('five at once renew a token once and fetch one role once', async (t) => {
   assert.deepEqual([idc.count('/token'), idc.count('/federation/credentials')], [1, 2]);
 });
 
-test('parallel runs at a terminal open one tab', async (t) => {
+test('parallel runs at a terminal open one tab (ByteNess/aws-vault#337, #445)', async (t) => {
   const idc = await startIdentityCenter(t);
   const home = temporaryHome(t, config);
   const env = personEnvironment(home, idc);
@@ -172,7 +172,7 @@ test('a role that is not assigned is told with file, line and the way to see whi
   assert.match(stderr, /hint: `stint sso ls`/);
 });
 
-test('over SSH a code is shown, for any device, and no browser opens', async (t) => {
+test('over SSH a code is shown, for any device, and no browser opens (granted#244)', async (t) => {
   const idc = await startIdentityCenter(t);
   idc.moods.device = ['authorization_pending'];
   const home = temporaryHome(t, config);
