@@ -35,7 +35,9 @@ interface FileForm {
   readonly expiration: string;
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
+  /** Empty for the keys of a lent user, which have none. */
   readonly sessionToken: string;
+  readonly lease?: { readonly id: string; readonly server: string };
 }
 
 /** Everything that makes two sessions different, in one canonical text. Holds no secret: keys are named by their id. */
@@ -86,6 +88,12 @@ function isFileForm(value: unknown): value is FileForm {
   );
 }
 
+function isLease(value: unknown): value is { readonly id: string; readonly server: string } {
+  if (typeof value !== 'object' || value === null) return false;
+  const { id, server } = value as { id?: unknown; server?: unknown };
+  return typeof id === 'string' && typeof server === 'string';
+}
+
 /** Reads a file of our own; undefined when it is missing or, for a reader that raced a writer, gone. */
 function readOwn(file: string): string | undefined {
   let handle: number;
@@ -124,8 +132,9 @@ function parseFile(text: string, file: string): KeptSession | undefined {
     credentials: {
       accessKeyId,
       secretAccessKey: new Secret(secretAccessKey),
-      sessionToken: new Secret(sessionToken),
+      ...(sessionToken === '' ? {} : { sessionToken: new Secret(sessionToken) }),
       expiration,
+      ...(isLease(form.lease) ? { lease: form.lease } : {}),
     },
     issuedAt,
     target: form.target,
@@ -170,11 +179,7 @@ export class SessionCache {
    * Keeps a session, durable under its name or not at all.
    * @throws what the file system throws, and Failure `cache-unsafe`.
    */
-  write(
-    identity: string,
-    request: SessionRequest,
-    session: Credentials & { readonly sessionToken: Secret; readonly expiration: Millis },
-  ): void {
+  write(identity: string, request: SessionRequest, session: Credentials & { readonly expiration: Millis }): void {
     this.prepare();
     const form: FileForm = {
       version,
@@ -186,7 +191,8 @@ export class SessionCache {
       accessKeyId: session.accessKeyId,
       // SECURITY: the one place where secrets of a session are written: a 0600 file in a 0700 folder.
       secretAccessKey: session.secretAccessKey.reveal(),
-      sessionToken: session.sessionToken.reveal(),
+      sessionToken: session.sessionToken?.reveal() ?? '',
+      ...(session.lease === undefined ? {} : { lease: session.lease }),
     };
     const file = `${this.folder}/${fileName(identity)}.json`;
     const draft = `${file}.${process.pid}.tmp`;

@@ -88,6 +88,7 @@ export const assumeFailures = {
     when: 'The credentials file is nothing that Stint changes: huge, binary, read-only, or not yours.',
   },
   'credentials-file-unwritable': { status: 500, when: 'The credentials file, or its backup, cannot be written.' },
+  'request-unsupported': { status: 400, when: 'A reason was given for a target that nobody decides about.' },
   interrupted: { status: 499, when: 'The person ended the command while it waited.' },
 } as const satisfies Readonly<Record<string, FailureKind>>;
 

@@ -1,5 +1,5 @@
 // From a target to AWS credentials in the hands of the right program. Read session.ts first: it is the flow.
-export type { Credentials, Environment, MfaCommand, SessionRequest } from './model.ts';
+export type { Credentials, Environment, MfaCommand, SessionRequest, BorrowWishes } from './model.ts';
 export { loadProfiles, profileFiles } from './profiles.ts';
 export { isRegion, partitionOfRegion } from './endpoints.ts';
 export { profileChain } from './profile-chain.ts';

@@ -12,6 +12,26 @@ export interface Credentials {
   readonly sessionToken?: Secret | undefined;
   /** When AWS ends them; unknown for long-term keys and for session tokens found in files or the environment. */
   readonly expiration?: Millis | undefined;
+  /** The lease of a server that they live under, and the server's address. */
+  readonly lease?: { readonly id: string; readonly server: string } | undefined;
+}
+
+/** What may be said about a session that is lent. */
+export interface BorrowWishes {
+  readonly ttlSeconds?: number | undefined;
+  readonly sessionName?: string | undefined;
+}
+
+/** What a `TargetSource` tells of a target that is lent. */
+export interface LentTarget {
+  /** Address of the server. */
+  readonly server: string;
+  /** What is asked: `aws/creds/deploy`. */
+  readonly path: string;
+  /** Tells tokens apart without telling one: what one person was lent is not kept for another. */
+  readonly borrower: string;
+  /** Takes the lease. Rejects with a coded Failure. */
+  readonly borrow: (wishes: BorrowWishes) => Promise<Credentials>;
 }
 
 /** Where a person signs in to IAM Identity Center: an `[sso-session]`, or a profile that says it all itself. */
@@ -98,7 +118,8 @@ export type Source =
       readonly region?: string | undefined;
       readonly caBundle?: string | undefined;
       readonly place: string;
-    };
+    }
+  | ({ readonly kind: 'lent'; readonly from: string } & LentTarget & BorrowWishes);
 
 /** The token of an identity provider, instead of keys. */
 export interface IdentityToken {

@@ -18,6 +18,8 @@ export interface SessionOptions {
   readonly region?: string | undefined;
   /** One more role, assumed with the target's credentials. */
   readonly roleArn?: string | undefined;
+  /** Why; for a server that decides about requests. */
+  readonly reason?: string | undefined;
 }
 
 interface TextRule {

@@ -102,10 +102,10 @@ class SessionRun {
   }
 
   #keep(identity: string, request: SessionRequest, session: Credentials): void {
-    const { sessionToken, expiration } = session;
-    if (sessionToken === undefined || expiration === undefined) return;
+    const { expiration } = session;
+    if (expiration === undefined) return;
     try {
-      this.#tools.cache!.write(identity, request, { ...session, sessionToken, expiration });
+      this.#tools.cache!.write(identity, request, { ...session, expiration });
     } catch (error) {
       if (isFailure(error)) throw error;
       this.#tools.note(`the session could not be kept (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`);

@@ -5,7 +5,8 @@ import { parseRoleArn, checkRoleArn } from './arn.ts';
 import { chooseEndpoint, partitionOfRegion } from './endpoints.ts';
 import { currentProfile, environmentCredentials, personName } from './environment.ts';
 import { failure } from './failures.ts';
-import type { Environment, SessionRequest, Source } from './model.ts';
+import { lentSourceOf, optionsBesideLease, refuseRequest, type LendRequest } from './lent.ts';
+import type { Environment, LentTarget, SessionRequest, Source } from './model.ts';
 import { containerSource, instanceForbidden, instanceSource, tokenFileSource } from './named-sources.ts';
 import { checkOptions, checkSessionName, roleOnlyOptions, type SessionOptions } from './options.ts';
 import { namesCredentials, profileChain, type ProfileChain } from './profile-chain.ts';
@@ -25,6 +26,8 @@ export interface DefinedTarget {
   readonly externalId?: string | undefined;
   /** Its trust demands the caller's own user name as source identity. */
   readonly callerIdentity?: boolean | undefined;
+  /** Lent by a server; `roleArn` is empty then. */
+  readonly lent?: LentTarget | undefined;
 }
 
 /**
@@ -34,10 +37,17 @@ export interface DefinedTarget {
 export interface TargetSource {
   /** What it is called in messages: `stint.config.ts`. */
   readonly label: string;
+  /** All of its names begin so, and no other source's do. Without one its names are `account/role`. */
+  readonly prefix?: string | undefined;
   /** The target of that name, or undefined. Rejects with a coded Failure when the source itself is broken. */
   find(name: string): Promise<DefinedTarget | undefined>;
   /** All targets, in the order of the source. */
   list(): Promise<readonly DefinedTarget[]>;
+  /**
+   * Asks for a target that is lent on request only, and waits until it is granted. Absent where nobody decides about
+   * requests. Rejects with a coded Failure when it is refused.
+   */
+  request?(name: string, ask: LendRequest): Promise<DefinedTarget>;
 }
 
 export interface TargetContext {
@@ -49,6 +59,8 @@ export interface TargetContext {
 /** A chain, and what is known of its last role besides. */
 interface Found extends Pick<DefinedTarget, 'mfa' | 'mfaMaxAge' | 'callerIdentity'> {
   readonly chain: ProfileChain;
+  /** The one name of a target that may be typed in several ways. */
+  readonly name?: string | undefined;
 }
 
 /** The role that a token in the environment is for, as pods of EKS and runners of CI have it. */
@@ -110,10 +122,24 @@ function onTop(chain: ProfileChain, role: WantedRole): ProfileChain {
   return { ...chain, roles: [...chain.roles, role], durationSeconds: undefined };
 }
 
-async function findDefined(name: string, sources: readonly TargetSource[]): Promise<DefinedTarget | undefined> {
-  for (const source of sources) {
+/** The sources that a name could be of. */
+function sourcesFor(name: string, sources: readonly TargetSource[]): readonly TargetSource[] {
+  const owners = sources.filter(({ prefix }) => prefix !== undefined && name.startsWith(prefix));
+  if (owners.length > 0) return owners;
+  return name.includes('/') ? sources.filter(({ prefix }) => prefix === undefined) : [];
+}
+
+async function findDefined(
+  name: string,
+  sources: readonly TargetSource[],
+  { reason, durationSeconds }: SessionOptions,
+): Promise<DefinedTarget | undefined> {
+  for (const source of sourcesFor(name, sources)) {
+    if (reason !== undefined && source.request !== undefined) return source.request(name, { reason, durationSeconds });
     const found = await source.find(name);
-    if (found !== undefined) return found;
+    if (found === undefined) continue;
+    if (reason !== undefined) refuseRequest(name, found.lent === undefined ? undefined : source.label);
+    return found;
   }
   return undefined;
 }
@@ -131,7 +157,11 @@ async function listNames(source: TargetSource): Promise<readonly string[]> {
 async function unknownTarget(target: string, { profiles, sources }: TargetContext): Promise<Error> {
   const names = [...profiles.profiles.keys()];
   for (const source of sources) names.push(...(await listNames(source)));
-  const places = [profiles.files.config, profiles.files.credentials, ...sources.map(({ label }) => label)];
+  const places = [
+    profiles.files.config,
+    profiles.files.credentials,
+    ...sources.flatMap(({ label, prefix }) => (prefix === undefined ? [label] : [])),
+  ];
   return failure(
     'unknown-target',
     `there is no target \`${target}\` in ${places.map((place) => `\`${place}\``).join(', ')}`,
@@ -141,7 +171,7 @@ async function unknownTarget(target: string, { profiles, sources }: TargetContex
   );
 }
 
-async function findTarget(target: string, context: TargetContext): Promise<Found> {
+async function findTarget(target: string, context: TargetContext, options: SessionOptions): Promise<Found> {
   const { env, profiles, sources } = context;
   if (profiles.profiles.has(target)) return { chain: profileChain(target, profiles, env), mfa: false };
   if (target.startsWith('arn:')) {
@@ -154,8 +184,12 @@ async function findTarget(target: string, context: TargetContext): Promise<Found
     const roleArn = checkRoleArn(`arn:${partitionOfRegion(region)}:iam::${short[1]!}:role/${short[2]!}`);
     return { chain: onTop(chain, { roleArn }), mfa: false };
   }
-  const defined = target.includes('/') ? await findDefined(target, sources) : undefined;
+  const defined = await findDefined(target, sources, options);
   if (defined === undefined) throw await unknownTarget(target, context);
+  if (defined.lent !== undefined) {
+    const source = lentSourceOf(defined.name, defined.lent, options);
+    return { chain: { source, roles: [], profiles: [] }, mfa: false, name: defined.name };
+  }
   const { roleArn, externalId, mfa, mfaMaxAge, callerIdentity } = defined;
   return { chain: onTop(currentChain(context), { roleArn, externalId }), mfa, mfaMaxAge, callerIdentity };
 }
@@ -218,13 +252,16 @@ export async function resolveTarget(
   given: SessionOptions,
   context: TargetContext,
 ): Promise<SessionRequest> {
-  const options = checkOptions(given);
-  const found = await findTarget(target, context);
+  const checked = checkOptions(given);
+  const found = await findTarget(target, context, checked);
+  const isLent = found.chain.source.kind === 'lent';
+  if (checked.reason !== undefined && !isLent) refuseRequest(target, undefined);
+  const options = isLent ? optionsBesideLease(checked) : checked;
   const chain = options.roleArn === undefined ? found.chain : onTop(found.chain, { roleArn: options.roleArn });
   if (chain.roles.length === 0) refuseWithoutRole(target, options);
   const mfaSerial = options.mfaSerial ?? chain.mfaSerial;
   refuseWithoutDevice(target, found, mfaSerial);
-  const request = requestOf(target, chain, mfaSerial, options, context);
+  const request = requestOf(found.name ?? target, chain, mfaSerial, options, context);
   const [first, ...rest] = request.roles;
   const named = found.callerIdentity === true && first !== undefined && first.sourceIdentity === undefined;
   return {

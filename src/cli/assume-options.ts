@@ -40,6 +40,7 @@ export const assumeOptions: readonly OptionRow[] = [
     value: 'file',
     help: 'the definition, for targets like dev/test_role (default: stint.config.* here)',
   },
+  { name: 'reason', value: 'text', help: 'why; for a server that decides about requests' },
   { name: 'refresh', help: 'fetch a new session even if a kept one is good' },
   { name: 'explain', help: 'say on stderr how the session was made, and why so' },
   { name: 'quiet', help: 'no notes on stderr' },
@@ -133,6 +134,7 @@ function parse(values: OptionValues): AssumeChoices {
     mfaSerial: one('mfa-serial'),
     region: one('region'),
     roleArn: one('role-arn'),
+    reason: one('reason'),
   });
   return {
     session,

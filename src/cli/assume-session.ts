@@ -26,6 +26,7 @@ import {
 } from '../assume/index.ts';
 import { UsageError, type AssumeChoices } from './assume-options.ts';
 import type { Io } from './command.ts';
+import { lentTargets } from './lent-targets.ts';
 import { printFailure, say } from './output.ts';
 import { sourceTools, wait } from './sign-in.ts';
 
@@ -65,13 +66,24 @@ function definitionSource(io: Io, env: Environment, config: string | undefined):
   };
 }
 
+/** What a server lends; the calls that ask it are loaded when they are made. */
+function lentSource(io: Io): TargetSource {
+  return lentTargets(io, loadLentCalls);
+}
+
+/** The calls of the server about what it lends. */
+export async function loadLentCalls(): Promise<typeof import('./lent-calls.ts')> {
+  return (await import(beside('lent-calls').href)) as typeof import('./lent-calls.ts');
+}
+
 /** What targets are looked up in, seen from `env`: the profiles, and the definition if there is one. */
 export function targetContext(io: Io, env: Environment, config: string | undefined): TargetContext {
   const fs = process.getBuiltinModule('node:fs');
   const exists = ['ts', 'yaml', 'yml', 'json'].some((extension) =>
     fs.existsSync(`${io.cwd}/stint.config.${extension}`),
   );
-  const sources = config !== undefined || exists ? [definitionSource(io, env, config)] : [];
+  const definition = config !== undefined || exists ? [definitionSource(io, env, config)] : [];
+  const sources = [...definition, lentSource(io)];
   return { env, profiles: loadProfiles(env, readText), sources };
 }
 

@@ -2,11 +2,12 @@
 // environment, one request, Vault's errors as failures.
 import { readFileSync } from 'node:fs';
 import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
 import { Secret, type Failure } from '../base/index.ts';
 import type { Io } from './command.ts';
 import { cliFailure } from './failures.ts';
+import { serverAddress, storedToken } from './server-place.ts';
+
+export { serverAddress, storedToken, tokenFile } from './server-place.ts';
 
 export interface ServerReply {
   readonly status: number;
@@ -30,31 +31,6 @@ export interface Ask {
   readonly query?: string;
   /** Instead of the stored one; null sends none. */
   readonly token?: Secret | null;
-}
-
-/** Where `stint login` keeps the token, and Vault's own tools look for it. */
-export function tokenFile(io: Io): string {
-  return join(io.env['HOME'] ?? homedir(), '.vault-token');
-}
-
-export function serverAddress(io: Io, { address: given }: Connection = {}): string {
-  const address = given || io.env['STINT_ADDR'] || io.env['VAULT_ADDR'] || 'http://127.0.0.1:8200';
-  if (URL.canParse(address) && /^https?:$/.test(new URL(address).protocol)) return address.replace(/\/+$/, '');
-  throw cliFailure('address-invalid', `\`${address}\` is not the address of a server`, {
-    hint: 'set STINT_ADDR to something like `http://127.0.0.1:8200`',
-  });
-}
-
-/** The token that calls are made with, if there is one. */
-export function storedToken(io: Io): Secret | undefined {
-  const given = io.env['STINT_TOKEN'] || io.env['VAULT_TOKEN'];
-  if (given) return new Secret(given);
-  try {
-    const text = readFileSync(tokenFile(io), 'utf8').trim();
-    return text === '' ? undefined : new Secret(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /**

@@ -20,6 +20,7 @@ export const cliFailure = failuresOf({
   },
   'config-newer': { status: 400, when: 'the configuration file of the server was written for a newer Stint' },
   'token-unwritable': { status: 500, when: '`stint login` cannot keep the token in `~/.vault-token`' },
+  'lease-elsewhere': { status: 409, when: 'a lease is to be given back to another server than the one named now' },
   'token-missing': { status: 401, when: 'a command that needs a token was given none' },
   'value-invalid': { status: 400, when: 'a value to write is not of the form `k=v`' },
   'file-unwritable': { status: 500, when: 'a file named on the command line cannot be written' },

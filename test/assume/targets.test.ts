@@ -50,6 +50,7 @@ function sourceText({ source }: SessionRequest): string {
   if (source.kind === 'container') return `container ${source.url}`;
   if (source.kind === 'sso') return `sso ${source.session.name ?? 'legacy'} ${source.accountId} ${source.roleName}`;
   if (source.kind === 'login') return `login ${source.loginSession}`;
+  if (source.kind === 'lent') return source.kind;
   return `keys ${source.credentials.accessKeyId} ${source.credentials.sessionToken === undefined ? 'long-term' : 'temporary'}`;
 }
 

@@ -1,6 +1,7 @@
 // The table of sources: one row per kind, each in a file of its own. What is slow to load is loaded by `read`.
 import type { Credentials, IdentityToken, Source } from '../model.ts';
 import { runCredentialProcess } from './credential-process.ts';
+import { lentSource } from './lent.ts';
 import type { SourceKind, SourceTools } from './source.ts';
 
 export type { SourceTools } from './source.ts';
@@ -44,6 +45,7 @@ const kinds: { readonly [Kind in Source['kind']]: SourceKind<Kind> } = {
     identity: ({ loginSession }) => ({ login: loginSession }),
     read: async (source, tools) => (await import('./login.ts')).readLoginSession(source, tools),
   },
+  lent: lentSource,
 };
 
 /** The row of a source. */

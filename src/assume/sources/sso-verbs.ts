@@ -6,7 +6,7 @@ import { currentProfile } from '../environment.ts';
 import { failure } from '../failures.ts';
 import type { Environment, SsoSession } from '../model.ts';
 import { profileChain } from '../profile-chain.ts';
-import { Profile, settingOf, type ProfileSet } from '../profiles.ts';
+import { Profile, settingOf, type ProfileSet, profileNamed } from '../profiles.ts';
 import { removeObject } from './aws-cache.ts';
 import type { SourceTools } from './source.ts';
 import { readToken, tokenFile } from './sso-cache.ts';
@@ -37,7 +37,11 @@ function sessionOfProfile(name: string, { env, profiles }: SsoContext): TokenWan
 
 function sessionOfName(name: string, { env, profiles }: SsoContext): TokenWanted | undefined {
   if (!profiles.ssoSessions.has(name)) return undefined;
-  const own = signInSettings(new Profile(name, undefined, undefined), profiles, env);
+  const own = signInSettings(
+    new Profile(name, undefined, undefined, (other, place) => profileNamed(other, profiles, place)),
+    profiles,
+    env,
+  );
   return { session: ssoSessionNamed(name, { own, set: profiles }) };
 }
 

@@ -1,11 +1,12 @@
-// `stint forget`: removes kept sessions from this machine.
+// `stint forget`: removes kept sessions from this machine, and gives back what a server lent.
 import type { Command } from 'commander';
-import { baseEnvironment, resolveTarget, type KeptSession } from '../../assume/index.ts';
+import { isFailure, isoSeconds } from '../../base/index.ts';
+import { baseEnvironment, resolveTarget, type KeptSession, type SessionCache } from '../../assume/index.ts';
 import { UsageError } from '../assume-options.ts';
-import { openCache, runVerb, targetContext } from '../assume-session.ts';
+import { loadLentCalls, openCache, runVerb, targetContext } from '../assume-session.ts';
 import { exampleText } from '../assume-verb.ts';
 import type { Io } from '../command.ts';
-import { say } from '../output.ts';
+import { say, tell } from '../output.ts';
 import { cliFailure } from '../failures.ts';
 
 interface Options {
@@ -13,13 +14,56 @@ interface Options {
   readonly config?: string;
 }
 
-/** The role the target stands for, undefined when the target is not known any more. */
-async function roleOf(io: Io, target: string, config: string | undefined): Promise<string | undefined> {
+/** What the target is called and the role it stands for; as typed when it is not known any more. */
+async function meaningOf(
+  io: Io,
+  target: string,
+  config: string | undefined,
+): Promise<{ readonly name: string; readonly roleArn?: string | undefined }> {
   try {
-    return (await resolveTarget(target, {}, targetContext(io, baseEnvironment(io.env), config))).roles.at(-1)?.roleArn;
+    const request = await resolveTarget(target, {}, targetContext(io, baseEnvironment(io.env), config));
+    return { name: request.target, roleArn: request.roles.at(-1)?.roleArn };
   } catch {
-    return undefined;
+    return { name: target };
   }
+}
+
+/** The kept sessions that are meant. */
+async function meant(
+  io: Io,
+  cache: SessionCache,
+  target: string | undefined,
+  config: string | undefined,
+): Promise<readonly KeptSession[]> {
+  const kept = cache.list();
+  if (target === undefined) return kept;
+  const { name, roleArn } = await meaningOf(io, target, config);
+  return kept.filter(
+    (session) =>
+      session.target === target || session.target === name || (roleArn !== undefined && session.roleArn === roleArn),
+  );
+}
+
+/** Gives back what is lent; returns how many leases the server has not ended. */
+async function giveBack(io: Io, sessions: readonly KeptSession[]): Promise<number> {
+  let left = 0;
+  for (const { target, credentials } of sessions) {
+    if (credentials.lease === undefined) continue;
+    const { id } = credentials.lease;
+    try {
+      await (await loadLentCalls()).giveBack(io, credentials.lease);
+      say(io, `gave back the lease ${id} of ${target}`);
+    } catch (error) {
+      if (!isFailure(error)) throw error;
+      left++;
+      tell(
+        io,
+        `error[${error.code}]: the lease ${id} goes on until ${isoSeconds(credentials.expiration)}: ${error.message}`,
+      );
+      tell(io, `hint: ${error.code === 'lease-elsewhere' ? error.hint! : `stint lease revoke ${id}`}`);
+    }
+  }
+  return left;
 }
 
 async function forget(io: Io, target: string | undefined, { all = false, config }: Options): Promise<void> {
@@ -31,21 +75,18 @@ async function forget(io: Io, target: string | undefined, { all = false, config 
     );
   }
   const cache = openCache(io.env);
-  let count = 0;
-  if (cache !== undefined && target === undefined) count = cache.removeAll();
-  if (cache !== undefined && target !== undefined) {
-    const role = await roleOf(io, target, config);
-    const meant = ({ target: kept, roleArn }: KeptSession): boolean =>
-      kept === target || (role !== undefined && roleArn === role);
-    count = cache.remove(cache.list().filter(meant));
-  }
+  const sessions = cache === undefined ? [] : await meant(io, cache, target, config);
+  // Forgotten here first: that succeeds also when the server does not answer.
+  const count = cache === undefined ? 0 : all ? cache.removeAll() : cache.remove(sessions);
+  const left = await giveBack(io, sessions);
   say(io, `forgot ${count} ${count === 1 ? 'session' : 'sessions'} on this machine; AWS ends them at their time`);
+  if (left > 0) io.exit(1);
 }
 
 export function register(program: Command, io: Io): void {
   program
     .command('forget')
-    .description('remove kept sessions from this machine')
+    .description('remove kept sessions from this machine, and give back what a server lent')
     .argument('[target]', 'the target whose sessions to remove')
     .option('--all', 'remove all of them, MFA sessions too')
     .option('--config <file>', 'the definition, for targets like dev/test_role')

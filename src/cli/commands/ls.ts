@@ -22,7 +22,7 @@ interface Form {
 /** The stable shape of `--json`. */
 interface TargetRow {
   readonly target: string;
-  readonly kind: 'profile' | 'defined';
+  readonly kind: 'profile' | 'defined' | 'lent';
   readonly account: string | null;
   readonly role: string | null;
   readonly source: string | null;
@@ -77,17 +77,19 @@ function profileRow(name: string, { profiles, env }: TargetContext, kept: readon
 async function definedRows({ sources }: TargetContext, kept: readonly KeptSession[]): Promise<readonly TargetRow[]> {
   const rows: TargetRow[] = [];
   for (const source of sources) {
-    for (const { name, roleArn, mfa } of await source.list()) {
+    for (const { name, roleArn, mfa, lent } of await source.list()) {
       const role = parseRoleArn(roleArn);
       rows.push({
         target: name,
-        kind: 'defined',
+        kind: lent === undefined ? 'defined' : 'lent',
         account: role?.account ?? null,
         role: role?.name ?? null,
         source: source.label,
         mfa,
         region: null,
-        session: keptFor(kept, (session) => session.roleArn === roleArn),
+        session: keptFor(kept, (session) =>
+          lent === undefined ? session.roleArn === roleArn : session.target === name,
+        ),
         problem: null,
       });
     }
