@@ -4,7 +4,7 @@ import { chmodSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { build, type BuildOptions, type BuildResult } from 'esbuild';
 import { buildPage } from './page.ts';
 
-const commands = ['src/cli/main.ts', 'src/cli/definition-targets.ts', 'src/cli/lent-calls.ts', ...globSync('src/cli/commands/*.ts')];
+const commands = ['src/cli/main.ts', 'src/cli/definition-targets.ts', 'src/cli/lent-calls.ts', 'src/cli/keeping.ts', ...globSync('src/cli/commands/*.ts')];
 /** What generated tables were made of: wire shapes (src/cloud/generated), AWS managed policies, the catalogue of actions. */
 const generatedFrom = [
   'node_modules/@aws-sdk/client-*',

@@ -1,44 +1,30 @@
 // Sessions kept in files between commands: folder 0700, files 0600, versioned, replaced by rename.
 // On the path of every `credentials` call, so it is synchronous and loads nothing but node:fs.
-import { canonicalJson, isoSeconds, Secret, type Clock, type Millis } from '../base/index.ts';
+import { canonicalJson, type Clock, type Millis } from '../base/index.ts';
 import { failure } from './failures.ts';
-import type { Credentials, SessionRequest } from './model.ts';
+import type { Sealing } from './keeping/index.ts';
+import type { SessionRequest } from './model.ts';
+import {
+  factsOf,
+  readSessionFile,
+  sessionFileText,
+  type KeptEntry,
+  type KeptSession,
+  type SessionFile,
+} from './session-file.ts';
 import { sourceIdentity } from './sources/index.ts';
 
 // Not imported: the facade of an imported node:fs evaluates every export of it, node:fs/promises too (3 ms).
 const fs = process.getBuiltinModule('node:fs');
 
-const version = 1;
+export type { KeptEntry, KeptSession } from './session-file.ts';
+
 /** Files that no one has touched for so long hold sessions that ended: none lives longer than 36 hours. */
 const sweepAfter: Millis = 48 * 3_600_000;
 /** A clock that was set back makes old sessions look younger than they are; so much is tolerated. */
 const clockTolerance: Millis = 60_000;
-
-export interface KeptSession {
-  readonly credentials: Credentials & { readonly expiration: Millis };
-  readonly issuedAt: Millis;
-  /** What the person typed when it was fetched first. */
-  readonly target: string;
-  /** Empty for a session without a role. */
-  readonly roleArn: string;
-  readonly file: string;
-  /** Identity of the request it answers. */
-  readonly request: string;
-}
-
-interface FileForm {
-  readonly version: number;
-  readonly request: string;
-  readonly target: string;
-  readonly roleArn: string;
-  readonly issuedAt: string;
-  readonly expiration: string;
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-  /** Empty for the keys of a lent user, which have none. */
-  readonly sessionToken: string;
-  readonly lease?: { readonly id: string; readonly server: string };
-}
+/** Bytes; a session has a few thousand. */
+const longestFile = 1_000_000;
 
 /** Everything that makes two sessions different, in one canonical text. Holds no secret: keys are named by their id. */
 export function requestIdentity({ source, mfaSerial, roles, durationSeconds, sts }: SessionRequest): string {
@@ -70,88 +56,43 @@ export function refreshMargin(lifetime: Millis): Millis {
   return Math.min(15 * 60_000, lifetime / 4);
 }
 
-function isFileForm(value: unknown): value is FileForm {
-  const texts = [
-    'request',
-    'target',
-    'roleArn',
-    'issuedAt',
-    'expiration',
-    'accessKeyId',
-    'secretAccessKey',
-    'sessionToken',
-  ];
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    texts.every((name) => typeof (value as Record<string, unknown>)[name] === 'string')
-  );
-}
-
-function isLease(value: unknown): value is { readonly id: string; readonly server: string } {
-  if (typeof value !== 'object' || value === null) return false;
-  const { id, server } = value as { id?: unknown; server?: unknown };
-  return typeof id === 'string' && typeof server === 'string';
-}
-
 /** Reads a file of our own; undefined when it is missing or, for a reader that raced a writer, gone. */
 function readOwn(file: string): string | undefined {
   let handle: number;
   try {
-    handle = fs.openSync(file, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);
+    // Not waiting for whoever might write into a pipe of that name.
+    const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
+    handle = fs.openSync(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   } catch {
     return undefined;
   }
   try {
-    // SECURITY: keys from a file that someone else wrote would be someone else's keys.
-    const owner = process.getuid?.();
-    return owner === undefined || fs.fstatSync(handle).uid === owner ? fs.readFileSync(handle, 'utf8') : undefined;
+    // SECURITY: keys from a file that someone else wrote, or may write, would be someone else's keys.
+    const { uid, mode, size } = fs.fstatSync(handle);
+    const own = process.getuid === undefined || uid === process.getuid();
+    const sound = own && (mode & 0o077) === 0 && (mode & fs.constants.S_IFMT) === fs.constants.S_IFREG;
+    return sound && size <= longestFile ? fs.readFileSync(handle, 'utf8') : undefined;
   } finally {
     fs.closeSync(handle);
   }
-}
-
-function parseFile(text: string, file: string): KeptSession | undefined {
-  let form: unknown;
-  try {
-    form = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  const found = (form as { version?: unknown } | null)?.version;
-  if (typeof found === 'number' && found > version) {
-    throw failure('cache-version', `\`${file}\` was written by a newer Stint (version ${found})`, {
-      hint: 'use the newer Stint, or remove the file',
-    });
-  }
-  if (!isFileForm(form) || found !== version) return undefined;
-  const [expiration, issuedAt] = [Date.parse(form.expiration), Date.parse(form.issuedAt)];
-  if (Number.isNaN(expiration) || Number.isNaN(issuedAt)) return undefined;
-  const { accessKeyId, secretAccessKey, sessionToken } = form;
-  return {
-    credentials: {
-      accessKeyId,
-      secretAccessKey: new Secret(secretAccessKey),
-      ...(sessionToken === '' ? {} : { sessionToken: new Secret(sessionToken) }),
-      expiration,
-      ...(isLease(form.lease) ? { lease: form.lease } : {}),
-    },
-    issuedAt,
-    target: form.target,
-    roleArn: form.roleArn,
-    request: form.request,
-    file,
-  };
 }
 
 /** The kept sessions of one folder. */
 export class SessionCache {
   readonly folder: string;
   readonly #clock: Clock;
+  readonly #sealing: Sealing | undefined;
 
-  constructor(folder: string, clock: Clock) {
+  /** With `sealing` no secret is written but sealed. */
+  constructor(folder: string, clock: Clock, sealing?: Sealing) {
     this.folder = folder;
     this.#clock = clock;
+    this.#sealing = sealing;
+  }
+
+  /** The keyring with whose key secrets are sealed here; no other file may hold them then. Undefined for plain files. */
+  get keyring(): string | undefined {
+    return this.#sealing?.name;
   }
 
   /** Path of the lock that guards fetching the session of that identity. */
@@ -166,39 +107,55 @@ export class SessionCache {
   read(identity: string): KeptSession | undefined {
     const file = `${this.folder}/${fileName(identity)}.json`;
     const text = readOwn(file);
-    const kept = text === undefined ? undefined : parseFile(text, file);
-    return kept !== undefined && kept.request === identity && this.#isFresh(kept) ? kept : undefined;
+    const found = text === undefined ? undefined : readSessionFile(text, file);
+    if (found === undefined || found.facts.request !== identity || !this.#isFresh(found.entry)) return undefined;
+    const kept = found.open(this.#sealing);
+    if (kept !== undefined && kept.sealedBy !== this.#sealing?.name) this.#seal(found, kept);
+    return kept;
   }
 
-  #isFresh({ credentials: { expiration }, issuedAt }: KeptSession): boolean {
+  /** Seals what was kept plain before sealing was asked for. */
+  #seal({ facts, entry: { file } }: SessionFile, { credentials }: KeptSession): void {
+    const text = sessionFileText(facts, credentials, this.#sealing);
+    try {
+      if (text === undefined) fs.unlinkSync(file);
+      else this.#replace(file, text);
+    } catch {
+      // A folder that cannot be written: the session is good all the same, and ends in its time.
+    }
+  }
+
+  #isFresh({ credentials: { expiration }, issuedAt }: KeptEntry): boolean {
     const now = this.#clock.now();
     return now >= issuedAt - clockTolerance && now < expiration - refreshMargin(expiration - issuedAt);
   }
 
   /**
-   * Keeps a session, durable under its name or not at all.
+   * Keeps a session, whole under its name or not at all.
    * @throws what the file system throws, and Failure `cache-unsafe`.
    */
-  write(identity: string, request: SessionRequest, session: Credentials & { readonly expiration: Millis }): void {
+  write(identity: string, request: SessionRequest, session: KeptSession['credentials']): void {
     this.prepare();
-    const form: FileForm = {
-      version,
-      request: identity,
-      target: request.target,
-      roleArn: request.roles.at(-1)?.roleArn ?? '',
-      issuedAt: new Date(this.#clock.now()).toISOString(),
-      expiration: isoSeconds(session.expiration),
-      accessKeyId: session.accessKeyId,
-      // SECURITY: the one place where secrets of a session are written: a 0600 file in a 0700 folder.
-      secretAccessKey: session.secretAccessKey.reveal(),
-      sessionToken: session.sessionToken?.reveal() ?? '',
-      ...(session.lease === undefined ? {} : { lease: session.lease }),
-    };
+    const roleArn = request.roles.at(-1)?.roleArn ?? '';
+    const facts = factsOf(identity, { target: request.target, roleArn }, session, this.#clock.now());
+    const text = sessionFileText(facts, session, this.#sealing);
     const file = `${this.folder}/${fileName(identity)}.json`;
-    const draft = `${file}.${process.pid}.tmp`;
-    fs.writeFileSync(draft, `${JSON.stringify(form)}\n`, { mode: 0o600 });
-    fs.renameSync(draft, file);
+    if (text === undefined) fs.rmSync(file, { force: true });
+    else this.#replace(file, text);
     this.#sweep();
+  }
+
+  #replace(file: string, text: string): void {
+    const draft = `${file}.${process.pid}.tmp`;
+    try {
+      // SECURITY: `wx` writes into nothing that was there before, and follows no link.
+      fs.rmSync(draft, { force: true });
+      fs.writeFileSync(draft, text, { mode: 0o600, flag: 'wx' });
+      fs.renameSync(draft, file);
+    } catch (error) {
+      fs.rmSync(draft, { force: true });
+      throw error;
+    }
   }
 
   /** Makes the folder, private. @throws what the file system throws, and Failure `cache-unsafe`. */
@@ -206,7 +163,8 @@ export class SessionCache {
     fs.mkdirSync(this.folder, { recursive: true, mode: 0o700 });
     const { uid, mode } = fs.statSync(this.folder);
     const owner = process.getuid?.();
-    if (owner !== undefined && uid !== owner) {
+    // A link may lead to a folder of one's own: whose link is it?
+    if (owner !== undefined && (uid !== owner || fs.lstatSync(this.folder).uid !== owner)) {
       throw failure('cache-unsafe', `\`${this.folder}\` belongs to another user`, {
         hint: 'set STINT_HOME to a folder of your own',
       });
@@ -234,15 +192,15 @@ export class SessionCache {
     }
   }
 
-  /** Every readable kept session, also ended ones. Damaged and newer files are left out. */
-  list(): readonly KeptSession[] {
-    const kept: KeptSession[] = [];
+  /** Every readable kept session without its secrets, also ended ones; no keyring is asked. Damaged and newer files are left out. */
+  list(): readonly KeptEntry[] {
+    const kept: KeptEntry[] = [];
     for (const name of this.#files()) {
       if (!name.endsWith('.json')) continue;
       const file = `${this.folder}/${name}`;
       try {
-        const session = parseFile(readOwn(file) ?? '', file);
-        if (session !== undefined) kept.push(session);
+        const found = readSessionFile(readOwn(file) ?? '', file);
+        if (found !== undefined) kept.push(found.entry);
       } catch {
         // Of a newer Stint, which lists it itself.
       }
@@ -251,7 +209,7 @@ export class SessionCache {
   }
 
   /** Removes the files of those sessions; returns how many there were. */
-  remove(sessions: readonly KeptSession[]): number {
+  remove(sessions: readonly KeptEntry[]): number {
     let count = 0;
     for (const { file } of sessions) {
       try {

@@ -1,6 +1,7 @@
 // The browser that a console opens in: which command, with which words, in which Firefox container. Started without a
 // shell, and without the keys that this environment may hold.
 import { isFailure } from '../base/index.ts';
+import { withoutSecrets } from './environment.ts';
 import { failure } from './failures.ts';
 import type { Environment } from './model.ts';
 import { splitCommand } from './sources/credential-process.ts';
@@ -112,17 +113,6 @@ function checkOneOf(option: string, value: string, allowed: readonly string[]): 
   throw failure('invalid-option', `\`${option}\` does not take \`${value}\``, {
     hint: `it takes ${allowed.join(', ')}`,
   });
-}
-
-const secretVariables =
-  /^(?:AWS_(?:ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|SECURITY_TOKEN|CONTAINER_AUTHORIZATION_TOKEN)|STINT_TOKEN|STINT_ORIGIN|VAULT_TOKEN)$/;
-
-/** `env` for a child that has no use for keys: without any. */
-export function withoutSecrets(env: Environment): Record<string, string> {
-  const kept = Object.entries(env).filter(
-    (entry): entry is [string, string] => entry[1] !== undefined && !secretVariables.test(entry[0]),
-  );
-  return Object.fromEntries(kept);
 }
 
 /** Milliseconds in which a command that cannot open anything says so. */

@@ -124,3 +124,14 @@ export function personName(env: Environment): string {
   const allowed = name.replace(/[^\w+=,.@-]/g, '-').slice(0, 64);
   return allowed.length < 2 ? `${allowed}-stint` : allowed;
 }
+
+const secretVariables =
+  /^(?:AWS_(?:ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|SECURITY_TOKEN|CONTAINER_AUTHORIZATION_TOKEN)|STINT_TOKEN|STINT_ORIGIN|VAULT_TOKEN)$/;
+
+/** `env` for a child that has no use for keys: without any. */
+export function withoutSecrets(env: Environment): Record<string, string> {
+  const kept = Object.entries(env).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined && !secretVariables.test(entry[0]),
+  );
+  return Object.fromEntries(kept);
+}

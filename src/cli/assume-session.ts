@@ -15,6 +15,7 @@ import {
   resolveCurrent,
   resolveTarget,
   SessionCache,
+  type Sealing,
   sessionFolder,
   StsClient,
   type Credentials,
@@ -87,10 +88,25 @@ export function targetContext(io: Io, env: Environment, config: string | undefin
   return { env, profiles: loadProfiles(env, readText), sources };
 }
 
-/** The kept sessions of this person; undefined without a home. */
-export function openCache(env: Environment): SessionCache | undefined {
+/** What encrypts kept sessions. At once and not by `import()`, since whoever opens the cache does not wait. */
+export function loadKeeping(): typeof import('./keeping.ts') {
+  const { createRequire } = process.getBuiltinModule('node:module');
+  const { fileURLToPath } = process.getBuiltinModule('node:url');
+  return createRequire(import.meta.url)(fileURLToPath(beside('keeping'))) as typeof import('./keeping.ts');
+}
+
+function sealingOf(folder: string, env: Environment, note: (line: string) => void): Sealing | undefined {
+  const keyring = env['STINT_KEYRING'] || 'none';
+  return keyring === 'none' ? undefined : loadKeeping().openSealing(folder, env, note);
+}
+
+/**
+ * The kept sessions of this person; undefined without a home. `note` hears why a keyring cannot be used.
+ * @throws Failure `setting-invalid` for a STINT_KEYRING that names none.
+ */
+export function openCache(env: Environment, note: (line: string) => void = () => undefined): SessionCache | undefined {
   const folder = sessionFolder(env);
-  return folder === undefined ? undefined : new SessionCache(folder, systemClock);
+  return folder === undefined ? undefined : new SessionCache(folder, systemClock, sealingOf(folder, env, note));
 }
 
 /** STS as the request and the environment say. */
@@ -121,7 +137,7 @@ export interface Assumed {
 }
 
 async function sessionFor(io: Io, env: Environment, request: SessionRequest, choices: AssumeChoices): Promise<Assumed> {
-  const cache = openCache(env);
+  const cache = openCache(env, (line) => choices.quiet || say(io, `note: ${line}`));
   if (!choices.refresh && !choices.explain) {
     const kept = keptSession(request, cache);
     if (kept !== undefined) return { request, session: kept.credentials };
@@ -192,5 +208,6 @@ export async function prepareTarget(io: Io, target: string | undefined, choices:
     target === undefined
       ? resolveCurrent(choices.session, context)
       : await resolveTarget(target, choices.session, context);
-  return { request, context, tools: sessionTools(io, env, openCache(env), choices) };
+  const cache = openCache(env, (line) => choices.quiet || say(io, `note: ${line}`));
+  return { request, context, tools: sessionTools(io, env, cache, choices) };
 }

@@ -408,7 +408,6 @@ test('a disk that is full leaves the old file', async (t) => {
   const script = `
     import { writeSection } from '${join(import.meta.dirname, '../../src/assume/credentials-file.ts')}';
     import { Secret } from '${join(import.meta.dirname, '../../src/base/index.ts')}';
-    process.on('SIGXFSZ', () => {});
     const session = { accessKeyId: 'A', secretAccessKey: new Secret('s') };
     await writeSection({ name: 'p', session }, { file: ${JSON.stringify(file)}, note: () => {}, lock: async () => () => {} }).catch((error) => console.log(error.code));
   `;

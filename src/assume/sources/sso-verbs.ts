@@ -1,6 +1,6 @@
 // What the verbs of `stint sso` do. Loaded by them alone.
 import { nearestName, type Secret } from '../../base/index.ts';
-import type { KeptSession } from '../cache.ts';
+import type { KeptEntry } from '../cache.ts';
 import { signInSettings } from '../endpoints.ts';
 import { currentProfile } from '../environment.ts';
 import { failure } from '../failures.ts';
@@ -132,7 +132,7 @@ export async function signOut({ session }: TokenWanted, tools: SourceTools): Pro
 }
 
 /** True for a kept session that was had through the sign-in. */
-export function isOfSession({ request }: KeptSession, { name, startUrl }: SsoSession): boolean {
+export function isOfSession({ request }: KeptEntry, { name, startUrl }: SsoSession): boolean {
   const { from } = JSON.parse(request) as { from?: { sso?: { name?: string; startUrl?: string } } };
   return from?.sso !== undefined && from.sso.name === name && from.sso.startUrl === startUrl;
 }

@@ -1,12 +1,12 @@
 // `stint forget`: removes kept sessions from this machine, and gives back what a server lent.
 import type { Command } from 'commander';
 import { isFailure, isoSeconds } from '../../base/index.ts';
-import { baseEnvironment, resolveTarget, type KeptSession, type SessionCache } from '../../assume/index.ts';
+import { baseEnvironment, resolveTarget, type KeptEntry, type SessionCache } from '../../assume/index.ts';
 import { UsageError } from '../assume-options.ts';
-import { loadLentCalls, openCache, runVerb, targetContext } from '../assume-session.ts';
+import { loadKeeping, loadLentCalls, openCache, runVerb, targetContext } from '../assume-session.ts';
 import { exampleText } from '../assume-verb.ts';
 import type { Io } from '../command.ts';
-import { say, tell } from '../output.ts';
+import { printFailure, say, tell } from '../output.ts';
 import { cliFailure } from '../failures.ts';
 
 interface Options {
@@ -34,7 +34,7 @@ async function meant(
   cache: SessionCache,
   target: string | undefined,
   config: string | undefined,
-): Promise<readonly KeptSession[]> {
+): Promise<readonly KeptEntry[]> {
   const kept = cache.list();
   if (target === undefined) return kept;
   const { name, roleArn } = await meaningOf(io, target, config);
@@ -45,7 +45,7 @@ async function meant(
 }
 
 /** Gives back what is lent; returns how many leases the server has not ended. */
-async function giveBack(io: Io, sessions: readonly KeptSession[]): Promise<number> {
+async function giveBack(io: Io, sessions: readonly KeptEntry[]): Promise<number> {
   let left = 0;
   for (const { target, credentials } of sessions) {
     if (credentials.lease === undefined) continue;
@@ -66,6 +66,24 @@ async function giveBack(io: Io, sessions: readonly KeptSession[]): Promise<numbe
   return left;
 }
 
+/** Removes keys with which nothing is sealed any more; returns how many keyrings did not do it. */
+function forgetUnusedKeys(io: Io, cache: SessionCache, gone: readonly KeptEntry[]): number {
+  const named = [cache.keyring, ...gone.map(({ sealedBy }) => sealedBy)];
+  const inUse = new Set(cache.list().map(({ sealedBy }) => sealedBy));
+  let left = 0;
+  for (const name of new Set(named)) {
+    if (name === undefined || inUse.has(name)) continue;
+    try {
+      loadKeeping().forgetKey(name, cache.folder, io.env);
+    } catch (error) {
+      if (!isFailure(error)) throw error;
+      left++;
+      printFailure(io, error);
+    }
+  }
+  return left;
+}
+
 async function forget(io: Io, target: string | undefined, { all = false, config }: Options): Promise<void> {
   if ((target === undefined) !== all) {
     throw new UsageError(
@@ -78,7 +96,7 @@ async function forget(io: Io, target: string | undefined, { all = false, config 
   const sessions = cache === undefined ? [] : await meant(io, cache, target, config);
   // Forgotten here first: that succeeds also when the server does not answer.
   const count = cache === undefined ? 0 : all ? cache.removeAll() : cache.remove(sessions);
-  const left = await giveBack(io, sessions);
+  const left = (await giveBack(io, sessions)) + (cache === undefined ? 0 : forgetUnusedKeys(io, cache, sessions));
   say(io, `forgot ${count} ${count === 1 ? 'session' : 'sessions'} on this machine; AWS ends them at their time`);
   if (left > 0) io.exit(1);
 }

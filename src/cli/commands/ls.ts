@@ -1,13 +1,7 @@
 // `stint ls`: every target there is, and what is kept for it.
 import type { Command } from 'commander';
 import { formatDuration, isFailure, isoSeconds, systemClock } from '../../base/index.ts';
-import {
-  baseEnvironment,
-  parseRoleArn,
-  profileChain,
-  type KeptSession,
-  type TargetContext,
-} from '../../assume/index.ts';
+import { baseEnvironment, parseRoleArn, profileChain, type KeptEntry, type TargetContext } from '../../assume/index.ts';
 import { openCache, runVerb, targetContext } from '../assume-session.ts';
 import { exampleText } from '../assume-verb.ts';
 import type { Io } from '../command.ts';
@@ -34,13 +28,13 @@ interface TargetRow {
   readonly problem: string | null;
 }
 
-function keptFor(kept: readonly KeptSession[], matches: (session: KeptSession) => boolean): TargetRow['session'] {
+function keptFor(kept: readonly KeptEntry[], matches: (session: KeptEntry) => boolean): TargetRow['session'] {
   const alive = kept.filter((session) => session.credentials.expiration > systemClock.now() && matches(session));
   const last = Math.max(...alive.map(({ credentials }) => credentials.expiration));
   return alive.length === 0 ? null : { expiration: isoSeconds(last) };
 }
 
-function profileRow(name: string, { profiles, env }: TargetContext, kept: readonly KeptSession[]): TargetRow {
+function profileRow(name: string, { profiles, env }: TargetContext, kept: readonly KeptEntry[]): TargetRow {
   const empty = {
     target: name,
     kind: 'profile',
@@ -74,7 +68,7 @@ function profileRow(name: string, { profiles, env }: TargetContext, kept: readon
   }
 }
 
-async function definedRows({ sources }: TargetContext, kept: readonly KeptSession[]): Promise<readonly TargetRow[]> {
+async function definedRows({ sources }: TargetContext, kept: readonly KeptEntry[]): Promise<readonly TargetRow[]> {
   const rows: TargetRow[] = [];
   for (const source of sources) {
     for (const { name, roleArn, mfa, lent } of await source.list()) {
