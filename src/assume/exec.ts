@@ -56,7 +56,7 @@ export function sharesTerminal(): boolean {
 }
 
 /** Listeners of this process's signals, all to be taken off again. */
-class SignalListeners {
+export class SignalListeners {
   readonly #listeners: (readonly [NodeJS.Signals, () => void])[] = [];
 
   on(names: readonly NodeJS.Signals[], listener: (name: NodeJS.Signals) => void): void {

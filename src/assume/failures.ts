@@ -90,6 +90,7 @@ export const assumeFailures = {
   'credentials-file-unwritable': { status: 500, when: 'The credentials file, or its backup, cannot be written.' },
   'request-unsupported': { status: 400, when: 'A reason was given for a target that nobody decides about.' },
   'keyring-unavailable': { status: 503, when: 'The keyring that STINT_KEYRING names cannot be used.' },
+  'not-started': { status: 499, when: 'A command for many targets was ended before it came to this one.' },
   interrupted: { status: 499, when: 'The person ended the command while it waited.' },
 } as const satisfies Readonly<Record<string, FailureKind>>;
 

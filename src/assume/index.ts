@@ -30,6 +30,9 @@ export {
   type Shell,
 } from './exporters.ts';
 export { endAs, execCommand } from './exec.ts';
+export type { ManyOutcome, NamedTarget, Sink } from './many/index.ts';
+/** One command for many targets; loaded by who has many. */
+export const loadMany = (): Promise<typeof import('./many/index.ts')> => import('./many/index.ts');
 /** The servers for programs that look for credentials as in a task or on an instance; loaded by who needs them. */
 export const loadMetadata = (): Promise<typeof import('./metadata/index.ts')> => import('./metadata/index.ts');
 

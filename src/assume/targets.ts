@@ -18,6 +18,8 @@ import { mfaVariables, roleVariables, withVariables } from './variable-options.t
 export interface DefinedTarget {
   /** As typed: `dev/test_role`. */
   readonly name: string;
+  /** Of its account: dev, test, prod… */
+  readonly stage?: string | undefined;
   readonly roleArn: string;
   /** Its trust asks for MFA. */
   readonly mfa: boolean;

@@ -58,7 +58,7 @@ export async function definitionTargets(place: DefinitionPlace): Promise<TargetS
     library: place.library,
   });
   const { accounts, partition } = compileDefinition(definition, systemClock.now());
-  const targets = accounts.flatMap(({ id, name: account, resources }) =>
+  const targets = accounts.flatMap(({ id, name: account, stage, resources }) =>
     resources.flatMap((resource): DefinedTarget[] => {
       if (resource.kind !== 'role') return [];
       const entries = doors(resource);
@@ -66,6 +66,7 @@ export async function definitionTargets(place: DefinitionPlace): Promise<TargetS
       return [
         {
           name: `${account}/${resource.name}`,
+          stage,
           roleArn: iamArn(partition, id, 'role', resource.name, resource.path),
           mfa: entries.every(demandsMfa),
           mfaMaxAge: mfaMaxAge(entries),
