@@ -81,6 +81,17 @@ class SharedMfa {
   }
 }
 
+/** The same process, with each note said once, however many targets have it. */
+function noteOnce(io: Io): Io {
+  const said = new Set<string>();
+  const write = (line: string): boolean => {
+    if (said.has(line)) return true;
+    said.add(line);
+    return io.stderr.write(line);
+  };
+  return Object.create(io, { stderr: { value: { write } } }) as Io;
+}
+
 /** The accounts of targets, as they become known. */
 class Sessions {
   readonly accounts = new Map<string, string>();
@@ -90,7 +101,7 @@ class Sessions {
   readonly #mfa: SharedMfa;
 
   constructor(io: Io, choices: AssumeChoices, context: TargetContext) {
-    this.#io = io;
+    this.#io = noteOnce(io);
     this.#mfa = new SharedMfa(io, choices.mfaCode);
     this.#choices = { ...choices, mfaCode: undefined, askMfa: this.#mfa.ask };
     this.#context = context;

@@ -9,6 +9,7 @@ export const cliFailure = failuresOf({
   'missing-target': { status: 400, when: 'a command needs a target and none was given' },
   'missing-command': { status: 400, when: 'a command to run was not given after `--`' },
   'session-needed': { status: 400, when: '`stint metadata` was given a target whose keys cannot become a session' },
+  'target-changed': { status: 409, when: 'while `stint metadata` ran, its target was changed to mean another role' },
   'unknown-shell': { status: 400, when: 'the shell function was asked for a shell that Stint does not know' },
   'dev-required': { status: 400, when: '`stint server` was started without `--dev`' },
   'address-invalid': { status: 400, when: 'the address of a server is no URL' },

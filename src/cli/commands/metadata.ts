@@ -89,12 +89,23 @@ async function keep(io: Io, target: string, choices: AssumeChoices, values: Opti
   const keeper = new SessionKeeper(session, issuedAt, {
     clock: systemClock,
     later,
-    renew: async () => (await servedSession(io, target, again)).session,
+    renew: async () => {
+      const next = await servedSession(io, target, again);
+      if (roleOf(next) === roleOf({ request })) return next.session;
+      // SECURITY: a program that began as one role never goes on as another, whatever was edited meanwhile.
+      throw cliFailure('target-changed', `\`${target}\` means another role than at the start`, {
+        hint: 'end the command and start it again',
+      });
+    },
     kept: () => keptOrNone(() => keptSession(request, cache)?.credentials),
     tell: (line) => tell(io, line),
     cure: cureOf(io, target, values),
   });
   return { keeper, request };
+}
+
+function roleOf({ request }: Pick<Assumed, 'request'>): string | undefined {
+  return request.roles.at(-1)?.roleArn;
 }
 
 /** A kept session that cannot be read is none: the next renewal tells why. */

@@ -86,7 +86,7 @@ test('--json prints one object per target, and stdout holds nothing else', async
     .map((line) => JSON.parse(line) as Record<string, unknown>)
     .sort((a, b) => String(a['target']).localeCompare(String(b['target'])));
   for (const object of objects) assert.equal(typeof object['durationMs'], 'number');
-  const rest = objects.map(({ durationMs: _, ...object }) => object);
+  const rest = objects.map(({ durationMs: _taken, ...object }) => object);
   const both = { stdout: 'out\n', stderr: 'err\n' };
   assert.deepEqual(rest, [
     { target: 'prod-1/reader', account: '500000000001', exitCode: 3, signal: null, ...both },
@@ -223,6 +223,15 @@ test('sessions that each need a code of their own get the typed one once; the ot
   );
   assert.match(stderr, /3 targets: 1 ok, 2 failed\n/);
   assert.equal(stderr.match(/^ {2}prod-[23]\/reader: error\[mfa-needed\]/gm)?.length, 2);
+});
+
+test('a note that holds for all targets is said once', async (t) => {
+  const held = '[profile held]\naws_access_key_id = ASIAHELD\naws_secret_access_key = s\naws_session_token = t\n';
+  const coded = profiles(3, 'mfa_serial = arn:aws:iam::111111111111:mfa/alice\n').replaceAll('= central', '= held');
+  const { run } = await world(t, coded + held);
+  const { stderr, code } = await run('prod-*/*', '--', 'true');
+  assert.equal(code, 0, stderr);
+  assert.equal(stderr.match(/^note: /gm)?.length, 1, stderr);
 });
 
 test('after a code was refused, it is not asked again for each of the others', async (t) => {

@@ -109,6 +109,16 @@ test('a command that lives longer than its session goes on with the next one', a
   );
 });
 
+test('a command never becomes another role because a file was edited', async (t) => {
+  const { sts, env } = await world(t);
+  shorten(sts, 3600, 3);
+  const edit = `sed -i 's|role/x|role/other|' "$HOME/.aws/config"; exec "$@"`;
+  const args = ['metadata', 'dev', '--', 'sh', '-c', edit, 'sh', ...ask(2)];
+  const { stdout, stderr } = await runStint('main', args, env);
+  assert.equal(stdout, 'ASIA0000000000000001\n403 target-changed\n');
+  assert.match(stderr, /^warning\[target-changed\]: .* means another role than at the start/);
+});
+
 test('a daemon that the command leaves behind does not hold stint, and finds the server gone', async (t) => {
   const { env } = await world(t);
   const gone = join(env['HOME']!, 'gone');
