@@ -126,9 +126,11 @@ function linkSteps(
   const result: Step[] = [];
   for (const { step, change, wave } of flat) {
     // A role and its profile, or a user and its group, that go together are parted by one and the same call.
-    const call = `${change.accountId} ${step.operation} ${canonicalJson(step.input)}`;
-    if (calls.has(call)) continue;
-    calls.add(call);
+    if (step.operation.startsWith('remove')) {
+      const call = `${change.accountId} ${step.operation} ${canonicalJson(step.input)}`;
+      if (calls.has(call)) continue;
+      calls.add(call);
+    }
     const base = `${change.id}#${step.operation}`;
     const count = (ids.get(base) ?? 0) + 1;
     ids.set(base, count);

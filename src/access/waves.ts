@@ -54,8 +54,10 @@ function toleratedOf(tolerance: Tolerance | undefined, accounts: number): number
 class Run {
   readonly #context: RunContext;
   readonly #gate = new Gate(accountsAtOnce);
-  readonly #outcomes = new Map<string, PromiseWithResolvers<boolean>>();
+  readonly #steps: ReadonlySet<string>;
   readonly #settled = new Map<string, boolean>();
+  /** Of steps that other accounts wait for. */
+  readonly #awaited = new Map<string, PromiseWithResolvers<boolean>>();
   readonly #stopped = new Set<string>();
   #failedInWave = 0;
   #tolerated = 0;
@@ -64,7 +66,7 @@ class Run {
 
   constructor(context: RunContext, steps: readonly Step[]) {
     this.#context = context;
-    for (const { id } of steps) this.#outcomes.set(id, Promise.withResolvers());
+    this.#steps = new Set(steps.map(({ id }) => id));
   }
 
   /** Whether the wave ended within the tolerance; a failure that is no refusal of AWS's is thrown only at its end. */
@@ -101,18 +103,25 @@ class Run {
   #settle(step: string, passed: boolean): void {
     if (this.#settled.has(step)) return;
     this.#settled.set(step, passed);
-    this.#outcomes.get(step)!.resolve(passed);
+    this.#awaited.get(step)?.resolve(passed);
   }
 
   /** Whether what the step builds on succeeded. While it waits for other accounts, one of those may take its place. */
   async #built({ after }: Step): Promise<boolean> {
-    const own = after.filter((id) => this.#outcomes.has(id));
-    if (own.some((id) => !this.#settled.has(id))) {
+    const own = after.filter((id) => this.#steps.has(id));
+    const open = own.filter((id) => !this.#settled.has(id));
+    if (open.length > 0) {
       this.#gate.leave();
-      await Promise.all(own.map((id) => this.#outcomes.get(id)!.promise));
+      await Promise.all(open.map((id) => this.#end(id)));
       await this.#gate.enter();
     }
     return own.every((id) => this.#settled.get(id) === true);
+  }
+
+  #end(step: string): Promise<boolean> {
+    const awaited = this.#awaited.get(step) ?? Promise.withResolvers<boolean>();
+    this.#awaited.set(step, awaited);
+    return awaited.promise;
   }
 
   #mayGoOn(account: string, begun: boolean): boolean {
