@@ -13,7 +13,10 @@ import { accessOf, meaningOf } from './meaning.ts';
 import { makePasswords, type PasswordSink } from './passwords.ts';
 import { checkNotMoved, checkStands, type PlanFile } from './plan-file.ts';
 import { planFindings } from './plan-findings.ts';
-import { planChanges, planRemoval, type Plan } from './plan.ts';
+import { checkOutcome, checkReady } from './outcome.ts';
+import { planChanges, planRemoval, type Plan, type Step } from './plan.ts';
+import { Prover, type Readiness } from './prove.ts';
+import { readBack } from './read-back.ts';
 import { findingLines } from './report.ts';
 import type { SeenAccount, WantedAccount } from './resources.ts';
 import type { RunEvent } from './run-events.ts';
@@ -57,6 +60,8 @@ export interface ApplyResult {
   readonly plan: Plan;
   /** Absent when there was nothing to do. */
   readonly outcome?: RunOutcome | undefined;
+  /** Which roles were proved ready by being assumed, and which could only be read. */
+  readonly readiness?: Readiness | undefined;
   readonly journal?: string | undefined;
   readonly run?: string | undefined;
 }
@@ -117,10 +122,6 @@ function checkFindings(plan: Plan): void {
   );
 }
 
-// IAM spreads a write within seconds; the reads of a run may be answered by a place that has not heard of it.
-const readBackTries = 10;
-const readBackPause = 1000;
-
 /** What AWS still shows otherwise than wanted; the failure of a read that cannot tell. */
 async function remaining(
   context: ApplyContext,
@@ -135,33 +136,11 @@ async function remaining(
 }
 
 /** Looks again at the accounts that were written, until AWS shows what was wanted. */
-async function readBack(context: ApplyContext, written: ReadonlySet<string>): Promise<void> {
+async function lookAgain(context: ApplyContext, steps: readonly Step[]): Promise<void> {
+  const written = new Set(steps.map(({ account }) => account));
   const chosen = context.wanted.accounts.filter(({ id }) => written.has(id));
   context.onEvent?.({ type: 'reading-back', accounts: chosen.length });
-  for (let attempt = 1; ; attempt++) {
-    const rest = await remaining(context, chosen);
-    if (!isFailure(rest) && rest.length === 0) return;
-    if (attempt < readBackTries) await context.sleep(readBackPause, context.signal);
-    else if (isFailure(rest)) throw rest;
-    else {
-      const ids = rest.slice(0, 5).map((id) => `\`${id}\``);
-      throw accessFailure(
-        'read-back-differs',
-        `AWS took every call, but still shows another state of ${ids.join(', ')}`,
-        {
-          hint: 'run `stint plan`: somebody else may be changing the same things',
-        },
-      );
-    }
-  }
-}
-
-function failuresText(plan: Plan, { failures, notStarted }: RunOutcome): string {
-  const lines = failures.map(({ account, step, code, message }) => {
-    const name = plan.accounts.find(({ id }) => id === account)?.name ?? account;
-    return `${name} stopped at ${step}: ${code}: ${message}`;
-  });
-  return [...lines, ...(notStarted.length > 0 ? [`${notStarted.length} steps were not started`] : [])].join('\n');
+  await readBack(context, steps, () => remaining(context, chosen));
 }
 
 function headerOf(context: ApplyContext, plan: Plan, caller: Caller): JournalHeader {
@@ -178,20 +157,6 @@ function headerOf(context: ApplyContext, plan: Plan, caller: Caller): JournalHea
     holder: context.holder,
     undoes: context.undoes,
   };
-}
-
-function checkOutcome(plan: Plan, outcome: RunOutcome): void {
-  if (outcome.failures.length > 0) {
-    throw accessFailure('apply-failed', failuresText(plan, outcome), {
-      hint: 'put the cause right and apply again: what is done stays done, and only the rest is planned; `stint undo` takes this run back',
-      detail: outcome,
-    });
-  }
-  if (outcome.notStarted.length > 0) {
-    throw accessFailure('interrupted', `stopped on request; ${outcome.notStarted.length} steps were not started`, {
-      hint: 'apply again to go on: only the rest is planned; `stint undo` takes this run back',
-    });
-  }
 }
 
 /** Whether two looks at an account show the same; leases come and go. */
@@ -222,12 +187,13 @@ async function checkAgain(context: ApplyContext, { plan, seen }: Made, leases: A
   );
 }
 
-/** Carries out what was confirmed. @throws Failure `apply-failed`, `interrupted`, `read-back-differs`, `lease-held`… */
+/** Carries out what was confirmed. @throws Failure `apply-failed`, `interrupted`, `read-back-differs`, `role-not-ready`, `lease-held`… */
 async function carryOut(
   context: ApplyContext,
   made: Made,
-): Promise<{ outcome: RunOutcome; journal: string; run: string }> {
+): Promise<Required<Pick<ApplyResult, 'outcome' | 'readiness' | 'journal' | 'run'>>> {
   const { plan, caller, seen } = made;
+  const { partition, organization } = context.wanted;
   const journal = context.openJournal(headerOf(context, plan, caller));
   const { run, file } = journal;
   const taker: LeaseTaker = { ...context, run, caller: caller.arn };
@@ -242,6 +208,7 @@ async function carryOut(
       context,
       seen.filter(({ id }) => !written.has(id)),
     );
+    const prover = new Prover({ ...context, partition, organization, seen }, plan.steps);
     const outcome = await runSteps(plan.steps, {
       execute: (account, step) => executeStep(account, step, plan.definition, () => context.accounts.organizations()),
       account: (id) => context.accounts.account(id),
@@ -249,12 +216,14 @@ async function carryOut(
       tolerate: context.tolerate,
       signal: context.signal,
       mayWrite: (account) => leases.keep(account),
+      prove: (done) => prover.prove(done),
       onEvent: (event) => context.onEvent?.(event),
     });
-    checkOutcome(plan, outcome);
-    await readBack(context, written);
+    checkOutcome(plan, outcome, prover);
+    await lookAgain(context, plan.steps);
+    checkReady(prover);
     ended = 'done';
-    return { outcome, journal: file, run };
+    return { outcome, readiness: prover.readiness, journal: file, run };
   } catch (error) {
     ended = isFailure(error) ? error.code : 'failed';
     throw error;
@@ -267,7 +236,7 @@ async function carryOut(
 /**
  * Makes AWS as the definition says, takes down what the definition made, or takes a run back.
  * @throws Failure everything that `makePlan` throws, `findings-block`, `plan-moved`, what `confirm` throws,
- * `lease-held`, `apply-failed`, `interrupted`, `read-back-differs`.
+ * `lease-held`, `apply-failed`, `interrupted`, `read-back-differs`, `role-not-ready`.
  */
 export async function applyDefinition(context: ApplyContext): Promise<ApplyResult> {
   const made = await makePlan(context);

@@ -48,5 +48,9 @@ export const accessFailure = failuresOf({
   'run-active': { status: 409, when: 'a run was to be undone that has not ended' },
   'journal-unwritable': { status: 500, when: 'the journal of a run cannot be written, so nothing was called' },
   'passwords-unwritable': { status: 400, when: 'the file for first passwords exists already or cannot be made' },
+  'role-not-ready': {
+    status: 504,
+    when: 'a role that an apply made or opened could not be assumed within two minutes, though its trust lets the caller in',
+  },
   'read-back-differs': { status: 502, when: 'after an apply AWS still shows something else than was written' },
 });

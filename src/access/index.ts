@@ -6,6 +6,7 @@ export { planAdoption, type Change, type Plan } from './plan.ts';
 export { changeText, findingLines, planJson, planText } from './report.ts';
 export type { WantedAccount } from './resources.ts';
 export { applyDefinition, makePlan, type ApplyResult } from './apply.ts';
+export { readinessLine } from './outcome.ts';
 export { openJournal, type Journal, type JournalHeader, type RunHolder } from './journal.ts';
 export { chooseRun, readRun, runNames, runState, type Run } from './runs.ts';
 export { planUndo, undoScope } from './undo.ts';

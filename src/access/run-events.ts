@@ -4,6 +4,10 @@ export type RunEvent =
   /** The accounts of the run, before the first of them is looked at. */
   | { readonly type: 'reading'; readonly accounts: number }
   | { readonly type: 'reading-back'; readonly accounts: number }
+  /** Roles that a wave has made or opened are assumed, until AWS lets them be. */
+  | { readonly type: 'proving'; readonly roles: number }
+  /** How that ended: how many were assumed, and the ids of those that were not let in in time. */
+  | { readonly type: 'proved'; readonly assumed: number; readonly notReady: readonly string[] }
   /** A wave begins. `wave` is the position of its stage. */
   | {
       readonly type: 'wave';

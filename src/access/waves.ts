@@ -1,6 +1,7 @@
 // The steps of a plan carried out: wave by wave, the accounts of a wave side by side, one step at a time in each.
-// A failure stops its account and whatever waits for it. Where more accounts of a wave fail than are tolerated, no
-// other account begins and no later wave starts; accounts that have begun go on to their end.
+// A failure stops its account and whatever waits for it; a role that is not ready after its wave counts as one. Where
+// more accounts of a wave fail than are tolerated, no other account begins and no later wave starts; accounts that have
+// begun go on to their end.
 import { isFailure } from '../base/index.ts';
 import type { Account } from '../aws/index.ts';
 import type { Journal } from './journal.ts';
@@ -36,6 +37,8 @@ export interface RunContext {
   readonly signal?: AbortSignal | undefined;
   /** Called before every step; a throw stops the account. */
   readonly mayWrite?: ((account: string) => Promise<void>) | undefined;
+  /** Called after a wave with its steps that were done: resolves with the accounts whose roles are not ready. */
+  readonly prove?: ((done: readonly Step[]) => Promise<ReadonlySet<string>>) | undefined;
   readonly onEvent?: ((event: RunEvent) => void) | undefined;
 }
 
@@ -77,7 +80,9 @@ class Run {
     this.#tell({ type: 'wave', wave, accounts: [...byAccount].map(([id, own]) => ({ id, steps: own.length })) });
     const ended = await Promise.allSettled([...byAccount].map(([account, own]) => this.#accountSteps(account, own)));
     for (const end of ended) if (end.status === 'rejected') throw end.reason;
-    return this.#failedInWave <= this.#tolerated;
+    const unready = await this.#context.prove?.(steps.filter(({ id }) => this.done.has(id)));
+    const unproved = [...(unready ?? [])].filter((account) => !this.#stopped.has(account)).length;
+    return this.#failedInWave + unproved <= this.#tolerated;
   }
 
   async #accountSteps(account: string, steps: readonly Step[]): Promise<void> {

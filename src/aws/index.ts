@@ -4,4 +4,5 @@ export { openAccounts, organizationRole, type Account, type AwsAccounts, type Ca
 export { Bucket, type Sleep } from './budget.ts';
 export type { Budget } from './lane.ts';
 export { leanClient, leanClientAs, type LeanParts } from './lean-client.ts';
+export { retryDelay } from './retry.ts';
 export { QueryTransport } from './query-transport.ts';

@@ -50,7 +50,6 @@ const propagationRules: readonly {
     memory: 'made',
   },
   { code: 'InvalidParameterValue', operations: /./, words: /instance profile name/i, memory: 'made' },
-  { code: 'AccessDenied', operations: /^AssumeRole$/, memory: 'made' },
   { code: 'DeleteConflictException', operations: /^Delete/, memory: 'emptied' },
 ];
 

@@ -53,7 +53,9 @@ class Tally implements TableState {
       for (const { id, steps } of event.accounts) {
         this.accounts.set(id, { name: this.nameOf(id), wave, total: steps, done: 0, state: 'waiting' });
       }
-    } else this.#takeAccount(event);
+    } else if (event.type === 'proving') this.reading = `assuming ${event.roles} roles, to see that they are ready`;
+    else if (event.type === 'proved') this.reading = '';
+    else this.#takeAccount(event);
   }
 
   #takeAccount(event: Extract<RunEvent, { readonly account: string }>): void {
@@ -72,6 +74,7 @@ function lineOf(tally: Tally, event: RunEvent): string | undefined {
     const steps = event.accounts.reduce((sum, { steps }) => sum + steps, 0);
     return `wave: ${shown} (${steps} steps)`;
   }
+  if (event.type === 'proving') return `assuming ${event.roles} roles, to see that they are ready`;
   if (event.type === 'account' && event.state !== 'begun') {
     const { done, total, problem } = tally.accounts.get(event.account)!;
     const how = event.state === 'done' ? 'done' : `stopped${problem === undefined ? '' : `: ${problem}`}`;

@@ -7,6 +7,7 @@ import {
   accessFailure,
   applyDefinition,
   compileDefinition,
+  readinessLine,
   readPlanFile,
   type ApplyResult,
   type PasswordSink,
@@ -76,13 +77,14 @@ async function chooseWanted(
   return { wanted: planned.wanted, planned };
 }
 
-function printResult(io: Io, { plan, outcome, journal, run }: ApplyResult, json: boolean): void {
+function printResult(io: Io, { plan, outcome, readiness, journal, run }: ApplyResult, json: boolean): void {
   const { outputs, summary } = plan;
   if (json) {
     printJson(io, {
       version: 1,
       summary,
       calls: outcome?.done ?? 0,
+      ready: readiness ?? null,
       journal: journal ?? null,
       run: run ?? null,
       outputs,
@@ -91,6 +93,8 @@ function printResult(io: Io, { plan, outcome, journal, run }: ApplyResult, json:
   }
   if (outcome === undefined) say(io, 'Nothing to change: AWS is as the definition says.');
   else say(io, `Applied: ${summary.add} added, ${summary.change} changed, ${summary.destroy} destroyed.`);
+  const proved = readiness === undefined ? undefined : readinessLine(readiness);
+  if (proved !== undefined) say(io, proved);
   for (const [name, value] of Object.entries(outputs)) printData(io, `${name} = ${value}`);
 }
 

@@ -97,6 +97,7 @@ async function undo(io: Io, name: string | undefined, options: Options): Promise
       summary,
       findings,
       calls: outcome?.done ?? 0,
+      ready: result.readiness ?? null,
       journal: journal ?? null,
       run: result.run ?? null,
     });
