@@ -25,7 +25,8 @@ export function readinessLine({ assumed, read }: Readiness): string | undefined 
   return proved.length + seen.length === 0 ? undefined : `Roles ready: ${[...proved, ...seen].join('; ')}.`;
 }
 
-const laterText = (count: number): string[] => (count > 0 ? [`${count} steps were not started`] : []);
+const stepsText = (count: number): string => `${count === 1 ? '1 step was' : `${count} steps were`} not started`;
+const laterText = (count: number): string[] => (count > 0 ? [stepsText(count)] : []);
 
 function failuresText(plan: Plan, { failures, notStarted }: RunOutcome, readiness: Readiness): string {
   const lines = failures.map(({ account, step, code, message }) => {
@@ -49,8 +50,8 @@ export function checkOutcome(plan: Plan, outcome: RunOutcome, prover: Prover): v
   if (notStarted.length === 0 && stopped === 0) return;
   const what =
     notStarted.length > 0
-      ? `${notStarted.length} steps were not started`
-      : `every call was made, but ${stopped} roles were not waited for`;
+      ? stepsText(notStarted.length)
+      : `every call was made, but ${stopped === 1 ? '1 role was' : `${stopped} roles were`} not waited for`;
   throw accessFailure('interrupted', `stopped on request; ${what}`, {
     hint: 'apply again to go on: only the rest is planned; `stint undo` takes this run back',
   });

@@ -35,6 +35,8 @@ export const readReasons: Readonly<Record<ReadReason, string>> = {
 const list = (texts: Texts | undefined): readonly string[] =>
   texts === undefined ? [] : typeof texts === 'string' ? [texts] : texts;
 
+const text = (value: unknown): string => (typeof value === 'string' ? value : '');
+
 const trustCalls: Readonly<Record<string, string>> = {
   createRole: 'AssumeRolePolicyDocument',
   updateAssumeRolePolicy: 'PolicyDocument',
@@ -44,21 +46,21 @@ const trustCalls: Readonly<Record<string, string>> = {
 export function lastTrustSteps(steps: readonly Step[]): ReadonlyMap<string, Step> {
   const last = new Map<string, Step>();
   for (const step of steps) {
-    if (Object.hasOwn(trustCalls, step.operation)) last.set(`${step.account} ${String(step.input['RoleName'])}`, step);
+    if (Object.hasOwn(trustCalls, step.operation)) last.set(`${step.account} ${text(step.input['RoleName'])}`, step);
   }
   return new Map([...last.values()].map((step) => [step.id, step]));
 }
 
 /** The role that a call about trust opened. */
 export function openedRole(step: Step, seen: readonly SeenAccount[], partition: Partition): OpenedRole {
-  const name = String(step.input['RoleName']);
+  const name = text(step.input['RoleName']);
   const had = seen
     .find(({ id }) => id === step.account)
     ?.resources.find((it) => it.kind === 'role' && it.name === name);
-  const path = String(step.input['Path'] ?? (had?.kind === 'role' ? had.path : '/'));
+  const path = text(step.input['Path']) || (had?.kind === 'role' ? had.path : '/');
   const given = step.input['Tags'] as readonly { readonly Key: string; readonly Value: string }[] | undefined;
   const tags = given === undefined ? (had?.kind === 'role' ? had.tags : {}) : tagsOf(given);
-  const trust = JSON.parse(String(step.input[trustCalls[step.operation]!])) as Document;
+  const trust = JSON.parse(text(step.input[trustCalls[step.operation]!])) as Document;
   const arn = iamArn(partition, step.account, 'role', name, path);
   return { id: step.id.replace(/#.*$/, ''), account: step.account, name, path, arn, trust, tags };
 }
