@@ -17,7 +17,7 @@ import { checkOutcome, checkReady } from './outcome.ts';
 import { planChanges, planRemoval, type Plan, type Step } from './plan.ts';
 import { Prover, type Readiness } from './prove.ts';
 import { readBack } from './read-back.ts';
-import { findingLines } from './report.ts';
+import { findingLines } from './report-findings.ts';
 import type { SeenAccount, WantedAccount } from './resources.ts';
 import type { RunEvent } from './run-events.ts';
 import { checkCaller, chosenAccounts, type RunScope } from './scope.ts';

@@ -5,6 +5,7 @@ import { policyArn, policyPath } from './arns.ts';
 import { compileGroup, compilePerson, compileRole, type CompileScope } from './compile-identities.ts';
 import { compileProviders } from './compile-providers.ts';
 import { defaultsInForce, type DefaultInForce } from './defaults.ts';
+import { expiringOf, type Expiring } from './expiring.ts';
 import { expiryInstant, hasEnded } from './expiry.ts';
 import { accessFindings, type Finding } from './findings.ts';
 import { compileGuardrail } from './guardrails.ts';
@@ -37,6 +38,10 @@ export interface Wanted {
   /** Every default, whether it is on, and why not. */
   readonly defaults: readonly DefaultInForce[];
   readonly findings: readonly Finding[];
+  /** What ends by itself, the soonest first. */
+  readonly expiring?: readonly Expiring[] | undefined;
+  /** Resources that the definition marks as administrators, as `role/owner`. */
+  readonly marked?: readonly string[] | undefined;
   /** How what is wanted no more is removed; at once where it is absent. */
   readonly grace?: Grace | undefined;
 }
@@ -176,6 +181,15 @@ function graceOf(definition: Definition, now: Millis): { readonly grace?: Grace 
   return seconds > 0 ? { grace: { millis: seconds * 1000, now } } : {};
 }
 
+/** `role/owner`: what is an administrator, or the way in when all else fails, by the definition's own word. */
+function markedIn({ roles, groups, people }: Definition): string[] {
+  const of = (kind: string, entries: object | undefined): string[] =>
+    Object.entries((entries ?? {}) as Record<string, { marked?: string; name?: string }>).flatMap(([key, entry]) =>
+      entry.marked === undefined ? [] : [`${kind}/${entry.name ?? key}`],
+    );
+  return [...of('role', roles), ...of('group', groups), ...of('user', people)];
+}
+
 /** What a definition wants in every account, with the findings about it. `now` tells which grants have ended. */
 export function compileDefinition(definition: Definition, now: Millis): Wanted {
   const name = definition.name ?? 'default';
@@ -198,6 +212,8 @@ export function compileDefinition(definition: Definition, now: Millis): Wanted {
     accounts,
     outputs: resolveOutputs(definition),
     defaults: defaultsInForce(definition),
+    expiring: expiringOf(definition, now),
+    marked: markedIn(definition),
     ...graceOf(definition, now),
     findings: [
       ...findings,

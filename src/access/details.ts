@@ -10,6 +10,14 @@ export interface Detail {
   readonly text: string;
 }
 
+/** A detail with long lists cut: `a, b, c and 7 more`. */
+export function shortened(text: string): string {
+  return text.replaceAll(/(?:[^\s,]+, ){4,}[^\s,]+/g, (list) => {
+    const items = list.split(', ');
+    return `${items.slice(0, 3).join(', ')} and ${items.length - 3} more`;
+  });
+}
+
 function shortPolicy(arn: string): string {
   return arn.replace(/^arn:[^:]+:iam::aws:policy\//, '').replace(/^arn:[^:]+:iam::\d{12}:policy\//, 'policy ');
 }

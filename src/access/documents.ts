@@ -69,18 +69,14 @@ function principalText(principal: Statement['Principal']): string {
     .join(', ');
 }
 
-function shortList(texts: readonly string[]): string {
-  return texts.length <= 4 ? texts.join(', ') : `${texts.slice(0, 3).join(', ')} and ${texts.length - 3} more`;
-}
-
 function conditionText(condition: Statement['Condition']): string {
   const parts = Object.entries(condition ?? {}).flatMap(([operator, keys]) =>
-    Object.entries(keys).map(([key, value]) => `${key} ${operator} ${shortList([value].flat().map(String))}`),
+    Object.entries(keys).map(([key, value]) => `${key} ${operator} ${[value].flat().map(String).join(', ')}`),
   );
   return parts.length === 0 ? '' : ` if ${parts.join(' and ')}`;
 }
 
-/** One line for people: `allow s3:ListAllMyBuckets on *`, or `trust ec2.amazonaws.com` for a trust policy. */
+/** One line for people, with every action, resource and value: `allow s3:ListAllMyBuckets on *`, `trust ec2.amazonaws.com`. */
 export function statementText(statement: Statement): string {
   const effect = statement.Effect.toLowerCase();
   // A resource control policy names principals as well, but it says what is denied on what.
@@ -90,12 +86,12 @@ export function statementText(statement: Statement): string {
   }
   const actions =
     statement.Action === undefined
-      ? `everything but ${shortList(list(statement.NotAction))}`
-      : shortList(list(statement.Action));
+      ? `everything but ${list(statement.NotAction).join(', ')}`
+      : list(statement.Action).join(', ');
   const resources =
     statement.Resource === undefined
-      ? `everything but ${shortList(list(statement.NotResource))}`
-      : shortList(list(statement.Resource));
+      ? `everything but ${list(statement.NotResource).join(', ')}`
+      : list(statement.Resource).join(', ');
   return `${effect} ${actions} on ${resources}${conditionText(statement.Condition)}`;
 }
 

@@ -1,5 +1,6 @@
 // Would a change lock its makers out? A pure verdict over the accounts before and after it: whoever carries changes out
 // keeps his way in, each account keeps an administrator and its break-glass, and nobody loses MFA and password.
+import { markedTag } from './ownership.ts';
 import { Directory, Escalations, type AuthorizationDetails, type RoleDetails } from '../policy/index.ts';
 
 type Subject = Directory['subjects'][number];
@@ -27,7 +28,7 @@ export interface LockOutOptions {
 }
 
 /** Value of the tag of those that are the way in when all else fails. */
-export const breakGlassTag = { key: 'stint:marked', value: 'break-glass' } as const;
+const breakGlass = 'break-glass';
 
 /** One state of the accounts, with what was found out about it. */
 class State {
@@ -120,7 +121,7 @@ function administratorReasons(before: State, after: State): LockOutReason[] {
 }
 
 function breakGlassReasons(before: State, after: State): LockOutReason[] {
-  const marked = before.users().filter(({ user }) => user?.tags[breakGlassTag.key] === breakGlassTag.value);
+  const marked = before.users().filter(({ user }) => user?.tags[markedTag] === breakGlass);
   return marked.flatMap((user): LockOutReason[] => {
     const later = after.directory.byArn(user.arn);
     const left = later === undefined ? new Set<string>() : after.administers(later);

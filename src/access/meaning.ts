@@ -2,8 +2,6 @@
 // planning itself does not need.
 import {
   accessDiff,
-  accessDiffLines,
-  isGain,
   loadCatalog,
   managedDocuments,
   type AccessDiff,
@@ -16,10 +14,8 @@ import type { Plan } from './plan.ts';
 import type { SeenAccount } from './resources.ts';
 
 export interface Meaning extends AccessDiff {
-  /** The same for people. */
-  readonly lines: readonly string[];
-  /** Whether anybody gains anything. */
-  readonly gain: boolean;
+  /** With which it is told. */
+  readonly catalog: Catalog;
 }
 
 /** Access before a plan and after it, and the catalogue to read it with. */
@@ -44,7 +40,6 @@ export async function accessOf(plan: Plan, wanted: Wanted, seen: readonly SeenAc
 
 /** What comes of carrying out a plan. */
 export function meaningOf({ catalog, before, after }: PlanAccess): Meaning {
-  if (before === after) return { changes: [], trust: [], lines: [], gain: false };
-  const diff = accessDiff(catalog, before, after);
-  return { ...diff, lines: accessDiffLines(catalog, diff), gain: isGain(diff) };
+  if (before === after) return { changes: [], trust: [], catalog };
+  return { ...accessDiff(catalog, before, after), catalog };
 }

@@ -8,6 +8,8 @@ const idTag = 'stint:id';
 const expiresTag = 'stint:expires';
 const ownerTag = 'stint:owner';
 const protectTag = 'stint:protect';
+/** Says `admin` or `break-glass`: administrators by the definition's own word, whom a plan may not lock out. */
+export const markedTag = 'stint:marked';
 
 /**
  * The path of the groups and customer policies that belong to a definition. Groups take no tags, so a protected one
@@ -77,6 +79,7 @@ export function ownershipTags(
     [idTag]: id,
     ...(entry.expires === undefined ? {} : { [expiresTag]: entry.expires }),
     ...(entry.protect === true || entry.marked === 'break-glass' ? { [protectTag]: 'yes' } : {}),
+    ...(entry.marked === undefined ? {} : { [markedTag]: entry.marked }),
     ...(entry.owner === undefined ? {} : { [ownerTag]: entry.owner }),
   };
 }

@@ -29,6 +29,7 @@ export function planFindings({ wanted, accounts, access, caller, mode, blocks }:
     caller: caller.arn,
     options: { entryRoles: [...(wanted.executor === undefined ? [] : [wanted.executor]), organizationRole] },
     blocks,
+    marked: new Set(wanted.marked),
   });
   return [...lint, ...changed];
 }

@@ -5,6 +5,7 @@ import { rootArn, type Partition } from '../aws/index.ts';
 import { groupAccess, type AccessChange } from './access-diff.ts';
 import type { Adoption } from './adoption.ts';
 import type { Wanted } from './compile.ts';
+import type { Expiring } from './expiring.ts';
 import type { DefaultInForce } from './defaults.ts';
 import type { Detail } from './details.ts';
 import type { ResolvePrincipal } from './documents.ts';
@@ -56,6 +57,8 @@ export interface Plan {
   /** Who gains and loses which actions; put in where a plan is shown. */
   readonly meaning?: Meaning | undefined;
   readonly findings: readonly Finding[];
+  /** What of the definition ends by itself, the soonest first. */
+  readonly expiring: readonly Expiring[];
   /** People who shall have a console password and have none yet. Making one needs a place to show it once. */
   readonly passwords: readonly { readonly account: string; readonly user: string }[];
   readonly summary: { readonly add: number; readonly change: number; readonly destroy: number };
@@ -156,6 +159,7 @@ function withoutResources(wanted: Wanted): Wanted {
     ...wanted,
     accounts: wanted.accounts.map((account) => ({ ...account, resources: [], console: [] })),
     outputs: {},
+    expiring: [],
     findings: [],
   };
 }
@@ -191,6 +195,15 @@ function sharedDraft({ change, steps, wave }: Draft, shared: Shared): Draft {
     steps: steps.map((step) => ({ ...step, input: shared.of(step.input), inverse: shared.of(step.inverse) })),
     wave,
   };
+}
+
+/** What ends in the accounts that are looked at. */
+function expiringIn({ expiring = [] }: Wanted, accounts: readonly AccountRef[]): Expiring[] {
+  const names = new Set(accounts.map(({ name }) => name));
+  return expiring.flatMap((it) => {
+    const held = it.accounts.filter((account) => names.has(account));
+    return held.length > 0 || it.accounts.length === 0 ? [{ ...it, accounts: held }] : [];
+  });
 }
 
 function makePlan(
@@ -242,6 +255,7 @@ function makePlan(
         })
         .map((user) => ({ account: account.name, user })),
     ),
+    expiring: expiringIn(wanted, accounts),
     summary: { add: count('add'), change: count('change'), destroy: count('destroy') },
     outputs: wanted.outputs,
     defaults: wanted.defaults,

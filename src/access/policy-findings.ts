@@ -9,6 +9,7 @@ import {
   type PolicyFinding,
 } from '../policy/index.ts';
 import type { Finding } from './findings.ts';
+import { markedCode } from './report-findings.ts';
 import { lockOut, type LockOutOptions } from './lock-out.ts';
 import type { Document, Resource, WantedAccount } from './resources.ts';
 
@@ -161,6 +162,47 @@ function escalationText(way: EscalationPath, accounts: readonly string[]): strin
   return `${certain ? '' : 'perhaps '}${words[gain]}${end} in ${listed(accounts)}: ${stepsText(way)}`;
 }
 
+/** Whether a principal is an administrator by the definition's own word: `role/owner` and the like are `marked`. */
+function isMarked({ kind, name, user }: EscalationPath['from'], marked: ReadonlySet<string>): boolean {
+  if (marked.has(`${kind}/${name}`)) return true;
+  return user?.groups.some((group) => marked.has(`group/${group}`)) === true;
+}
+
+/** Whether a way up begins at somebody who is marked, or at one whom he becomes by what his trust is for. */
+function isByDefinition({ steps }: EscalationPath, marked: ReadonlySet<string>): boolean {
+  const at = steps.findIndex(({ from }) => isMarked(from, marked));
+  return at >= 0 && steps.slice(0, at).every(({ method }) => method.id === 'assume');
+}
+
+/** Those who are administrators by definition and were not before, told once and not as ways up. */
+function markedFindings({ before, after, marked }: PlanScope): Finding[] {
+  if (marked === undefined || marked.size === 0) return [];
+  const known = (details: AuthorizationDetails): Map<string, string[]> => {
+    const found = new Map<string, string[]>();
+    for (const { id, name = id, users, groups, roles } of details.accounts) {
+      const titles = [
+        ...users.map((it) => `user/${it.name}`),
+        ...groups.map((it) => `group/${it.name}`),
+        ...roles.map((it) => `role/${it.name}`),
+      ];
+      for (const title of titles) if (marked.has(title)) found.set(title, [...(found.get(title) ?? []), name]);
+    }
+    return found;
+  };
+  const [old, fresh] = [known(before), known(after)];
+  return [...fresh].flatMap(([resource, accounts]) =>
+    accounts
+      .filter((account) => old.get(resource)?.includes(account) !== true)
+      .map((account): Finding => ({
+        severity: 'info',
+        code: markedCode,
+        account,
+        resource,
+        message: 'is an administrator by definition (`marked`), so what it can do is no way up',
+      })),
+  );
+}
+
 /**
  * Ways up as findings: sure ones to any rights are warnings, the others worth knowing. Ways that look the same in
  * several accounts are one finding.
@@ -194,12 +236,15 @@ export interface PlanScope {
   /** ARN of whoever applies. */
   readonly caller: string;
   readonly options: LockOutOptions;
+  /** What the definition marks as administrators, as `role/owner`. */
+  readonly marked?: ReadonlySet<string> | undefined;
   /** A lock-out blocks; when things are taken down on purpose it is only told. */
   readonly blocks: boolean;
 }
 
 /** New ways up, and the lock-out verdict. */
-export function changeFindings({ before, after, caller, options, blocks }: PlanScope): readonly Finding[] {
+export function changeFindings(scope: PlanScope): readonly Finding[] {
+  const { before, after, caller, options, blocks, marked = new Set() } = scope;
   const nameOfAccount = new Map(after.accounts.map(({ id, name }) => [id, name ?? id]));
   const verdict = lockOut(before, after, caller, options);
   return [
@@ -211,6 +256,7 @@ export function changeFindings({ before, after, caller, options, blocks }: PlanS
       message,
       hint,
     })),
-    ...escalationFindings(newEscalations(before, after)),
+    ...markedFindings(scope),
+    ...escalationFindings(newEscalations(before, after).filter((way) => !isByDefinition(way, marked))),
   ];
 }

@@ -1,21 +1,27 @@
-// A plan as people read it: exact, short, by account and resource, then who gains which role.
-import { diffJson } from '../policy/index.ts';
-import type { Finding } from './findings.ts';
+// A plan as people read it: what changes, who gains and loses what, what ends when, what to know. Short by default, with
+// everything that is folded counted; `full` has every account and every line.
+import {
+  accessBriefLines,
+  accessDiffLines,
+  diffJson,
+  type AccessDiff,
+  type BriefOptions,
+  type Catalog,
+} from '../policy/index.ts';
+import { accountLabel } from './account-label.ts';
+import { findingLines, foldedFindings, markedCode, markedLines } from './report-findings.ts';
 import type { Change, Plan } from './plan.ts';
+import type { AccountRef } from './resources.ts';
+import { changeLines, foldedChanges } from './report-changes.ts';
 
-const signs = { add: '+', change: '~', destroy: '-' } as const;
-const kindWords: Readonly<Record<string, string>> = { 'instance-profile': 'instance profile', 'password-policy': '' };
-
-function changeLines(change: Change): string[] {
-  const kind = kindWords[change.kind] ?? change.kind;
-  const title = `  ${signs[change.action]} ${kind === '' ? change.name : `${kind} ${change.name}`}`;
-  // What goes, goes whole: its parts are not news.
-  if (change.action === 'destroy') return [title];
-  return [
-    title,
-    ...change.details.map(({ sign, text }) => `      ${change.action === 'add' ? '' : `${sign} `}${text}`),
-  ];
+export interface PlanTextOptions {
+  /** Every account for itself, and every line. */
+  readonly full?: boolean | undefined;
+  /** Whether there is a place for first console passwords. */
+  readonly passwords?: boolean | undefined;
 }
+
+type Label = (accounts: readonly string[]) => string;
 
 /** One change with the calls that make it, in their order. */
 export function changeText({ steps }: Plan, change: Change): string {
@@ -24,32 +30,65 @@ export function changeText({ steps }: Plan, change: Change): string {
 }
 
 /** `test_role in dev, test, prod; app in dev`. */
-function targetsText(targets: readonly string[]): string {
-  const byRole = new Map<string, string[]>();
-  for (const target of targets) {
-    const slash = target.indexOf('/');
-    const role = target.slice(slash + 1);
-    byRole.set(role, [...(byRole.get(role) ?? []), target.slice(0, slash)]);
-  }
-  return [...byRole].map(([role, accounts]) => `${role} in ${accounts.join(', ')}`).join('; ');
+function targetsText(targets: readonly string[], label: Label): string {
+  const byRole = Map.groupBy(targets, (target) => target.slice(target.indexOf('/') + 1));
+  return [...byRole]
+    .map(([role, some]) => `${role} in ${label(some.map((it) => it.slice(0, it.indexOf('/'))))}`)
+    .join('; ');
 }
 
-function accessLines({ access, meaning }: Plan): string[] {
-  const roles = access.flatMap(({ group, gains, loses }) => [
-    ...(gains.length > 0 ? [`  + ${group} gains ${targetsText(gains)}`] : []),
-    ...(loses.length > 0 ? [`  - ${group} loses ${targetsText(loses)}`] : []),
+const assuming = new Set(['sts:AssumeRole', 'sts:SetSourceIdentity', 'sts:TagSession']);
+
+/** A change of access for people, with sets of accounts among `accounts` in words. `full`: every account and line. */
+export function accessText(
+  catalog: Catalog,
+  diff: AccessDiff,
+  accounts: readonly AccountRef[],
+  full = false,
+  isTold?: BriefOptions['isTold'],
+): readonly string[] {
+  if (full) return accessDiffLines(catalog, diff, true);
+  const names = new Map(accounts.map(({ id, name }) => [id, name]));
+  return accessBriefLines(catalog, diff, {
+    label: accountLabel(accounts),
+    nameOf: (id) => names.get(id) ?? `account ${id}`,
+    isTold,
+  });
+}
+
+function meaningLines({ meaning, access, accounts }: Plan, full: boolean): readonly string[] {
+  if (meaning === undefined) return [];
+  const told = new Map(access.map(({ group, gains, loses }) => [group, { '+': gains, '-': loses }]));
+  // The lines of groups and roles say the same.
+  const isTold: BriefOptions['isTold'] = ({ kind, name }, grant, sign) =>
+    kind === 'group' &&
+    (told.get(name)?.[sign].length ?? 0) > 0 &&
+    grant.actions.every((action) => assuming.has(action)) &&
+    grant.resources.every((arn) => /^arn:[^:]+:iam::(?:\d{12}|\{account\}):role\/[^*?]+$/.test(arn));
+  return accessText(meaning.catalog, meaning, accounts, full, isTold);
+}
+
+function accessLines(plan: Plan, label: Label, full: boolean): string[] {
+  const roles = plan.access.flatMap(({ group, gains, loses }) => [
+    ...(gains.length > 0 ? [`  + ${group} gains ${targetsText(gains, label)}`] : []),
+    ...(loses.length > 0 ? [`  - ${group} loses ${targetsText(loses, label)}`] : []),
   ]);
-  const lines = [...roles, ...(meaning?.lines ?? [])];
+  const lines = [...roles, ...meaningLines(plan, full)];
   return lines.length === 0 ? [] : ['access', ...lines, ''];
 }
 
-/** `error[lock-out] central user/Administrator: …`, with its cure on the next line. */
-export function findingLines(findings: readonly Finding[]): string[] {
-  return findings.flatMap(({ severity, code, account, resource, message, hint }) => {
-    const place = [account, resource].filter((part) => part !== undefined).join(' ');
-    const line = `${severity}[${code}]${place === '' ? '' : ` ${place}`}: ${message}`;
-    return hint === undefined ? [line] : [line, `  hint: ${hint}`];
+const day = (when: string): string => when.replace(/T00:00:00Z$/, '');
+
+/** What ends of what is there, and when; not told where nothing of the definition changes or ends. */
+function expiringLines({ expiring }: Plan, label: Label): string[] {
+  if (expiring.length === 0) return [];
+  const alike = Map.groupBy(expiring, ({ when, reason, accounts }) => JSON.stringify([when, reason, accounts]));
+  const lines = [...alike.values()].map((same) => {
+    const { when, reason, accounts } = same[0]!;
+    const where = accounts.length === 0 ? '' : ` in ${label(accounts)}`;
+    return `  ${day(when)}  ${same.map(({ what }) => what).join(', ')}${where}${reason === undefined ? '' : `: ${reason}`}`;
   });
+  return ['expires', ...lines, ''];
 }
 
 /** Which defaults of good practice the plan was made with, and which are switched off. */
@@ -70,20 +109,44 @@ export function summaryLine({ summary }: Plan): string {
   return `Plan: ${summary.add} to add, ${summary.change} to change, ${summary.destroy} to destroy`;
 }
 
-/** The whole plan for people, ending in the line that counts. */
-export function planText(plan: Plan): string {
-  const accounts = plan.accounts.flatMap(({ id, name }) => {
-    const changes = plan.changes.filter(({ accountId }) => accountId === id);
-    return changes.length === 0 ? [] : [`${name} ${id}`, ...changes.flatMap(changeLines), ''];
+function passwordNotes({ passwords }: Plan, hasPlace: boolean): string[] {
+  const byAccount = Map.groupBy(passwords, ({ account }) => account);
+  return [...byAccount].map(([account, people]) => {
+    const names = people.map(({ user }) => user).join(', ');
+    const one = people.length === 1;
+    return hasPlace
+      ? `note: ${names} in ${account} ${one ? 'gets a first console password' : 'get first console passwords'}`
+      : `note: ${names} in ${account} ${one ? 'has' : 'have'} no console password yet; \`stint apply --passwords FILE\` makes ${one ? 'one' : 'them'}`;
   });
-  const notes = plan.passwords.map(
-    ({ account, user }) =>
-      `note: ${user} in ${account} has no console password yet; \`stint apply --passwords FILE\` makes one`,
-  );
-  const findings = [...findingLines(plan.findings), ...notes];
-  const body = [...accounts, ...accessLines(plan), ...findings, ...(findings.length > 0 ? [''] : [])];
-  body.push(...defaultLines(plan));
+}
+
+function changesLines({ accounts, changes }: Plan, label: Label, full: boolean): string[] {
+  if (!full) return foldedChanges(changes, label);
+  return accounts.flatMap(({ id, name }) => {
+    const own = changes.filter(({ accountId }) => accountId === id);
+    return own.length === 0 ? [] : [`${name} ${id}`, ...own.flatMap(changeLines), ''];
+  });
+}
+
+/** The whole plan for people, ending in the line that counts. */
+export function planText(plan: Plan, { full = false, passwords = false }: PlanTextOptions = {}): string {
+  const label = accountLabel(plan.accounts, full);
+  const told = plan.findings.filter(({ code }) => full || code !== markedCode);
+  const findings = [
+    ...(full ? findingLines(told) : [...markedLines(plan.findings, label), ...foldedFindings(told, label)]),
+    ...passwordNotes(plan, passwords),
+  ];
+  const body = [
+    ...changesLines(plan, label, full),
+    ...accessLines(plan, label, full),
+    ...expiringLines(plan, label),
+    ...findings,
+    ...(findings.length > 0 ? [''] : []),
+    ...defaultLines(plan),
+  ];
   if (plan.changes.length === 0) body.push('No changes: AWS is as the definition says.');
+  else if (!full)
+    body.push('Equal changes are told once; `--full` tells every account and line, `--json` every action.');
   return [...body, summaryLine(plan)].join('\n');
 }
 
@@ -92,8 +155,8 @@ export function planText(plan: Plan): string {
  * `definition` its name · `organization` or null · `accounts` `{id, name, stage}`, in the order of waves ·
  * `summary` `{add, change, destroy}` · `changes` see `Change` · `steps` `{id, account, operation, after}`, `account`
  * an id, `after` ids of steps · `access` `{group, gains, loses}`, targets as `account/role` · `permissions` see
- * `diffJson`, or null · `findings` see `Finding` · `passwords` `{account, user}` · `outputs` name to text ·
- * `defaults` `{name, on, text, reason}`. Never holds a secret.
+ * `diffJson`, or null · `findings` see `Finding` · `expires` `{what, accounts, when, reason}`, the soonest first ·
+ * `passwords` `{account, user}` · `outputs` name to text · `defaults` `{name, on, text, reason}`. Never holds a secret.
  */
 export function planJson(plan: Plan): object {
   return {
@@ -107,6 +170,7 @@ export function planJson(plan: Plan): object {
     access: plan.access,
     permissions: plan.meaning === undefined ? null : diffJson(plan.meaning),
     findings: plan.findings,
+    expires: plan.expiring,
     passwords: plan.passwords,
     outputs: plan.outputs,
     defaults: plan.defaults,

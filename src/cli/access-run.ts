@@ -15,6 +15,7 @@ export interface RunOptions {
   readonly yes?: true;
   readonly tolerate?: string;
   readonly breakLease?: true;
+  readonly full?: true;
   readonly json?: true;
 }
 
@@ -24,6 +25,7 @@ export function addRunOptions(command: Command): Command {
     .option('--yes', 'do not ask')
     .option('--tolerate <n>', 'accounts of a wave that may fail before later waves do not start, `2` or `10%`')
     .option('--break-lease', 'take the place of another run, which you know to have ended')
+    .option('--full', 'show every account and every line of the plan, equal ones too')
     .option('--json', 'machine output');
 }
 
@@ -45,6 +47,7 @@ export function runContext(
   wanted: Wanted,
   options: RunOptions,
   verb: string,
+  passwords = false,
 ): { readonly context: Omit<ApplyContext, 'mode'>; readonly end: () => void } {
   const journals = journalFolder(io);
   const accounts = openDefined(io, wanted);
@@ -56,7 +59,7 @@ export function runContext(
       accounts,
       expectAccount: options.expectAccount,
       confirm: async (plan, caller) => {
-        await confirmRun(io, plan, caller, options.yes === true, verb);
+        await confirmRun(io, plan, caller, options.yes === true, verb, { full: options.full, passwords });
         progress.begin();
       },
       openJournal: (header) => openRunJournal(io, header),

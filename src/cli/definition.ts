@@ -11,6 +11,7 @@ import {
   loadDefinition,
   openJournal,
   planText,
+  type PlanTextOptions,
   type Journal,
   type JournalHeader,
   type LoadedDefinition,
@@ -119,10 +120,17 @@ function bannerLine(plan: Plan, caller: Caller): string {
  * Shows the plan, names organisation and accounts, and asks for a yes unless one was given.
  * @throws Failure `confirmation-needed` without a terminal, `not-confirmed` for any answer but yes.
  */
-export async function confirmRun(io: Io, plan: Plan, caller: Caller, yes: boolean, verb: string): Promise<void> {
+export async function confirmRun(
+  io: Io,
+  plan: Plan,
+  caller: Caller,
+  yes: boolean,
+  verb: string,
+  options: PlanTextOptions = {},
+): Promise<void> {
   // What the question is about is seen even with `--quiet`.
   const show = yes ? say : tell;
-  show(io, planText(plan));
+  show(io, planText(plan, options));
   show(io, bannerLine(plan, caller));
   if (yes) return;
   if (!io.stdin.isTTY || !io.stderr.isTTY) {

@@ -60,6 +60,7 @@ export {
 } from './access/diff.ts';
 export { diffJson } from './access/diff-json.ts';
 export { accessDiffLines, isGain } from './access/diff-text.ts';
+export { accessBriefLines, type BriefOptions } from './access/diff-brief.ts';
 export type { Grant } from './access/grants.ts';
 export type { AccessKind } from './access/kinds.ts';
 export type { TrustShift } from './access/trust-diff.ts';

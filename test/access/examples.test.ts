@@ -148,12 +148,12 @@ test('the company of 20 accounts', async (t) => {
     const more = { RoleName: 'reader', PolicyName: 'more', PolicyDocument: document(allow('s3:*')) };
     await entered.iam.send(new PutRolePolicyCommand(more));
     const stdout = await applies(example, '0 to add, 3 to change, 0 to destroy');
-    assert.match(stdout, /^shop-test 200000000002\n  ~ role reader\n      - allow s3:\* on \*\n/m);
+    assert.match(stdout, /^  ~ role reader in shop-test\n      - allow s3:\* on \*\n/m);
     assert.match(
       stdout,
-      /^  ~ role deploy\n      - trust account 100000000001\n      \+ trust .*100000000005 role\/pipeline/m,
+      /^  ~ role deploy in .*\n      - trust account 100000000001\n      \+ trust .*100000000005 role\/pipeline/m,
     );
-    assert.match(stdout, /^shared 100000000005\n  ~ role pipeline\n      - trust account 100000000001$/m);
+    assert.match(stdout, /^  ~ role pipeline in shared\n      - trust account 100000000001$/m);
     await denied(become(example, example.admin(central), `${shared}/pipeline`));
   });
 
@@ -351,7 +351,7 @@ test('workloads of GitHub Actions, EKS, ECS and with certificates', async (t) =>
     const stranger = () => showToken(example, `${prod}/deploy`, github, 'repo:example-evil/shop:ref:refs/heads/main');
     await stranger();
     const stdout = await applies(example, '0 to add, 1 to change, 0 to destroy');
-    assert.match(stdout, /^prod 444444444444\n  ~ role deploy\n      - trust .* StringLike repo:example\*$/m);
+    assert.match(stdout, /^  ~ role deploy in prod\n      - trust .* StringLike repo:example\*$/m);
     await refused(stranger(), 'AccessDenied', 'Not authorized');
   });
 

@@ -101,7 +101,7 @@ function printResult(io: Io, { plan, outcome, readiness, journal, run }: ApplyRe
 async function apply(io: Io, planFile: string | undefined, options: Options): Promise<void> {
   const { wanted, planned } = await chooseWanted(io, options, planFile);
   const passwords = openPasswordSink(io, options.passwords);
-  const { context, end } = runContext(io, wanted, options, 'Apply this');
+  const { context, end } = runContext(io, wanted, options, 'Apply this', passwords.sink !== undefined);
   try {
     const result = await applyDefinition({
       ...context,

@@ -11,11 +11,12 @@ import {
   policyFileDetails,
   readPlanFile,
   readPolicyFile,
+  accessText,
+  type AccountRef,
   type Wanted,
 } from '../../access/index.ts';
 import {
   accessDiff,
-  accessDiffLines,
   diffJson,
   isGain,
   loadCatalog,
@@ -29,17 +30,23 @@ import { cliFailure } from '../failures.ts';
 import { printData, printJson } from '../output.ts';
 
 interface Options extends DefinitionOptions {
+  readonly full?: true;
   readonly json?: true;
 }
 
 /** The name under which the policies of both files stand, so that they are compared with one another. */
 const carrier = 'policy';
 
+interface Side {
+  readonly details: AuthorizationDetails;
+  readonly accounts: readonly AccountRef[];
+}
+
 /** One side: a plan file, a policy document, or a definition. */
-async function sideOf(io: Io, text: string, options: Options): Promise<AuthorizationDetails> {
+async function sideOf(io: Io, text: string, options: Options): Promise<Side> {
   const wanted = await wantedOf(io, text, options);
-  if ('Statement' in wanted) return policyFileDetails(carrier, [{ name: 'policy', document: wanted }]);
-  return definedDetails(wanted);
+  if (!('Statement' in wanted)) return { details: await definedDetails(wanted), accounts: wanted.accounts };
+  return { details: policyFileDetails(carrier, [{ name: 'policy', document: wanted }]), accounts: [] };
 }
 
 /** What a file wants: a policy document, or a definition, compiled now or when its plan was made. */
@@ -53,8 +60,13 @@ async function wantedOf(io: Io, text: string, options: Options): Promise<Wanted 
   return compileDefinition(definition, systemClock.now());
 }
 
+interface Compared {
+  readonly diff: AccessDiff;
+  readonly accounts: readonly AccountRef[];
+}
+
 /** What it would mean to carry out `text`, given what AWS holds. */
-async function fromLive(io: Io, text: string, options: Options): Promise<AccessDiff> {
+async function fromLive(io: Io, text: string, options: Options): Promise<Compared> {
   const wanted = await wantedOf(io, text, options);
   if ('Statement' in wanted) {
     throw cliFailure('value-invalid', 'a policy document alone cannot be compared with `live`', {
@@ -62,24 +74,25 @@ async function fromLive(io: Io, text: string, options: Options): Promise<AccessD
     });
   }
   const { plan } = await makePlan({ wanted, accounts: openDefined(io, wanted) });
-  return plan.meaning ?? { changes: [], trust: [] };
+  return { diff: plan.meaning ?? { changes: [], trust: [] }, accounts: wanted.accounts };
 }
 
-async function compared(io: Io, oldText: string, newText: string, options: Options): Promise<AccessDiff> {
+async function compared(io: Io, oldText: string, newText: string, options: Options): Promise<Compared> {
   if (newText === 'live') {
     throw cliFailure('value-invalid', '`live` can only be the old side', {
       hint: '`stint drift` tells what was changed in AWS',
     });
   }
   if (oldText === 'live') return fromLive(io, newText, options);
-  return accessDiff(await loadCatalog(), await sideOf(io, oldText, options), await sideOf(io, newText, options));
+  const [old, fresh] = [await sideOf(io, oldText, options), await sideOf(io, newText, options)];
+  return { diff: accessDiff(await loadCatalog(), old.details, fresh.details), accounts: fresh.accounts };
 }
 
 async function run(io: Io, oldText: string, newText: string, options: Options): Promise<void> {
-  const diff = await compared(io, oldText, newText, options);
+  const { diff, accounts } = await compared(io, oldText, newText, options);
   if (options.json === true) printJson(io, { version: 1, gain: isGain(diff), ...diffJson(diff) });
   else {
-    const lines = accessDiffLines(await loadCatalog(), diff);
+    const lines = accessText(await loadCatalog(), diff, accounts, options.full);
     for (const line of lines.length === 0 ? ['No change of access.'] : lines) printData(io, line);
   }
   if (isGain(diff)) io.exit(3);
@@ -92,6 +105,7 @@ export function register(program: Command, io: Io): void {
     .argument('<old>', 'a definition, a plan file, a policy document, or `live` for what AWS holds')
     .argument('<new>', 'likewise');
   addDefinitionOptions(command)
+    .option('--full', 'tell every account and every line, equal ones too')
     .option('--json', 'machine output')
     .addHelpText(
       'after',

@@ -2,9 +2,16 @@
 // error code, or a refusal of the embedded AWS.
 import type { Command } from 'commander';
 import { nearestName, systemClock } from '../../base/index.ts';
-import { accessFailure, changeText, compileDefinition, makePlan, type Change, type Plan } from '../../access/index.ts';
 import {
-  accessDiffLines,
+  accessFailure,
+  accessText,
+  changeText,
+  compileDefinition,
+  makePlan,
+  type Change,
+  type Plan,
+} from '../../access/index.ts';
+import {
   checkGroups,
   escalationMethods,
   loadCatalog,
@@ -80,7 +87,7 @@ async function explainChange(io: Io, id: string, options: Options): Promise<void
     printJson(io, { version: 1, id, is: 'change', change, steps });
     return;
   }
-  const lines = accessDiffLines(await loadCatalog(), meaningOfChange(plan, change));
+  const lines = accessText(await loadCatalog(), meaningOfChange(plan, change), plan.accounts, true);
   printData(io, [changeText(plan, change), ...(lines.length === 0 ? [] : ['  access', ...lines])].join('\n'));
 }
 

@@ -20,6 +20,7 @@ interface Options extends DefinitionOptions {
   readonly account?: readonly string[];
   readonly expectAccount?: string;
   readonly allowLockOut?: true;
+  readonly full?: true;
   readonly json?: true;
 }
 
@@ -34,7 +35,7 @@ async function plan(io: Io, options: Options): Promise<void> {
     allowLockOut: options.allowLockOut,
   });
   if (options.json === true) printJson(io, planJson(made.plan));
-  else printData(io, planText(made.plan));
+  else printData(io, planText(made.plan, { full: options.full }));
   if (options.out !== undefined) {
     writePlanFile(resolve(io.cwd, options.out), wanted, made.plan);
     say(io, `plan kept in ${options.out}: \`stint apply ${options.out}\``);
@@ -49,6 +50,7 @@ export function register(program: Command, io: Io): void {
   addLockOutOption(addAccountOptions(addDefinitionOptions(command)))
     .option('-o, --out <file>', 'keep the plan; `stint apply FILE` refuses it when AWS has moved')
     .option('--detailed-exitcode', 'exit with 3 when there are changes')
+    .option('--full', 'tell every account and every line, equal ones too')
     .option('--json', 'machine output')
     .addHelpText('after', '\nExamples:\n  stint plan\n  stint plan --account dev -o dev.plan --detailed-exitcode')
     .action((options: Options) => plan(io, options));

@@ -3,7 +3,7 @@
 import { canonicalJson } from '../../base/index.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { ActionClasses } from './classes.ts';
-import type { AccountDetails, AuthorizationDetails, RoleDetails, UserDetails } from './details.ts';
+import type { AccountDetails, AuthorizationDetails, NamedDocument, RoleDetails, UserDetails } from './details.ts';
 import { grantsOf, type Facts, type Grant, type Grants, type GrantScope } from './grants.ts';
 import { anyAccount, LocalFacts } from './local.ts';
 import { Shelf } from './shelf.ts';
@@ -22,6 +22,8 @@ export interface ChangedPrincipal {
   /** Groups that a person joins and leaves. */
   readonly joins?: readonly string[] | undefined;
   readonly leaves?: readonly string[] | undefined;
+  /** Whether a person has no policies of its own but to become roles, so that everything else comes by groups. */
+  readonly byGroups?: true | undefined;
 }
 
 /** One change, for all principals for which it is the same. In resources `{account}` stands for the account of each. */
@@ -156,12 +158,23 @@ function isWorkload({ trust }: RoleDetails): boolean {
   );
 }
 
+/** Whether a policy does nothing but let roles be assumed. */
+function onlyAssumes({ document }: NamedDocument): boolean {
+  const statements = [document?.Statement ?? [{}]].flat() as readonly { readonly Action?: unknown }[];
+  return statements.every(({ Action }) =>
+    [Action]
+      .flat()
+      .every((it) => typeof it === 'string' && /^sts:(?:AssumeRole|SetSourceIdentity|TagSession)$/.test(it)),
+  );
+}
+
 function principalOf({ before, after, account }: Pair): ChangedPrincipal {
   const subject = (after ?? before)!;
   const kinds = { user: 'person', group: 'group', role: 'role' } as const;
   const state = before === undefined ? 'new' : after === undefined ? 'gone' : 'changed';
   const kind = subject.role !== undefined && isWorkload(subject.role) ? 'workload' : kinds[subject.kind];
   const [was, is] = [before?.user?.groups ?? [], after?.user?.groups ?? []];
+  const byGroups = kind === 'person' && [before, after].every((it) => (it?.user?.policies ?? []).every(onlyAssumes));
   const joins = is.filter((group) => !was.includes(group));
   const leaves = was.filter((group) => !is.includes(group));
   return {
@@ -172,6 +185,7 @@ function principalOf({ before, after, account }: Pair): ChangedPrincipal {
     state,
     ...(joins.length === 0 ? {} : { joins }),
     ...(leaves.length === 0 ? {} : { leaves }),
+    ...(byGroups ? { byGroups } : {}),
   };
 }
 
