@@ -61,8 +61,8 @@ export interface AssumeChoices {
   readonly quiet: boolean;
   /** Nobody may be asked: no prompt, no sign-in. Set by verbs that work on behind a person's back. */
   readonly unattended?: boolean;
-  /** Asks for MFA codes instead of the terminal. */
-  readonly askMfa?: (need: MfaNeed) => Promise<MfaAnswer>;
+  /** Puts one asker for MFA codes in the place of those of many targets. */
+  readonly shareMfa?: (ask: (need: MfaNeed) => Promise<MfaAnswer>) => (need: MfaNeed) => Promise<MfaAnswer>;
 }
 
 /** Marks a failure of what was typed, which ends with exit code 2. */

@@ -126,7 +126,7 @@ function sessionTools(io: Io, env: Environment, cache: SessionCache | undefined,
     ...sources,
     cache,
     sts: (request) => openSts(request, env),
-    askMfa: choices.askMfa ?? ask,
+    askMfa: choices.shareMfa?.(ask) ?? ask,
     refresh: choices.refresh,
   };
 }

@@ -1,7 +1,6 @@
 // `stint exec` for many targets: who is meant, what is said before, how outputs and the end are told.
-import { isFailure, systemClock, type Secret } from '../base/index.ts';
+import { isFailure, systemClock } from '../base/index.ts';
 import {
-  askOnTerminal,
   baseEnvironment,
   changedEnvironment,
   loadMany,
@@ -9,6 +8,7 @@ import {
   resolveTarget,
   sessionChange,
   type MfaAnswer,
+  type MfaNeed,
   type TargetContext,
 } from '../assume/index.ts';
 import type { ManyOutcome, NamedTarget } from '../assume/index.ts';
@@ -46,39 +46,29 @@ async function choose(form: ManyForm, choices: AssumeChoices, context: TargetCon
   return chosen;
 }
 
-/**
- * Asks for codes one at a time, and not again for what the person or AWS has refused: one answer counts for all targets.
- * A code that was typed as an option is used once, for AWS takes none twice.
- */
+type AskMfa = (need: MfaNeed) => Promise<MfaAnswer>;
+
+/** Asks for codes one at a time, and not again for what the person or AWS has refused: one answer counts for all targets. */
 class SharedMfa {
-  readonly #io: Io;
-  #given: Secret | undefined;
   #turn: Promise<unknown> = Promise.resolve();
   #refused: unknown;
 
-  constructor(io: Io, given: Secret | undefined) {
-    this.#io = io;
-    this.#given = given;
-  }
-
-  readonly ask = (serial: string): Promise<MfaAnswer> => {
-    const mine = this.#turn.then(() => this.#ask(serial));
-    this.#turn = mine.catch(() => undefined);
-    return mine;
-  };
+  /** The same asker, waiting for its turn. */
+  readonly share =
+    (ask: AskMfa): AskMfa =>
+    (need) => {
+      const mine = this.#turn.then(() => {
+        if (this.#refused !== undefined) throw this.#refused;
+        return ask(need);
+      });
+      this.#turn = mine.catch(() => undefined);
+      return mine;
+    };
 
   /** Takes note of why a target has no session. */
   readonly note = (error: unknown): void => {
     if (isFailure(error) && ['mfa-refused', 'mfa-needed', 'interrupted'].includes(error.code)) this.#refused ??= error;
   };
-
-  async #ask(serial: string): Promise<MfaAnswer> {
-    if (this.#refused !== undefined) throw this.#refused;
-    const code = this.#given;
-    this.#given = undefined;
-    if (code !== undefined) return { code, again: false };
-    return askOnTerminal(serial, this.#io.signal);
-  }
 }
 
 /** The same process, with each note said once, however many targets have it. */
@@ -98,12 +88,11 @@ class Sessions {
   readonly #io: Io;
   readonly #choices: AssumeChoices;
   readonly #context: TargetContext;
-  readonly #mfa: SharedMfa;
+  readonly #mfa = new SharedMfa();
 
   constructor(io: Io, choices: AssumeChoices, context: TargetContext) {
     this.#io = noteOnce(io);
-    this.#mfa = new SharedMfa(io, choices.mfaCode);
-    this.#choices = { ...choices, mfaCode: undefined, askMfa: this.#mfa.ask };
+    this.#choices = { ...choices, shareMfa: this.#mfa.share };
     this.#context = context;
   }
 
