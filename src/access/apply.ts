@@ -2,6 +2,7 @@
 // do it wave by wave, look again. `plan`, `destroy` and `undo` walk the same way. There is no state but AWS.
 import { isFailure, type Clock, type Failure, type Random } from '../base/index.ts';
 import type { Caller, Sleep } from '../aws/index.ts';
+import { located, type Locator } from './definition-place.ts';
 import { executeStep } from './execute.ts';
 import { accessFailure } from './failures.ts';
 import type { Journal, JournalHeader, RunHolder, RunMode } from './journal.ts';
@@ -31,6 +32,8 @@ export interface PlanContext extends RunScope {
   readonly planFrom?: ((seen: readonly SeenAccount[]) => Plan) | undefined;
   /** A plan that locks somebody out is told of and not refused. */
   readonly allowLockOut?: boolean | undefined;
+  /** Tells where things stand in the definition's file, where it was loaded from one. */
+  readonly locator?: Locator | undefined;
   readonly onEvent?: ((event: RunEvent) => void) | undefined;
 }
 
@@ -102,11 +105,12 @@ export async function makePlan(context: PlanContext): Promise<Made> {
   // what was judged before.
   if (context.planFrom !== undefined) return { plan, caller, seen };
   const mode = context.mode === 'destroy' ? 'destroy' : 'apply';
-  const { wanted } = context;
+  const { wanted, locator } = context;
   const access = await accessOf(plan, wanted, seen);
   const blocks = mode === 'apply' && context.allowLockOut !== true;
-  const findings = planFindings({ wanted, accounts: chosen, access, caller, mode, blocks });
-  return { plan: { ...plan, meaning: meaningOf(access), findings: [...plan.findings, ...findings] }, caller, seen };
+  const findings = planFindings({ wanted, accounts: chosen, access, caller, mode, blocks, locator });
+  const told = located([...plan.findings, ...findings], locator);
+  return { plan: { ...plan, meaning: meaningOf(access), findings: told }, caller, seen };
 }
 
 /** Error findings block. @throws Failure `findings-block`, telling each. */

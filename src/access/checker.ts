@@ -67,7 +67,8 @@ export class Checker {
       if (known.includes(value)) continue;
       const near = nearestName(value, new Set(known));
       const what = member === 'stage' ? `no account has stage \`${value}\`` : `no account lies in unit \`${value}\``;
-      this.add([...path, member], what, near && `did you mean \`${near}\`?`);
+      const named = [...new Set(known)].join(', ');
+      this.add([...path, member], what, near === undefined ? `there are ${named}` : `did you mean \`${near}\`?`);
     }
   }
 

@@ -1,4 +1,5 @@
 // What is wrong, or worth knowing, about the access that a definition would make. Error findings block an apply.
+import type { Place } from './place.ts';
 import type { AccountRef, Document, Resource, Statement, Texts, WantedAccount } from './resources.ts';
 import { policyLimits, wildcardMatcher } from '../policy/index.ts';
 import { documentSize } from './documents.ts';
@@ -14,6 +15,8 @@ export interface Finding {
   readonly account?: string | undefined;
   /** `role/test_role`. */
   readonly resource?: string | undefined;
+  /** Where its cause stands in the definition's file, where that is known. */
+  readonly place?: Place | undefined;
 }
 
 type Carrier = Extract<Resource, { readonly attached: readonly string[] }>;

@@ -1,5 +1,6 @@
 // Access as code: from one definition to what every account holds, and back to nothing.
 export { loadDefinition, type LoadedDefinition } from './load.ts';
+export { located, locatorOf, type Locator } from './definition-place.ts';
 export { compileDefinition, type Wanted } from './compile.ts';
 export { resolveOutputs } from './outputs.ts';
 export { planAdoption, type Change, type Plan } from './plan.ts';

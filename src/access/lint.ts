@@ -4,11 +4,10 @@ import { Directory, Escalations, loadCatalog, managedDocuments, type LintSeverit
 import { authorizationBefore, managedArns, unitsOf } from './authorization.ts';
 import type { Wanted } from './compile.ts';
 import type { Definition } from './model.ts';
-import { documentsOf, DocumentLinter, escalationFindings, type WantedDocument } from './policy-findings.ts';
+import { documentsOf, DocumentLinter, escalationFindings } from './policy-findings.ts';
+import { documentPath, findingPath } from './definition-place.ts';
 import type { Path } from './problems.ts';
 import type { Resource } from './resources.ts';
-import { countsIn } from './selectors.ts';
-import { roleIn } from './variation.ts';
 
 export interface DefinitionFinding {
   readonly severity: LintSeverity | 'info';
@@ -23,72 +22,6 @@ export interface DefinitionFinding {
   readonly path: Path;
   /** Who else has the check; only of the linter's. */
   readonly sources?: readonly string[] | undefined;
-}
-
-const idTag = 'stint:id';
-
-/** The entry of the definition that a resource was made of. */
-function entryPath(definition: Definition, kind: string, name: string, tags: Readonly<Record<string, string>>): Path {
-  const own = tags[idTag]?.replace(/^[^/]*\//, '');
-  switch (kind) {
-    case 'role':
-      return ['roles', own ?? Object.entries(definition.roles ?? {}).find(([, it]) => it.name === name)?.[0] ?? name];
-    case 'user':
-      return ['people', name];
-    case 'group':
-      return ['groups', name];
-    case 'policy':
-      return ['policies', own ?? name];
-    case 'organization-policy':
-      return ['guardrails', own ?? name];
-    case 'password-policy':
-      return ['passwordPolicy'];
-    default:
-      return [];
-  }
-}
-
-/** Positions, in a list of entries, of those that count in an account. */
-function counting(entries: readonly Parameters<typeof countsIn>[0][] | undefined, account: string): number[] {
-  return (entries ?? []).flatMap((entry, index) => (countsIn(entry, account) ? [index] : []));
-}
-
-/** `Action`, 0 of `$.Statement[2].Action[0]`, and the 2 before them. */
-function insideOf(path: string): { readonly statement: number | undefined; readonly rest: Path } {
-  const parts = [...path.matchAll(/\.([A-Za-z][^.[\]]*)|\[(\d+)\]/g)].map(([, key, index]) => key ?? Number(index));
-  const [, first, ...rest] = parts;
-  return typeof first === 'number'
-    ? { statement: first, rest }
-    : { statement: parts.length > 0 ? 0 : undefined, rest: parts.slice(1) };
-}
-
-/** From a place in a document to the place in the definition that it was compiled from. */
-function definitionPath(
-  definition: Definition,
-  account: string,
-  { resource, kind }: WantedDocument,
-  path: string,
-): Path {
-  const entry = entryPath(definition, resource.kind, resource.name, 'tags' in resource ? resource.tags : {});
-  const { statement, rest } = insideOf(path);
-  if (statement === undefined || entry.length < 2) return entry;
-  const [part, key] = entry as [keyof Definition, string];
-  const group = definition[part] as Readonly<Record<string, unknown>> | undefined;
-  const whole = group?.[key] as { readonly statements?: readonly object[]; readonly in?: unknown } | undefined;
-  if (whole === undefined) return entry;
-  const role = part === 'roles' ? roleIn(definition, definition.roles![key]!, account) : undefined;
-  if (kind === 'trust') {
-    const index = counting(role?.trust, account)[statement];
-    return index === undefined ? entry : [...entry, 'trust', index];
-  }
-  const index = counting((role ?? whole).statements, account)[statement];
-  return index === undefined ? entry : [...entry, 'statements', index, ...rest];
-}
-
-function resourcePath(definition: Definition, resource: string | undefined): Path {
-  if (resource === undefined) return [];
-  const slash = resource.indexOf('/');
-  return entryPath(definition, resource.slice(0, slash), resource.slice(slash + 1), {});
 }
 
 /** Findings that say the same of several accounts become one. */
@@ -111,7 +44,7 @@ function compiled(wanted: Wanted, definition: Definition): DefinitionFinding[] {
     ...(hint === undefined ? {} : { hint }),
     accounts: account === undefined ? [] : [account],
     ...(resource === undefined ? {} : { resource }),
-    path: resourcePath(definition, resource),
+    path: findingPath(definition, { code, resource }),
   }));
 }
 
@@ -130,7 +63,7 @@ async function linted(wanted: Wanted, definition: Definition): Promise<Definitio
           hint: cure,
           accounts: [account.name],
           resource: titleOf(document.resource),
-          path: definitionPath(definition, account.name, document, path),
+          path: documentPath(definition, account.name, document, path),
           sources,
         })),
       ),
@@ -151,7 +84,7 @@ async function waysUp(wanted: Wanted, definition: Definition): Promise<Definitio
       hint,
       accounts: [account!],
       resource,
-      path: resourcePath(definition, resource),
+      path: findingPath(definition, { code, resource }),
     }));
 }
 

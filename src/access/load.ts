@@ -9,6 +9,7 @@ import { wordProblems } from './check-words.ts';
 import { definitionSchema, type Definition } from './model.ts';
 import { definitionFailure, schemaProblems, type Path } from './problems.ts';
 import { referenceProblems } from './references.ts';
+import { placeOf, type Place } from './place.ts';
 import { readSource } from './source.ts';
 import { fillVariables, type VariableInput } from './variables.ts';
 
@@ -32,6 +33,8 @@ export interface LoadedDefinition {
   readonly hash: string;
   /** `file:line:column` of the value at `path`, or of what comes nearest. */
   readonly place: (path: Path) => string;
+  /** The same with the line that stands there. */
+  readonly placeAt: (path: Path) => Place;
 }
 
 const fileNames = ['stint.config.ts', 'stint.config.yaml', 'stint.config.yml', 'stint.config.json'];
@@ -77,5 +80,6 @@ export async function loadDefinition(options: LoadOptions): Promise<LoadedDefini
     canonical,
     hash: createHash('sha256').update(canonical).digest('hex'),
     place: (path) => source.place(path),
+    placeAt: (path) => placeOf(source.place(path), source.text),
   };
 }

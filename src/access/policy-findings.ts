@@ -8,6 +8,7 @@ import {
   type LintKind,
   type PolicyFinding,
 } from '../policy/index.ts';
+import type { Locator } from './definition-place.ts';
 import type { Finding } from './findings.ts';
 import { markedCode } from './report-findings.ts';
 import { lockOut, type LockOutOptions } from './lock-out.ts';
@@ -96,6 +97,7 @@ export function lintFindings(
   accounts: readonly WantedAccount[],
   catalog: Catalog,
   partition: string,
+  locator?: Locator,
 ): readonly Finding[] {
   const linter = new DocumentLinter(catalog, partition);
   const found = new Map<string, { readonly finding: Finding; readonly others: string[] }>();
@@ -109,6 +111,7 @@ export function lintFindings(
         if (same === undefined) {
           const place = wanted.kind === 'trust' ? `trust ${path}` : path;
           const text = `${message} (\`${place}\`)`;
+          const at = locator?.document(account.name, wanted, path);
           const finding = {
             severity: severities[severity],
             code,
@@ -116,6 +119,7 @@ export function lintFindings(
             resource,
             message: text,
             hint: cure,
+            ...(at === undefined ? {} : { place: at }),
           };
           found.set(key, { finding, others: [] });
         } else if (same.finding.account !== account.name) same.others.push(account.name);

@@ -3,6 +3,7 @@ import type { Failure } from '../base/index.ts';
 import { nearestName } from '../base/index.ts';
 import type { z } from 'zod';
 import { accessFailure } from './failures.ts';
+import { placeOf, snippetLines, type Place } from './place.ts';
 import type { Source } from './source.ts';
 
 export type Path = readonly (string | number)[];
@@ -94,23 +95,17 @@ export function schemaProblems(schema: AnySchema, issues: readonly Issue[]): Pro
 /** How many problems are shown with their line: more would hide what they say. */
 const snippets = 10;
 
-/** The line of a place, with a mark under its column: `  7 |     trsut: […]`. Empty where the text has no such line. */
-function snippet(text: string, place: string): string {
-  const [, line = '0', column = '1'] = /:(\d+):(\d+)$/.exec(place) ?? [];
-  const shown = text.split('\n')[Number(line) - 1]?.trimEnd();
-  if (shown === undefined || shown === '') return '';
-  const start = Math.max(0, Number(column) - 60);
-  const gutter = ' '.repeat(line.length);
-  const mark = ' '.repeat(Number(column) - 1 - start);
-  return `\n  ${line} | ${shown.slice(start, start + 100)}\n  ${gutter} | ${mark}^`;
-}
+const snippet = (place: Place): string =>
+  snippetLines(place)
+    .map((line) => `\n${line}`)
+    .join('');
 
 /** One failure that tells every problem, each with its place; the hint is the first one's cure. */
 export function definitionFailure(source: Source, problems: readonly Problem[]): Failure {
   const lines = problems.map(({ path, message, hint }, index) => {
     const cure = index === 0 || hint === undefined ? '' : ` (${hint})`;
     const place = source.place(path);
-    return `${place}: ${message}${cure}${index < snippets ? snippet(source.text, place) : ''}`;
+    return `${place}: ${message}${cure}${index < snippets ? snippet(placeOf(place, source.text)) : ''}`;
   });
   return accessFailure('definition-invalid', lines.join('\n'), {
     hint: problems[0]?.hint ?? 'docs/schema/stint.schema.json says what may stand there',

@@ -1,12 +1,23 @@
 // Findings as people read them: one for all the accounts and things for which it is the same, with its cure below it.
 import type { Finding } from './findings.ts';
+import { snippetLines, type Place } from './place.ts';
 
-/** `error[lock-out] central user/Administrator: …`, with its cure on the next line. */
+const placeName = ({ file, line, column }: Place): string => `${file}:${line}:${column}`;
+
+/** The place of a finding: with its line where it is grave, else at the end of what it says. */
+function withPlace(line: string, { severity, place }: Finding): string[] {
+  if (place === undefined) return [line];
+  if (severity === 'info') return [`${line} (${placeName(place)})`];
+  return [line, `  at ${placeName(place)}`, ...snippetLines(place)];
+}
+
+/** `error[lock-out] central user/Administrator: …`, its place in the definition below it, and its cure. */
 export function findingLines(findings: readonly Finding[]): string[] {
-  return findings.flatMap(({ severity, code, account, resource, message, hint }) => {
+  return findings.flatMap((finding) => {
+    const { severity, code, account, resource, message, hint } = finding;
     const place = [account, resource].filter((part) => part !== undefined).join(' ');
-    const line = `${severity}[${code}]${place === '' ? '' : ` ${place}`}: ${message}`;
-    return hint === undefined ? [line] : [line, `  hint: ${hint}`];
+    const lines = withPlace(`${severity}[${code}]${place === '' ? '' : ` ${place}`}: ${message}`, finding);
+    return hint === undefined ? lines : [...lines, `  hint: ${hint}`];
   });
 }
 
@@ -36,19 +47,27 @@ export function markedLines(findings: readonly Finding[], label: (accounts: read
 /** The gravest first; what says the same of several things or accounts is one, and a cure that several share stands once. */
 export function foldedFindings(findings: readonly Finding[], label: (accounts: readonly string[]) => string): string[] {
   const sorted = findings.toSorted((a, b) => order[a.severity] - order[b.severity]);
-  const alike = Map.groupBy(sorted, ({ severity, code, message, hint, resource, account }) => {
+  const alike = Map.groupBy(sorted, ({ severity, code, message, hint, resource, account, place }) => {
     // Things that are alike in the same accounts would be told as if each were in all of them.
     const where = findings
       .filter((it) => it.code === code && it.message === message && it.resource === resource)
       .map((it) => it.account);
-    return JSON.stringify([severity, code, message, hint, account === undefined ? resource : where]);
+    return JSON.stringify([
+      severity,
+      code,
+      message,
+      hint,
+      account === undefined ? resource : where,
+      severity === 'info' ? null : place,
+    ]);
   });
   const blocks = [...alike.values()].map((same) => {
     const { severity, code, message, hint } = same[0]!;
     const place = placeText(same, label);
-    return { line: `${severity}[${code}]${place === '' ? '' : ` ${place}`}: ${message}`, hint };
+    const line = `${severity}[${code}]${place === '' ? '' : ` ${place}`}: ${message}`;
+    return { lines: withPlace(line, same[0]!), hint };
   });
-  return blocks.flatMap(({ line, hint }, index) =>
-    hint === undefined || blocks[index + 1]?.hint === hint ? [line] : [line, `  hint: ${hint}`],
+  return blocks.flatMap(({ lines, hint }, index) =>
+    hint === undefined || blocks[index + 1]?.hint === hint ? lines : [...lines, `  hint: ${hint}`],
   );
 }

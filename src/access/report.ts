@@ -145,8 +145,7 @@ export function planText(plan: Plan, { full = false, passwords = false }: PlanTe
     ...defaultLines(plan),
   ];
   if (plan.changes.length === 0) body.push('No changes: AWS is as the definition says.');
-  else if (!full)
-    body.push('Equal changes are told once; `--full` tells every account and line, `--json` every action.');
+  else if (!full) body.push('`--full` tells every account and every line, `--json` every action');
   return [...body, summaryLine(plan)].join('\n');
 }
 

@@ -4,6 +4,7 @@ import { basename, extname } from 'node:path';
 import { isNode, isMap, isPair, LineCounter, parseDocument, type Document as YamlDocument } from 'yaml';
 import { evaluateModule, type EvaluateOptions } from './evaluate.ts';
 import { accessFailure } from './failures.ts';
+import { moduleOffset } from './module-place.ts';
 
 export interface Source {
   /** Name of the file as the user gave it. */
@@ -30,14 +31,14 @@ function readText(file: string, shown: string): string {
 function yamlOffset(document: YamlDocument, path: readonly (string | number)[]): number {
   let node: unknown = document.contents;
   let offset = 0;
-  for (const part of path) {
+  for (const [depth, part] of path.entries()) {
     if (isMap(node)) {
       const pair = node.items.find((item) => isPair(item) && String(item.key) === String(part));
       if (pair === undefined) break;
       if (isNode(pair.key) && pair.key.range) offset = pair.key.range[0];
       node = pair.value;
     } else {
-      node = document.getIn(path.slice(0, path.indexOf(part) + 1), true);
+      node = document.getIn(path.slice(0, depth + 1), true);
       if (isNode(node) && node.range) offset = node.range[0];
     }
   }
@@ -76,24 +77,6 @@ function parseYaml(text: string, shown: string): Source {
 }
 
 /**
- * Where the keys of `path` stand one after the other in the text of a module. A module is a program, so this is
- * a search, not a parse: right for definitions written as one literal, near for others.
- */
-function searchPlace(text: string, path: readonly (string | number)[]): { line: number; column: number } {
-  let offset = 0;
-  for (const part of path) {
-    if (typeof part === 'number') continue;
-    const escaped = part.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
-    const pattern = new RegExp(String.raw`(?<![\w$])(['"]?)${escaped}\1\s*[:,}\n]`, 'g');
-    pattern.lastIndex = offset;
-    const found = pattern.exec(text);
-    if (found !== null) offset = found.index;
-  }
-  const before = text.slice(0, offset).split('\n');
-  return { line: before.length, column: before.at(-1)!.length + 1 };
-}
-
-/**
  * Reads a definition file by its extension: `.yaml`, `.yml`, `.json`, or a TypeScript or JavaScript module.
  * @throws Failure `definition-missing` or `definition-unreadable`, with file, line and column.
  */
@@ -111,8 +94,8 @@ export async function readSource(file: string, shown: string, options: EvaluateO
     raw,
     text,
     place: (path) => {
-      const { line, column } = searchPlace(text, path);
-      return `${shown}:${line}:${column}`;
+      const before = text.slice(0, moduleOffset(text, path)).split('\n');
+      return `${shown}:${before.length}:${before.at(-1)!.length + 1}`;
     },
   };
 }

@@ -8,13 +8,17 @@ import { randomText, systemClock, systemRandom } from '../base/index.ts';
 import { openAccounts, organizationRole, type AwsAccounts, type Caller, type Sleep } from '../aws/index.ts';
 import {
   accessFailure,
+  compileDefinition,
   loadDefinition,
+  located,
+  locatorOf,
   openJournal,
   planText,
   type PlanTextOptions,
   type Journal,
   type JournalHeader,
   type LoadedDefinition,
+  type Locator,
   type Plan,
   type Wanted,
 } from '../access/index.ts';
@@ -76,6 +80,18 @@ export function loadChosen(io: Io, options: DefinitionOptions): Promise<LoadedDe
     library: libraryUrl(),
     signal: io.signal,
   });
+}
+
+/** What the chosen definition wants now, with the places of what is told of it. */
+export async function loadWanted(
+  io: Io,
+  options: DefinitionOptions,
+): Promise<{ readonly wanted: Wanted; readonly locator: Locator }> {
+  const loaded = await loadChosen(io, options);
+  const locator = locatorOf(loaded);
+  const wanted = compileDefinition(loaded.definition, systemClock.now());
+  // A plan file keeps them, so that its apply tells the places too.
+  return { wanted: { ...wanted, findings: located(wanted.findings, locator) }, locator };
 }
 
 /** Waits in real time. */

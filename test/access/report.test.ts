@@ -62,7 +62,7 @@ test('the first plan of 20 accounts is read on a few screens', () => {
   const lines = text.split('\n').length;
   assert.ok(lines <= 150, `${lines} lines`);
   assert.ok(planText(plan, { full: true }).split('\n').length > 1000);
-  assert.match(text, /`--full` tells every account and line/);
+  assert.match(text, /`--full` tells every account and every line/);
 });
 
 test('everything that is made is named, and where', () => {

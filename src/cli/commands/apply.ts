@@ -2,14 +2,15 @@
 import { closeSync, openSync, unlinkSync, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { systemClock } from '../../base/index.ts';
 import {
   accessFailure,
   applyDefinition,
   compileDefinition,
+  findingLines,
   readinessLine,
   readPlanFile,
   type ApplyResult,
+  type Locator,
   type PasswordSink,
   type PlanFile,
   type Wanted,
@@ -20,7 +21,7 @@ import {
   addAccountOptions,
   addDefinitionOptions,
   addLockOutOption,
-  loadChosen,
+  loadWanted,
   type DefinitionOptions,
 } from '../definition.ts';
 import { printData, printJson, say, tell } from '../output.ts';
@@ -68,10 +69,9 @@ async function chooseWanted(
   io: Io,
   options: Options,
   planFile: string | undefined,
-): Promise<{ wanted: Wanted; planned?: PlanFile }> {
+): Promise<{ wanted: Wanted; planned?: PlanFile; locator?: Locator }> {
   if (planFile === undefined) {
-    const { definition } = await loadChosen(io, options);
-    return { wanted: compileDefinition(definition, systemClock.now()) };
+    return loadWanted(io, options);
   }
   const planned = readPlanFile(resolve(io.cwd, planFile));
   return { wanted: planned.wanted, planned };
@@ -91,15 +91,18 @@ function printResult(io: Io, { plan, outcome, readiness, journal, run }: ApplyRe
     });
     return;
   }
-  if (outcome === undefined) say(io, 'Nothing to change: AWS is as the definition says.');
-  else say(io, `Applied: ${summary.add} added, ${summary.change} changed, ${summary.destroy} destroyed.`);
+  if (outcome === undefined) {
+    // No plan was shown: what should be known is told all the same.
+    for (const line of findingLines(plan.findings.filter(({ severity }) => severity !== 'info'))) say(io, line);
+    say(io, 'Nothing to change: AWS is as the definition says.');
+  } else say(io, `Applied: ${summary.add} added, ${summary.change} changed, ${summary.destroy} destroyed.`);
   const proved = readiness === undefined ? undefined : readinessLine(readiness);
   if (proved !== undefined) say(io, proved);
   for (const [name, value] of Object.entries(outputs)) printData(io, `${name} = ${value}`);
 }
 
 async function apply(io: Io, planFile: string | undefined, options: Options): Promise<void> {
-  const { wanted, planned } = await chooseWanted(io, options, planFile);
+  const { wanted, planned, locator } = await chooseWanted(io, options, planFile);
   const passwords = openPasswordSink(io, options.passwords);
   const { context, end } = runContext(io, wanted, options, 'Apply this', passwords.sink !== undefined);
   try {
@@ -107,6 +110,7 @@ async function apply(io: Io, planFile: string | undefined, options: Options): Pr
       ...context,
       mode: 'apply',
       planned,
+      locator,
       allowLockOut: options.allowLockOut,
       only: planned?.accounts ?? options.account,
       passwords: passwords.sink,

@@ -1,14 +1,13 @@
 // `stint plan`: what an apply would change, and who would gain what. Writes nothing in AWS.
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { systemClock } from '../../base/index.ts';
-import { compileDefinition, makePlan, planJson, planText, writePlanFile } from '../../access/index.ts';
+import { makePlan, planJson, planText, writePlanFile } from '../../access/index.ts';
 import type { Io } from '../command.ts';
 import {
   addAccountOptions,
   addLockOutOption,
   addDefinitionOptions,
-  loadChosen,
+  loadWanted,
   openDefined,
   type DefinitionOptions,
 } from '../definition.ts';
@@ -25,10 +24,10 @@ interface Options extends DefinitionOptions {
 }
 
 async function plan(io: Io, options: Options): Promise<void> {
-  const { definition } = await loadChosen(io, options);
-  const wanted = compileDefinition(definition, systemClock.now());
+  const { wanted, locator } = await loadWanted(io, options);
   const made = await makePlan({
     wanted,
+    locator,
     accounts: openDefined(io, wanted),
     only: options.account,
     expectAccount: options.expectAccount,

@@ -10,63 +10,67 @@ export interface KeyFacts {
 const one = (type: KeyType): KeyFacts => ({ type, multivalued: false });
 const many = (type: KeyType): KeyFacts => ({ type, multivalued: true });
 
-const keys: ReadonlyMap<string, KeyFacts> = new Map([
-  ['aws:assumedroot', one('Bool')],
-  ['aws:calledvia', many('String')],
-  ['aws:calledviafirst', one('String')],
-  ['aws:calledvialast', one('String')],
-  ['aws:chatbotsourcearn', one('ARN')],
-  ['aws:currenttime', one('Date')],
-  ['aws:ec2instancesourceprivateipv4', one('IPAddress')],
-  ['aws:ec2instancesourcevpc', one('String')],
-  ['aws:epochtime', one('Date')],
-  ['aws:federatedprovider', one('String')],
-  ['aws:ismcpserviceaction', one('Bool')],
-  ['aws:multifactorauthage', one('Numeric')],
-  ['aws:multifactorauthpresent', one('Bool')],
-  ['aws:principalaccount', one('String')],
-  ['aws:principalarn', one('ARN')],
-  ['aws:principalisawsservice', one('Bool')],
-  ['aws:principalorgid', one('String')],
+const spelled: ReadonlyMap<string, KeyFacts> = new Map([
+  ['aws:AssumedRoot', one('Bool')],
+  ['aws:CalledVia', many('String')],
+  ['aws:CalledViaFirst', one('String')],
+  ['aws:CalledViaLast', one('String')],
+  ['aws:ChatbotSourceArn', one('ARN')],
+  ['aws:CurrentTime', one('Date')],
+  ['aws:Ec2InstanceSourcePrivateIPv4', one('IPAddress')],
+  ['aws:Ec2InstanceSourceVpc', one('String')],
+  ['aws:EpochTime', one('Date')],
+  ['aws:FederatedProvider', one('String')],
+  ['aws:IsMcpServiceAction', one('Bool')],
+  ['aws:MultiFactorAuthAge', one('Numeric')],
+  ['aws:MultiFactorAuthPresent', one('Bool')],
+  ['aws:PrincipalAccount', one('String')],
+  ['aws:PrincipalArn', one('ARN')],
+  ['aws:PrincipalIsAWSService', one('Bool')],
+  ['aws:PrincipalOrgID', one('String')],
   // Named by a policy of AWS's own and nowhere described.
-  ['aws:principalorgmasteraccountid', one('String')],
-  ['aws:principalorgpaths', many('String')],
-  ['aws:principalservicename', one('String')],
-  ['aws:principalservicenameslist', many('String')],
-  ['aws:principaltype', one('String')],
+  ['aws:PrincipalOrgMasterAccountId', one('String')],
+  ['aws:PrincipalOrgPaths', many('String')],
+  ['aws:PrincipalServiceName', one('String')],
+  ['aws:PrincipalServiceNamesList', many('String')],
+  ['aws:PrincipalType', one('String')],
   ['aws:referer', one('String')],
-  ['aws:requestedregion', one('String')],
-  ['aws:resourceaccount', one('String')],
-  ['aws:resourceorgid', one('String')],
-  ['aws:resourceorgpaths', many('String')],
-  ['aws:securetransport', one('Bool')],
-  ['aws:sourceaccount', one('String')],
-  ['aws:sourcearn', one('ARN')],
-  ['aws:sourceidentity', one('String')],
-  ['aws:sourceip', one('IPAddress')],
-  ['aws:sourceorgid', one('String')],
-  ['aws:sourceorgpaths', many('String')],
-  ['aws:sourcevpc', one('String')],
-  ['aws:sourcevpcarn', one('ARN')],
-  ['aws:sourcevpce', one('String')],
-  ['aws:tagkeys', many('String')],
-  ['aws:tokenissuetime', one('Date')],
-  ['aws:useragent', one('String')],
+  ['aws:RequestedRegion', one('String')],
+  ['aws:ResourceAccount', one('String')],
+  ['aws:ResourceOrgID', one('String')],
+  ['aws:ResourceOrgPaths', many('String')],
+  ['aws:SecureTransport', one('Bool')],
+  ['aws:SourceAccount', one('String')],
+  ['aws:SourceArn', one('ARN')],
+  ['aws:SourceIdentity', one('String')],
+  ['aws:SourceIp', one('IPAddress')],
+  ['aws:SourceOrgID', one('String')],
+  ['aws:SourceOrgPaths', many('String')],
+  ['aws:SourceVpc', one('String')],
+  ['aws:SourceVpcArn', one('ARN')],
+  ['aws:SourceVpce', one('String')],
+  ['aws:TagKeys', many('String')],
+  ['aws:TokenIssueTime', one('Date')],
+  ['aws:UserAgent', one('String')],
   ['aws:userid', one('String')],
   ['aws:username', one('String')],
-  ['aws:viaawsmcpservice', one('Bool')],
-  ['aws:viaawsservice', one('Bool')],
-  ['aws:vpceaccount', one('String')],
-  ['aws:vpceorgid', one('String')],
-  ['aws:vpceorgpaths', many('String')],
-  ['aws:vpcsourceip', one('IPAddress')],
+  ['aws:ViaAWSMCPService', one('Bool')],
+  ['aws:ViaAWSService', one('Bool')],
+  ['aws:VpceAccount', one('String')],
+  ['aws:VpceOrgID', one('String')],
+  ['aws:VpceOrgPaths', many('String')],
+  ['aws:VpcSourceIp', one('IPAddress')],
 ]);
 
-/** Global keys that end in the key of a tag. */
-export const tagKeyPrefixes: readonly string[] = ['aws:principaltag', 'aws:requesttag', 'aws:resourcetag'];
+const keys: ReadonlyMap<string, KeyFacts> = new Map([...spelled].map(([key, facts]) => [key.toLowerCase(), facts]));
 
-/** Spelling for people of the keys that get named in cures. */
-export const globalKeyNames: readonly string[] = [...keys.keys(), ...tagKeyPrefixes.map((prefix) => `${prefix}/`)];
+const tagKeys = ['aws:PrincipalTag', 'aws:RequestTag', 'aws:ResourceTag'];
+
+/** Global keys that end in the key of a tag, in lower case. */
+export const tagKeyPrefixes: readonly string[] = tagKeys.map((key) => key.toLowerCase());
+
+/** The keys as AWS spells them, for cures. */
+export const globalKeyNames: readonly string[] = [...spelled.keys(), ...tagKeys.map((key) => `${key}/`)];
 
 /** What AWS says of a global key, in lower case; nothing when there is no such key. */
 export function globalKey(lower: string): KeyFacts | undefined {

@@ -1,0 +1,120 @@
+// From what is said of a resource back to the definition: the entry that it was made of, the statement of a document,
+// and the line of the file where that stands.
+import type { Definition } from './model.ts';
+import type { Finding } from './findings.ts';
+import type { LoadedDefinition } from './load.ts';
+import type { WantedDocument } from './policy-findings.ts';
+import type { Path } from './problems.ts';
+import type { Place } from './place.ts';
+import { countsIn } from './selectors.ts';
+import { roleIn } from './variation.ts';
+
+const idTag = 'stint:id';
+
+/** The parts of a definition by the kinds under which findings know what is in them. */
+const parts: Readonly<Record<string, keyof Definition>> = {
+  role: 'roles',
+  user: 'people',
+  person: 'people',
+  group: 'groups',
+  policy: 'policies',
+  provider: 'providers',
+  'oidc-provider': 'providers',
+  'saml-provider': 'providers',
+  guardrail: 'guardrails',
+  'organization-policy': 'guardrails',
+};
+
+/** The entry of the definition that a resource was made of. Of two that share a name in AWS, the later one. */
+function entryPath(definition: Definition, kind: string, name: string, tags: Readonly<Record<string, string>>): Path {
+  if (kind === 'password-policy') return ['passwordPolicy'];
+  const part = parts[kind];
+  if (part === undefined) return [];
+  const own = tags[idTag]?.replace(/^[^/]*\//, '');
+  if (own !== undefined) return [part, own];
+  const entries = Object.entries((definition[part] ?? {}) as Readonly<Record<string, { readonly name?: string }>>);
+  return [part, entries.findLast(([key, entry]) => (entry.name ?? key) === name)?.[0] ?? name];
+}
+
+/** Positions, in a list of entries, of those that count in an account. */
+function counting(entries: readonly Parameters<typeof countsIn>[0][] | undefined, account: string): number[] {
+  return (entries ?? []).flatMap((entry, index) => (countsIn(entry, account) ? [index] : []));
+}
+
+/** `Action`, 0 of `$.Statement[2].Action[0]`, and the 2 before them. */
+function insideOf(path: string): { readonly statement: number | undefined; readonly rest: Path } {
+  const found = [...path.matchAll(/\.([A-Za-z][^.[\]]*)|\[(\d+)\]/g)].map(([, key, index]) => key ?? Number(index));
+  const [, first, ...rest] = found;
+  return typeof first === 'number'
+    ? { statement: first, rest }
+    : { statement: found.length > 0 ? 0 : undefined, rest: found.slice(1) };
+}
+
+/** From a place in a document to the place in the definition that it was compiled from. */
+export function documentPath(
+  definition: Definition,
+  account: string,
+  { resource, kind }: WantedDocument,
+  path: string,
+): Path {
+  const entry = entryPath(definition, resource.kind, resource.name, 'tags' in resource ? resource.tags : {});
+  const { statement, rest } = insideOf(path);
+  if (statement === undefined || entry.length < 2) return entry;
+  const [part, key] = entry as [keyof Definition, string];
+  const group = definition[part] as Readonly<Record<string, unknown>> | undefined;
+  const whole = group?.[key] as { readonly statements?: readonly object[]; readonly in?: unknown } | undefined;
+  if (whole === undefined) return entry;
+  const role = part === 'roles' ? roleIn(definition, definition.roles![key]!, account) : undefined;
+  if (kind === 'trust') {
+    const index = counting(role?.trust, account)[statement];
+    return index === undefined ? entry : [...entry, 'trust', index];
+  }
+  const index = counting((role ?? whole).statements, account)[statement];
+  return index === undefined ? entry : [...entry, 'statements', index, ...rest];
+}
+
+/** Where in the definition the cause of a finding stands. */
+export function findingPath(definition: Definition, { code, resource }: Pick<Finding, 'code' | 'resource'>): Path {
+  const off = /^default-off-(.+)$/.exec(code)?.[1];
+  if (off !== undefined) return ['defaults', off.replaceAll(/-[a-z]/g, (text) => text.slice(1).toUpperCase())];
+  if (code === 'not-applied') return ['lendables'];
+  if (resource === undefined) return [];
+  const slash = resource.indexOf('/');
+  const entry = entryPath(definition, resource.slice(0, slash), resource.slice(slash + 1), {});
+  const [part, key] = entry as [keyof Definition, string];
+  const whole = (definition[part] as Readonly<Record<string, object>> | undefined)?.[key] ?? {};
+  const member = code === 'expired' ? ('expires' in whole ? 'expires' : 'trust') : membersOf[code];
+  return member !== undefined && member in whole ? [...entry, member] : entry;
+}
+
+/** Findings that are about one member of an entry. */
+const membersOf: Readonly<Record<string, string>> = {
+  'trust-cycle': 'trust',
+  'bare-account-trust': 'trust',
+  'trust-not-narrowed': 'trust',
+  'session-long': 'session',
+  'duplicate-name': 'name',
+};
+
+/** Tells of a loaded definition where things stand in its file. */
+export interface Locator {
+  finding(finding: Finding): Place | undefined;
+  document(account: string, document: WantedDocument, path: string): Place | undefined;
+}
+
+export function locatorOf({ definition, placeAt }: Pick<LoadedDefinition, 'definition' | 'placeAt'>): Locator {
+  const at = (path: Path): Place | undefined => (path.length === 0 ? undefined : placeAt(path));
+  return {
+    finding: (finding) => at(findingPath(definition, finding)),
+    document: (account, document, path) => at(documentPath(definition, account, document, path)),
+  };
+}
+
+/** Findings with the places of those that have none yet. */
+export function located(findings: readonly Finding[], locator: Locator | undefined): readonly Finding[] {
+  if (locator === undefined) return findings;
+  return findings.map((finding) => {
+    const place = finding.place ?? locator.finding(finding);
+    return place === undefined ? finding : { ...finding, place };
+  });
+}
