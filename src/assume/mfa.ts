@@ -32,7 +32,7 @@ export interface MfaTools {
   /** Asks the person. Rejects with Failure `mfa-needed` where there is nobody, `interrupted` when they do not want to. */
   readonly askPerson: (serial: string) => Promise<Secret>;
   readonly memory: MfaMemory;
-  /** From the command line. */
+  /** From the command line; serves once, for AWS takes no code twice. */
   readonly code?: Secret | undefined;
   readonly command?: MfaCommand | undefined;
 }
@@ -100,13 +100,16 @@ function spent(serial: string, clock: Clock): Error {
 
 class Asker {
   readonly #tools: MfaTools;
+  #code: Secret | undefined;
 
   constructor(tools: MfaTools) {
     this.#tools = tools;
+    this.#code = tools.code;
   }
 
   async ask(need: MfaNeed): Promise<MfaAnswer> {
-    const { code } = this.#tools;
+    const code = this.#code;
+    this.#code = undefined;
     if (code !== undefined) return this.#given(need.serial, code);
     const command = chooseCommand(need, this.#tools);
     if (command === undefined) return this.#typed(need.serial);

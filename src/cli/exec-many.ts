@@ -50,20 +50,22 @@ type AskMfa = (need: MfaNeed) => Promise<MfaAnswer>;
 
 /** Asks for codes one at a time, and not again for what the person or AWS has refused: one answer counts for all targets. */
 class SharedMfa {
+  #ask: AskMfa | undefined;
   #turn: Promise<unknown> = Promise.resolve();
   #refused: unknown;
 
-  /** The same asker, waiting for its turn. */
-  readonly share =
-    (ask: AskMfa): AskMfa =>
-    (need) => {
+  /** The first target's asker serves all, each in its turn. */
+  readonly share = (ask: AskMfa): AskMfa => {
+    const only = (this.#ask ??= ask);
+    return (need) => {
       const mine = this.#turn.then(() => {
         if (this.#refused !== undefined) throw this.#refused;
-        return ask(need);
+        return only(need);
       });
       this.#turn = mine.catch(() => undefined);
       return mine;
     };
+  };
 
   /** Takes note of why a target has no session. */
   readonly note = (error: unknown): void => {

@@ -5,7 +5,6 @@ import type { Command } from 'commander';
 import {
   accessFailure,
   applyDefinition,
-  compileDefinition,
   findingLines,
   readinessLine,
   readPlanFile,
