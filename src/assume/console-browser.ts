@@ -61,8 +61,11 @@ export function browserCommands(ask: BrowserAsk, env: Environment, platform: Nod
 
 function openers(platform: NodeJS.Platform, env: Environment): readonly Words[] {
   if (platform === 'darwin') return [['open']];
+  if (platform === 'win32') return [['rundll32', 'url.dll,FileProtocolHandler']];
   // In Windows' subsystem for Linux the browser is on the other side.
-  const wsl: readonly Words[] = env['WSL_DISTRO_NAME'] ? [['wslview']] : [];
+  const wsl: readonly Words[] = env['WSL_DISTRO_NAME']
+    ? [['wslview'], ['rundll32.exe', 'url.dll,FileProtocolHandler']]
+    : [];
   return [...wsl, ['xdg-open']];
 }
 

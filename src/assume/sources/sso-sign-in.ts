@@ -3,7 +3,7 @@
 import { randomText, Secret, systemRandom, type Clock, type Millis, type Random } from '../../base/index.ts';
 import { failure } from '../failures.ts';
 import type { Environment, SsoSession } from '../model.ts';
-import { hasBrowser, openBrowser } from './browser.ts';
+import { hasBrowser, openAddress } from './browser.ts';
 import { checkInterrupted, type CallTools } from './json-call.ts';
 import type { SignInTools } from './source.ts';
 import { openCallback, registeredRedirect, type CallbackAnswer } from './sso-callback.ts';
@@ -93,13 +93,14 @@ function authorizeUrl(session: SsoSession, parameters: Readonly<Record<string, s
 /** Shows the address, and opens it where that may be. */
 async function show(url: string, world: SignInWorld): Promise<void> {
   const { person, platform, env } = world;
-  const opened = person.browser && (await openBrowser(url, platform, env));
   person.tell(
-    opened
-      ? 'sign in to IAM Identity Center in the browser; if it did not open, go to:'
+    person.browser
+      ? 'sign in to IAM Identity Center in the browser; where it does not open by itself, go to:'
       : 'sign in to IAM Identity Center in a browser on this machine:',
   );
   person.tell(`  ${url}`);
+  const why = person.browser ? await openAddress(url, platform, env) : undefined;
+  if (why !== undefined) person.tell(`${why}; \`--device-code\` takes one on any device`);
 }
 
 async function signInByCode(session: SsoSession, world: SignInWorld): Promise<SignedIn> {

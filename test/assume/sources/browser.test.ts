@@ -1,46 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Environment } from '../../../src/assume/model.ts';
-import { browserCommands, hasBrowser, openBrowser } from '../../../src/assume/sources/browser.ts';
-
-const url = 'https://x.example/?a=1&b=$(id)';
-
-const commands: Readonly<Record<string, readonly [NodeJS.Platform, Environment, readonly (readonly string[])[]]>> = {
-  'the default browser of a Linux desktop': ['linux', {}, [['xdg-open', url]]],
-  'the default browser of a Mac': ['darwin', {}, [['open', url]]],
-  'the default browser of Windows': ['win32', {}, [['rundll32', 'url.dll,FileProtocolHandler', url]]],
-  'the Windows around a WSL': [
-    'linux',
-    { WSL_DISTRO_NAME: 'Debian' },
-    [
-      ['wslview', url],
-      ['rundll32.exe', 'url.dll,FileProtocolHandler', url],
-      ['xdg-open', url],
-    ],
-  ],
-  'BROWSER first': [
-    'linux',
-    { BROWSER: 'firefox' },
-    [
-      ['firefox', url],
-      ['xdg-open', url],
-    ],
-  ],
-  'BROWSER with words, quotes and a place for the address': [
-    'linux',
-    { BROWSER: '"/opt/my browser" --new %s:chromium --app=%s' },
-    [
-      ['/opt/my browser', '--new', url],
-      ['chromium', `--app=${url}`],
-      ['xdg-open', url],
-    ],
-  ],
-  'BROWSER that cannot be read is left out': ['linux', { BROWSER: '"open' }, [['xdg-open', url]]],
-};
-
-for (const [name, [platform, env, expected]] of Object.entries(commands)) {
-  test(`browser: ${name}`, () => assert.deepEqual(browserCommands(url, platform, env), expected));
-}
+import { hasBrowser, openAddress } from '../../../src/assume/sources/browser.ts';
 
 const desks: readonly (readonly [string, NodeJS.Platform, Environment, boolean])[] = [
   ['a Linux desktop', 'linux', { DISPLAY: ':0' }, true],
@@ -50,6 +11,7 @@ const desks: readonly (readonly [string, NodeJS.Platform, Environment, boolean])
   ['SSH with a forwarded display', 'linux', { DISPLAY: 'localhost:10', SSH_CONNECTION: 'a 1 b 22' }, false],
   ['SSH to a Mac', 'darwin', { SSH_TTY: '/dev/ttys001' }, false],
   ['a Mac', 'darwin', {}, true],
+  ['Windows', 'win32', {}, true],
   ['WSL', 'linux', { WSL_DISTRO_NAME: 'Debian' }, true],
   [
     'an editor that forwards ports and sets BROWSER',
@@ -65,6 +27,8 @@ for (const [name, platform, env, expected] of desks) {
 }
 
 test('a program that is not there is passed over, and when none is, that is said', async () => {
-  assert.equal(await openBrowser(url, 'linux', { PATH: '/nowhere', BROWSER: '/nowhere/x:/bin/true' }), true);
-  assert.equal(await openBrowser(url, 'linux', { PATH: '/nowhere' }), false);
+  const url = 'https://x.example/?a=1&b=$(id)';
+  assert.equal(await openAddress(url, 'linux', { PATH: '/nowhere', BROWSER: '/nowhere/x:/bin/true' }), undefined);
+  assert.match((await openAddress(url, 'linux', { PATH: '/nowhere' })) ?? '', /^no browser was opened: `xdg-open`/);
+  assert.match((await openAddress(url, 'linux', { STINT_BROWSER: '"open' })) ?? '', /STINT_BROWSER/);
 });
