@@ -43,6 +43,7 @@ const presumedLife: Millis = 15 * minute;
 const tick: Millis = 30_000;
 const firstPause: Millis = 15_000;
 const longestPause: Millis = 5 * minute;
+const slowly: Millis = minute;
 /** SDKs give up after 1 s and try again; an answer within that is worth waiting for. */
 const patience: Millis = 800;
 
@@ -113,7 +114,12 @@ export class SessionKeeper {
     const now = this.#tools.clock.now();
     if (this.#renewing !== undefined || now < this.#due || this.#stopped) return;
     if (this.#failed !== undefined && this.#isPause(this.#failed, now)) return void this.#takeKept();
-    this.#renewing = this.#renew().finally(() => (this.#renewing = undefined));
+    // What hangs is not started a second time, but it is said.
+    const notSlow = this.#tools.later(slowly, () => this.#fail(tooSlow));
+    this.#renewing = this.#renew().finally(() => {
+      notSlow();
+      this.#renewing = undefined;
+    });
   }
 
   /** After each failure a longer pause: nothing is asked in a circle, neither AWS nor this machine. */
@@ -181,6 +187,12 @@ export class SessionKeeper {
 const stillRenewing: NoSession = {
   code: 'session-renewing',
   message: 'the session has ended and a new one is being fetched',
+  temporary: true,
+};
+
+const tooSlow: NoSession = {
+  code: 'session-renewing',
+  message: 'fetching the next one has not come to an end within a minute',
   temporary: true,
 };
 

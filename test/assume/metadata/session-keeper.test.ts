@@ -134,6 +134,15 @@ test('an outage of AWS is said once, tried again with growing pauses, and its en
   assert.match(kept.told[2]!, /^note: the session is renewed, until /);
 });
 
+test('a renewal that hangs is not started twice, and it is said', async (t) => {
+  const kept = await keep(t);
+  kept.renew = () => new Promise(() => undefined);
+  await kept.stage.pass(59 * minute);
+  assert.deepEqual([await given(kept), kept.renewals], ['1', 1]);
+  assert.match(kept.told[0]!, /^warning\[session-renewing\]: .* has not come to an end within a minute$/);
+  assert.equal(kept.told.length, 2);
+});
+
 test('a source that gives the same session again is not asked in a circle', async (t) => {
   const kept = await keep(t);
   kept.renew = async () => session(1, start + hour);
