@@ -93,6 +93,7 @@ const membersOf: Readonly<Record<string, string>> = {
   'bare-account-trust': 'trust',
   'trust-not-narrowed': 'trust',
   'session-long': 'session',
+  'policy-arn-misprint': 'managed',
   'duplicate-name': 'name',
 };
 

@@ -1,7 +1,7 @@
 // Policy documents compared by meaning and told in one line a statement. AWS reorders lists, turns single
 // values into lists and rewrites principals, so texts are never compared.
 import { canonicalJson } from '../base/index.ts';
-import { canonicalPolicy, parsePolicy, policySize } from '../policy/index.ts';
+import { canonicalPolicy, nobody, parsePolicy, policySize } from '../policy/index.ts';
 import type { Document, Statement, Texts } from './resources.ts';
 
 /** From AWS's unique id (`AROA…`) to the ARN of what still has it; `undefined` for a deleted principal. */
@@ -81,6 +81,8 @@ export function statementText(statement: Statement): string {
   const effect = statement.Effect.toLowerCase();
   // A resource control policy names principals as well, but it says what is denied on what.
   if (statement.Principal !== undefined && statement.Resource === undefined) {
+    const named = statement.Condition?.['ArnEquals']?.['aws:PrincipalArn'];
+    if (typeof named === 'string' && named.endsWith(nobody)) return 'trust nobody';
     const verb = effect === 'allow' ? 'trust' : 'never trust';
     return `${verb} ${principalText(statement.Principal)}${conditionText(statement.Condition)}`;
   }
@@ -123,7 +125,7 @@ export function statementChanges(
 
 /** A trust that nobody satisfies, for a role whose principals do not exist yet, or no more. */
 export function closedTrust(accountRoot: string): Document {
-  const nobody = accountRoot.replace(/:root$/, ':user/stint/nobody');
+  const closed = accountRoot.replace(/:root$/, nobody);
   return {
     Version: '2012-10-17',
     Statement: [
@@ -131,7 +133,7 @@ export function closedTrust(accountRoot: string): Document {
         Effect: 'Allow',
         Principal: { AWS: accountRoot },
         Action: 'sts:AssumeRole',
-        Condition: { ArnEquals: { 'aws:PrincipalArn': nobody } },
+        Condition: { ArnEquals: { 'aws:PrincipalArn': closed } },
       },
     ],
   };

@@ -34,5 +34,12 @@ export {
 export type { Imported } from './import/found.ts';
 export type { Finding } from './findings.ts';
 export { lintDefinition } from './lint.ts';
-export { callerDetails, definedDetails, liveDetails, policyFileDetails, readPolicyFile } from './questions.ts';
+export {
+  callerDetails,
+  definedDetails,
+  liveDetails,
+  policyFileDetails,
+  readPolicyFile,
+  withResourcePolicy,
+} from './questions.ts';
 export { judgeTerraformPlan } from './terraform/gate.ts';

@@ -6,6 +6,7 @@ import type { AwsAccounts } from '../aws/index.ts';
 import {
   managedDocuments,
   parsePolicy,
+  type AccountDetails,
   type AuthorizationDetails,
   type NamedDocument,
   type PolicyJson,
@@ -58,7 +59,7 @@ export async function callerDetails(accounts: AwsAccounts): Promise<Authorizatio
  * A policy document of a file; `undefined` when the file is JSON of another kind.
  * @throws Failure `policy-file-invalid`, with line and column.
  */
-export function readPolicyFile(file: string): NamedDocument | undefined {
+export function readPolicyFile(file: string, kind?: 'resource'): NamedDocument | undefined {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
@@ -81,12 +82,31 @@ export function readPolicyFile(file: string): NamedDocument | undefined {
     );
   }
   if (!isObject(document) || !('Statement' in document)) return undefined;
-  const { problems } = parsePolicy(text, isTrustText(text) ? 'trust' : 'identity');
+  const { problems } = parsePolicy(text, kind ?? (isTrustText(text) ? 'trust' : 'identity'));
   const [first] = problems;
   if (first === undefined) return { name: basename(file), document: document as unknown as PolicyJson };
   throw accessFailure('policy-file-invalid', `${file}:${first.line}:${first.column}: ${first.message}`, {
     hint: first.hint,
   });
+}
+
+/** The details with the policy of a resource of `owner`, whose account they may not hold yet. */
+export function withResourcePolicy(
+  details: AuthorizationDetails,
+  owner: string,
+  arn: string,
+  document: PolicyJson,
+): AuthorizationDetails {
+  const policy = { arn, document };
+  const partition = /^arn:([^:]+):/.exec(arn)?.[1] ?? 'aws';
+  const stranger: AccountDetails = { id: owner, partition, users: [], groups: [], roles: [], scps: [], rcps: [] };
+  const accounts = details.accounts.some(({ id }) => id === owner) ? details.accounts : [...details.accounts, stranger];
+  return {
+    ...details,
+    accounts: accounts.map((account) =>
+      account.id === owner ? { ...account, resourcePolicies: [...(account.resourcePolicies ?? []), policy] } : account,
+    ),
+  };
 }
 
 const isTrustText = (text: string): boolean => /"(?:Not)?Principal"\s*:/.test(text);

@@ -10,8 +10,9 @@ import {
   policyFileDetails,
   readPolicyFile,
   accessFailure,
+  withResourcePolicy,
 } from '../access/index.ts';
-import { loadCatalog, type AuthorizationDetails, type Question } from '../policy/index.ts';
+import { accountOfArn, bucketOf, loadCatalog, type AuthorizationDetails, type Question } from '../policy/index.ts';
 import { openAccounts, organizationRole } from '../aws/index.ts';
 import type { Io } from './command.ts';
 import { addDefinitionOptions, loadChosen, openDefined, sleep, type DefinitionOptions } from './definition.ts';
@@ -26,6 +27,7 @@ export interface RequestOptions {
   readonly context?: readonly string[];
   readonly without?: readonly string[];
   readonly resourceAccount?: string;
+  readonly resourcePolicy?: string;
 }
 
 /** Adds the options of a source: the definition's, and `--live`. */
@@ -41,6 +43,7 @@ export function addRequestOptions(command: Command): Command {
     )
     .addOption(new Option('--without <key...>', 'condition keys that the request has not'))
     .option('--resource-account <id>', 'account that owns the resource, where its ARN does not tell (S3)')
+    .option('--resource-policy <file>', 'the policy of the resource: of its bucket, key, queue…')
     .option('--json', 'machine output');
 }
 
@@ -102,6 +105,42 @@ async function checkAction(action: string): Promise<void> {
   if (near !== undefined) {
     throw cliFailure('value-invalid', `there is no action \`${action}\``, { hint: `did you mean \`${near}\`?` });
   }
+}
+
+/**
+ * The accounts with the policy of what is asked about, where a file of it was given.
+ * @throws Failure `policy-file-invalid`; `value-invalid` where nobody tells whose the resource is.
+ */
+export function withGivenPolicy(
+  io: Io,
+  details: AuthorizationDetails,
+  { resource, resourceAccount }: Question,
+  file: string | undefined,
+): AuthorizationDetails {
+  if (file === undefined) return details;
+  const policy = readPolicyFile(resolve(io.cwd, file), 'resource');
+  if (policy?.document === undefined) {
+    throw accessFailure('policy-file-invalid', `\`${file}\` is no policy document`, {
+      hint: 'a policy document has a `Statement`',
+    });
+  }
+  const only = details.accounts.length === 1 ? details.accounts[0]!.id : undefined;
+  const owner = resourceAccount ?? accountOfArn(resource) ?? only;
+  if (owner !== undefined) return withResourcePolicy(details, owner, bucketOf(resource), policy.document);
+  throw cliFailure('value-invalid', `the ARN \`${resource}\` does not tell whose it is`, {
+    hint: 'give the account that owns it: `--resource-account ID`',
+  });
+}
+
+/** What has to be so, in one text. */
+export function needsText(needs: readonly string[]): string {
+  // An age says that there is one.
+  return needs.join(' and ').replaceAll('with MFA and with MFA of the last ', 'with MFA of the last ');
+}
+
+/** What is said on the side where the resource may have a policy that nobody gave. */
+export function unreadPolicyNote(resource: string): string {
+  return `note: a policy of ${bucketOf(resource)} itself is not read: it could allow more, or deny; \`--resource-policy FILE\` gives it`;
 }
 
 /** The accounts that a command asks about. `asked.principal` carries the policies of `--policy` files. */

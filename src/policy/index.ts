@@ -35,7 +35,7 @@ export type {
   ResourceType,
 } from './catalog/table.ts';
 export { can, type CanAnswer, type StatementPlace } from './access/can.ts';
-export { Directory, type Question } from './access/directory.ts';
+export { accountOfArn, bucketOf, Directory, type Question } from './access/directory.ts';
 export { whoCan, type Actor, type Way } from './access/who-can.ts';
 export { severityRank, validatePolicy, type ValidateOptions } from './validate/validate.ts';
 export { checkGroups, type CheckGroup } from './validate/table.ts';
@@ -63,4 +63,4 @@ export { accessDiffLines, isGain } from './access/diff-text.ts';
 export { accessBriefLines, type BriefOptions } from './access/diff-brief.ts';
 export type { Grant } from './access/grants.ts';
 export type { AccessKind } from './access/kinds.ts';
-export type { TrustShift } from './access/trust-diff.ts';
+export { nobody, type TrustShift } from './access/trust-diff.ts';

@@ -133,7 +133,7 @@ test('a plan with an error finding ends with 1', async () => {
   assert.equal(code, 1);
   assert.match(
     stdout,
-    /error\[policy-arn-misprint\] p role\/r: .*\n  hint: did you mean `arn:aws:iam::aws:policy\/AmazonS3FullAccess`\?/,
+    /error\[policy-arn-misprint\] p role\/r: .*\n  at misprint\.yaml:3:\d+\n(?:  .*\n)+?  hint: did you mean `arn:aws:iam::aws:policy\/AmazonS3FullAccess`\?/,
   );
 });
 

@@ -153,7 +153,7 @@ test('`can` says what an answer depends on, and takes it', async () => {
   assert.equal(open.code, 1);
   assert.match(
     open.stdout,
-    /^depends: allowed with MFA and with MFA of the last 8h\n {2}tell it with --context aws:MultiFactorAuthPresent=… --context aws:MultiFactorAuthAge=…\n/,
+    /^depends: allowed with MFA of the last 8h\n {2}tell it with --context aws:MultiFactorAuthPresent=… --context aws:MultiFactorAuthAge=…\n/,
   );
   const mfa = ['--context', 'aws:MultiFactorAuthPresent=true', '--context', 'aws:MultiFactorAuthAge=60'];
   const told = await stint(...strict, ...mfa);

@@ -5,12 +5,15 @@ import {
   addRequestOptions,
   addSourceOptions,
   chosenDetails,
+  needsText,
   readQuestion,
+  unreadPolicyNote,
+  withGivenPolicy,
   type RequestOptions,
   type SourceOptions,
 } from '../access-questions.ts';
 import type { Io } from '../command.ts';
-import { printData, printJson } from '../output.ts';
+import { printData, printJson, say } from '../output.ts';
 
 interface Options extends SourceOptions, RequestOptions {
   readonly json?: true;
@@ -42,7 +45,7 @@ function answerLines(answer: CanAnswer): string[] {
     return [`denied: no ${missing === undefined ? 'policy' : typeWords[missing]} allows it`];
   }
   return [
-    `depends: allowed ${needs.join(' and ')}`,
+    `depends: allowed ${needsText(needs)}`,
     ...(keys.length === 0 ? [] : [`  tell it with ${keys.map((key) => `--context ${key}=…`).join(' ')}`]),
     ...unknownPolicies.map((policy) => `  not known: ${policy}`),
     ...(by === undefined ? [] : [`  then by ${placeText(by)}`]),
@@ -51,11 +54,14 @@ function answerLines(answer: CanAnswer): string[] {
 
 async function run(io: Io, principal: string, action: string, resource: string, options: Options): Promise<void> {
   const question = await readQuestion(action, resource, options);
-  const directory = new Directory(await chosenDetails(io, options, { principal, resource }));
+  const details = await chosenDetails(io, options, { principal, resource });
+  const directory = new Directory(withGivenPolicy(io, details, question, options.resourcePolicy));
   const subject = options.policy === undefined ? directory.find(principal) : directory.subjects[0]!;
   const answer = can(directory, subject, question);
   if (options.json === true) printJson(io, { version: 1, ...answer });
   else for (const line of answerLines(answer)) printData(io, line);
+  // Where it is of another account or a key, the answer says itself that it hangs on that policy.
+  if (answer.resourcePolicy === 'unread' && answer.unknownPolicies.length === 0) say(io, unreadPolicyNote(resource));
   if (answer.answer !== 'allowed') io.exit(1);
 }
 

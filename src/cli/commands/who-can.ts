@@ -5,7 +5,10 @@ import {
   addRequestOptions,
   addSourceOptions,
   chosenDetails,
+  needsText,
   readQuestion,
+  unreadPolicyNote,
+  withGivenPolicy,
   type RequestOptions,
   type SourceOptions,
 } from '../access-questions.ts';
@@ -13,6 +16,7 @@ import type { Io } from '../command.ts';
 import { printData, printJson, say } from '../output.ts';
 
 interface Options extends SourceOptions, RequestOptions {
+  readonly full?: true;
   readonly json?: true;
 }
 
@@ -24,14 +28,53 @@ function roleName(arn: string): string {
 function wayText({ actor, through, needs }: Way): string {
   // The last one is the actor itself where it may do it directly.
   const path = through.length === 0 ? '' : `  through ${through.map(roleName).join(', then ')}`;
-  return `${actor.kind} ${actor.id}${path}${needs.length === 0 ? '' : `  ${needs.join(' and ')}`}`;
+  return `${actor.kind} ${actor.id}${path}${needs.length === 0 ? '' : `  ${needsText(needs)}`}`;
+}
+
+const isUnknown = ({ unknownPolicies }: Way): boolean => unknownPolicies.length > 0;
+
+/** `user alice`, `role deploy`. */
+const actorName = ({ actor }: Way): string => `${actor.kind} ${actor.id.replace(/^arn:.*[:/]/, '')}`;
+
+/** Those who hang on a policy that nobody gave, counted by name: who they are matters less than what would tell. */
+function unknownLines(ways: readonly Way[]): string[] {
+  const byPolicies = Map.groupBy(ways, ({ unknownPolicies }) => unknownPolicies.join(', '));
+  return [...byPolicies].map(([policies, some]) => {
+    const names = [...Map.groupBy(some, actorName)].map(([name, alike]) => {
+      const accounts = new Set(alike.map(({ actor }) => actor.account)).size;
+      return accounts > 1 ? `${name} in ${accounts} accounts` : name;
+    });
+    return `perhaps ${some.length} more, if ${policies}, which is not known, lets them: ${names.join(', ')}`;
+  });
+}
+
+/** What the asker knows and could tell, so that fewer answers depend. */
+function sayCures(io: Io, ways: readonly Way[], resource: string): void {
+  const keys = new Map(ways.flatMap((way) => way.keys).map((key) => [key.toLowerCase(), key]));
+  if (ways.some(isUnknown)) {
+    const file = `\`--resource-policy FILE\` gives the policy of ${resource}`;
+    say(io, `hint: ${file}, and \`--full\` lists everybody whom it might let`);
+  }
+  if (keys.size === 0) return;
+  const options = [...keys.values()].map((key) => `--context ${key}=…`);
+  say(io, `hint: what is known of the request tells more: ${options.slice(0, 4).join(' ')}`);
 }
 
 async function run(io: Io, action: string, resource: string, options: Options): Promise<void> {
   const question = await readQuestion(action, resource, options);
-  const ways = whoCan(new Directory(await chosenDetails(io, options)), question);
-  if (options.json === true) printJson(io, { version: 1, action, resource, ways });
-  else for (const way of ways) printData(io, wayText(way));
+  const directory = new Directory(
+    withGivenPolicy(io, await chosenDetails(io, options), question, options.resourcePolicy),
+  );
+  const ways = whoCan(directory, question);
+  const resourcePolicy = directory.resourcePolicy(question);
+  if (options.json === true) printJson(io, { version: 1, action, resource, resourcePolicy, ways });
+  else {
+    const told = options.full === true ? ways : ways.filter((way) => !isUnknown(way));
+    for (const way of told) printData(io, wayText(way));
+    for (const line of options.full === true ? [] : unknownLines(ways.filter(isUnknown))) printData(io, line);
+    sayCures(io, ways, resource);
+  }
+  if (resourcePolicy === 'unread' && !ways.some(isUnknown)) say(io, unreadPolicyNote(resource));
   if (ways.length > 0) return;
   say(io, `nobody may ${action} on ${resource}`);
   io.exit(1);
@@ -44,6 +87,7 @@ export function register(program: Command, io: Io): void {
     .argument('<action>', 'service:Operation')
     .argument('<resource>', 'an ARN, or `*`');
   addRequestOptions(addSourceOptions(command))
+    .option('--full', 'list everybody, those too who hang on a policy that is not known')
     .addHelpText(
       'after',
       "\nExamples:\n  stint who-can s3:GetObject 'arn:aws:s3:::payroll/*' --resource-account 444444444444\n  stint who-can sts:AssumeRole arn:aws:iam::444444444444:role/admin --live --json",

@@ -31,6 +31,8 @@ export interface CanAnswer {
   readonly keys: readonly string[];
   /** Policies of which nothing is known. */
   readonly unknownPolicies: readonly string[];
+  /** Whether the resource's own policy counted; `unread`: there may be one, and nobody gave it. */
+  readonly resourcePolicy: 'counted' | 'unread' | 'none';
 }
 
 /** A statement's place as plain data. */
@@ -53,5 +55,6 @@ export function can(directory: Directory, subject: Subject, question: Question):
     missing: 'missing' in answer ? answer.missing : undefined,
     needs: answer.answer === 'depends' ? needTexts(answer.needs, context) : [],
     ...dependsOn(directory, answer, context),
+    resourcePolicy: directory.resourcePolicy(question),
   };
 }

@@ -199,6 +199,17 @@ export class Directory {
     };
   }
 
+  /**
+   * Whether the policy of what is asked about counts in the answers: it is known, nobody gave it although there may be
+   * one, or things of its kind have none.
+   */
+  resourcePolicy({ action, resource }: Question): 'counted' | 'unread' | 'none' {
+    if (assumeActions.has(action.toLowerCase())) return this.roleByArn(resource) === undefined ? 'unread' : 'counted';
+    if (this.#resourcePolicies.has(resource) || this.#resourcePolicies.has(bucketOf(resource))) return 'counted';
+    const service = resource.split(':', 3)[2] ?? '';
+    return resource !== '*' && resourcePolicyServices.has(service) ? 'unread' : 'none';
+  }
+
   trustOf(role: RoleDetails): ResourcePolicies {
     const named = { name: `trust of ${role.name}`, document: role.trust };
     return { kind: 'trust', attached: this.shelf.attached(named, 'trust', role.arn) };
@@ -209,8 +220,17 @@ export class Directory {
   }
 }
 
+/** Services whose resources can carry a policy. Source: IAM user guide, "AWS services that work with IAM". */
+const resourcePolicyServices = new Set(
+  (
+    'acm-pca backup codeartifact codebuild dynamodb ecr elasticfilesystem es events execute-api ' +
+    'glacier glue kinesis kms lambda lex logs mediastore s3 s3-object-lambda ' +
+    's3-outposts s3express schemas secretsmanager sns sqs vpc-lattice'
+  ).split(' '),
+);
+
 /** Objects are under the policy of their bucket. */
-function bucketOf(arn: string): string {
+export function bucketOf(arn: string): string {
   return /^arn:[^:]+:s3:::[^/]+/.exec(arn)?.[0] ?? arn;
 }
 

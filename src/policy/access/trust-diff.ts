@@ -27,6 +27,12 @@ interface WayIn {
   readonly key: string;
 }
 
+/** End of the ARN of somebody who is nobody: a trust that asks for him is closed. */
+export const nobody = ':user/stint/nobody';
+
+const isClosed = ({ operator, key, values }: ConditionSource): boolean =>
+  operator === 'ArnEquals' && key.toLowerCase() === 'aws:principalarn' && values.every((arn) => arn.endsWith(nobody));
+
 const sameOperator = (operator: string): string =>
   operator.replace('ArnEquals', 'ArnLike').replace('ArnNotEquals', 'ArnNotLike');
 
@@ -51,7 +57,7 @@ function waysOf(policy: CompiledPolicy, allows: boolean): Map<string, Map<string
   const found = new Map<string, Map<string, WayIn>>();
   for (const statement of policy.statements) {
     const { source } = statement;
-    if (statement.allows !== allows || source.principal === undefined) continue;
+    if (statement.allows !== allows || source.principal === undefined || source.conditions.some(isClosed)) continue;
     const names = Object.entries(source.principal.who).flatMap(([type, list]: [string, readonly string[]]) =>
       list.map((name) => principalName(type, name)),
     );

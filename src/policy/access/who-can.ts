@@ -30,13 +30,17 @@ export interface Way {
   readonly answer: 'allowed' | 'depends';
   /** What has to be so, in words; of every step. */
   readonly needs: readonly string[];
+  /** Condition keys whose values would tell; of every step. */
+  readonly keys: readonly string[];
+  /** Policies of which nothing is known and that have to allow it. */
+  readonly unknownPolicies: readonly string[];
 }
 
 interface Step {
   readonly role: RoleDetails;
   readonly arn: string;
   readonly through: readonly string[];
-  readonly needs: readonly string[];
+  readonly needs: Needs;
 }
 
 // What is told of the request is true of the way to it as far as it tells of time and place.
@@ -53,11 +57,14 @@ const actorOf = ({ kind, arn, account }: Subject): Actor => ({
   account: account.name ?? account.id,
 });
 
-/** What has to be so, and whether that includes the word of a policy of which nothing is known. */
+/** What has to be so, and on which keys and on the word of which unknown policies that hangs. */
 interface Needs {
   readonly texts: readonly string[];
-  readonly unknown: boolean;
+  readonly keys: readonly string[];
+  readonly unknown: readonly string[];
 }
+
+const both = (a: readonly string[], b: readonly string[]): readonly string[] => [...new Set([...a, ...b])];
 
 /**
  * The ways of all who could do it, each actor by a shortest way. Ways that hang on a policy of which nothing is known
@@ -92,18 +99,18 @@ class Search {
   /** `takeUnknown`: ways that hang on unknown policies count too, for who has no way yet. */
   run(takeUnknown: boolean): void {
     const skips = ({ unknown }: Needs): boolean => {
-      if (unknown) this.sawUnknown = true;
-      return unknown && !takeUnknown;
+      if (unknown.length > 0) this.sawUnknown = true;
+      return unknown.length > 0 && !takeUnknown;
     };
     for (const [subject, needs] of this.#directly()) {
-      if (!skips(needs)) this.#add(actorOf(subject), subject.role, [], needs.texts);
+      if (!skips(needs)) this.#add(actorOf(subject), subject.role, [], needs);
     }
     let frontier = [...this.#reached.values()];
     while (frontier.length > 0) {
       const before = this.#reached.size;
       for (const step of frontier) {
         for (const { actor, subject, needs } of this.#index.becoming(step, (id) => this.#ways.has(id))) {
-          if (!skips(needs)) this.#add(actor, subject?.role, step.through, [...needs.texts, ...step.needs]);
+          if (!skips(needs)) this.#add(actor, subject?.role, step.through, needs, step.needs);
         }
       }
       frontier = [...this.#reached.values()].slice(before);
@@ -118,10 +125,22 @@ class Search {
     return this.#direct;
   }
 
-  #add(actor: Actor, role: RoleDetails | undefined, through: readonly string[], texts: readonly string[]): void {
+  #add(
+    actor: Actor,
+    role: RoleDetails | undefined,
+    through: readonly string[],
+    own: Needs,
+    further: Needs = { texts: [], keys: [], unknown: [] },
+  ): void {
     if (this.#ways.has(actor.id)) return;
-    const needs = [...new Set(texts)];
-    this.#ways.set(actor.id, { actor, through, answer: needs.length === 0 ? 'allowed' : 'depends', needs });
+    const needs: Needs = {
+      texts: both(own.texts, further.texts),
+      keys: both(own.keys, further.keys),
+      unknown: both(own.unknown, further.unknown),
+    };
+    const { texts, keys, unknown } = needs;
+    const answer = texts.length === 0 ? 'allowed' : 'depends';
+    this.#ways.set(actor.id, { actor, through, answer, needs: texts, keys, unknownPolicies: unknown });
     if (role !== undefined)
       this.#reached.set(role.arn, { role, arn: role.arn, through: [role.arn, ...through], needs });
   }
@@ -131,10 +150,10 @@ class Search {
 function needsOf(directory: Directory, subject: Subject, question: Question): Needs | undefined {
   const answer = directory.ask(subject, question);
   if (answer.answer === 'denied') return undefined;
-  if (answer.answer === 'allowed') return { texts: [], unknown: false };
+  if (answer.answer === 'allowed') return { texts: [], keys: [], unknown: [] };
   const context = directory.contextOf(subject, question);
-  const { unknownPolicies } = dependsOn(directory, answer, context);
-  return { texts: needTexts(answer.needs, context), unknown: unknownPolicies.length > 0 };
+  const { keys, unknownPolicies } = dependsOn(directory, answer, context);
+  return { texts: needTexts(answer.needs, context), keys, unknown: unknownPolicies };
 }
 
 interface Becoming {
@@ -223,7 +242,8 @@ class TrustIndex {
       });
       if (answer.answer === 'denied') return [];
       const texts = answer.answer === 'allowed' ? [] : needTexts(answer.needs, context);
-      return [{ actor, needs: { texts, unknown: false } }];
+      const { keys } = dependsOn(this.#directory, answer, context);
+      return [{ actor, needs: { texts, keys, unknown: [] } }];
     });
   }
 }
