@@ -1,7 +1,14 @@
 // Writes docs/lint.md: every check of policy documents, from the table of checks itself. With `--check` it writes
 // nothing and fails when the page is not fresh.
 import { readFileSync, writeFileSync } from 'node:fs';
-import { checkGroups, escalationMethods, type Check, type CheckGroup, type Method } from '../src/policy/index.ts';
+import {
+  checkGroups,
+  escalationMethods,
+  scpSources,
+  type Check,
+  type CheckGroup,
+  type Method,
+} from '../src/policy/index.ts';
 
 const file = 'docs/lint.md';
 
@@ -88,7 +95,7 @@ function page(): string {
     '',
     'Kinds of documents: `identity` (managed and inline policies), `boundary`, `session`, `trust` (of a role), `resource` (of a bucket, key, queue…), `scp`, `rcp`.',
     '',
-    "Access Analyzer's five errors about the syntax of service control policies other than `SCP syntax error principal` are not here: since September 2025 Organizations takes conditions, resources, `NotAction` with Allow, `NotResource` and wildcards anywhere in actions.",
+    `Access Analyzer's five errors about the syntax of service control policies other than \`SCP syntax error principal\` are not here: since September 2025 Organizations takes conditions, resources, \`NotAction\` with Allow, \`NotResource\` and wildcards anywhere in actions ([AWS Security Blog](${scpSources.announced}), [Organizations user guide, "SCP syntax"](${scpSources.guide})).`,
     '',
     ...checkGroups.map(sectionOf),
     waysUp(),

@@ -23,7 +23,8 @@ const limits = { session: [3600, 4 * 3600], mfaMaxAge: [3600, 8 * 3600] } as con
 /** No role may have longer sessions (IAM API, CreateRole, MaxSessionDuration). */
 export const sessionCap = 12 * 3600;
 
-const texts: Readonly<Record<DefaultName, string>> = {
+/** What each default does, in one line. */
+export const defaultTexts: Readonly<Record<DefaultName, string>> = {
   session: 'sessions of at most 1h in production and 4h elsewhere, never more than 12h',
   mfa: 'people who become a role have signed in with MFA',
   mfaMaxAge: 'their MFA sign-in is at most 1h old in production and 8h elsewhere',
@@ -56,14 +57,14 @@ function defaultText(definition: Definition, name: DefaultName): string {
   if (name === 'mfaMaxAge' && typeof chosen === 'string') return `their MFA sign-in is at most ${chosen} old`;
   if (name === 'sourceIdentity' && chosen === 'required') return 'people give their user name as source identity';
   if (name === 'organizationFence' && definition.organization === undefined) {
-    return `${texts[name]} (idle: the definition names no \`organization\`)`;
+    return `${defaultTexts[name]} (idle: the definition names no \`organization\`)`;
   }
-  return texts[name];
+  return defaultTexts[name];
 }
 
 /** Every default, on or off, in the order of the schema. */
 export function defaultsInForce(definition: Definition): DefaultInForce[] {
-  return (Object.keys(texts) as DefaultName[]).map((name) => {
+  return (Object.keys(defaultTexts) as DefaultName[]).map((name) => {
     const reason = offReason(definition, name);
     const state = { name, on: reason === undefined, text: defaultText(definition, name) };
     return reason === undefined ? state : { ...state, reason };

@@ -33,6 +33,7 @@ export {
 } from './import/index.ts';
 export type { Imported } from './import/found.ts';
 export type { Finding } from './findings.ts';
+export { findingKinds } from './finding-codes.ts';
 export { lintDefinition } from './lint.ts';
 export {
   callerDetails,

@@ -2,6 +2,10 @@
 export type { Credentials, Environment, MfaCommand, SessionRequest, BorrowWishes } from './model.ts';
 export { loadProfiles, profileFiles } from './profiles.ts';
 export { isRegion, partitionOfRegion } from './endpoints.ts';
+export type { Credentials, Environment, MfaCommand, SessionRequest } from './model.ts';
+export type { Credentials, Environment, SessionRequest } from './model.ts';
+export { failure as assumeFailure } from './failures.ts';
+export { loadProfiles } from './profiles.ts';
 export { profileChain } from './profile-chain.ts';
 export { parseRoleArn } from './arn.ts';
 export { baseEnvironment, mfaFolder, readOrigin, sessionFolder } from './environment.ts';

@@ -23,6 +23,7 @@ import { Trail } from './trail.ts';
 import type { World } from './world.ts';
 
 export { AdjustableClock } from '../base/index.ts';
+export { cloudFailure } from './failures.ts';
 export type { Enforcement } from './authorize.ts';
 export { callerEnvironment, type CallerOptions, type ClientConfig } from './callers.ts';
 export {

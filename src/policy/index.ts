@@ -34,6 +34,8 @@ export type {
   ConditionKey,
   ResourceType,
 } from './catalog/table.ts';
+export { scpSources } from './validate/checks/organization.ts';
+export { policyFailure } from './failures.ts';
 export { can, type CanAnswer, type StatementPlace } from './access/can.ts';
 export { accountOfArn, bucketOf, Directory, type Question } from './access/directory.ts';
 export { whoCan, type Actor, type Way } from './access/who-can.ts';

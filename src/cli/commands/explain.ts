@@ -11,60 +11,15 @@ import {
   type Change,
   type Plan,
 } from '../../access/index.ts';
-import {
-  checkGroups,
-  escalationMethods,
-  loadCatalog,
-  type AccessDiff,
-  type ChangedPrincipal,
-} from '../../policy/index.ts';
+import { loadCatalog, type AccessDiff, type ChangedPrincipal } from '../../policy/index.ts';
 import type { Io } from '../command.ts';
+import { explainedCodes } from '../explain-codes.ts';
 import { addDefinitionOptions, loadChosen, openDefined, type DefinitionOptions } from '../definition.ts';
-import { cliFailure } from '../failures.ts';
 import { printData, printJson } from '../output.ts';
 
 interface Options extends DefinitionOptions {
   readonly json?: true;
   readonly credentialsFile?: string;
-}
-
-interface Explanation {
-  readonly id: string;
-  /** `check`, `escalation`, `error`. */
-  readonly is: string;
-  readonly lines: readonly string[];
-}
-
-/** What stands in the tables of this program, by id. */
-function known(): ReadonlyMap<string, Explanation> {
-  const checks = checkGroups.flatMap(({ title, checks }) =>
-    checks.map(({ id, severity, title: what, cure, sources }): Explanation => ({
-      id,
-      is: 'check',
-      lines: [
-        `${severity}[${id}]: ${what}`,
-        `cure: ${cure}`,
-        `group: ${title}`,
-        ...(sources.length === 0 ? [] : [`also: ${sources.join(', ')}`]),
-      ],
-    })),
-  );
-  const ways = escalationMethods.map(({ id, title, needs, oneOf = [], given }): Explanation => ({
-    id,
-    is: 'escalation',
-    lines: [
-      `way up ${id}: ${title}`,
-      `needs: ${needs.map(({ action }) => action).join(', ')}`,
-      ...(oneOf.length === 0 ? [] : [`and one of: ${oneOf.map(({ action }) => action).join(', ')}`]),
-      ...(given === undefined ? [] : [`where there is ${given}`]),
-    ],
-  }));
-  const errors = Object.entries({ ...cliFailure.kinds, ...accessFailure.kinds }).map(([id, { when }]): Explanation => ({
-    id,
-    is: 'error',
-    lines: [`error[${id}]: ${when}`],
-  }));
-  return new Map([...errors, ...ways, ...checks].map((it) => [it.id, it]));
 }
 
 /** A change of the plan that would be made now: what it is, its calls, and what it means. */
@@ -116,17 +71,19 @@ async function explainRefusal(io: Io, id: string, options: Options): Promise<voi
 }
 
 async function run(io: Io, id: string, options: Options): Promise<void> {
-  const table = known();
-  const found = table.get(id);
+  if (id.includes('/')) return explainChange(io, id.split('#', 1)[0]!, options);
+  // As people copy it: `error[plan-moved]`.
+  const code = /\[([a-z0-9-]+)\]$/.exec(id)?.[1] ?? id;
+  const found = (await explainedCodes(false)).get(code) ?? (await explainedCodes()).get(code);
   if (found !== undefined) {
-    if (options.json === true) printJson(io, { version: 1, ...found });
-    else printData(io, found.lines.join('\n'));
+    const [first, ...also] = found;
+    if (options.json === true) printJson(io, { version: 1, ...first, ...(also.length === 0 ? {} : { also }) });
+    else printData(io, found.map(({ lines }) => lines.join('\n')).join('\n'));
     return;
   }
-  if (id.includes('/')) return explainChange(io, id.split('#', 1)[0]!, options);
   // Ids of refusals are 20 letters and digits; no name of ours is.
   if (/^[A-Za-z0-9_-]{20}$/.test(id)) return explainRefusal(io, id, options);
-  const near = nearestName(id, table.keys());
+  const near = nearestName(code, (await explainedCodes()).keys());
   throw accessFailure('explain-unknown', `nothing has the id \`${id}\``, {
     hint: near === undefined ? 'give an id of a plan, a finding, an error or a refusal' : `did you mean \`${near}\`?`,
   });

@@ -4,6 +4,17 @@ import type { LintScope } from '../check.ts';
 import { includesAction, type LintCondition, type LintStatement, type TextSpot } from '../lint-document.ts';
 import { hasWildcard, partsOf } from './actions.ts';
 
+/**
+ * Why SCPs may use the whole policy language but principals: conditions, resources, `NotAction` with Allow, `NotResource`
+ * and wildcards anywhere in actions. Announced for the commercial and GovCloud regions on 2025-09-19; the table of
+ * elements in the user guide gives `Allow, Deny` for each, and that of the China regions does too.
+ */
+export const scpSources = {
+  announced:
+    'https://aws.amazon.com/blogs/security/unlock-new-possibilities-aws-organizations-service-control-policy-now-supports-full-iam-language',
+  guide: 'https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps_syntax.html',
+} as const;
+
 const isResourceTag = ({ lower }: LintCondition): boolean => lower.startsWith('aws:resourcetag/');
 
 function supportsTags(action: string, { catalog }: LintScope): boolean {
