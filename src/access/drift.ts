@@ -1,12 +1,9 @@
 // Drift: what AWS shows otherwise than the definition says, who made it so, and when. CloudTrail knows who, where it
 // may be read; where it may not, drift is told without a name.
-import { isObject, type Millis } from '../base/index.ts';
+import { isObject } from '../base/index.ts';
 import type { Account, AwsAccounts } from '../aws/index.ts';
-import type { Wanted } from './compile.ts';
-import { definitionYaml, importFound } from './import/index.ts';
 import { accountsAtOnce, forEachLimited } from './parallel.ts';
 import type { Change, Plan } from './plan.ts';
-import { resourceKey, type SeenAccount } from './resources.ts';
 
 interface Trace {
   /** ARN of who called, as CloudTrail has it. */
@@ -84,48 +81,4 @@ export async function findDrift(plan: Plan, accounts: AwsAccounts): Promise<Drif
     return drifts;
   });
   return found.flat();
-}
-
-/** Parts of a definition by the kind of thing that they hold. */
-const sections = { role: 'roles', user: 'people', group: 'groups', policy: 'policies' } as const;
-
-/**
- * What the definition would have to say so that nothing of this is drift: entries in YAML, as they are read from AWS
- * now, to be put in place of those of the same name.
- */
-export function adoptionYaml(
-  wanted: Wanted,
-  seen: readonly SeenAccount[],
-  drifts: readonly Drift[],
-  now: Millis,
-): string {
-  const changed = new Set(drifts.map(({ change }) => resourceKey(change)));
-  const central = wanted.accounts.find(({ resources }) => resources.some(({ kind }) => kind === 'user'))?.name;
-  const accounts = seen.map((account) => ({
-    ...account,
-    logins: new Set<string>(),
-    partly: new Map<string, string>(),
-  }));
-  const { definition: name, partition, organization } = wanted;
-  const found = {
-    name,
-    partition,
-    organization,
-    central,
-    accounts,
-    variables: {},
-    addresses: new Map<string, string>(),
-  };
-  const { definition } = importFound({ found, findings: [] }, now);
-  const kept: Record<string, unknown> = {};
-  for (const kind of Object.keys(sections) as (keyof typeof sections)[]) {
-    const section = sections[kind];
-    const entries = Object.entries((definition[section] ?? {}) as Record<string, { readonly name?: string }>);
-    const own = entries.filter(([key, entry]) => changed.has(resourceKey({ kind, name: entry.name ?? key })));
-    if (own.length > 0) kept[section] = Object.fromEntries(own);
-  }
-  const passwords = definition['passwordPolicy'];
-  if (changed.has('password-policy/password policy') && passwords !== undefined) kept['passwordPolicy'] = passwords;
-  const lines = ['As AWS has it now: put these in place of the entries of the same names.'];
-  return definitionYaml({ definition: kept, notes: [], findings: [], left: [] }, { lines });
 }

@@ -95,8 +95,8 @@ export function run(
 }
 
 /** Runs `stint ARGS` to its end. */
-export function stint(args: readonly string[], env: Environment): Promise<Finished> {
-  return run(process.execPath, [main, ...args], env);
+export function stint(args: readonly string[], env: Environment, cwd = root): Promise<Finished> {
+  return run(process.execPath, [main, ...args], env, cwd);
 }
 
 async function serve<Ready>(t: TestContext, args: readonly string[], env: Environment): Promise<Ready> {

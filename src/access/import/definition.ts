@@ -16,7 +16,7 @@ import { leftFindings, outsideCentral, partlyFindings, withoutReserved } from '.
 import { ownPolicies } from './policies.ts';
 import { readProviders, withoutPlainPlaces, type Providers } from './providers.ts';
 import { draftRole, isImdsSafe, profileOf, type RoleDraft, type RoleScope } from './role-drafts.ts';
-import { chooseSession, groupRoles, roleEntry, type RoleGroup } from './roles.ts';
+import { chooseSession, groupRoles, roleEntry, type RoleGroup, type SessionDefault } from './roles.ts';
 import { parsed, soundDefinition } from './sound.ts';
 import type { TrustDraft } from './trust.ts';
 import { TrustReader } from './trust-reader.ts';
@@ -27,9 +27,11 @@ const weighty = ['organizationFence', 'mfaMaxAge', 'sourceIdentity'] as const;
 interface Parts {
   readonly scope: RoleScope;
   readonly providers: Providers;
+  /** Defaults that are not to be chosen. */
+  readonly fixed?: Defaults | undefined;
 }
 
-function partsOf(found: Found, now: Millis): Parts {
+function partsOf(found: Found, now: Millis, fixed: Defaults | undefined): Parts {
   const hosts = found.accounts.flatMap((account) =>
     account.resources.filter(isRole).filter(({ name }) => profileOf(account, name) !== undefined),
   );
@@ -37,9 +39,9 @@ function partsOf(found: Found, now: Millis): Parts {
     found,
     policies: ownPolicies(found, isKey, ownedPath(found.name), now),
     now,
-    imdsv2: hosts.every(isImdsSafe),
+    imdsv2: fixed === undefined ? hosts.every(isImdsSafe) : typeof fixed['imdsv2'] !== 'object',
   };
-  return { scope, providers: readProviders(found) };
+  return { scope, providers: readProviders(found), fixed };
 }
 
 interface Drafted {
@@ -62,6 +64,8 @@ function draftRoles({ scope, providers }: Parts, defaults: Defaults): Drafted {
 
 /** Defaults are switched off only where they would change more than they describe. */
 function chooseDefaults(parts: Parts): { readonly defaults: Defaults; readonly drafts: readonly RoleDraft[] } {
+  const { fixed } = parts;
+  if (fixed !== undefined) return { defaults: fixed, drafts: draftRoles(parts, fixed).drafts };
   let defaults: Defaults = parts.scope.imdsv2 ? {} : { imdsv2: asFound };
   let best = draftRoles(parts, defaults);
   for (const name of weighty) {
@@ -103,10 +107,11 @@ interface Assembled {
   readonly findings: readonly Finding[];
 }
 
-function assembled({ scope, providers }: Parts): Assembled {
+function assembled(parts: Parts): Assembled {
+  const { scope, providers, fixed } = parts;
   const { found, now } = scope;
-  const { defaults, drafts } = chooseDefaults({ scope, providers });
-  const session = chooseSession(drafts);
+  const { defaults, drafts } = chooseDefaults(parts);
+  const session = fixed === undefined ? chooseSession(drafts) : (fixed['session'] as SessionDefault);
   const groups = withRoleKeys(groupRoles(drafts, isKey));
   const roles = Object.fromEntries(groups.map((group) => [group.key, roleEntry(found, group, session)]));
   const frame = frameOf(scope, providers, session === undefined ? defaults : { session, ...defaults });
@@ -263,10 +268,10 @@ function stillChanged(found: Found, wanted: Wanted): Finding[] {
  * Makes a definition of what was found. Nothing is left out without a finding or a count. `now` is the instant at which
  * ends count.
  */
-export function importDefinition(all: Found, now: Millis): Imported {
+export function importDefinition(all: Found, now: Millis, fixed?: Defaults): Imported {
   const doubled: Finding[] = [];
   const { found, left } = withoutReserved(all, doubled);
-  const parts = partsOf(found, now);
+  const parts = partsOf(found, now, fixed);
   const made = assembled(parts);
   const places = new Places(found, parts.providers, made);
   const first = unequal(found, wantedOf(found, made.definition, now));

@@ -3,7 +3,7 @@
 import type { Command } from 'commander';
 import { systemClock } from '../../base/index.ts';
 import {
-  adoptionYaml,
+  adoptDrift,
   applyDefinition,
   compileDefinition,
   findDrift,
@@ -66,8 +66,10 @@ async function drift(io: Io, options: Options): Promise<void> {
   } else if (options.adopt !== true) printDrift(io, drifts);
   if (drifts.length === 0) return say(io, 'No drift: AWS is as the definition says.');
   if (options.revert === true) return revert(io, wanted, options);
-  if (options.adopt === true) printData(io, adoptionYaml(wanted, seen, drifts, systemClock.now()).trimEnd());
-  else say(io, '`stint drift --revert` puts it right; `--adopt` shows what the definition would have to say');
+  if (options.adopt === true) {
+    const { yaml } = adoptDrift({ definition, wanted, seen, drifts, now: systemClock.now() });
+    printData(io, yaml.trimEnd());
+  } else say(io, '`stint drift --revert` puts it right; `--adopt` shows what the definition would have to say');
   return io.exit(3);
 }
 
