@@ -2,10 +2,7 @@
 export type { Credentials, Environment, MfaCommand, SessionRequest, BorrowWishes } from './model.ts';
 export { loadProfiles, profileFiles } from './profiles.ts';
 export { isRegion, partitionOfRegion } from './endpoints.ts';
-export type { Credentials, Environment, MfaCommand, SessionRequest } from './model.ts';
-export type { Credentials, Environment, SessionRequest } from './model.ts';
 export { failure as assumeFailure } from './failures.ts';
-export { loadProfiles } from './profiles.ts';
 export { profileChain } from './profile-chain.ts';
 export { parseRoleArn } from './arn.ts';
 export { baseEnvironment, mfaFolder, readOrigin, sessionFolder } from './environment.ts';
@@ -24,15 +21,7 @@ export { consoleDestination, customSignin, signinEndpoints, type ConsolePlace } 
 export { consoleSession, type ConsoleSession } from './console-session.ts';
 export { consoleSeconds, signinLink, signinToken } from './console-signin.ts';
 export { browserCommands, containerAddress, openBrowser } from './console-browser.ts';
-export {
-  changedEnvironment,
-  clearingChange,
-  processJson,
-  quoteFor,
-  sessionChange,
-  shellLines,
-  type Shell,
-} from './exporters.ts';
+export { changedEnvironment, clearingChange, processJson, quoteFor, sessionChange, shellLines, type Shell } from './exporters.ts';
 export { endAs, execCommand } from './exec.ts';
 export type { ManyOutcome, NamedTarget, Sink } from './many/index.ts';
 /** One command for many targets; loaded by who has many. */
