@@ -8,7 +8,7 @@ export { parseRoleArn } from './arn.ts';
 export { baseEnvironment, mfaFolder, readOrigin, sessionFolder } from './environment.ts';
 export { checkOptions, type SessionOptions } from './options.ts';
 export { resolveCurrent, resolveTarget, type DefinedTarget, type TargetContext, type TargetSource } from './targets.ts';
-export { SessionCache, type KeptSession, type KeptEntry } from './cache.ts';
+export { SessionCache, type KeptEntry } from './cache.ts';
 export { keptSession, obtainSession, type SessionTools } from './session.ts';
 export { mfaAsker, type MfaAnswer, type MfaNeed } from './mfa.ts';
 export { MfaMemory } from './mfa-memory.ts';
@@ -21,7 +21,15 @@ export { consoleDestination, customSignin, signinEndpoints, type ConsolePlace } 
 export { consoleSession, type ConsoleSession } from './console-session.ts';
 export { consoleSeconds, signinLink, signinToken } from './console-signin.ts';
 export { browserCommands, containerAddress, openBrowser } from './console-browser.ts';
-export { changedEnvironment, clearingChange, processJson, quoteFor, sessionChange, shellLines, type Shell } from './exporters.ts';
+export {
+  changedEnvironment,
+  clearingChange,
+  processJson,
+  quoteFor,
+  sessionChange,
+  shellLines,
+  type Shell,
+} from './exporters.ts';
 export { endAs, execCommand } from './exec.ts';
 export type { ManyOutcome, NamedTarget, Sink } from './many/index.ts';
 /** One command for many targets; loaded by who has many. */

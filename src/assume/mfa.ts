@@ -32,9 +32,11 @@ export interface MfaTools {
   /** Asks the person. Rejects with Failure `mfa-needed` where there is nobody, `interrupted` when they do not want to. */
   readonly askPerson: (serial: string) => Promise<Secret>;
   readonly memory: MfaMemory;
-  /** From the command line; serves once, for AWS takes no code twice. */
+  /** From the command line. */
   readonly code?: Secret | undefined;
   readonly command?: MfaCommand | undefined;
+  /** Nobody is there to touch a YubiKey. */
+  readonly unattended?: boolean;
 }
 
 /** A code lives so long. https://datatracker.ietf.org/doc/html/rfc6238#section-5.2 */
@@ -52,7 +54,12 @@ export function profileMfaCommand(profile: Profile): MfaCommand | undefined {
 }
 
 /** The person's own choice, the profile's, or what people have from aws-vault; undefined to ask on the terminal. */
-function chooseCommand({ command }: MfaNeed, tools: MfaTools): MfaCommand | undefined {
+function chooseCommand(need: MfaNeed, tools: MfaTools): MfaCommand | undefined {
+  const chosen = wantedCommand(need, tools);
+  return chosen?.kind === 'ykman' && tools.unattended === true ? undefined : chosen;
+}
+
+function wantedCommand({ command }: MfaNeed, tools: MfaTools): MfaCommand | undefined {
   if (tools.command !== undefined) return tools.command;
   if (command !== undefined) return command;
   return tools.env['AWS_VAULT_PROMPT'] === 'ykman' ? { kind: 'ykman', place: 'AWS_VAULT_PROMPT' } : undefined;
@@ -100,16 +107,13 @@ function spent(serial: string, clock: Clock): Error {
 
 class Asker {
   readonly #tools: MfaTools;
-  #code: Secret | undefined;
 
   constructor(tools: MfaTools) {
     this.#tools = tools;
-    this.#code = tools.code;
   }
 
   async ask(need: MfaNeed): Promise<MfaAnswer> {
-    const code = this.#code;
-    this.#code = undefined;
+    const { code } = this.#tools;
     if (code !== undefined) return this.#given(need.serial, code);
     const command = chooseCommand(need, this.#tools);
     if (command === undefined) return this.#typed(need.serial);

@@ -1,14 +1,7 @@
 // The options that every verb with a TARGET takes, once as data: `stint` hands them to commander, the small
 // `stint-credentials` to Node's parser.
 import { isFailure, parseDuration, type Secret, type Failure } from '../base/index.ts';
-import {
-  checkOptions,
-  parseMfaCode,
-  type MfaAnswer,
-  type MfaCommand,
-  type MfaNeed,
-  type SessionOptions,
-} from '../assume/index.ts';
+import { checkOptions, parseMfaCode, type MfaAnswer, type MfaCommand, type SessionOptions } from '../assume/index.ts';
 import { cliFailure } from './failures.ts';
 
 interface OptionRow {
@@ -61,8 +54,8 @@ export interface AssumeChoices {
   readonly quiet: boolean;
   /** Nobody may be asked: no prompt, no sign-in. Set by verbs that work on behind a person's back. */
   readonly unattended?: boolean;
-  /** Puts one asker for MFA codes in the place of those of many targets. */
-  readonly shareMfa?: (ask: (need: MfaNeed) => Promise<MfaAnswer>) => (need: MfaNeed) => Promise<MfaAnswer>;
+  /** Goes around each question for an MFA code; `ask` puts it. */
+  readonly aroundMfa?: (ask: () => Promise<MfaAnswer>) => Promise<MfaAnswer>;
 }
 
 /** Marks a failure of what was typed, which ends with exit code 2. */

@@ -115,18 +115,19 @@ export function openSts(request: SessionRequest, env: Environment): StsClient {
 }
 
 function sessionTools(io: Io, env: Environment, cache: SessionCache | undefined, choices: AssumeChoices): SessionTools {
-  const attended = choices.unattended !== true;
-  const sources = sourceTools(io, env, { ...choices, browser: true, attended });
+  const { mfaCode: code, mfaCommand: command, unattended = false, aroundMfa } = choices;
+  const sources = sourceTools(io, env, { ...choices, browser: true, attended: !unattended });
   const memory = new MfaMemory(mfaFolder(env), systemClock, wait);
-  const { mfaCode: code, mfaCommand: command } = choices;
   const askPerson = (serial: string): Promise<Secret> =>
-    attended ? askOnTerminal(serial, io.signal) : askNobody(serial);
-  const ask = mfaAsker({ ...sources, askPerson, memory, code, command });
+    unattended ? askNobody(serial) : askOnTerminal(serial, io.signal);
+  const asker = mfaAsker({ ...sources, askPerson, memory, code, command, unattended });
+  const askMfa: SessionTools['askMfa'] = (need) =>
+    aroundMfa === undefined ? asker(need) : aroundMfa(() => asker(need));
   return {
     ...sources,
     cache,
     sts: (request) => openSts(request, env),
-    askMfa: choices.shareMfa?.(ask) ?? ask,
+    askMfa,
     refresh: choices.refresh,
   };
 }

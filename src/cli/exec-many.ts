@@ -7,8 +7,6 @@ import {
   parseRoleArn,
   resolveTarget,
   sessionChange,
-  type MfaAnswer,
-  type MfaNeed,
   type TargetContext,
 } from '../assume/index.ts';
 import type { ManyOutcome, NamedTarget } from '../assume/index.ts';
@@ -46,25 +44,18 @@ async function choose(form: ManyForm, choices: AssumeChoices, context: TargetCon
   return chosen;
 }
 
-type AskMfa = (need: MfaNeed) => Promise<MfaAnswer>;
-
-/** Asks for codes one at a time, and not again for what the person or AWS has refused: one answer counts for all targets. */
+/** Codes are asked for one at a time, and no more once the person or AWS has refused: one answer counts for all targets. */
 class SharedMfa {
-  #ask: AskMfa | undefined;
   #turn: Promise<unknown> = Promise.resolve();
   #refused: unknown;
 
-  /** The first target's asker serves all, each in its turn. */
-  readonly share = (ask: AskMfa): AskMfa => {
-    const only = (this.#ask ??= ask);
-    return (need) => {
-      const mine = this.#turn.then(() => {
-        if (this.#refused !== undefined) throw this.#refused;
-        return only(need);
-      });
-      this.#turn = mine.catch(() => undefined);
-      return mine;
-    };
+  readonly around: NonNullable<AssumeChoices['aroundMfa']> = (ask) => {
+    const mine = this.#turn.then(() => {
+      if (this.#refused !== undefined) throw this.#refused;
+      return ask();
+    });
+    this.#turn = mine.catch(() => undefined);
+    return mine;
   };
 
   /** Takes note of why a target has no session. */
@@ -94,7 +85,7 @@ class Sessions {
 
   constructor(io: Io, choices: AssumeChoices, context: TargetContext) {
     this.#io = noteOnce(io);
-    this.#choices = { ...choices, shareMfa: this.#mfa.share };
+    this.#choices = { ...choices, aroundMfa: this.#mfa.around };
     this.#context = context;
   }
 

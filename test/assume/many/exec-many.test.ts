@@ -120,7 +120,7 @@ test('lists, --target and patterns go together, each target once', async (t) => 
   assert.equal(sts.calls.length, 3);
 });
 
-test('complaint 48: targets of --target alone need no first one', async (t) => {
+test('48 (99designs/aws-vault#296): several accounts in one run: targets of --target alone need no first one', async (t) => {
   const { run } = await world(t, profiles(1));
   const { stdout } = await run('--target', 'dev', '--target', 'prod-1/reader', '--', 'echo', 'a', '--', 'b');
   assert.deepEqual(lines(stdout), ['dev | a -- b', 'prod-1/reader | a -- b']);
@@ -222,7 +222,7 @@ test('sessions that each need a code of their own get the typed one once; the ot
     ['123456'],
   );
   assert.match(stderr, /3 targets: 1 ok, 2 failed\n/);
-  assert.equal(stderr.match(/^ {2}prod-[23]\/reader: error\[mfa-needed\]/gm)?.length, 2);
+  assert.equal(stderr.match(/^ {2}prod-[23]\/reader: error\[mfa-reused\]/gm)?.length, 2);
 });
 
 test('a note that holds for all targets is said once', async (t) => {
@@ -365,7 +365,7 @@ test('roles of the definition are chosen by pattern and by stage', async (t) => 
   );
 });
 
-test('complaints 47, 51 and 53: one command over a hundred accounts and all other profiles, with few handles', async (t) => {
+test('47, 51 and 53 (99designs/aws-vault#423, broamski/aws-mfa#28, synfinatic/aws-sso-cli#743): one command over a hundred accounts and all other profiles, with few handles', async (t) => {
   const keyed = '[profile plain]\naws_access_key_id = AKIAPLAIN\naws_secret_access_key = s\n';
   const { sts, env } = await world(t, profiles(100) + keyed);
   const main = `ulimit -n 64; exec '${process.execPath}' '${mainFile}' exec '**' --json -- sh -c 'echo "$AWS_ACCESS_KEY_ID"'`;
