@@ -1,10 +1,10 @@
-// `stint` at a terminal of its own, with a browser: what a person has who sits at the machine.
-import { spawn } from 'node:child_process';
+// What a person has who sits at the machine: profiles, a browser, a terminal, tokens of earlier sign-ins.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { childEnvironment, mainFile, type Ended } from '../support.ts';
+import { childEnvironment, type Ended } from '../support.ts';
+import { startAtTerminal } from '../terminal.ts';
 import type { IdentityCenter } from './identity-center.ts';
 
 /** A sign-in session, a role of it, and a role assumed from that. */
@@ -71,53 +71,6 @@ export function personEnvironment(home: string, idc: IdentityCenter): Record<str
 export function openedIn(home: string): readonly string[] {
   const file = join(home, 'opened');
   return existsSync(file) ? readFileSync(file, 'utf8').trimEnd().split('\n') : [];
-}
-
-export interface AtTerminal {
-  readonly ended: Promise<Ended>;
-  /** Settles when the terminal shows the text. */
-  readonly shows: (text: string) => Promise<void>;
-  readonly type: (text: string) => void;
-}
-
-function quoted(word: string): string {
-  return `'${word.replaceAll("'", `'\\''`)}'`;
-}
-
-/** Starts `stint` at a terminal. stdout goes past it into a file, so that the terminal shows what people see. */
-export function startAtTerminal(args: readonly string[], env: Record<string, string>): AtTerminal {
-  const out = join(env['HOME']!, `stdout-${process.hrtime.bigint()}`);
-  const command = `${[process.execPath, mainFile, ...args].map(quoted).join(' ')} > ${quoted(out)}`;
-  const child = spawn('/usr/bin/script', ['-qefc', command, '/dev/null'], {
-    env: { ...env, SHELL: '/bin/sh' },
-    stdio: ['pipe', 'pipe', 'ignore'],
-  });
-  let seen = '';
-  const waiting = new Set<() => void>();
-  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-    seen += chunk;
-    for (const look of waiting) look();
-  });
-  const { promise, resolve, reject } = Promise.withResolvers<Ended>();
-  child.on('error', reject);
-  child.on('close', (code, signal) =>
-    resolve({ code, signal, stdout: existsSync(out) ? readFileSync(out, 'utf8') : '', stderr: seen }),
-  );
-  return {
-    ended: promise,
-    type: (text) => child.stdin.write(text),
-    shows: (text) => {
-      const { promise: shown, resolve: show } = Promise.withResolvers<void>();
-      const look = (): void => {
-        if (!seen.includes(text)) return;
-        waiting.delete(look);
-        show();
-      };
-      waiting.add(look);
-      look();
-      return shown;
-    },
-  };
 }
 
 /** Runs `stint` at a terminal to its end. */
