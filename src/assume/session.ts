@@ -219,7 +219,7 @@ function mfaSessionSeconds({ mfaMaxAge: maxAge, mfaSeconds: named }: SessionRequ
 function sourceRequest(request: SessionRequest): SessionRequest | undefined {
   const { source, sts, region, settings, roles, mfaSerial, durationSeconds } = request;
   if (roles.length === 0 && mfaSerial === undefined && durationSeconds === undefined) return undefined;
-  return { target: source.from, source, roles: [], sts, region, settings };
+  return { target: source.from.replaceAll('`', ''), source, roles: [], sts, region, settings };
 }
 
 /** The session that the plan's last call is made with, as a request of its own; undefined when that is the source. */

@@ -60,7 +60,7 @@ export function removeObject(file: string): boolean {
     fs.unlinkSync(file);
     return true;
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    if (['ENOENT', 'ENOTDIR'].includes((cause as NodeJS.ErrnoException).code ?? '')) return false;
     throw unwritable(file, cause);
   }
 }

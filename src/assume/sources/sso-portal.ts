@@ -57,6 +57,7 @@ export async function roleCredentials(
   const query = { account_id: accountId, role_name: roleName };
   const answer = await ask(session, token, '/federation/credentials', query, tools);
   if (answer.status === 401) return 'token-refused';
+  if (answer.status !== 200 && answer.status < 400) throw notPortal(session);
   if (answer.status !== 200) {
     const who = `role \`${roleName}\` of account ${accountId}`;
     throw failure('sso-refused', `${place}: IAM Identity Center refused ${who}: ${messageOf(answer)}`, {
@@ -100,6 +101,7 @@ export async function portalPage(
   const query = { max_result: '100', next_token: where.next, ...where.query };
   const answer = await ask(session, token, where.path, query, tools);
   if (answer.status === 401) return 'token-refused';
+  if (answer.status !== 200 && answer.status < 400) throw notPortal(session);
   if (answer.status !== 200) {
     throw failure('sso-refused', `IAM Identity Center refused the list: ${messageOf(answer)}`, {
       hint: 'ask who administers it; `stint sso login` signs in anew',

@@ -165,6 +165,23 @@ test('a role that is not assigned is told with file, line and the way to see whi
   assert.match(stderr, /hint: `stint sso ls`/);
 });
 
+test('what another server answers is not taken for a refusal, and no redirect is followed with the token', async (t) => {
+  const idc = await startIdentityCenter(t);
+  const home = temporaryHome(t, config);
+  putToken(home, idc, {});
+  const answers = [
+    { status: 302, headers: { location: `${idc.url}/elsewhere` }, body: {} },
+    { status: 200, body: ['x'] },
+  ];
+  for (const answer of answers) {
+    idc.moods.instead = () => answer;
+    const { code, stderr } = await runStint('stint-credentials', ['dev'], personEnvironment(home, idc));
+    assert.equal(code, 1);
+    assert.match(stderr, /^error\[sso-failed\]: .* answered something that is not from IAM Identity Center/);
+  }
+  assert.deepEqual(idc.paths, ['/federation/credentials', '/federation/credentials']);
+});
+
 test('over SSH a code is shown, for any device, and no browser opens (granted#244)', async (t) => {
   const idc = await startIdentityCenter(t);
   idc.moods.device = ['authorization_pending'];
