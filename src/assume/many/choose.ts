@@ -100,6 +100,13 @@ function inStages(targets: readonly NamedTarget[], stages: readonly string[]): r
   return stages.length === 0 ? targets : targets.filter(({ stage }) => stage !== undefined && stages.includes(stage));
 }
 
+function otherStage(name: string, stages: readonly string[]): Error {
+  const which = stages.map((stage) => `\`${stage}\``).join(' or ');
+  return failure('unknown-target', `\`${name}\` is not known to be of the stage ${which}`, {
+    hint: 'leave out `--stage`, or name targets of that stage; stages come from the definition',
+  });
+}
+
 /**
  * The targets that were chosen, each once, in the order of `targets`. A name that is no pattern is taken as it is, also
  * if it is in no list, as an ARN is.
@@ -114,6 +121,7 @@ export function chooseTargets(
   const chosen = new Map<string, NamedTarget>();
   for (const word of wanted.length === 0 ? ['**'] : wanted) {
     const exact = byName.get(word) ?? (isPattern(word) ? undefined : { name: word });
+    if (exact !== undefined && stages.length > 0 && !staged.includes(exact)) throw otherStage(word, stages);
     const found = exact === undefined ? staged.filter(({ name }) => patternMatcher(word)(name)) : [exact];
     if (found.length === 0) throw nothingFor(word, staged);
     for (const target of found) chosen.set(target.name, target);
