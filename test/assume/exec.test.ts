@@ -22,7 +22,7 @@ async function exec(t: TestContext, command: readonly string[], more: Record<str
   return runStint('main', ['exec', 'dev', '--', ...command], { ...env, ...more });
 }
 
-test('exec gives the command the session and none of what competes with it', async (t) => {
+test('57 (Netflix/weep#24): a command inline: exec gives it the session and none of what competes with it', async (t) => {
   const script =
     'echo "$AWS_ACCESS_KEY_ID|$AWS_SESSION_TOKEN|$AWS_REGION|${AWS_PROFILE-none}|${AWS_ROLE_ARN-none}|$MINE|$1"';
   const { stdout, stderr, code } = await exec(t, ['sh', '-c', script, 'sh', '--flag'], {
@@ -36,7 +36,7 @@ test('exec gives the command the session and none of what competes with it', asy
   );
 });
 
-test("exec ends with the command's own code", async (t) => {
+test("58 (linaro-its/aws2-wrap#14): exec ends with the command's own code", async (t) => {
   assert.equal((await exec(t, ['sh', '-c', 'exit 7'])).code, 7);
 });
 

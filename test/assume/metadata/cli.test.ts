@@ -179,7 +179,7 @@ test('--ecs with --imds is wrong usage, and nothing is fetched', async (t) => {
   assert.equal(sts.calls.length, 0);
 });
 
-test('complaint 45: when a code is needed, the server says once which command to run, and takes the session from it', async (t) => {
+test('45 (99designs/aws-vault#779): when a code is needed, the server says once which command to run, and takes the session from it', async (t) => {
   const { sts, env } = await world(t);
   shorten(sts, 7200, 3);
   const args = [mainFile, 'metadata', 'coded', '--session-name', 'a+b=c', '--mfa-code', '123456'];
@@ -239,7 +239,7 @@ async function standalone(t: TestContext, env: Record<string, string>) {
 }
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  test(`complaint 43: a server without a command serves whoever evaluates what it printed, until ${signal}`, async (t) => {
+  test(`43 (99designs/aws-vault#767, #400, #876): a server without a command serves whoever evaluates what it printed, until ${signal}`, async (t) => {
     const { env } = await world(t);
     const { child, lines, ended } = await standalone(t, env);
     const script = `AWS_PROFILE=other; ${lines}\necho "\${AWS_PROFILE-none} $AWS_REGION"; exec "$@"`;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { test, type TestContext } from 'node:test';
 import { Failure, systemClock } from '../../../src/base/index.ts';
 import { loadMetadata } from '../../../src/assume/index.ts';
@@ -100,7 +101,7 @@ const foreign: Readonly<Record<string, (port: number) => Readonly<Record<string,
   'a name that begins like ours': (port) => ({ host: `127.0.0.1.attacker.example:${port}` }),
   'the port of another server': () => ({ host: '127.0.0.1:1' }),
   'no port': () => ({ host: '127.0.0.1' }),
-  'complaint 44: host.docker.internal': (port) => ({ host: `host.docker.internal:${port}` }),
+  'host.docker.internal': (port) => ({ host: `host.docker.internal:${port}` }),
   Origin: () => ({ origin: 'http://127.0.0.1' }),
   Referer: () => ({ referer: 'http://a.example/' }),
   'Sec-Fetch-Site': () => ({ 'sec-fetch-site': 'none' }),
@@ -120,10 +121,27 @@ for (const kind of ['ecs', 'imds'] as const) {
   }
 }
 
-test('complaint 44: the refusal of host.docker.internal says how containers reach the server', async (t) => {
+test('44 (aws/aws-sdk#562): the refusal of host.docker.internal says how containers reach the server', async (t) => {
   const { ask, own, port } = await serve(t, 'ecs');
   const { body } = await ask('/credentials', { headers: { ...own, host: `host.docker.internal:${port}` } });
   assert.match((JSON.parse(body) as { Message: string }).Message, /--network host/);
+});
+
+test('46 (synfinatic/aws-sso-cli#937): other hosts reach no port; who tunnels to loopback is answered', async (t) => {
+  const { ask, own, port } = await serve(t, 'ecs');
+  const others = Object.values(networkInterfaces()).flatMap((all) => all ?? []);
+  const addresses = others
+    .filter(({ family, internal }) => family === 'IPv4' && !internal)
+    .map(({ address }) => address);
+  for (const host of addresses) {
+    const socket = connect(port, host);
+    const { promise, resolve } = Promise.withResolvers<string | undefined>();
+    socket
+      .once('error', (error: NodeJS.ErrnoException) => resolve(error.code))
+      .once('connect', () => resolve('connected'));
+    assert.equal(await promise, 'ECONNREFUSED', host);
+  }
+  assert.equal((await ask('/credentials', { headers: { ...own, host: `localhost:${port}` } })).status, 200);
 });
 
 test('ECS: another path or method is refused with Code and Message', async (t) => {

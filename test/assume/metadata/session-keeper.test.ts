@@ -83,7 +83,7 @@ test('a question does not wait longer than SDKs do', async (t) => {
   assert.equal(await answer, 'session-renewing');
 });
 
-test('complaint 45: a server whose session needs MFA serves the last one while it lives, and asks AWS and people once', async (t) => {
+test('45 (99designs/aws-vault#779): a server whose session needs MFA serves the last one while it lives, and asks AWS and people once', async (t) => {
   const kept = await keep(t);
   kept.renew = async () => Promise.reject(mfaNeeded);
   await kept.stage.pass(59 * minute);
