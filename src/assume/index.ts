@@ -10,7 +10,7 @@ export { checkOptions, type SessionOptions } from './options.ts';
 export { resolveCurrent, resolveTarget, type DefinedTarget, type TargetContext, type TargetSource } from './targets.ts';
 export { SessionCache, type KeptEntry } from './cache.ts';
 export { keptSession, obtainSession, type SessionTools } from './session.ts';
-export { mfaAsker, type MfaAnswer, type MfaNeed } from './mfa.ts';
+export { mfaAsker, type MfaAnswer } from './mfa.ts';
 export { MfaMemory } from './mfa-memory.ts';
 export type { SignInTools, SourceTools } from './sources/source.ts';
 export { askNobody, askOnTerminal, parseMfaCode } from './mfa-prompt.ts';
@@ -21,15 +21,7 @@ export { consoleDestination, customSignin, signinEndpoints, type ConsolePlace } 
 export { consoleSession, type ConsoleSession } from './console-session.ts';
 export { consoleSeconds, signinLink, signinToken } from './console-signin.ts';
 export { browserCommands, containerAddress, openBrowser } from './console-browser.ts';
-export {
-  changedEnvironment,
-  clearingChange,
-  processJson,
-  quoteFor,
-  sessionChange,
-  shellLines,
-  type Shell,
-} from './exporters.ts';
+export { changedEnvironment, clearingChange, processJson, quoteFor, sessionChange, shellLines, type Shell } from './exporters.ts';
 export { endAs, execCommand } from './exec.ts';
 export type { ManyOutcome, NamedTarget, Sink } from './many/index.ts';
 /** One command for many targets; loaded by who has many. */
