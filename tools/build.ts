@@ -1,10 +1,19 @@
-// Builds the package: `tsc` emits the library subpaths, esbuild one executable file per command, and the web page.
+// Builds the package: `tsc` emits the library subpaths, esbuild the files of the command line, and the web page.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { build, type BuildOptions, type BuildResult } from 'esbuild';
+import { credentialsScript } from '../src/cli/shell-text.ts';
+import { buildHot, laterEntries, shared } from './hot-bundles.ts';
 import { buildPage } from './page.ts';
 
-const commands = ['src/cli/main.ts', 'src/cli/definition-targets.ts', 'src/cli/lent-calls.ts', 'src/cli/keeping.ts', ...globSync('src/cli/commands/*.ts')];
+/** These share what they have in common, in pieces beside them. */
+const commands = [
+  'src/cli/program.ts',
+  'src/cli/definition-targets.ts',
+  'src/cli/lent-calls.ts',
+  'src/cli/keeping.ts',
+  ...globSync('src/cli/commands/*.ts'),
+].map((file) => ({ in: file, out: file.slice('src/cli/'.length, -'.ts'.length) }));
 /** What generated tables were made of: wire shapes (src/cloud/generated), AWS managed policies, the catalogue of actions. */
 const generatedFrom = [
   'node_modules/@aws-sdk/client-*',
@@ -34,46 +43,21 @@ interface Package {
   readonly license: string | { readonly type: string };
 }
 
-const shebang = '#!/usr/bin/env node';
-const shared: BuildOptions = {
-  outdir: 'dist/cli',
-  outbase: 'src/cli',
-  bundle: true,
-  platform: 'node',
-  format: 'esm',
-  target: 'node24',
-  minifySyntax: true,
-  minifyWhitespace: true,
-  legalComments: 'linked',
-  logLevel: 'warning',
-  metafile: true,
-  // dynalite loads both and opens neither.
-  alias: { level: 'memory-level' },
-  // undici's own switch, as Node builds it: without the second parser that it has on trial.
-  define: { esbuildDetection: 'true' },
-};
-
 rmSync('dist', { recursive: true, force: true });
 execFileSync('node_modules/.bin/tsc', ['-p', 'tsconfig.build.json'], { stdio: 'inherit' });
 const bundles: BuildResult[] = [];
 const bundle = async (options: BuildOptions): Promise<void> => void bundles.push(await build(options));
+// CommonJS packages inside an ES module bundle call `require` of Node's own modules.
+const requiring = `import { createRequire as stintRequire } from 'node:module'; const require = stintRequire(import.meta.url);`;
+const hot = await buildHot();
+bundles.push(...hot.results);
+// The pieces lie in the folder itself: `src/cli/place.ts` tells from any place below what lies where.
 await bundle({
   ...shared,
-  entryPoints: commands,
-  // CommonJS packages inside an ES module bundle call `require` of Node's own modules.
-  banner: {
-    js: `${shebang}\nimport { createRequire as stintRequire } from 'node:module'; const require = stintRequire(import.meta.url);`,
-  },
-});
-// Every millisecond of this one's start counts: a CommonJS file loads 3 ms sooner than an ES module.
-await bundle({
-  ...shared,
-  entryPoints: ['src/cli/stint-credentials.ts'],
-  format: 'cjs',
-  minify: true,
-  outExtension: { '.js': '.cjs' },
-  banner: { js: `${shebang}\nconst stintUrl = require('node:url').pathToFileURL(__filename).href;` },
-  define: { 'import.meta.url': 'stintUrl' },
+  entryPoints: [...commands, ...laterEntries(hot.later)],
+  splitting: true,
+  chunkNames: 'piece-[hash]',
+  banner: { js: requiring },
 });
 // dynalite is put into the library too, for as a dependency it would bring LevelDB's native add-on along.
 // Here `overrides` in package.json gives it a LevelDB in JavaScript, of which nothing is ever called.
@@ -82,10 +66,11 @@ await bundle({
   entryPoints: ['src/cloud/services/dynamodb/dynalite.ts'],
   outdir: 'dist/lib/cloud/services/dynamodb',
   outbase: 'src/cloud/services/dynamodb',
-  banner: {
-    js: `import { createRequire as stintRequire } from 'node:module'; const require = stintRequire(import.meta.url);`,
-  },
+  banner: { js: requiring },
 });
 bundles.push(await buildPage('dist/ui'));
-for (const file of ['main.js', 'stint-credentials.cjs']) chmodSync(`dist/cli/${file}`, 0o755);
+cpSync('src/cli/shell', 'dist/cli/shell', { recursive: true });
+// A script, so that a kept session is printed without starting Node.
+writeFileSync('dist/cli/stint-credentials', credentialsScript());
+for (const file of ['main.js', 'stint-credentials']) chmodSync(`dist/cli/${file}`, 0o755);
 writeFileSync('dist/THIRD-PARTY.md', licences(bundles));

@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 
 /** What code reads, before the pages that are made of code. */
 const tables = ['access', 'wire', 'catalog'];
-const pages = ['docs', 'cli-docs', 'vault-docs', 'cloud-docs', 'definition-docs', 'lint-docs'];
+const pages = ['completion', 'docs', 'cli-docs', 'vault-docs', 'cloud-docs', 'definition-docs', 'lint-docs'];
 
 const { values, positionals } = parseArgs({ options: { check: { type: 'boolean' } }, allowPositionals: true });
 for (const name of positionals.includes('docs') ? pages : [...tables, ...pages]) {

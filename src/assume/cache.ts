@@ -12,6 +12,7 @@ import {
   type KeptSession,
   type SessionFile,
 } from './session-file.ts';
+import { ReadyStore } from './ready.ts';
 import { sourceIdentity } from './sources/index.ts';
 
 // Not imported: the facade of an imported node:fs evaluates every export of it, node:fs/promises too (3 ms).
@@ -51,6 +52,10 @@ function fileName(identity: string): string {
   return lanes.map((lane) => (lane >>> 0).toString(16).padStart(8, '0')).join('');
 }
 
+function baseName(file: string): string {
+  return file.slice(file.lastIndexOf('/') + 1);
+}
+
 /** How long before its end a session is replaced: a quarter of its life, 15 minutes at most, since SDKs ask again from then on. */
 export function refreshMargin(lifetime: Millis): Millis {
   return Math.min(15 * 60_000, lifetime / 4);
@@ -80,12 +85,15 @@ function readOwn(file: string): string | undefined {
 /** The kept sessions of one folder. */
 export class SessionCache {
   readonly folder: string;
+  /** What shells read of these sessions. */
+  readonly ready: ReadyStore;
   readonly #clock: Clock;
   readonly #sealing: Sealing | undefined;
 
   /** With `sealing` no secret is written but sealed. */
   constructor(folder: string, clock: Clock, sealing?: Sealing) {
     this.folder = folder;
+    this.ready = new ReadyStore(folder);
     this.#clock = clock;
     this.#sealing = sealing;
   }
@@ -142,6 +150,8 @@ export class SessionCache {
     const file = `${this.folder}/${fileName(identity)}.json`;
     if (text === undefined) fs.rmSync(file, { force: true });
     else this.#replace(file, text);
+    // A session is replaced because it ends, or because somebody wanted another one.
+    this.ready.forget(new Set([baseName(file)]));
     this.#sweep();
   }
 
@@ -211,6 +221,7 @@ export class SessionCache {
   /** Removes the files of those sessions; returns how many there were. */
   remove(sessions: readonly KeptEntry[]): number {
     let count = 0;
+    this.ready.forget(new Set(sessions.map(({ file }) => baseName(file))));
     for (const { file } of sessions) {
       try {
         fs.unlinkSync(file);
@@ -225,6 +236,7 @@ export class SessionCache {
   /** Removes everything kept here, damaged files and locks included; returns how many sessions there were. */
   removeAll(): number {
     const files = this.#files();
+    this.ready.clear();
     for (const name of files) {
       try {
         fs.unlinkSync(`${this.folder}/${name}`);

@@ -21,7 +21,15 @@ export { consoleDestination, customSignin, signinEndpoints, type ConsolePlace } 
 export { consoleSession, type ConsoleSession } from './console-session.ts';
 export { consoleSeconds, signinLink, signinToken } from './console-signin.ts';
 export { browserCommands, containerAddress, openBrowser } from './console-browser.ts';
-export { changedEnvironment, clearingChange, processJson, quoteFor, sessionChange, shellLines, type Shell } from './exporters.ts';
+export {
+  changedEnvironment,
+  clearingChange,
+  processJson,
+  quoteFor,
+  sessionChange,
+  shellLines,
+  type Shell,
+} from './exporters.ts';
 export { endAs, execCommand } from './exec.ts';
 export type { ManyOutcome, NamedTarget, Sink } from './many/index.ts';
 /** One command for many targets; loaded by who has many. */
@@ -29,7 +37,7 @@ export const loadMany = (): Promise<typeof import('./many/index.ts')> => import(
 /** The servers for programs that look for credentials as in a task or on an instance; loaded by who needs them. */
 export const loadMetadata = (): Promise<typeof import('./metadata/index.ts')> => import('./metadata/index.ts');
 
-export { languageOf, shellFunction, shellNames, type ShellName } from './shell-function.ts';
+export { languageOf, shellNames, type ShellName } from './shell-function.ts';
 export { signRequest } from './signer.ts';
 export { takeLock } from './lock.ts';
 export { checkSectionName } from './credentials-file-text.ts';
@@ -39,3 +47,12 @@ export { exportFormats, exportText, type ExportFormat } from './export-formats.t
 /** What the verbs of `stint sso` need, loaded when one is used. */
 export type SsoVerbs = typeof import('./sources/sso-verbs.ts');
 export const loadSso = (): Promise<SsoVerbs> => import('./sources/sso-verbs.ts');
+// What shells, and programs that start nothing else, use of kept sessions.
+export { becomeCommand } from './become.ts';
+/** The picker, which loads what terminals need. */
+export const loadPicker = (): Promise<typeof import('./pick.ts')> => import('./pick.ts');
+export type { ReadyEntry } from './ready-entry.ts';
+export { keepNames, keepReady, watchedSource } from './ready-session.ts';
+export { readyChange, readyFor } from './ready-use.ts';
+export { noteRecent, recentTargets } from './recent.ts';
+export { Watch } from './watch.ts';

@@ -50,6 +50,11 @@ export interface TargetSource {
    * requests. Rejects with a coded Failure when it is refused.
    */
   request?(name: string, ask: LendRequest): Promise<DefinedTarget>;
+  /**
+   * After `find` or `list`: the files that decided the answer, present or absent, and in which folder. Undefined for a source that
+   * cannot tell, whose answers must be asked for anew every time.
+   */
+  decidedBy?(): { readonly files: readonly string[]; readonly cwd: string } | undefined;
 }
 
 export interface TargetContext {

@@ -5,6 +5,7 @@ import {
   askOnTerminal,
   baseEnvironment,
   httpSender,
+  keepReady,
   keptSession,
   loadProfiles,
   mfaAsker,
@@ -18,6 +19,8 @@ import {
   type Sealing,
   sessionFolder,
   StsClient,
+  Watch,
+  watchedSource,
   type Credentials,
   type Environment,
   type SessionRequest,
@@ -29,6 +32,7 @@ import { UsageError, type AssumeChoices } from './assume-options.ts';
 import type { Io } from './command.ts';
 import { lentTargets } from './lent-targets.ts';
 import { printFailure, say } from './output.ts';
+import { cliModule, libraryUrl } from './place.ts';
 import { sourceTools, wait } from './sign-in.ts';
 
 /** The text of a file, undefined when there is none. Throws what the system throws otherwise. */
@@ -42,28 +46,28 @@ export function readText(path: string): string | undefined {
   }
 }
 
-/** A file beside this one: of the sources in a clone, else of the bundles, which lie in two folders. */
-function beside(name: string): URL {
-  const here = import.meta.url;
-  if (here.endsWith('.ts')) return new URL(`./${name}.ts`, here);
-  return new URL(`${here.includes('/cli/commands/') ? '..' : '.'}/${name}.js`, here);
-}
-
 /** The definition in the folder or named by `config`, loaded when a name could be one of its targets. */
 function definitionSource(io: Io, env: Environment, config: string | undefined): TargetSource {
   let loaded: Promise<TargetSource> | undefined;
   const load = async (): Promise<TargetSource> => {
     const { definitionTargets } = (await import(
-      beside('definition-targets').href
+      cliModule('definition-targets').href
     )) as typeof import('./definition-targets.ts');
-    const library = import.meta.url.endsWith('.ts') ? beside('../index') : beside('../lib/index');
-    return definitionTargets({ cwd: io.cwd, env, config, library });
+    return definitionTargets({ cwd: io.cwd, env, config, library: libraryUrl() });
   };
   const source = (): Promise<TargetSource> => (loaded ??= load());
+  let files: readonly string[] | undefined;
+  const opened = async (): Promise<TargetSource> => {
+    const definition = await source();
+    files = definition.decidedBy?.()?.files;
+    return definition;
+  };
   return {
     label: config ?? 'stint.config',
-    find: async (name) => (await source()).find(name),
-    list: async () => (await source()).list(),
+    find: async (name) => (await opened()).find(name),
+    list: async () => (await opened()).list(),
+    decidedBy: () =>
+      files === undefined ? undefined : { files: [...files, ...definitionFiles(io.cwd)], cwd: here(io) },
   };
 }
 
@@ -74,25 +78,39 @@ function lentSource(io: Io): TargetSource {
 
 /** The calls of the server about what it lends. */
 export async function loadLentCalls(): Promise<typeof import('./lent-calls.ts')> {
-  return (await import(beside('lent-calls').href)) as typeof import('./lent-calls.ts');
+  return (await import(cliModule('lent-calls').href)) as typeof import('./lent-calls.ts');
+}
+
+const definitionFiles = (folder: string): readonly string[] =>
+  ['ts', 'yaml', 'yml', 'json'].map((extension) => `${folder}/stint.config.${extension}`);
+
+/** The working directory by the name that the shell has for it, which may lead through a link. */
+function here({ cwd, env }: Io): string {
+  const named = env['PWD'];
+  if (named === undefined || named === cwd) return cwd;
+  const { realpathSync, existsSync } = process.getBuiltinModule('node:fs');
+  return existsSync(named) && realpathSync.native(named) === cwd ? named : cwd;
 }
 
 /** What targets are looked up in, seen from `env`: the profiles, and the definition if there is one. */
-export function targetContext(io: Io, env: Environment, config: string | undefined): TargetContext {
+export function targetContext(io: Io, given: Environment, config: string | undefined, watch?: Watch): TargetContext {
   const fs = process.getBuiltinModule('node:fs');
-  const exists = ['ts', 'yaml', 'yml', 'json'].some((extension) =>
-    fs.existsSync(`${io.cwd}/stint.config.${extension}`),
-  );
+  const env = watch?.env ?? given;
+  const exists = definitionFiles(io.cwd).some((file) => fs.existsSync(file));
   const definition = config !== undefined || exists ? [definitionSource(io, env, config)] : [];
   const sources = [...definition, lentSource(io)];
-  return { env, profiles: loadProfiles(env, readText), sources };
+  return {
+    env,
+    profiles: loadProfiles(env, watch?.reading(readText) ?? readText),
+    sources: watch === undefined ? sources : sources.map((source) => watchedSource(source, watch)),
+  };
 }
 
 /** What encrypts kept sessions. At once and not by `import()`, since whoever opens the cache does not wait. */
 export function loadKeeping(): typeof import('./keeping.ts') {
   const { createRequire } = process.getBuiltinModule('node:module');
   const { fileURLToPath } = process.getBuiltinModule('node:url');
-  return createRequire(import.meta.url)(fileURLToPath(beside('keeping'))) as typeof import('./keeping.ts');
+  return createRequire(import.meta.url)(fileURLToPath(cliModule('keeping'))) as typeof import('./keeping.ts');
 }
 
 function sealingOf(folder: string, env: Environment, note: (line: string) => void): Sealing | undefined {
@@ -160,10 +178,12 @@ export async function assumeTarget(
   io: Io,
   target: string,
   choices: AssumeChoices,
-  context = targetContext(io, baseEnvironment(io.env), choices.config),
+  context?: TargetContext,
 ): Promise<Assumed> {
-  const { env } = context;
-  const request = await resolveTarget(target, choices.session, context);
+  const env = context?.env ?? baseEnvironment(io.env);
+  const watch = context === undefined && isPlain(choices) ? new Watch(env) : undefined;
+  const known = context ?? targetContext(io, env, choices.config, watch);
+  const request = await resolveTarget(target, choices.session, known);
   if (!choices.quiet && chainsFromShell(io, request)) {
     say(
       io,
@@ -171,7 +191,16 @@ export async function assumeTarget(
     );
     say(io, 'hint: set the keys again to begin anew; `stint exec` leaves them in place, and so does a profile');
   }
-  return sessionFor(io, env, request, choices);
+  const assumed = await sessionFor(io, env, request, choices);
+  // As the watch sees it: which keyring is meant decides as well.
+  const cache = watch === undefined ? undefined : openCache(known.env);
+  if (watch !== undefined && cache !== undefined) keepReady(request, watch, cache, systemClock);
+  return assumed;
+}
+
+/** True when nothing but the target says which session is meant. */
+function isPlain({ session, config }: AssumeChoices): boolean {
+  return config === undefined && Object.values(session).every((value) => value === undefined);
 }
 
 /** The credentials that SDKs would use in this process. @throws the failures of the room `assume`. */

@@ -1,5 +1,7 @@
 // The roles of an access definition as targets of `stint assume`: `account/role`. A bundle of its own, because
 // reading a definition loads far more than a profile needs.
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { systemClock } from '../base/index.ts';
 import { compileDefinition, loadDefinition, type WantedAccount } from '../access/index.ts';
 import type { DefinedTarget, Environment, TargetSource } from '../assume/index.ts';
@@ -49,6 +51,28 @@ function externalIdOf(entries: readonly TrustStatement[]): string | undefined {
   return typeof ids[0] === 'string' && ids.every((id) => id === ids[0]) ? ids[0] : undefined;
 }
 
+/**
+ * The files that a definition is made of. Undefined for a module that takes in anything else than the library and
+ * modules beside it: what that reads cannot be told from outside.
+ */
+function sourceFiles(file: string, known: readonly string[] = []): readonly string[] | undefined {
+  if (known.includes(file)) return known;
+  const files = [...known, file];
+  if (/\.(?:ya?ml|json)$/.test(file)) return files;
+  const text = existsSync(file) ? readFileSync(file, 'utf8') : 'import()';
+  const named = [...text.matchAll(/\bfrom\s*(['"])([^'"]+)\1|\bimport\s*(['"])([^'"]+)\3/g)].map(
+    (found) => found[2] ?? found[4]!,
+  );
+  // Any other way to take something in: `import()`, `require`, `process`, a fetch.
+  if (/\bimport\s*[(.]|\b(?:require|process|fetch|globalThis)\b/.test(text)) return undefined;
+  let all: readonly string[] | undefined = files;
+  for (const name of named.filter((each) => each !== 'stint')) {
+    if (!name.startsWith('.')) return undefined;
+    all = all && sourceFiles(resolve(dirname(file), name), all);
+  }
+  return all;
+}
+
 /** Loads the definition and lists the roles that somebody may become. @throws the failures of the room `access`. */
 export async function definitionTargets(place: DefinitionPlace): Promise<TargetSource> {
   const { definition, file } = await loadDefinition({
@@ -86,5 +110,9 @@ export async function definitionTargets(place: DefinitionPlace): Promise<TargetS
     label: file,
     find: async (name) => byName.get(name) ?? byName.get(nameInAws(name)),
     list: async () => targets,
+    decidedBy: () => {
+      const files = sourceFiles(resolve(place.cwd, file));
+      return files === undefined ? undefined : { files, cwd: place.cwd };
+    },
   };
 }

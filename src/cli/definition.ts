@@ -24,6 +24,7 @@ import {
 } from '../access/index.ts';
 import type { Io } from './command.ts';
 import { say, tell } from './output.ts';
+import { libraryUrl } from './place.ts';
 
 export interface DefinitionOptions {
   readonly config?: string;
@@ -63,12 +64,6 @@ function givenVariables(pairs: readonly string[] | undefined): Record<string, st
       });
     }),
   );
-}
-
-/** The library that `import … from 'stint'` means: the sources beside this file in a clone, `dist/lib` when built. */
-function libraryUrl(): URL {
-  const built = import.meta.url.endsWith('.js');
-  return new URL(built ? '../../lib/index.js' : '../index.ts', import.meta.url);
 }
 
 /** Loads the definition that the options choose. */

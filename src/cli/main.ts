@@ -1,7 +1,11 @@
-// The entry of `stint`: refuses a Node that is too old, then runs the command line of this process.
+// The entry of `stint`: refuses a Node that is too old, answers what can be answered at once, then loads what runs the
+// command line of this process.
+import { cliModule } from './place.ts';
 import { processIo } from './process-io.ts';
-import { run } from './program.ts';
+import { answerQuickly } from './quick.ts';
 
+/** The verbs that hot.ts knows a short way for. */
+const hotVerbs: readonly string[] = ['assume', 'credentials', 'ls', 'shell'];
 const minimumNode = [24, 12] as const;
 
 function checkNode(version: string): string | undefined {
@@ -10,10 +14,21 @@ function checkNode(version: string): string | undefined {
   return `error[node-version]: stint needs Node ${minimumNode.join('.')} or newer; this is ${version}\nhint: install it, or run \`npm install node@24\` beside stint\n`;
 }
 
+async function runLine(argv: readonly string[]): Promise<void> {
+  if (answerQuickly(argv, process.env, process.cwd())) return;
+  const io = processIo();
+  if (hotVerbs.includes(argv[0] ?? '')) {
+    const { runHot } = (await import(cliModule('hot').href)) as typeof import('./hot.ts');
+    if (await runHot(argv, io)) return;
+  }
+  const { run } = (await import(cliModule('program').href)) as typeof import('./program.ts');
+  await run(argv, io);
+}
+
 const tooOld = checkNode(process.versions.node);
 if (tooOld !== undefined) {
   process.stderr.write(tooOld);
   process.exitCode = 1;
 } else {
-  await run(process.argv.slice(2), processIo());
+  await runLine(process.argv.slice(2));
 }

@@ -5,6 +5,7 @@ import { isFailure, nearestName, version, type Failure } from '../base/index.ts'
 import type { CommandModule, Io } from './command.ts';
 import { cliFailure } from './failures.ts';
 import { printData, printFailure } from './output.ts';
+import { cliModule } from './place.ts';
 import { addTalkOptions, subcommandMissing, talkingIo, usageFailure, withDoubleDashes } from './usage.ts';
 
 interface Entry {
@@ -63,10 +64,7 @@ const commands: Readonly<Record<string, Entry>> = {
 
 /** Loads a command's file: the source beside this one in a clone, its own bundle when built. */
 async function loadCommand(verb: string, entry: Entry): Promise<CommandModule> {
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  return (await import(
-    new URL(`./commands/${entry.file ?? verb}.${extension}`, import.meta.url).href
-  )) as CommandModule;
+  return (await import(cliModule(`commands/${entry.file ?? verb}`).href)) as CommandModule;
 }
 
 function helpPage(): string {

@@ -1,10 +1,11 @@
-// `stint-credentials TARGET`: `stint credentials` without the command line library, for SDKs that run it often.
-// A kept session takes it 1.2 times an empty Node's time, from process start to end (measured: 30 ms and 25 ms).
+// The second half of `stint-credentials TARGET`, for SDKs that run it often: `stint credentials` without the command line
+// library. The first half is the script shell/stint-credentials.sh, which answers without Node where it can.
 import { processJson } from '../assume/index.ts';
 import { assumeOptions, readChoices, UsageError, type OptionValues } from './assume-options.ts';
 import { assumeTarget, runVerb } from './assume-session.ts';
 import { processIo } from './process-io.ts';
 import { cliFailure } from './failures.ts';
+import { writeOut } from './write-out.ts';
 
 const help = `usage: stint-credentials TARGET [options]
 
@@ -37,24 +38,9 @@ function parse(argv: readonly string[]): { target: string; values: OptionValues 
   }
 }
 
-/** Writes to stdout without opening its stream, which costs 4 ms; the stream takes over when the pipe is full. */
-function print(text: string): void {
-  const bytes = Buffer.from(text);
-  let written = 0;
-  try {
-    written = process.getBuiltinModule('node:fs').writeSync(1, bytes);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    // Whoever asked has gone: there is nobody left to tell.
-    if (code === 'EPIPE') return;
-    if (code !== 'EAGAIN') throw error;
-  }
-  if (written < bytes.length) process.stdout.write(bytes.subarray(written));
-}
-
 const io = processIo();
 void runVerb(io, async () => {
-  if (['--help', '-h'].includes(process.argv[2] ?? '')) return print(help);
+  if (['--help', '-h'].includes(process.argv[2] ?? '')) return writeOut(help);
   const { target, values } = parse(process.argv.slice(2));
-  print(`${processJson((await assumeTarget(io, target, readChoices(values))).session)}\n`);
+  writeOut(`${processJson((await assumeTarget(io, target, readChoices(values))).session)}\n`);
 });

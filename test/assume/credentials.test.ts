@@ -55,7 +55,10 @@ test('a kept session is private, answers without a call, and is shared by both p
   assert.equal(sts.calls.length, 1);
   const folder = join(home, '.cache', 'stint', 'sessions');
   assert.equal(statSync(folder).mode & 0o777, 0o700);
-  for (const name of readdirSync(folder)) assert.equal(statSync(join(folder, name)).mode & 0o777, 0o600, name);
+  for (const name of readdirSync(folder)) {
+    const stat = statSync(join(folder, name));
+    assert.equal(stat.mode & 0o777, stat.isDirectory() ? 0o700 : 0o600, name);
+  }
 });
 
 test('a chain is assumed link by link, and its middle is kept for the next one', async (t) => {

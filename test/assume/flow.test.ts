@@ -146,7 +146,7 @@ test('a role from a credential_process is assumed and kept, and the process is a
   );
 });
 
-test('no secret is in stderr, nor in any file but the kept session', async (t) => {
+test('no secret is in stderr, nor in any file but the kept session and its entry for shells', async (t) => {
   const sts = await startSts(t);
   const home = temporaryHome(t, config);
   const env = { ...childEnvironment(home, sts), STINT_DEBUG: '1' };
@@ -163,10 +163,11 @@ test('no secret is in stderr, nor in any file but the kept session', async (t) =
   const secrets = ['secret/', 'token ', 'wJalrXUtnFEMI', '987654'];
   for (const secret of secrets) assert.ok(!stderr.includes(secret), `${secret} in ${stderr}`);
   const kept = join(home, '.cache/stint/sessions');
-  for (const name of readdirSync(kept)) {
+  for (const name of readdirSync(kept, { recursive: true }) as string[]) {
+    if (statSync(join(kept, name)).isDirectory()) continue;
     const text = readFileSync(join(kept, name), 'utf8');
     for (const secret of ['wJalrXUtnFEMI', '987654']) assert.ok(!text.includes(secret));
-    if (!name.endsWith('.json')) assert.equal(text, '');
+    if (!/\.json$|^ready\/t\./.test(name)) assert.equal(text.trim(), '');
   }
 });
 

@@ -140,8 +140,9 @@ export async function runStint(
   file: 'main' | 'stint-credentials',
   args: readonly string[],
   env: Record<string, string>,
+  cwd?: string,
 ): Promise<Ended> {
-  return runProgram(process.execPath, [join(cli, `${file}.ts`), ...args], env);
+  return runProgram(process.execPath, [join(cli, `${file}.ts`), ...args], env, cwd);
 }
 
 /** Runs a program in a session of its own, so that it has no terminal. */
@@ -149,8 +150,9 @@ export async function runProgram(
   command: string,
   args: readonly string[],
   env: Record<string, string>,
+  cwd?: string,
 ): Promise<Ended> {
-  const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  const child = spawn(command, args, { env, cwd, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   const { promise, resolve, reject } = Promise.withResolvers<Ended>();
   let [stdout, stderr] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk));

@@ -90,9 +90,29 @@ test('npx stint works in a clone, and after npm pack and install in an empty fol
   assert.equal((await run('node', ['imports.js'], { cwd: empty, env })).stdout, 'object,object,object\n');
 });
 
-test('every command is one executable or importable file, and the entry is executable', () => {
+test('the script stint-credentials finds its second half, wherever a link to it lies', async (t) => {
+  const folder = temporaryFolder(t);
+  const home = join(folder, 'home');
+  mkdirSync(join(home, '.aws'), { recursive: true });
+  writeFileSync(join(home, '.aws', 'config'), '[profile none]\nregion = eu-west-1\n');
+  const link = join(folder, 'stint-credentials');
+  symlinkSync(join(cloned, 'dist', 'cli', 'stint-credentials'), link);
+  const failed = run(link, ['none'], { env: { ...environment(folder), HOME: home } });
+  await assert.rejects(failed, (error: { readonly stderr: string }) =>
+    error.stderr.startsWith('error[no-credentials]'),
+  );
+});
+
+test('what is built is less than 15 MB', () => {
+  const dist = join(cloned, 'dist');
+  const files = globSync('**/*', { cwd: dist }).map((name) => statSync(join(dist, name)));
+  const bytes = files.filter((file) => file.isFile()).reduce((sum, { size }) => sum + size, 0);
+  assert.ok(bytes < 15_000_000, `${bytes} bytes`);
+});
+
+test('every command is an importable file, and what is started is executable', () => {
   const cli = join(cloned, 'dist', 'cli');
-  assert.ok((statSync(join(cli, 'main.js')).mode & 0o111) !== 0);
+  for (const name of ['main.js', 'stint-credentials']) assert.ok((statSync(join(cli, name)).mode & 0o111) !== 0, name);
   const sources = globSync('*.ts', { cwd: join(root, 'src/cli/commands') });
   for (const name of sources) assert.ok(statSync(join(cli, 'commands', name.replace(/\.ts$/, '.js'))).isFile());
 });

@@ -1,18 +1,57 @@
 // `stint assume TARGET`: lines that put a session into the current shell, through the function of `stint shell`.
 import type { Command } from 'commander';
 import { isoSeconds } from '../../base/index.ts';
-import { clearingChange, languageOf, sessionChange, shellLines, shellNames, type Shell } from '../../assume/index.ts';
-import { UsageError } from '../assume-options.ts';
+import {
+  clearingChange,
+  languageOf,
+  noteRecent,
+  sessionChange,
+  sessionFolder,
+  shellLines,
+  shellNames,
+  type Shell,
+} from '../../assume/index.ts';
+import { UsageError, type AssumeChoices } from '../assume-options.ts';
 import { assumeTarget } from '../assume-session.ts';
 import { addTargetVerb } from '../assume-verb.ts';
 import type { Io } from '../command.ts';
 import { printData, say } from '../output.ts';
+import { targetRows } from './ls.ts';
 import { cliFailure } from '../failures.ts';
 
 /** The shell function says by STINT_SHELL which language it evaluates; without it, lines for sh are printed. */
 function language(io: Io): Shell {
   const name = shellNames.find((shell) => shell === io.env['STINT_SHELL']);
   return name === undefined ? 'sh' : languageOf(name);
+}
+
+/** The target that a person picks. @throws UsageError `missing-target` without a terminal. */
+async function pickOne(io: Io, config: string | undefined): Promise<string> {
+  const { pickTarget } = await import('../pick-target.ts');
+  const target = await pickTarget(io, await targetRows(io, config));
+  if (target !== undefined) return target;
+  throw new UsageError(cliFailure('missing-target', 'a target is needed', { hint: '`stint ls` lists the targets' }));
+}
+
+/** Prints the lines that put a session of the target into a shell, and tells until when it lasts. */
+export async function assume(io: Io, target: string, choices: AssumeChoices): Promise<void> {
+  const { request, session } = await assumeTarget(io, target, choices);
+  const folder = sessionFolder(io.env);
+  if (folder !== undefined) noteRecent(target, folder, io.env);
+  for (const line of shellLines(language(io), sessionChange(io.env, request, session))) printData(io, line);
+  if (choices.quiet) return;
+  say(
+    io,
+    session.expiration === undefined
+      ? `${target}: keys without an end`
+      : `${target}: until ${isoSeconds(session.expiration)}`,
+  );
+  if (io.env['STINT_SHELL'] === undefined && io.stdout.isTTY) {
+    say(
+      io,
+      'hint: `eval "$(stint shell bash)"` once, and `stint assume` sets these in your shell instead of printing them',
+    );
+  }
 }
 
 export function register(program: Command, io: Io): void {
@@ -30,26 +69,7 @@ export function register(program: Command, io: Io): void {
         for (const line of shellLines(language(io), clearingChange(io.env))) printData(io, line);
         return;
       }
-      if (target === undefined) {
-        throw new UsageError(
-          cliFailure('missing-target', 'a target is needed', { hint: '`stint ls` lists the targets' }),
-        );
-      }
-      const { request, session } = await assumeTarget(io, target, choices);
-      for (const line of shellLines(language(io), sessionChange(io.env, request, session))) printData(io, line);
-      if (choices.quiet) return;
-      say(
-        io,
-        session.expiration === undefined
-          ? `${target}: keys without an end`
-          : `${target}: until ${isoSeconds(session.expiration)}`,
-      );
-      if (io.env['STINT_SHELL'] === undefined && io.stdout.isTTY) {
-        say(
-          io,
-          'hint: `eval "$(stint shell bash)"` once, and `stint assume` sets these in your shell instead of printing them',
-        );
-      }
+      await assume(io, target ?? (await pickOne(io, choices.config)), choices);
     },
   ).option('--unset', 'take the session out of the shell again');
   // The function evaluates stdout, so the help page must not go there.

@@ -9,6 +9,7 @@ import {
   exportFormats,
   exportText,
   languageOf,
+  processJson,
   shellNames,
   takeLock,
   writeSection,
@@ -71,6 +72,11 @@ async function clean(io: Io, { quiet, config }: AssumeChoices): Promise<void> {
   const { credentials: file } = targetContext(io, baseEnvironment(io.env), config).profiles.files;
   const removed = await cleanSections(systemClock.now(), fileTools(io, file));
   if (!quiet) say(io, removed.length === 0 ? `nothing of Stint has ended in ${file}` : `removed ${removed.join(', ')}`);
+}
+
+/** Prints the session of the target as `credential_process` does. */
+export async function printCredentials(io: Io, target: string, choices: AssumeChoices): Promise<void> {
+  printData(io, processJson((await assumeTarget(io, target, choices)).session));
 }
 
 export function register(program: Command, io: Io): void {

@@ -1,23 +1,17 @@
 // `stint shell NAME`: the function that `eval "$(stint shell bash)"` defines.
-import { realpathSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
-import { shellFunction, shellNames, type ShellName } from '../../assume/index.ts';
+import { shellNames, type ShellName } from '../../assume/index.ts';
 import { UsageError } from '../assume-options.ts';
 import { runVerb } from '../assume-session.ts';
 import { exampleText } from '../assume-verb.ts';
 import type { Io } from '../command.ts';
 import { cliFailure } from '../failures.ts';
-
-/** Path of the script that runs now: main.ts in a clone, main.js when built. */
-function thisScript(): string {
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  return fileURLToPath(new URL(`../main.${extension}`, import.meta.url));
-}
+import { cliModule } from '../place.ts';
+import { shellText } from '../shell-text.ts';
 
 function realPath(file: string): string | undefined {
   try {
-    return realpathSync(file);
+    return process.getBuiltinModule('node:fs').realpathSync(file);
   } catch {
     return undefined;
   }
@@ -25,7 +19,7 @@ function realPath(file: string): string | undefined {
 
 /** Undefined when `stint` in PATH is this very program, else the words that start it. */
 function programWords(io: Io): readonly string[] | undefined {
-  const script = thisScript();
+  const script = process.getBuiltinModule('node:url').fileURLToPath(cliModule('main'));
   const found = (io.env['PATH'] ?? '')
     .split(':')
     .map((folder) => realPath(`${folder}/stint`))
@@ -41,13 +35,16 @@ function shellNamed(name: string): ShellName {
   );
 }
 
+/** Prints the text for the shell of that name. @throws UsageError `unknown-shell`. */
+export async function printShell(io: Io, name: string): Promise<void> {
+  io.stdout.write(shellText(shellNamed(name), programWords(io)));
+}
+
 export function register(program: Command, io: Io): void {
   program
     .command('shell')
     .description('print the shell function that lets `stint assume` change the current shell')
     .argument('<shell>', shellNames.join(', '))
     .addHelpText('after', exampleText(['eval "$(stint shell bash)"', 'stint shell fish | source']))
-    .action(async (name: string) =>
-      runVerb(io, async () => void io.stdout.write(shellFunction(shellNamed(name), programWords(io)))),
-    );
+    .action(async (name: string) => runVerb(io, () => printShell(io, name)));
 }

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { AdjustableClock, isFailure, systemRandom } from '../../base/index.ts';
 import { startBroker, type Broker, type BrokerOptions } from '../../broker/index.ts';
 import type { Io } from '../command.ts';
+import { cliFile, isBuilt } from '../place.ts';
 import type { Logger } from './logger.ts';
 
 export interface Foreground {
@@ -38,8 +39,7 @@ export async function runForeground({ io, logger, options, ready, reload }: Fore
 
 /** What `tools/page.ts` built, seen from this file's place in the sources or in a built command. */
 function pageFolder(): string {
-  const built = import.meta.url.endsWith('.js');
-  return fileURLToPath(new URL(built ? '../../ui' : '../../../dist/ui', import.meta.url));
+  return fileURLToPath(cliFile(isBuilt ? '../ui' : '../../dist/ui'));
 }
 
 async function reloaded(broker: Broker, { log }: Logger, reload: (() => void) | undefined): Promise<void> {
