@@ -7,7 +7,9 @@ import type { Drift } from './drift.ts';
 import { definitionYaml, importFound, type Found } from './import/index.ts';
 import { definitionSchema, type Definition } from './model.ts';
 import { ownMarks, withoutOthers } from './ownership.ts';
+import { outputProblems } from './outputs.ts';
 import { planChanges, type Change } from './plan.ts';
+import { pathText } from './problems.ts';
 import { referenceProblems } from './references.ts';
 import { resourceArn, resourceKey, type SeenAccount, type SeenResource } from './resources.ts';
 import { managementAccount } from './selectors.ts';
@@ -66,7 +68,16 @@ function entriesOf({ definition, wanted, seen, now }: DriftScope, sides: readonl
     variables: {},
     addresses: new Map(),
   };
-  return importFound({ found, findings: [] }, now, definition.defaults ?? {}).definition;
+  return managedEntries(importFound({ found, findings: [] }, now, definition.defaults ?? {}).definition);
+}
+
+/** What an import cannot say it only watches. Here that would hide the drift: it stays one, and is told. */
+function managedEntries(definition: Entry): Entry {
+  const parted = sections.map((section) => {
+    const entries = Object.entries((definition[section] ?? {}) as Readonly<Record<string, Entry>>);
+    return [section, Object.fromEntries(entries.map(([key, { mode: _watched, ...entry }]) => [key, entry]))];
+  });
+  return { ...definition, ...Object.fromEntries(parted) };
 }
 
 /** What the definition wants, as if AWS showed it. */
@@ -193,7 +204,9 @@ interface Outcome {
 
 /** What comes of the entries; undefined where the definition would not be sound. */
 function outcomeOf(scope: DriftScope, adopted: readonly Adopted[]): Outcome | undefined {
-  const parsed = definitionSchema.safeParse(replaced(scope.definition, adopted));
+  // Outputs may name what is gone: that is for their author to mend, and told apart.
+  const { outputs: _outputs, ...definition } = scope.definition;
+  const parsed = definitionSchema.safeParse(replaced(definition, adopted));
   if (!parsed.success || referenceProblems(parsed.data).length > 0) return undefined;
   const meant = new Set(scope.drifts.map(({ change }) => change.id));
   const plan = planChanges(compileDefinition(parsed.data, scope.now), scope.seen);
@@ -206,6 +219,13 @@ function outcomeOf(scope: DriftScope, adopted: readonly Adopted[]): Outcome | un
 export interface Adoption extends Outcome {
   /** Entries in YAML, to be put in place of those of the same names. */
   readonly yaml: string;
+}
+
+/** What else the definition has to say otherwise, by place. */
+function brokenOutputs({ definition }: DriftScope, adopted: readonly Adopted[]): string[] {
+  const parsed = definitionSchema.safeParse(replaced(definition, adopted));
+  const problems = parsed.success ? outputProblems(parsed.data) : [];
+  return problems.map(({ path, message }) => `${pathText(path)}: ${message}.`);
 }
 
 const shown = 5;
@@ -239,6 +259,7 @@ export function adoptDrift(scope: DriftScope): Adoption {
     'As AWS has it now: put these in place of the entries of the same names.',
     ...gone.map((name) => `Take out \`${name}\`: AWS has it no more.`),
     ...left.map((id) => `${id}: no entry says it as AWS has it.`),
+    ...brokenOutputs(scope, adopted),
     ...followText(follows),
   ];
   return { yaml: definitionYaml({ definition: kept, notes: [], findings: [], left: [] }, { lines }), left, follows };

@@ -4,6 +4,7 @@ import { isObject } from '../base/index.ts';
 import type { Account, AwsAccounts } from '../aws/index.ts';
 import { accountsAtOnce, forEachLimited } from './parallel.ts';
 import type { Change, Plan } from './plan.ts';
+import { resourceKey, type SeenAccount } from './resources.ts';
 
 interface Trace {
   /** ARN of who called, as CloudTrail has it. */
@@ -34,6 +35,19 @@ const eventWords: Readonly<Record<Change['kind'], RegExp>> = {
   'organization-policy': /Policy/,
 };
 
+/** Calls that CloudTrail may list under no name of what they wrote to: they are looked for one by one. */
+const unnamed: Partial<Record<Change['kind'], readonly string[]>> = {
+  'oidc-provider': [
+    'AddClientIDToOpenIDConnectProvider',
+    'RemoveClientIDFromOpenIDConnectProvider',
+    'UpdateOpenIDConnectProviderThumbprint',
+    'DeleteOpenIDConnectProvider',
+    'CreateOpenIDConnectProvider',
+  ],
+  'saml-provider': ['UpdateSAMLProvider', 'DeleteSAMLProvider', 'CreateSAMLProvider'],
+  'organization-policy': ['UpdatePolicy', 'AttachPolicy', 'DetachPolicy', 'DeletePolicy', 'CreatePolicy'],
+};
+
 function recordOf(text: string | undefined): Readonly<Record<string, unknown>> {
   const record: unknown = JSON.parse(text ?? '{}');
   return isObject(record) ? record : {};
@@ -44,25 +58,51 @@ function callerOf({ userIdentity }: Readonly<Record<string, unknown>>, user = 's
   return typeof arn === 'string' ? arn : user;
 }
 
-async function tracesOf(account: Account, { kind, name }: Change): Promise<Trace[] | undefined> {
-  const attribute =
-    kind === 'password-policy'
-      ? { AttributeKey: 'EventName' as const, AttributeValue: 'UpdateAccountPasswordPolicy' }
-      : { AttributeKey: 'ResourceName' as const, AttributeValue: name };
+type Trail = Awaited<ReturnType<Account['cloudTrail']>>;
+type Attribute = 'EventName' | 'ResourceName';
+
+interface Listed extends Trace {
+  readonly reads: boolean;
+  readonly failed: boolean;
+  /** What was asked, as a text to look into. */
+  readonly asked: string;
+}
+
+async function look(trail: Trail, AttributeKey: Attribute, AttributeValue: string): Promise<Listed[]> {
+  const LookupAttributes = [{ AttributeKey, AttributeValue }];
+  const { Events = [] } = await trail.lookupEvents({ LookupAttributes, MaxResults: 50 });
+  return Events.map(({ EventName = '', EventTime, Username, ReadOnly, CloudTrailEvent }) => {
+    const record = recordOf(CloudTrailEvent);
+    return {
+      who: callerOf(record, Username),
+      when: (EventTime ?? new Date(0)).toISOString().replace(/\.\d{3}Z$/, 'Z'),
+      event: EventName,
+      reads: ReadOnly === 'true',
+      failed: record['errorCode'] !== undefined,
+      asked: JSON.stringify(record['requestParameters'] ?? null),
+    };
+  });
+}
+
+/** Events about a thing: by its name, else by what is done to such things and what was asked then. */
+async function eventsOf(trail: Trail, { kind, name }: Change, ids: readonly string[]): Promise<Listed[]> {
+  if (kind === 'password-policy') return look(trail, 'EventName', 'UpdateAccountPasswordPolicy');
+  const named = await look(trail, 'ResourceName', name);
+  if (named.length > 0) return named;
+  const found: Listed[] = [];
+  for (const event of unnamed[kind] ?? []) found.push(...(await look(trail, 'EventName', event)));
+  return found
+    .filter(({ asked }) => ids.some((id) => asked.includes(JSON.stringify(id))))
+    .toSorted((a, b) => b.when.localeCompare(a.when));
+}
+
+async function tracesOf(account: Account, change: Change, ids: readonly string[]): Promise<Trace[] | undefined> {
   try {
-    const trail = await account.cloudTrail();
-    const { Events = [] } = await trail.lookupEvents({ LookupAttributes: [attribute], MaxResults: 50 });
-    return Events.map((event) => ({ ...event, record: recordOf(event.CloudTrailEvent) }))
-      .filter(
-        ({ ReadOnly, EventName = '', record }) =>
-          ReadOnly !== 'true' && eventWords[kind].test(EventName) && record['errorCode'] === undefined,
-      )
+    const listed = await eventsOf(await account.cloudTrail(), change, ids);
+    return listed
+      .filter(({ reads, failed, event }) => !reads && !failed && eventWords[change.kind].test(event))
       .slice(0, mostTraces)
-      .map(({ EventName = '', EventTime, Username, record }) => ({
-        who: callerOf(record, Username),
-        when: (EventTime ?? new Date(0)).toISOString().replace(/\.\d{3}Z$/, 'Z'),
-        event: EventName,
-      }));
+      .map(({ who, when, event }) => ({ who, when, event }));
   } catch (error) {
     // Who may not read it is told the drift all the same.
     if (error instanceof Error && /AccessDenied|UnknownOperation|InvalidAction|NotFound/.test(error.name))
@@ -71,13 +111,20 @@ async function tracesOf(account: Account, { kind, name }: Change): Promise<Trace
   }
 }
 
+/** What a thing may be called in a call: by name, ARN, or AWS's id. */
+function idsOf({ accountId, kind, name }: Change, seen: readonly SeenAccount[]): string[] {
+  const key = resourceKey({ kind, name });
+  const had = seen.find(({ id }) => id === accountId)?.resources.find((it) => resourceKey(it) === key);
+  return [name, had?.arn, had?.policyId].filter((id) => id !== undefined);
+}
+
 /** The changes of a plan as drift, each with who made it. Accounts side by side, one look-up at a time in each. */
-export async function findDrift(plan: Plan, accounts: AwsAccounts): Promise<Drift[]> {
+export async function findDrift(plan: Plan, seen: readonly SeenAccount[], accounts: AwsAccounts): Promise<Drift[]> {
   const byAccount = [...Map.groupBy(plan.changes, ({ accountId }) => accountId)];
   const found = await forEachLimited(byAccount, accountsAtOnce, async ([id, changes]) => {
     const account = await accounts.account(id);
     const drifts: Drift[] = [];
-    for (const change of changes) drifts.push({ change, traces: await tracesOf(account, change) });
+    for (const change of changes) drifts.push({ change, traces: await tracesOf(account, change, idsOf(change, seen)) });
     return drifts;
   });
   return found.flat();

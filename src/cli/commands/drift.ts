@@ -60,7 +60,7 @@ async function drift(io: Io, options: Options): Promise<void> {
   const accounts = openDefined(io, wanted);
   const { account: only, expectAccount } = options;
   const { plan, seen } = await makePlan({ wanted, accounts, only, expectAccount });
-  const drifts = await findDrift(plan, accounts);
+  const drifts = await findDrift(plan, seen, accounts);
   if (options.json === true) {
     printJson(io, { version: 1, drift: drifts.map(({ change, traces }) => ({ ...change, traces: traces ?? null })) });
   } else if (options.adopt !== true) printDrift(io, drifts);
