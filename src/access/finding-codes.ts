@@ -192,6 +192,10 @@ const ofImports: Readonly<Record<string, FindingKind>> = {
     'something is left where it is, since no definition can say it or it says nothing',
     'write it by hand, or change it in AWS first',
   ),
+  'import-incomplete': warning(
+    'something in AWS cannot be said as it is by the definition that was made of it',
+    'change the definition until its plan is empty, before the first apply',
+  ),
   'outside-central': warning(
     'people and groups of a definition live in the central account only',
     'give the person a role in this account, and remove the user',
@@ -200,6 +204,10 @@ const ofImports: Readonly<Record<string, FindingKind>> = {
   'secret-in-state': warning(
     'a state of Terraform holds a secret; it was not read, and whoever reads the state has it',
     'rotate it, and make it outside of Terraform',
+  ),
+  'several-definitions': warning(
+    'the accounts hold things of more than one definition, and nothing says which one to read back',
+    'name it: `stint init --from-aws --name NAME`',
   ),
   'terraform-account-unknown': warning(
     'nothing tells in which account a resource of Terraform lies',

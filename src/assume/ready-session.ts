@@ -16,12 +16,12 @@ export function watchedSource(source: TargetSource, watch: Watch): TargetSource 
     const found = await answer;
     const decided = source.decidedBy?.();
     if (decided === undefined) watch.lose();
-    else watch.folder(decided.cwd);
+    else if (decided.cwd !== undefined) watch.folder(decided.cwd);
     for (const file of decided?.files ?? []) watch.file(file);
     return found;
   };
   return {
-    label: source.label,
+    ...source,
     list: () => watched(source.list()),
     find: (name) => watched(source.find(name)),
   };

@@ -51,10 +51,10 @@ export interface TargetSource {
    */
   request?(name: string, ask: LendRequest): Promise<DefinedTarget>;
   /**
-   * After `find` or `list`: the files that decided the answer, present or absent, and in which folder. Undefined for a source that
-   * cannot tell, whose answers must be asked for anew every time.
+   * After `find` or `list`: the files that decided the answer, present or absent, and in which folder where that
+   * decides. Undefined for a source that cannot tell, whose answers must be asked for anew every time.
    */
-  decidedBy?(): { readonly files: readonly string[]; readonly cwd: string } | undefined;
+  decidedBy?(): { readonly files: readonly string[]; readonly cwd?: string } | undefined;
 }
 
 export interface TargetContext {

@@ -98,7 +98,7 @@ export function targetContext(io: Io, given: Environment, config: string | undef
   const env = watch?.env ?? given;
   const exists = definitionFiles(io.cwd).some((file) => fs.existsSync(file));
   const definition = config !== undefined || exists ? [definitionSource(io, env, config)] : [];
-  const sources = [...definition, lentSource(io)];
+  const sources = [...definition, lentSource(Object.create(io, { env: { value: env } }) as Io)];
   return {
     env,
     profiles: loadProfiles(env, watch?.reading(readText) ?? readText),

@@ -77,5 +77,7 @@ export function lentTargets(io: Io, load: LoadCalls): TargetSource {
       const at = placeOf(io, prefix);
       return places.map((each) => lentTarget(io, load, { ...each, ...at }));
     },
+    // Without a server there is nothing, and the variable that would name one is what decides.
+    decidedBy: () => (namedAddress(io) === undefined ? { files: [] } : undefined),
   };
 }

@@ -49,6 +49,7 @@ export async function startServerProcess(
     stdio: ['ignore', 'pipe', 'pipe', killable ? 'ipc' : 'ignore'],
     env: {
       PATH: process.env['PATH'],
+      AWS_EC2_METADATA_DISABLED: 'true',
       HOME: storage,
       ...environment,
       ...(process.env['NODE_COMPILE_CACHE'] === undefined

@@ -29,12 +29,15 @@ function collector(): { stream: NodeJS.WriteStream; text: () => string } {
   return { stream: stream as unknown as NodeJS.WriteStream, text: () => text };
 }
 
+/** Tests ask nothing but loopback: without credentials, programs would go on to an instance's address. */
+const nowhere = { AWS_EC2_METADATA_DISABLED: 'true' };
+
 /** An `Io` without a terminal, and what was written to it and given as exit code so far. */
 export function collectingIo({ cwd, env, stdin = '' }: Surroundings): { io: Io; finished: () => Finished } {
   const [out, err] = [collector(), collector()];
   let code = 0;
   const io: Io = {
-    env,
+    env: { ...nowhere, ...env },
     cwd,
     program: [process.execPath, main],
     stdin: Readable.from([stdin]) as unknown as NodeJS.ReadStream,
@@ -58,7 +61,7 @@ export function spawnStint(args: readonly string[], { cwd, env }: Omit<Surroundi
   const cache = process.env['NODE_COMPILE_CACHE'];
   return spawn(process.execPath, [main, ...args], {
     cwd,
-    env: { ...env, ...(cache === undefined ? {} : { NODE_COMPILE_CACHE: resolve(cache) }) },
+    env: { ...nowhere, ...env, ...(cache === undefined ? {} : { NODE_COMPILE_CACHE: resolve(cache) }) },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
 }
