@@ -82,6 +82,7 @@ const beside = [
   '`GET /federation?Action=getSigninToken&Session=…` and `?Action=login&SigninToken=…&Destination=…` answer on the same port, and',
   'under the hosts `signin.aws.amazon.com` and the like. A token is good for one sign-in within 15 minutes of emulated time. A',
   'destination on this machine is redirected to, with a session cookie; for any other a page says who is signed in, until when.',
+  '`/oauth?Action=logout` ends the session of the cookie, and goes on to a `redirect_uri` on this machine.',
   '`/switchrole?account=…&roleName=…&displayName=…` says which role would be switched to. All of it stands in the events, as service',
   '`signin`.',
   '',

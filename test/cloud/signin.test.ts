@@ -196,3 +196,14 @@ test('sign-ins are events, refused ones too, without a token in them', async () 
   );
   assert.ok(!JSON.stringify(body).includes(token));
 });
+
+test('signing out goes on to an address of this machine, and to no other', async () => {
+  const next = `${cloud.endpoint}/federation?Action=login&SigninToken=x`;
+  const out = await ask({ Action: 'logout', redirect_uri: next }, {}, 'oauth');
+  assert.deepEqual([out.status, out.headers['location']], [302, next]);
+  assert.match(String(out.headers['set-cookie']), /^stint-console=;.*Max-Age=0/);
+  for (const other of ['https://example.com/', 'http://127.0.0.1.example.com/', 'javascript:alert(1)', '//x', '']) {
+    const stays = await ask({ Action: 'logout', redirect_uri: other }, {}, 'oauth');
+    assert.deepEqual([stays.status, stays.headers['location']], [200, undefined], other);
+  }
+});

@@ -230,10 +230,12 @@ class Signin {
     const session = cookie === undefined ? undefined : consoleSession(world, cookie, clock.now());
     if (cookie !== undefined) closeConsoleSession(world, cookie, clock.now());
     const headers = { 'set-cookie': `${cookieName}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0` };
-    return {
-      credential: session && this.#live(session),
-      response: page(200, { title: 'Signed out', text: 'The console session of this browser has ended.' }, headers),
-    };
+    const next = URL.parse(this.#parameter('redirect_uri') ?? '');
+    const response =
+      next !== null && /^https?:$/.test(next.protocol) && isLoopback(next.hostname)
+        ? { status: 302, headers: { ...headers, ...away, location: next.href }, body: '' }
+        : page(200, { title: 'Signed out', text: 'The console session of this browser has ended.' }, headers);
+    return { credential: session && this.#live(session), response };
   }
 
   /** https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_switch-role-console.html */
