@@ -4,7 +4,6 @@ import { failure } from './failures.ts';
 import type { Credentials, SessionRequest } from './model.ts';
 import { limits, planSession, usual } from './session-plan.ts';
 import { obtainSession, type SessionTools } from './session.ts';
-import { isKeptSource } from './sources/index.ts';
 
 export interface ConsoleSession {
   readonly session: Credentials;
@@ -28,13 +27,14 @@ export function federatedName(name: string): string {
   return allowed.length < 2 ? `${allowed}-stint` : allowed;
 }
 
-/** True when one AssumeRole of long-term keys, or the source itself, makes the session: no role is chained. */
+/** True when one AssumeRole of long-term keys or of a token, or Identity Center, makes the session: no role is chained. */
 function isFirstHand(request: SessionRequest): boolean {
   const { source, roles, mfaSerial, durationSeconds } = request;
-  if (roles.length === 0) return isKeptSource(source);
-  if (source.kind !== 'keys' || source.credentials.sessionToken !== undefined) return false;
+  if (roles.length === 0) return source.kind === 'sso';
+  const isLongTerm = source.kind === 'keys' && source.credentials.sessionToken === undefined;
+  if (!isLongTerm && source.kind !== 'web-identity') return false;
   const { steps } = planSession({
-    source: 'long-term',
+    source: isLongTerm ? 'long-term' : 'web-identity',
     mfa: mfaSerial !== undefined,
     roles: roles.map((role) => role.durationSeconds),
     durationSeconds,

@@ -56,7 +56,7 @@ async function visit(link: string): Promise<string> {
   return (await fetch(link.trim(), { redirect: 'manual' })).text();
 }
 
-test('complaint 41, 42: the console opens from the command line, as the role', async (t) => {
+test('41, 42 (aws/aws-cli#5885, Noovolari/leapp#189): the console opens from the command line, as the role', async (t) => {
   const { env } = person(t);
   const { code, stdout, stderr } = await runStint('main', ['console', 'dev', '--print', '--service', 's3'], env);
   assert.deepEqual([code, stderr], [0, '']);
@@ -116,7 +116,7 @@ function browser(home: string): { script: string; seen: () => { args: readonly s
   };
 }
 
-test('complaint 38: any browser and any of its profiles opens it; the link is in its arguments and nowhere else', async (t) => {
+test('38 (99designs/aws-vault#253, #959): any browser and any of its profiles opens it; the link is in its arguments and nowhere else', async (t) => {
   const { home, env } = person(t);
   const { script, seen } = browser(home);
   const { code, stdout, stderr }: Ended = await runStint(
@@ -134,7 +134,7 @@ test('complaint 38: any browser and any of its profiles opens it; the link is in
   assert.match(stderr, /^opened the console as dev: the session ends at \d{4}-/);
 });
 
-test('complaint 40: a container is chosen by the profile’s own colour', async (t) => {
+test('40 (fwdcloudsec/granted#741, #727): a container is chosen by the profile’s own colour', async (t) => {
   const { home, env } = person(t);
   const { script, seen } = browser(home);
   writeFileSync(join(home, '.aws/config'), `${config}granted_color = pink\ngranted_icon = tree\n`);
@@ -144,8 +144,8 @@ test('complaint 40: a container is chosen by the profile’s own colour', async 
   assert.match(seen().args[0]!, /^ext\+granted-containers:name=deep&url=http.*&color=pink&icon=tree$/);
 });
 
-test('complaint 39: the console session lasts as long as the role’s, not 15 minutes, and chained ones name no duration', async (t) => {
-  const asked: (string | null)[] = [];
+/** A sign-in endpoint that says yes, and writes down the durations that it is asked for. */
+async function signinServer(t: TestContext, asked: (string | null)[]): Promise<string> {
   const signin = createServer((request, response) => {
     let text = '';
     request.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
@@ -156,10 +156,16 @@ test('complaint 39: the console session lasts as long as the role’s, not 15 mi
   });
   await new Promise<void>((resolve) => signin.listen(0, '127.0.0.1', resolve));
   t.after(() => signin.close());
+  return `http://127.0.0.1:${(signin.address() as AddressInfo).port}`;
+}
+
+test('39 (fwdcloudsec/granted#128): the console session lasts as long as the role’s, not 15 minutes, and chained ones name no duration', async (t) => {
+  const asked: (string | null)[] = [];
+  const url = await signinServer(t, asked);
   const sts = await startSts(t);
   const env = {
     ...childEnvironment(temporaryHome(t, config), sts),
-    AWS_ENDPOINT_URL_SIGNIN: `http://127.0.0.1:${(signin.address() as AddressInfo).port}`,
+    AWS_ENDPOINT_URL_SIGNIN: url,
   };
   for (const args of [
     ['dev', '--duration', '4h'],
@@ -189,4 +195,30 @@ test('what is typed wrongly ends before a session is made', async (t) => {
     assert.match(stderr, /^error\[invalid-option\]/);
   }
   assert.equal(sts.calls.length, 0);
+});
+
+test('a role that a web identity token gives is no chain, and names a duration', async (t) => {
+  const asked: (string | null)[] = [];
+  const url = await signinServer(t, asked);
+  const sts = await startSts(t);
+  const home = temporaryHome(t, config);
+  writeFileSync(join(home, 'token'), 'a.b.c');
+  const env = { ...childEnvironment(home, sts), AWS_ENDPOINT_URL_SIGNIN: url };
+  writeFileSync(
+    join(home, '.aws/config'),
+    `[profile web]\nrole_arn = arn:aws:iam::${dev}:role/web\nweb_identity_token_file = ${join(home, 'token')}\n`,
+  );
+  const { code, stderr } = await runStint('main', ['console', 'web', '--print', '--session-duration', '8h'], env);
+  assert.equal(code, 0, stderr);
+  assert.deepEqual(asked, ['28800']);
+});
+
+test('`--logout-first` ends the browser’s session and goes on to the new one', async (t) => {
+  const { env } = person(t);
+  const { code, stdout, stderr } = await runStint('main', ['console', 'dev', '--print', '--logout-first'], env);
+  assert.equal(code, 0);
+  assert.match(stderr, /^note: signing out first fails with HTTP 400 where the console has multi-session support on/m);
+  const out = await fetch(stdout.trim(), { redirect: 'manual' });
+  assert.equal(out.status, 302);
+  assert.match(await visit(out.headers.get('location')!), /assumed-role\/OrganizationAccountAccessRole\/alice/);
 });

@@ -83,7 +83,7 @@ for (const { name, platform, env = {}, command, container = false, commands, ...
   });
 }
 
-test('complaint 40: each target has a Firefox container of its own, and production is red', () => {
+test('40 (fwdcloudsec/granted#741, #727): each target has a Firefox container of its own, and production is red', () => {
   const address = containerAddress('https://x/?a=b&c=d', { name: 'team/prod audit' });
   assert.equal(
     address,

@@ -113,7 +113,7 @@ const foreign: Readonly<Record<string, string>> = {
   'that is there twice, once not ours': `${section()}[a]\n[lent]\nx = 1\n`,
 };
 for (const [what, text] of Object.entries(foreign)) {
-  test(`complaint 55: a section ${what} is never touched`, () => {
+  test(`55 (Noovolari/leapp#228, #260, #416): a section ${what} is never touched`, () => {
     assert.throws(
       () => withSection(text, content(), 'f'),
       (error) =>
@@ -140,7 +140,7 @@ function holds(all: readonly string[], parts: readonly string[]): boolean {
   return next === parts.length;
 }
 
-test('complaint 55: whatever a file holds, sections of others come out as they went in', () => {
+test('55 (Noovolari/leapp#228, #260, #416): whatever a file holds, sections of others come out as they went in', () => {
   const pieces = [
     '[a]',
     '[lent]',

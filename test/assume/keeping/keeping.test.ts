@@ -118,7 +118,7 @@ for (const keyring of keyringNames) {
     assert.doesNotMatch(log, /a secret of the shell/);
   });
 
-  test(`complaint 33, 34: ${keyring} is asked once per command, has one entry for all sessions, and none for ls`, (t) => {
+  test(`33, 34, 37 (99designs/aws-vault#188, #211, #219, #534, #745, fwdcloudsec/granted#160, #403, ByteNess/aws-vault#256): ${keyring} is asked once per command, has one entry for all sessions, and none for ls`, (t) => {
     const { open, tools } = world(t, keyring);
     const identities = ['one', 'two', 'three'].map((name) => requestIdentity({ ...request, mfaSerial: name }));
     for (const each of identities) open().write(each, request, session);
@@ -131,7 +131,7 @@ for (const keyring of keyringNames) {
     assert.equal(tools.calls().length - before, 1);
   });
 
-  test(`complaint 35: ${keyring} that does not answer is told once, with the cure; nothing is kept plain`, (t) => {
+  test(`35 (99designs/aws-vault#683, #736, #366, #304): ${keyring} that does not answer is told once, with the cure; nothing is kept plain`, (t) => {
     const { open, tools, notes, folder } = world(t, keyring);
     tools.lock('Cannot autolaunch D-Bus without X11 $DISPLAY\nmore');
     const cache = open();
@@ -257,7 +257,7 @@ test('STINT_KEYRING chooses; `auto` takes what the desktop has, then a store of 
 const config = '[profile dev]\nrole_arn = arn:aws:iam::222222222222:role/x\nsource_profile = central\n';
 
 for (const keyring of keyringNames) {
-  test(`complaint 36: \`stint\` with ${keyring}: kept sealed, used again, forgotten with its key`, async (t) => {
+  test(`36 (synfinatic/aws-sso-cli#815): \`stint\` with ${keyring}: kept sealed, used again, forgotten with its key`, async (t) => {
     const sts = await startSts(t);
     const home = temporaryHome(t, config);
     const tools = keyringTools(join(home, 'tools'));
