@@ -116,25 +116,31 @@ function placeOf([file, offset]: Position): string {
   return file.place(offset);
 }
 
-/** Adds the settings of a block; a key that is there already is replaced. */
+/** Adds the settings of a block; a key that is there already is replaced. Line by line: `ls` reads 10,000 blocks. */
 function readBlock({ file, start, end }: Block, settings: Map<string, Setting>): void {
-  let offset = start;
+  const { text } = file;
   let key: string | undefined;
-  for (const line of file.text.slice(start, end).split('\n')) {
-    const at: Position = [file, offset];
-    const trimmed = line.trim();
-    const heads = offset === start;
-    offset += line.length + 1;
-    if (heads || trimmed === '' || trimmed.startsWith('#') || trimmed.startsWith(';')) continue;
+  let next = lineEnd(text, start, end);
+  for (let offset = next + 1; offset < end; offset = next + 1) {
+    next = lineEnd(text, offset, end);
+    const line = text.slice(offset, next);
+    const first = line.trimStart()[0];
+    if (first === undefined || first === '#' || first === ';') continue;
     if (line.startsWith(' ') || line.startsWith('\t')) {
-      continueSetting(settings, key, line, at);
+      continueSetting(settings, key, line, [file, offset]);
       continue;
     }
     const found = splitPair(line);
-    if (found === undefined) throw refuse(placeOf(at), line);
-    settings.set(found.key, new PlacedSetting(found.value, ...at));
+    if (found === undefined) throw refuse(file.place(offset), line);
+    settings.set(found.key, new PlacedSetting(found.value, file, offset));
     key = found.key;
   }
+}
+
+/** Offset of the end of the line at `offset`, `end` at most. */
+function lineEnd(text: string, offset: number, end: number): number {
+  const found = text.indexOf('\n', offset);
+  return found === -1 || found > end ? end : found;
 }
 
 /**

@@ -144,9 +144,10 @@ function roleOf(profile: Profile, roleArn: string): WantedRole {
     const text = settingOf(profile, key);
     return text === undefined ? undefined : check(text, profile.placeOf(key));
   };
+  const place = profile.placeOf('role_arn');
   return {
-    roleArn: checkRoleArn(roleArn, profile.placeOf('role_arn')),
-    place: profile.placeOf('role_arn'),
+    roleArn: checkRoleArn(roleArn, place),
+    place,
     sessionName: read('role_session_name', checkSessionName),
     durationSeconds: durationOf(profile),
     externalId: settingOf(profile, 'external_id'),

@@ -52,8 +52,15 @@ export class Profile {
     return this.#settings;
   }
 
+  /** Most profiles stand in one of the files, and of 10,000 of them no map is copied. */
+  #own(): ReadonlyMap<string, Setting> {
+    const [config, credentials] = [this.#config?.settings, this.#credentials?.settings];
+    if (config === undefined || credentials === undefined) return config ?? credentials ?? new Map<string, Setting>();
+    return new Map([...config, ...credentials]);
+  }
+
   #merged(including: readonly string[]): ReadonlyMap<string, Setting> {
-    const own = new Map([...(this.#config?.settings ?? []), ...(this.#credentials?.settings ?? [])]);
+    const own = this.#own();
     const include = own.get('include_profile');
     if (include === undefined || include.value === '') return own;
     const path = [...including, this.name];

@@ -1,0 +1,204 @@
+// Becoming a role, timed as a person and an SDK have it: whole processes from start to end, all in turn in each round so
+// that the machine's moods meet all of them, medians. Built Stint beside /bin/true, an empty Node, and AWSume and boto3
+// where `npm run test:clients` has installed them, aws-vault and granted where the machine has them.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { shellText } from '../src/cli/shell-text.ts';
+import { buildHot } from '../tools/hot-bundles.ts';
+import { startStint } from './contestants.ts';
+
+const { values } = parseArgs({
+  options: { rounds: { type: 'string', default: '21' }, dist: { type: 'string', default: 'dist' } },
+});
+const rounds = Number(values.rounds);
+const cli = resolve(values.dist, 'cli');
+const python = resolve('.cache/clients/bin/python');
+const awsume = resolve('.cache/clients/bin/awsumepy');
+const folder = mkdtempSync(join(tmpdir(), 'stint-bench-assume-'));
+
+type Variables = Record<string, string>;
+
+function median(numbers: readonly number[]): number {
+  return [...numbers].sort((one, other) => one - other)[Math.floor(numbers.length / 2)]!;
+}
+
+/** A home whose files were written long ago. */
+function home(name: string, config: string, credentials: string): Variables {
+  const place = join(folder, name);
+  mkdirSync(join(place, '.aws'), { recursive: true });
+  const past = new Date(Date.now() - 3_600_000);
+  for (const [file, text] of Object.entries({ config, credentials })) {
+    writeFileSync(join(place, '.aws', file), text);
+    utimesSync(join(place, '.aws', file), past, past);
+  }
+  utimesSync(join(place, '.aws'), past, past);
+  const { PATH = '' } = process.env;
+  return {
+    HOME: place,
+    USER: 'bench',
+    PATH: `${resolve('node_modules/.bin')}:${PATH}`,
+    AWS_REGION: 'eu-west-1',
+    AWS_DEFAULT_REGION: 'eu-west-1',
+  };
+}
+
+function profiles(count: number): string {
+  const one = (index: number): string =>
+    `[profile account${index}-${['dev', 'test', 'prod'][index % 3]!}]\nrole_arn = arn:aws:iam::${100_000_000_000 + index}:role/admin\nsource_profile = central\nregion = eu-west-1\n`;
+  return Array.from({ length: count }, (_, index) => one(index)).join('');
+}
+
+interface Contender {
+  readonly name: string;
+  readonly words: readonly string[];
+  readonly env: Variables;
+  /** Before each run, not timed. */
+  readonly before?: () => void;
+}
+
+function once({ words: [command, ...args], env, name }: Contender): number {
+  const began = performance.now();
+  const { status, stderr } = spawnSync(command!, args, { env, stdio: ['ignore', 'ignore', 'pipe'] });
+  const took = performance.now() - began;
+  if (status !== 0) throw new Error(`${name} ended with ${status}: ${stderr.toString()}`);
+  return took;
+}
+
+/** Milliseconds of each, all in turn. */
+function race(contenders: readonly Contender[]): ReadonlyMap<string, number> {
+  const taken = new Map(contenders.map(({ name }) => [name, [] as number[]]));
+  for (let round = -1; round < rounds; round++) {
+    for (const contender of contenders) {
+      contender.before?.();
+      const took = once(contender);
+      // The first round warms the disk.
+      if (round >= 0) taken.get(contender.name)!.push(took);
+    }
+  }
+  return new Map([...taken].map(([name, times]) => [name, median(times)]));
+}
+
+/** Median milliseconds of what a shell does by itself, timed by its own clock. */
+function inShell(shell: 'bash' | 'zsh', env: Variables, prepare: string, work: string): number {
+  const clock = shell === 'zsh' ? 'zmodload zsh/datetime\n' : '';
+  const script = `${clock}${shellText(shell, [process.execPath, join(cli, 'main.js')])}\n${prepare}\n{ ${work}; } >/dev/null 2>&1
+for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21; do
+  began=$EPOCHREALTIME; { ${work}; } >/dev/null 2>&1; ended=$EPOCHREALTIME; echo "$began $ended"
+done`;
+  const file = join(folder, `script.${shell}`);
+  writeFileSync(file, script);
+  const out = execFileSync(shell, shell === 'zsh' ? ['-f', file] : ['--norc', file], { env, encoding: 'utf8' });
+  const pairs = out
+    .trim()
+    .split('\n')
+    .map((line) => line.split(' ').map(Number) as [number, number]);
+  return median(pairs.map(([began, ended]) => (ended - began) * 1000));
+}
+
+const has = (command: string): boolean => spawnSync('sh', ['-c', `command -v ${command}`]).status === 0;
+
+const boto = `import botocore.session
+from botocore.utils import JSONFileCache
+session = botocore.session.Session(profile='dev')
+session.get_component('credential_provider').get_provider('assume-role').cache = JSONFileCache()
+session.get_credentials().get_frozen_credentials()`;
+
+function others(env: Variables): readonly Contender[] {
+  const found: Contender[] = [];
+  if (existsSync(python)) {
+    const with_ = { ...env, PATH: `${resolve('.cache/clients/bin')}:${env['PATH']!}` };
+    found.push(
+      { name: 'boto3, role kept in its file cache', words: [python, '-c', boto], env: with_ },
+      { name: 'awsume dev', words: [awsume, 'dev'], env: with_ },
+      { name: 'awsume -v', words: [awsume, '-v'], env: with_ },
+    );
+  }
+  if (has('aws-vault'))
+    found.push({ name: 'aws-vault exec', words: ['aws-vault', 'exec', 'dev', '--', '/bin/true'], env });
+  if (has('assume')) found.push({ name: 'granted', words: ['assume', 'dev', '--exec', '/bin/true'], env });
+  return found.filter(
+    ({ words: [command, ...args] }) => spawnSync(command!, args, { env, stdio: 'ignore' }).status === 0,
+  );
+}
+
+function row(what: string, reached: string, goal: string): void {
+  console.log(`| ${what} | ${reached} | ${goal} |`);
+}
+
+const ms = (value: number): string => `${value.toFixed(1)} ms`;
+
+async function main(): Promise<void> {
+  using cloud = await startStint(join(cli, 'main.js'));
+  const { accessKeyId, secretAccessKey } = cloud.keys;
+  const role = 'role_arn = arn:aws:iam::222222222222:role/OrganizationAccountAccessRole\nsource_profile = central\n';
+  const keys = `[central]\naws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secretAccessKey}\n`;
+  const env = { ...home('one', `[profile dev]\n${role}`, keys), AWS_ENDPOINT_URL: cloud.endpoint };
+  const cold: Variables = { ...home('cold', `[profile dev]\n${role}`, keys), AWS_ENDPOINT_URL: cloud.endpoint };
+  const stint = join(cli, 'main.js');
+  const script = join(cli, 'stint-credentials');
+  const thousand = home('thousand', profiles(1000), keys);
+  const many = home('many', profiles(10_000), keys);
+  execFileSync(process.execPath, [stint, 'credentials', 'dev'], { env });
+  execFileSync(process.execPath, [stint, 'ls', '--names'], { env: thousand });
+  const forget = (): void => rmSync(join(cold['HOME']!, '.cache'), { recursive: true, force: true });
+  const node = process.execPath;
+  const times = race([
+    { name: '/bin/true', words: ['/bin/true'], env },
+    { name: 'node -e 0', words: [node, '-e', '0'], env },
+    { name: 'credentials', words: [script, 'dev'], env },
+    { name: 'exec', words: [node, stint, 'exec', 'dev', '--', '/bin/true'], env },
+    { name: 'node then true', words: [node, '-e', 'process.execve("/bin/true", ["true"], {})'], env },
+    { name: 'cold', words: [node, join(cli, 'stint-credentials.cjs'), 'dev'], env: cold, before: forget },
+    { name: 'cold assume', words: [node, stint, 'assume', 'dev'], env: cold, before: forget },
+    { name: 'ls', words: [node, stint, 'ls'], env: many },
+    { name: 'shell', words: [node, stint, 'shell', 'bash'], env },
+    ...others(env),
+  ]);
+  const bare = times.get('node -e 0')!;
+  const assume = (shell: 'bash' | 'zsh'): number => inShell(shell, env, '', 'stint assume dev');
+  const complete = inShell('bash', thousand, '', 'COMP_WORDS=(stint assume account1); COMP_CWORD=2; _stint');
+  console.log('| What | Median | Goal |\n|---|---|---|');
+  row('/bin/true', ms(times.get('/bin/true')!), '');
+  row('`node -e 0`', ms(bare), '');
+  row('cached `stint assume` in bash', ms(assume('bash')), '5 ms');
+  if (has('zsh')) row('cached `stint assume` in zsh', ms(assume('zsh')), '5 ms');
+  row('cached `stint-credentials`', ms(times.get('credentials')!), '8 ms');
+  row(
+    'cached `stint exec`, without the function',
+    `${ms(times.get('exec')!)}, ${(times.get('exec')! / bare).toFixed(2)} x`,
+    '1.3 x',
+  );
+  row('cached `stint exec` in bash', ms(inShell('bash', env, '', 'stint exec dev -- /bin/true')), '');
+  row(
+    'a role not kept yet, `stint-credentials`',
+    `${ms(times.get('cold')!)}, Node + ${ms(times.get('cold')! - bare)}`,
+    'Node + 20 ms + network',
+  );
+  row(
+    'a role not kept yet, `stint assume`',
+    `${ms(times.get('cold assume')!)}, Node + ${ms(times.get('cold assume')! - bare)}`,
+    'the same',
+  );
+  row('completion over 1,000 profiles in bash', ms(complete), '10 ms');
+  row('`stint ls` over 10,000 targets', ms(times.get('ls')!), '150 ms');
+  row('`stint shell bash`, at the start of a shell', ms(times.get('shell')!), '');
+  for (const { name } of others(env)) row(name, ms(times.get(name)!), '');
+  console.log('\nWhat each loads:');
+  for (const { metafile } of (await buildHot(false)).results) {
+    for (const [file, { bytes, inputs }] of Object.entries(metafile!.outputs)) {
+      const packages = Object.keys(inputs).filter((name) => name.includes('node_modules'));
+      const told = packages.length === 0 ? 'no package' : packages.join(', ');
+      if (/\.c?js$/.test(file))
+        console.log(`${file}: ${Math.round(bytes / 1000)} kB, ${Object.keys(inputs).length} modules, ${told}`);
+    }
+  }
+}
+
+try {
+  await main();
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
