@@ -174,6 +174,11 @@ export class Section {
     return file.place(start);
   }
 
+  /** Lets go of what was read; it is read again when somebody asks. */
+  release(): void {
+    this.#settings = undefined;
+  }
+
   /** By key, in lower case. @throws Failure `config-syntax` with `file:line` for a line that is no pair, continuation or comment. */
   get settings(): ReadonlyMap<string, Setting> {
     if (this.#settings !== undefined) return this.#settings;

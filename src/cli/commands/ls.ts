@@ -77,6 +77,8 @@ function profileRow(name: string, { profiles, env }: TargetContext, kept: readon
   } catch (error) {
     if (!isFailure(error)) throw error;
     return { ...empty, problem: error.code };
+  } finally {
+    profiles.profiles.get(name)?.release();
   }
 }
 
