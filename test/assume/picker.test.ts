@@ -132,7 +132,7 @@ test('without a terminal a target is asked for by an error, and stint ls is a ta
   assert.match((await runStint('main', ['ls'], env)).stdout, /^TARGET +ACCOUNT/);
 });
 
-test('granted#140: targets used lately are remembered privately, and not at all where STINT_NO_RECENT says so', async (t) => {
+test('52 (fwdcloudsec/granted#140): targets used lately are remembered privately, and not at all where STINT_NO_RECENT says so', async (t) => {
   const home = temporaryHome(t, config);
   const env = childEnvironment(home, await startSts(t));
   const sessions = join(home, '.cache', 'stint', 'sessions');

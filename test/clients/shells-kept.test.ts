@@ -1,5 +1,5 @@
 // What the shells do by themselves from kept sessions: bash, zsh and fish started for real, with a `stint` that writes down
-// each start of it. Complaints about other tools are named by their repository and number.
+// each start of it. Complaints about other tools have the numbers of their list, and repository and issue.
 import assert from 'node:assert/strict';
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -127,22 +127,26 @@ for (const shell of shells) {
     },
   );
 
-  test(`${shell}: awsume#265: nothing is left in variables, and a trace shows no secret`, here, async (t) => {
-    const { run } = await place(t);
-    await run(shell, 'stint credentials dev >/dev/null');
-    // fish's trace shows every value that is set, whoever sets it, so it is for people who know that.
-    const [on, off] = shell === 'fish' ? ['', ''] : ['set -x', '{ set +x; } 2>/dev/null'];
-    const { stdout, stderr, starts } = await run(
-      shell,
-      `stint assume dev\n${variables} | grep -i '^_*stint_' | grep -v '^STINT_[TO]'\n${on}\nstint assume dev\nstint credentials dev >/dev/null\nstint exec dev -- true\n${off}\necho done`,
-    );
-    assert.equal(stdout.replaceAll(/^_?stint\w* \(\).*$/gm, '').trim(), 'done');
-    assert.doesNotMatch(stderr, /secret\/|token 1/);
-    assert.equal(starts, 0);
-  });
+  test(
+    `${shell}: 29 (trek10inc/awsume#265): nothing is left in variables, and a trace shows no secret`,
+    here,
+    async (t) => {
+      const { run } = await place(t);
+      await run(shell, 'stint credentials dev >/dev/null');
+      // fish's trace shows every value that is set, whoever sets it, so it is for people who know that.
+      const [on, off] = shell === 'fish' ? ['', ''] : ['set -x', '{ set +x; } 2>/dev/null'];
+      const { stdout, stderr, starts } = await run(
+        shell,
+        `stint assume dev\n${variables} | grep -i '^_*stint_' | grep -v '^STINT_[TO]'\n${on}\nstint assume dev\nstint credentials dev >/dev/null\nstint exec dev -- true\n${off}\necho done`,
+      );
+      assert.equal(stdout.replaceAll(/^_?stint\w* \(\).*$/gm, '').trim(), 'done');
+      assert.doesNotMatch(stderr, /secret\/|token 1/);
+      assert.equal(starts, 0);
+    },
+  );
 
   test(
-    `${shell}: awsume#52: the current shell has the session, in the same process, and lets go of it again`,
+    `${shell}: 25, 30 (trek10inc/awsume#52, #58, #108, #140, #188, 99designs/aws-vault#1266): the current shell has the session, in the same process, and lets go of it again`,
     here,
     async (t) => {
       const { run } = await place(t);
@@ -171,7 +175,7 @@ for (const shell of shells) {
   });
 
   test(
-    `${shell}: 99designs#1156, #589: the prompt says the target and the minutes, and nothing without a session`,
+    `${shell}: 30, 32 (99designs/aws-vault#589, #1156): the prompt says the target and the minutes, and nothing without a session`,
     here,
     async (t) => {
       const { run } = await place(t);
@@ -236,13 +240,13 @@ test('bash and zsh: scripts with `set -eu` may use the function; what fails ends
   }
 });
 
-test('awsume#155: a script without the function evaluates what is printed', async (t) => {
+test('26 (trek10inc/awsume#155): a script without the function evaluates what is printed', async (t) => {
   const { env, home } = await place(t);
   const script = `eval "$('${process.execPath}' '${mainFile}' assume dev --quiet)"; echo "$STINT_TARGET"`;
   assert.equal((await runProgram('sh', ['-c', script], env, home)).stdout, 'dev\n');
 });
 
-test('awsume#22: a `stint` that is a shim of a version manager is found by its name', async (t) => {
+test('28 (trek10inc/awsume#22): a `stint` that is a shim of a version manager is found by its name', async (t) => {
   const { env, home } = await place(t);
   const text = shellText('bash', undefined);
   assert.ok(!text.includes(process.execPath));
@@ -250,14 +254,14 @@ test('awsume#22: a `stint` that is a shim of a version manager is found by its n
   assert.equal((await runProgram('bash', ['-c', script], env, home)).stdout, 'dev\n');
 });
 
-test('granted#795: a shell that Stint does not speak is refused with those that it does', async (t) => {
+test('31 (fwdcloudsec/granted#795): a shell that Stint does not speak is refused with those that it does', async (t) => {
   const { env } = await place(t);
   const { code, stdout, stderr } = await runProgram(process.execPath, [mainFile, 'shell', 'nu'], env);
   assert.deepEqual([code, stdout], [2, '']);
   assert.match(stderr, /^error\[unknown-shell\].*\nhint: choose bash, zsh, fish, pwsh/);
 });
 
-test('awsume#139, #131: the text for PowerShell evaluates what assume prints, gives back its exit code, and completes', () => {
+test('27 (trek10inc/awsume#139, #131): the text for PowerShell evaluates what assume prints, gives back its exit code, and completes', () => {
   const golden = readFileSync(join(import.meta.dirname, 'golden', 'shell.ps1'), 'utf8');
   const words = /^'[^\n]*' = '[^\n]*'\n/gm;
   assert.equal(shellText('pwsh', ['/opt/node', "/opt/it's/main.js"]).replaceAll(words, ''), golden);
