@@ -71,12 +71,12 @@ function assumeDocument({ identity }: Assumable, arns: readonly string[]): Docum
 const sizeOf = (inline: Readonly<Record<string, Document>>): number =>
   Object.values(inline).reduce((sum, document) => sum + documentSize(document), 0);
 
-/** Splits ARNs so that each part's policy fits a managed policy. */
+/** Splits ARNs so that each part's policy fits a managed policy, whatever the order of accounts and roles. */
 function chunkArns(assumable: Assumable): string[][] {
   const room = policyLimits.managedPolicy - documentSize(assumeDocument(assumable, []));
   const chunks: string[][] = [[]];
   let used = 0;
-  for (const arn of assumable.arns) {
+  for (const arn of assumable.arns.toSorted()) {
     const size = arn.length + 3;
     if (used + size > room) {
       chunks.push([]);

@@ -1,6 +1,6 @@
 // The parts of an imported definition that its roles refer to: accounts, policies, groups, people, providers.
 import { organizationRole } from '../../aws/index.ts';
-import type { OrganizationPolicyResource, SeenResource } from '../resources.ts';
+import type { OrganizationPolicyResource, SeenResource, Statement } from '../resources.ts';
 import { isOwned } from '../ownership.ts';
 import { isKey, type Entry, type Found } from './found.ts';
 import { groupEntry, passwordPolicy, personEntry } from './people.ts';
@@ -10,24 +10,24 @@ import { stageRank } from './selectors.ts';
 
 export type Defaults = Readonly<Record<string, unknown>>;
 
-/** The role by which the definition entered accounts, where its guard rails spare one beside the organisation's own. */
+/** Names of the roles that a statement spares, in the order in which they stand. */
+const sparedRoles = ({ Condition }: Statement): string[] =>
+  [Condition?.['ArnNotLike']?.['aws:PrincipalArn'] ?? []]
+    .flat()
+    .flatMap((arn) => /^arn:[^:]+:iam::\*:role\/([\w+=,.@-]+)$/.exec(String(arn))?.[1] ?? []);
+
+/** The role by which the definition entered accounts: its guard rails spare it, before the organisation's own. */
 function executorOf(found: Found): string | undefined {
   const own = found.accounts.flatMap(({ resources }) =>
     resources.filter(
       (it): it is OrganizationPolicyResource => it.kind === 'organization-policy' && isOwned(it, found.name),
     ),
   );
-  const names = own.flatMap(({ document }) =>
-    document.Statement.map(({ Condition }) =>
-      [Condition?.['ArnNotLike']?.['aws:PrincipalArn'] ?? []]
-        .flat()
-        .flatMap((arn) => /^arn:[^:]+:iam::\*:role\/([\w+=,.@-]+)$/.exec(String(arn))?.[1] ?? [])
-        .filter((name) => name !== organizationRole),
-    ),
-  );
-  const [first] = names;
-  const name = first?.length === 1 ? first[0] : undefined;
-  return names.every((list) => list[0] === name) ? name : undefined;
+  const before = own
+    .flatMap(({ document }) => document.Statement.map(sparedRoles))
+    .filter((names) => names.includes(organizationRole))
+    .map((names) => names[names.indexOf(organizationRole) - 1]);
+  return before.every((name) => name === before[0]) ? before[0] : undefined;
 }
 
 /** Accounts, organisation and people: what trust refers to. */

@@ -101,9 +101,11 @@ class GuardrailReader {
     const statements = policy.document.Statement;
     const spared = sparedByAll(statements);
     const own = iamArn(partition, '*', 'role', organizationRole);
+    const { executor } = this.#scope.definition;
+    const entering = [own, ...(executor === undefined ? [] : [iamArn(partition, '*', 'role', executor)])];
     const bare = statements.map((it) => withoutSpared(it, spared));
     const { use, rest } = this.#parted(String(base['type']), bare);
-    const exempt = spared.filter((arn) => arn !== own);
+    const exempt = spared.filter((arn) => !entering.includes(arn));
     const plain = use.length === 1 && use[0] === key && rest.length === 0;
     const used = use.toSorted((a, b) => toldAt(policy, a) - toldAt(policy, b));
     const texts = used

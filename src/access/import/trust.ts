@@ -65,12 +65,14 @@ function demandsOf(statement: Statement): TrustDraft[] {
   const maxAge = seconds === undefined ? { mfaMaxAge: asFound } : { mfaMaxAge: formatDuration(seconds) };
   return [
     always,
+    ...(mfa ? [{ ...always, ...maxAge }] : []),
     { ...always, ...(mfa ? { mfa: true } : { mfa: asFound }) },
     { ...always, ...(mfa ? { mfa: true } : { mfa: asFound }), ...maxAge },
     { ...always, ...(mfa ? { mfa: true } : { mfa: asFound }), ...maxAge, sourceIdentity: asFound },
     { ...always, ...(mfa ? {} : { mfa: asFound }), sourceIdentity: asFound },
     { ...always, sourceIdentity: 'required' },
-    { ...always, ...(mfa ? {} : { mfa: asFound }), ...maxAge, sourceIdentity: 'required' },
+    ...(mfa ? [{ ...always, ...maxAge, sourceIdentity: 'required' }] : []),
+    ...(mfa ? [] : [{ ...always, mfa: asFound, sourceIdentity: 'required' }]),
   ];
 }
 
