@@ -91,16 +91,20 @@ export interface OwnMarks {
   readonly owner?: string | undefined;
   readonly expires?: string | undefined;
   readonly protect?: true | undefined;
+  readonly marked?: 'admin' | 'break-glass' | undefined;
 }
 
 /** The marks of a thing of the definition; `undefined` for what is not its own. */
 export function ownMarks(tags: Tags, definition: string): OwnMarks | undefined {
   if (tags[definitionTag] !== definition) return undefined;
+  const marked = tags[markedTag];
   return {
     id: tags[idTag] ?? '',
     ...(tags[ownerTag] === undefined ? {} : { owner: tags[ownerTag] }),
     ...(tags[expiresTag] === undefined ? {} : { expires: tags[expiresTag] }),
-    ...(tags[protectTag] === undefined ? {} : { protect: true as const }),
+    // The way in when all else fails is protected without being told so.
+    ...(tags[protectTag] === undefined || marked === 'break-glass' ? {} : { protect: true as const }),
+    ...(marked === 'admin' || marked === 'break-glass' ? { marked } : {}),
   };
 }
 

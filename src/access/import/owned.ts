@@ -20,13 +20,14 @@ function isDate(text: string): boolean {
   );
 }
 
-/** The members that tags keep: `owner`, `expires`, `protect`. */
+/** The members that tags keep: `owner`, `expires`, `protect`, `marked`. */
 export function markedMembers(found: Found, tags: Tags): Entry {
-  const { owner, expires, protect } = ownMarks(tags, found.name) ?? {};
+  const { owner, expires, protect, marked } = ownMarks(tags, found.name) ?? {};
   return {
     ...(owner === undefined ? {} : { owner }),
     ...(expires === undefined || !isDate(expires) ? {} : { expires }),
     ...(protect === undefined ? {} : { protect }),
+    ...(marked === undefined ? {} : { marked }),
   };
 }
 

@@ -101,7 +101,7 @@ export function draftRole(
   const boundary = role.boundary === undefined ? undefined : attached([role.boundary]);
   const profile = profileOf(account, role.name);
   const own = ownKey(found, role.tags, 'role');
-  const { protect, ...marks } = markedMembers(found, role.tags);
+  const { protect, marked, ...marks } = markedMembers(found, role.tags);
   const tags = foreignTags(role.tags);
   return {
     account,
@@ -111,6 +111,7 @@ export function draftRole(
       ...(role.path === '/' ? {} : { path: role.path }),
       ...(profile === undefined ? {} : { instanceProfile: profile === role.name ? true : profile }),
       ...(protect === undefined ? {} : { protect }),
+      ...(marked === undefined ? {} : { marked }),
     },
     members: {
       ...(role.description === '' ? {} : { description: role.description }),

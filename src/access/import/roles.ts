@@ -147,7 +147,7 @@ export function roleEntry(found: Found, { key, name, own, drafts }: RoleGroup, s
     members: { ...members, ...(own ? {} : { tags }), trust, session: sessions[index] },
   }));
   const { per, ...entry } = variedEntry(variants, varying);
-  const { path, instanceProfile, protect } = drafts[0]!.fixed;
+  const { path, instanceProfile, protect, marked } = drafts[0]!.fixed;
   const whole = {
     in: selectorFor(found.accounts, accounts),
     name: key === name ? undefined : name,
@@ -155,6 +155,7 @@ export function roleEntry(found: Found, { key, name, own, drafts }: RoleGroup, s
     ...entry,
     instanceProfile,
     protect,
+    marked,
     per,
   };
   return Object.fromEntries(Object.entries(whole).filter(([, value]) => value !== undefined));

@@ -147,7 +147,7 @@ function headerLines(options: Options): string[] {
   return [
     `Made by \`stint init\` from ${from}. What Stint did not make is watched until it is taken over by name:`,
     '`stint import ACCOUNT/KIND/NAME`. `stint plan` tells what is only watched.',
-    'Reasons, `marked`, variables, outputs and lendables are kept nowhere but in a definition: write them anew.',
+    'Reasons, `marked` of groups, variables, outputs and lendables are kept nowhere but in a definition: write them anew.',
   ];
 }
 
