@@ -63,15 +63,17 @@ export function inUseFinding(
   ];
 }
 
-/** Ours, wanted no more, and protected. */
-export function protectedFinding(account: AccountRef, seen: SeenResource): Finding {
+/** Ours, wanted no more, and protected. `hasEntry`: everything is taken down, and the definition still names it. */
+export function protectedFinding(account: AccountRef, seen: SeenResource, hasEntry: boolean): Finding {
   return {
     severity: 'error',
     code: 'protected',
     account: account.name,
     resource: `${seen.kind}/${seen.name}`,
     message: 'is protected: no plan removes it',
-    hint: 'put its entry back, take `protect` (or `marked: break-glass`) out of it and apply; after that it can go',
+    hint: hasEntry
+      ? 'take `protect` (or `marked: break-glass`) out of the entry, apply, then destroy'
+      : 'put its entry back, take `protect` (or `marked: break-glass`) out of it and apply; after that it can go',
   };
 }
 

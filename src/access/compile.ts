@@ -1,10 +1,10 @@
 // From the definition to what every account shall hold. Pure: no AWS, no clock but the one instant given.
-import { isoSeconds, parseDuration, type Millis } from '../base/index.ts';
+import { isoSeconds, type Millis } from '../base/index.ts';
 import type { Partition } from '../aws/index.ts';
 import { policyArn, policyPath } from './arns.ts';
 import { compileGroup, compilePerson, compileRole, type CompileScope } from './compile-identities.ts';
 import { compileProviders } from './compile-providers.ts';
-import { defaultsInForce, type DefaultInForce } from './defaults.ts';
+import { defaultLimit, defaultsInForce, type DefaultInForce } from './defaults.ts';
 import { expiringOf, type Expiring } from './expiring.ts';
 import { expiryInstant, hasEnded } from './expiry.ts';
 import { accessFindings, type Finding } from './findings.ts';
@@ -16,7 +16,7 @@ import { compileStatements } from './permissions.ts';
 import type { PasswordSettings, Resource, WantedAccount } from './resources.ts';
 import { Shared } from './share.ts';
 import { centralAccount, countsIn, isSelected, managementAccount, stageOrder } from './selectors.ts';
-import type { Grace } from './soft-delete.ts';
+import type { GraceRule } from './soft-delete.ts';
 import { indexTrust } from './trust-index.ts';
 import { holdsRole } from './variation.ts';
 import { adviceFindings } from './advice.ts';
@@ -43,7 +43,7 @@ export interface Wanted {
   /** Resources that the definition marks as administrators, as `role/owner`. */
   readonly marked?: readonly string[] | undefined;
   /** How what is wanted no more is removed; at once where it is absent. */
-  readonly grace?: Grace | undefined;
+  readonly grace?: GraceRule | undefined;
 }
 
 function compilePasswordPolicy(entry: PasswordPolicyEntry): Resource {
@@ -176,9 +176,14 @@ function definitionFindings(definition: Definition, accounts: readonly WantedAcc
   return findings;
 }
 
-function graceOf(definition: Definition, now: Millis): { readonly grace?: Grace } {
-  const seconds = parseDuration(definition.defaults?.grace ?? '0s');
-  return seconds > 0 ? { grace: { millis: seconds * 1000, now } } : {};
+function graceOf(definition: Definition, stages: readonly string[], now: Millis): { readonly grace?: GraceRule } {
+  const kept = stages.flatMap((stage): [string, Millis][] => {
+    const seconds = defaultLimit(definition, 'grace', stage) ?? 0;
+    return seconds > 0 ? [[stage, seconds * 1000]] : [];
+  });
+  return kept.length === 0
+    ? {}
+    : { grace: { now, millis: Object.fromEntries(kept), chosen: definition.defaults?.grace !== undefined } };
 }
 
 /** `role/owner`: what is an administrator, or the way in when all else fails, by the definition's own word. */
@@ -214,7 +219,7 @@ export function compileDefinition(definition: Definition, now: Millis): Wanted {
     defaults: defaultsInForce(definition),
     expiring: expiringOf(definition, now),
     marked: markedIn(definition),
-    ...graceOf(definition, now),
+    ...graceOf(definition, stages, now),
     findings: [
       ...findings,
       ...accessFindings(accounts),

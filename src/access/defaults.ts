@@ -5,8 +5,7 @@ import type { Finding } from './findings.ts';
 import type { Definition } from './model.ts';
 import { isProduction } from './selectors.ts';
 
-/** `grace` is a way of removing, no safeguard. */
-export type DefaultName = Exclude<keyof NonNullable<Definition['defaults']>, 'grace'>;
+export type DefaultName = keyof NonNullable<Definition['defaults']>;
 
 export interface DefaultInForce {
   readonly name: DefaultName;
@@ -18,13 +17,14 @@ export interface DefaultInForce {
 }
 
 /** Seconds in production and elsewhere, where the definition sets no others. */
-const limits = { session: [3600, 4 * 3600], mfaMaxAge: [3600, 8 * 3600] } as const;
+const limits = { session: [3600, 4 * 3600], mfaMaxAge: [3600, 8 * 3600], grace: [7 * 86_400, 0] } as const;
 
 /** No role may have longer sessions (IAM API, CreateRole, MaxSessionDuration). */
 export const sessionCap = 12 * 3600;
 
 /** What each default does, in one line. */
 export const defaultTexts: Readonly<Record<DefaultName, string>> = {
+  grace: 'roles and users that go from production are kept for 7d, able to do nothing',
   session: 'sessions of at most 1h in production and 4h elsewhere, never more than 12h',
   mfa: 'people who become a role have signed in with MFA',
   mfaMaxAge: 'their MFA sign-in is at most 1h old in production and 8h elsewhere',
@@ -44,8 +44,8 @@ export function offReason(definition: Definition, name: DefaultName): string | u
   return typeof chosen === 'object' ? chosen.reason : undefined;
 }
 
-/** The longest, in seconds, that a default allows in a stage; `undefined` where it is off. */
-export function defaultLimit(definition: Definition, name: 'session' | 'mfaMaxAge', stage: string): number | undefined {
+/** The time, in seconds, that a default sets in a stage; `undefined` where it is off. */
+export function defaultLimit(definition: Definition, name: keyof typeof limits, stage: string): number | undefined {
   const chosen = definition.defaults?.[name];
   if (typeof chosen === 'object') return undefined;
   return chosen === undefined ? limits[name][isProduction(stage) ? 0 : 1] : parseDuration(chosen);
@@ -53,6 +53,8 @@ export function defaultLimit(definition: Definition, name: 'session' | 'mfaMaxAg
 
 function defaultText(definition: Definition, name: DefaultName): string {
   const chosen = definition.defaults?.[name];
+  if (name === 'grace' && typeof chosen === 'string')
+    return `roles and users that go are kept for ${chosen}, able to do nothing`;
   if (name === 'session' && typeof chosen === 'string') return `sessions of at most ${chosen}`;
   if (name === 'mfaMaxAge' && typeof chosen === 'string') return `their MFA sign-in is at most ${chosen} old`;
   if (name === 'sourceIdentity' && chosen === 'required') return 'people give their user name as source identity';

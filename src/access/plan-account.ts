@@ -21,7 +21,7 @@ import { removalSteps } from './removal.ts';
 import { formerOf, withRenames } from './renames.ts';
 import { resourceKey, type Resource, type SeenAccount, type SeenResource, type WantedAccount } from './resources.ts';
 import { closedTrust } from './documents.ts';
-import { pendingFinding, removalFate, softened, type Grace } from './soft-delete.ts';
+import { graceIn, pendingFinding, removalFate, softened, type Grace } from './soft-delete.ts';
 import { wantedSteps } from './steps.ts';
 
 export interface Draft {
@@ -200,10 +200,10 @@ class AccountPlanner {
   remove(had: SeenResource): void {
     if (!this.#isToGo(had)) return;
     if (this.#isKept(had)) {
-      this.plan.findings.push(protectedFinding(this.#account, had));
+      this.plan.findings.push(protectedFinding(this.#account, had, this.#meant(had) !== undefined));
       return;
     }
-    const { grace } = this.#wanted;
+    const grace = graceIn(this.#wanted.grace, this.#account.stage);
     const fate = this.#renamed.has(resourceKey(had)) ? 'remove' : removalFate(had, this.#leaving(), grace);
     if (grace !== undefined && fate !== 'remove') return this.#soften(had, grace, fate);
     this.plan.findings.push(...inUseFinding(this.#account, had, this.#seen, this.#wanted.definition));

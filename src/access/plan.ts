@@ -10,6 +10,7 @@ import type { DefaultInForce } from './defaults.ts';
 import type { Detail } from './details.ts';
 import type { ResolvePrincipal } from './documents.ts';
 import type { Finding } from './findings.ts';
+import { foldFindings } from './fold.ts';
 import type { Meaning } from './meaning.ts';
 import { strangersIn } from './ownership.ts';
 import { planAccount, type Draft } from './plan-account.ts';
@@ -174,9 +175,10 @@ export function planAdoption(wanted: Wanted, seen: readonly SeenAccount[], adopt
   return makePlan({ ...wanted, findings: [] }, seen, undefined, adoption);
 }
 
-/** Plans the removal of everything that a definition made, later stages first. */
+/** Plans the removal of everything that a definition made, later stages first: at once, unless it chooses a grace. */
 export function planRemoval(wanted: Wanted, seen: readonly SeenAccount[]): Plan {
-  return makePlan(withoutResources(wanted), seen, wanted);
+  const { grace, ...rest } = withoutResources(wanted);
+  return makePlan(grace?.chosen === true ? { ...rest, grace } : rest, seen, wanted);
 }
 
 /** Plans the way back to a state of before: what is ours and not in it goes, later stages first. */
@@ -246,7 +248,7 @@ function makePlan(
     changes,
     steps: linkSteps(drafts, accounts, waveOfProviders(drafts), takenDown !== undefined),
     access: groupAccess(wanted, seen),
-    findings: [...wanted.findings, ...plans.flatMap(({ findings }) => findings)],
+    findings: [...wanted.findings, ...foldFindings(plans.flatMap(({ findings }) => findings))],
     passwords: accounts.flatMap((account) =>
       account.console
         .filter((user) => {

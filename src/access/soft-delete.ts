@@ -9,10 +9,25 @@ const deletedTag = 'stint:deleted-at';
 const denyName = 'stint-deleted';
 
 /** How a definition removes. Without one everything goes at once. */
-export interface Grace {
-  readonly millis: Millis;
+export interface GraceRule {
   /** The instant of the plan. */
   readonly now: Millis;
+  /** By stage; what is not in it goes at once. */
+  readonly millis: Readonly<Record<string, Millis>>;
+  /** Whether the definition says so itself. A destroy, which is asked for by name, waits only then. */
+  readonly chosen: boolean;
+}
+
+/** How something is removed that is not at once. */
+export interface Grace {
+  readonly millis: Millis;
+  readonly now: Millis;
+}
+
+/** What a rule says of a stage. */
+export function graceIn(rule: GraceRule | undefined, stage: string): Grace | undefined {
+  const millis = rule !== undefined && Object.hasOwn(rule.millis, stage) ? rule.millis[stage]! : 0;
+  return rule === undefined || millis <= 0 ? undefined : { millis, now: rule.now };
 }
 
 /** What becomes of something that is wanted no more. */
@@ -70,6 +85,6 @@ export function pendingFinding(account: AccountRef, resource: SeenResource, { mi
     account: account.name,
     resource: resourceKey(resource),
     message: `can do nothing any more; an apply after ${ends} removes it`,
-    hint: 'put it back into the definition to have it as before; `stint destroy --now` removes everything at once',
+    hint: 'put it back into the definition, or undo the run, to have it as before; `stint destroy --now` removes everything at once',
   };
 }

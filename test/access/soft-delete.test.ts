@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { chooseRun, compileDefinition, planUndo, undoScope, type Plan, type Wanted } from '../../src/access/index.ts';
 import { definitionSchema } from '../../src/access/model.ts';
-import { central, definition, dev, startWorld, type World } from './apply-support.ts';
+import { central, definition, dev, prod, startWorld, type World } from './apply-support.ts';
 
 const day = 86_400_000;
 const without = { roles: {}, people: { Administrator: { groups: ['Administrators'] } } };
@@ -71,4 +71,49 @@ test('a destroy keeps to the time of grace, and takes everything at once when it
   assert.ok(pending(plan).includes('dev role/app'));
   await world.apply({ mode: 'destroy', wanted: { ...graceful(), grace: undefined } });
   assert.deepEqual(await world.holdings(dev), before);
+});
+
+/** The definition as its author wrote it, without a word about grace, so many days from now. */
+function usual(over: object = {}, days = 0): Wanted {
+  return compileDefinition(definitionSchema.parse({ ...definition, ...over }), Date.now() + days * day);
+}
+
+const nameless = (names: readonly string[]): string[] => names.filter((text) => /test_role|back|chained/.test(text));
+
+test('without a word about it, what goes from production is kept for a week and then purged; elsewhere it goes at once', async () => {
+  await world.apply({ wanted: usual() });
+  const { plan } = await world.apply({ wanted: usual({ roles: {} }) });
+  assert.deepEqual(pending(plan).toSorted(), ['prod role/back', 'prod role/test_role']);
+  assert.deepEqual(nameless(await world.holdings(dev)), []);
+  assert.deepEqual(nameless(await world.holdings(prod)), ['role back', 'role test_role']);
+  const state = plan.defaults.find(({ name }) => name === 'grace');
+  assert.deepEqual(
+    [state?.on, state?.text],
+    [true, 'roles and users that go from production are kept for 7d, able to do nothing'],
+  );
+  assert.deepEqual((await world.planNow({ wanted: usual({ roles: {} }, 6) })).changes, []);
+  await world.apply({ wanted: usual({ roles: {} }, 8) });
+  assert.deepEqual(nameless(await world.holdings(prod)), []);
+});
+
+test('switched off with a reason, which every plan tells, it goes from production at once', async () => {
+  await world.apply({ wanted: usual() });
+  const over = { roles: {}, defaults: { grace: { off: true, reason: 'a rehearsal' } } };
+  const { plan } = await world.apply({ wanted: usual(over) });
+  assert.deepEqual(nameless(await world.holdings(prod)), []);
+  assert.ok(plan.findings.some(({ code, message }) => code === 'default-off-grace' && message.endsWith('a rehearsal')));
+});
+
+test('a destroy is at once where nobody chose a grace, takes what waits with it, and purges by itself once the time is over', async () => {
+  const before = await world.holdings(prod);
+  await world.apply({ wanted: usual() });
+  await world.apply({ wanted: usual({ roles: {} }) });
+  await world.apply({ mode: 'destroy', wanted: usual() });
+  assert.deepEqual(await world.holdings(prod), before);
+  await world.apply({ wanted: graceful() });
+  await world.apply({ mode: 'destroy', wanted: graceful() });
+  const soft = await world.apply({ mode: 'destroy', wanted: graceful({}, 6) });
+  assert.equal(soft.outcome, undefined);
+  await world.apply({ mode: 'destroy', wanted: graceful({}, 8) });
+  assert.deepEqual(await world.holdings(prod), before);
 });

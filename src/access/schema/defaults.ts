@@ -4,13 +4,9 @@ import { demand, limit, safeguard } from './parts.ts';
 
 export const defaultsSchema = z
   .strictObject({
-    grace: z
-      .string()
-      .regex(/^(?:\d+(?:\.\d+)?(?:s|m|h|d))+$/, 'expected a duration such as `7d`, or `0s`')
-      .optional()
-      .describe(
-        'How long a role or user that goes is kept, able to do nothing, before an apply removes it: `7d`. At once if absent.',
-      ),
+    grace: limit(
+      'How long a role or user that goes is kept, able to do nothing, before an apply removes it: `7d`. 7d in production, at once elsewhere.',
+    ).optional(),
     session: limit(
       'Longest session of roles that name none. 1h in production, 4h elsewhere; no role may have more than 12h.',
     ).optional(),

@@ -93,10 +93,11 @@ function printResult(io: Io, { plan, outcome, readiness, journal, run }: ApplyRe
   if (outcome === undefined) {
     // No plan was shown: what should be known is told all the same.
     for (const line of findingLines(plan.findings.filter(({ severity }) => severity !== 'info'))) say(io, line);
-    say(io, 'Nothing to change: AWS is as the definition says.');
-  } else say(io, `Applied: ${summary.add} added, ${summary.change} changed, ${summary.destroy} destroyed.`);
+  }
   const proved = readiness === undefined ? undefined : readinessLine(readiness);
   if (proved !== undefined) say(io, proved);
+  if (outcome === undefined) say(io, 'Nothing to change: AWS is as the definition says.');
+  else say(io, `Applied: ${summary.add} added, ${summary.change} changed, ${summary.destroy} destroyed.`);
   for (const [name, value] of Object.entries(outputs)) printData(io, `${name} = ${value}`);
 }
 
