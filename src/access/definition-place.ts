@@ -33,7 +33,10 @@ function entryPath(definition: Definition, kind: string, name: string, tags: Rea
   const own = tags[idTag]?.replace(/^[^/]*\//, '');
   if (own !== undefined) return [part, own];
   const entries = Object.entries((definition[part] ?? {}) as Readonly<Record<string, { readonly name?: string }>>);
-  return [part, entries.findLast(([key, entry]) => (entry.name ?? key) === name)?.[0] ?? name];
+  const named = entries.findLast(([key, entry]) => (entry.name ?? key) === name);
+  // Guard rails are named after the definition and the entry.
+  const made = part === 'guardrails' ? entries.find(([key]) => name.endsWith(`-${key}`)) : undefined;
+  return [part, (named ?? made)?.[0] ?? name];
 }
 
 /** Positions, in a list of entries, of those that count in an account. */
@@ -82,9 +85,28 @@ export function findingPath(definition: Definition, { code, resource }: Pick<Fin
   const slash = resource.indexOf('/');
   const entry = entryPath(definition, resource.slice(0, slash), resource.slice(slash + 1), {});
   const [part, key] = entry as [keyof Definition, string];
-  const whole = (definition[part] as Readonly<Record<string, object>> | undefined)?.[key] ?? {};
-  const member = code === 'expired' ? ('expires' in whole ? 'expires' : 'trust') : membersOf[code];
+  if (entry.length < 2) return entry;
+  const whole = (definition[part] as Readonly<Record<string, object>> | undefined)?.[key];
+  // What the definition has no more is nowhere in it.
+  if (whole === undefined) return [];
+  if (code === 'expired') return [...entry, ...endedPath(whole)];
+  const member = membersOf[code];
   return member !== undefined && member in whole ? [...entry, member] : entry;
+}
+
+interface Ended {
+  readonly expires?: string;
+  readonly trust?: readonly { readonly expires?: string }[];
+  readonly per?: readonly Ended[];
+}
+
+/** Where in an entry its end is written. */
+function endedPath({ expires, trust = [], per = [] }: Ended): Path {
+  if (expires !== undefined) return ['expires'];
+  const own = trust.findIndex((it) => it.expires !== undefined);
+  if (own >= 0) return ['trust', own, 'expires'];
+  const variant = per.findIndex((it) => endedPath(it).length > 1 || it.expires !== undefined);
+  return variant < 0 ? ['trust'] : ['per', variant, ...endedPath(per[variant]!)];
 }
 
 /** Findings that are about one member of an entry. */
