@@ -51,11 +51,19 @@ function originOf(env: Environment, request: SessionRequest, session: Credential
   const exported = [...Object.keys(request.settings), ...regionsOf(baseEnvironment(env), request)];
   const before = readOrigin(env);
   const places = placesOf(env) ?? before?.places;
-  const origin = { key: session.accessKeyId, exported, ...(places === undefined ? {} : { places }) };
-  if (before !== undefined) return { ...origin, base: before.base };
-  if (env['AWS_ACCESS_KEY_ID']) return { ...origin, base: 'keys' };
+  // In this order: shells read the first two.
+  return {
+    key: session.accessKeyId,
+    base: before?.base ?? baseOf(env),
+    exported,
+    ...(places === undefined ? {} : { places }),
+  };
+}
+
+function baseOf(env: Environment): Origin['base'] {
+  if (env['AWS_ACCESS_KEY_ID']) return 'keys';
   const profile = currentProfile(env);
-  return { ...origin, base: profile === 'default' ? 'default' : { profile } };
+  return profile === 'default' ? 'default' : { profile };
 }
 
 /** The region's variables that the target sets and the person did not: the next target is not to take them for the person's. */
