@@ -125,6 +125,7 @@ export class SessionCache {
   /** Seals what was kept plain before sealing was asked for. */
   #seal({ facts, entry: { file } }: SessionFile, { credentials }: KeptSession): void {
     const text = sessionFileText(facts, credentials, this.#sealing);
+    this.ready.forgetAll();
     try {
       if (text === undefined) fs.unlinkSync(file);
       else this.#replace(file, text);
@@ -150,8 +151,9 @@ export class SessionCache {
     const file = `${this.folder}/${fileName(identity)}.json`;
     if (text === undefined) fs.rmSync(file, { force: true });
     else this.#replace(file, text);
-    // A session is replaced because it ends, or because somebody wanted another one.
-    this.ready.forget(new Set([baseName(file)]));
+    // A session is replaced because it ends, or because somebody wanted another one. An entry holds it plain.
+    if (this.#sealing === undefined) this.ready.forget(new Set([baseName(file)]));
+    else this.ready.forgetAll();
     this.#sweep();
   }
 

@@ -48,8 +48,8 @@ export function keepNames(names: readonly string[], watch: Watch, cache: Session
 export function keepReady(request: SessionRequest, watch: Watch, cache: SessionCache, clock: Clock): void {
   // Where a session has replaced the keys that the shell began with, the next one begins from that session.
   if (readOrigin(watch.env) !== undefined || !cache.folder.startsWith('/')) return;
-  // SECURITY: what is sealed at rest is not written beside in clear.
-  if (cache.keyring !== undefined) return;
+  // SECURITY: what is sealed at rest is not written beside in clear, and what was before goes.
+  if (cache.keyring !== undefined) return cache.ready.forgetAll();
   const now = clock.now();
   const kept = keptSession(request, cache);
   if (kept === undefined) return;

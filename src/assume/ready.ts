@@ -147,6 +147,11 @@ export class ReadyStore {
     }
   }
 
+  /** Removes the entries of all sessions, and leaves the names of targets. */
+  forgetAll(): void {
+    this.#remove(this.#names().filter((name) => name.startsWith('t.')));
+  }
+
   /** Removes every entry. */
   clear(): void {
     fs.rmSync(this.#folder, { recursive: true, force: true });

@@ -11,6 +11,7 @@ import { forgetKey, KeyringSealing, openKeyring, openSealing } from '../../../sr
 import { keyringNames } from '../../../src/assume/keeping/keyring.ts';
 import type { SessionRequest } from '../../../src/assume/model.ts';
 import { childEnvironment, runStint, startSts, temporaryHome } from '../support.ts';
+import { readyHome } from '../ready-support.ts';
 import { keyringTools, type KeyringTools } from './keyring-tools.ts';
 
 const request: SessionRequest = {
@@ -292,3 +293,21 @@ for (const keyring of keyringNames) {
     assert.deepEqual(readdirSync(tools.store), []);
   });
 }
+
+test('the index for shells holds nothing of a sealed session, and what it held before does not answer', async (t) => {
+  const home = await readyHome(t, config);
+  const tools = keyringTools(join(home.home, '.cache/tools'));
+  await runStint('stint-credentials', ['dev'], home.env);
+  const entries = (): readonly string[] => readdirSync(home.ready).filter((name) => name.startsWith('t.'));
+  assert.equal(entries().length, 1);
+  assert.equal((await home.answer('sh', 'dev')).started, false);
+  assert.equal((await home.answer('sh', 'dev', { STINT_KEYRING: 'pass' })).started, true);
+  assert.equal(entries().length, 1);
+  const sealed = { ...home.env, PATH: tools.path, STINT_KEYRING: 'pass' };
+  for (let run = 0; run < 2; run++) {
+    assert.equal((await runStint('stint-credentials', ['dev'], sealed)).code, 0);
+    assert.deepEqual(entries(), []);
+    assert.equal((await home.answer('sh', 'dev', { STINT_KEYRING: 'pass' })).started, true);
+  }
+  assert.equal(home.sts.calls.length, 1);
+});
