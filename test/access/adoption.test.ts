@@ -8,6 +8,7 @@ import { openAccounts, type Account, type AwsAccounts } from '../../src/aws/inde
 import { systemClock, systemRandom } from '../../src/base/index.ts';
 import { startCloud, type Cloud } from '../../src/cloud/index.ts';
 import { runStint, type Finished } from '../cli/support.ts';
+import { entityId, metadataOf } from '../cloud/sts/saml.ts';
 
 const [central, dev, testing] = ['111111111111', '222222222222', '333333333333'];
 const folder = mkdtempSync(join(tmpdir(), 'stint-adoption-'));
@@ -245,6 +246,41 @@ test('an account that cannot be entered is told of, and the others are read', as
     (await stint('init', '--from-aws', '--account', 'absent', '--force')).stderr,
     /error\[account-unknown\]/,
   );
+});
+
+test('guard rails and SAML providers that others made are watched, taken over by name, and then changed', async () => {
+  const all = accounts();
+  const client = await all.organizations();
+  const root = (await client.listRoots({})).Roots![0]!.Id!;
+  const { OrganizationalUnit } = await client.createOrganizationalUnit({ ParentId: root, Name: 'Sandbox' });
+  const deny = { Version: '2012-10-17', Statement: [{ Effect: 'Deny', Action: 'ec2:RunInstances', Resource: '*' }] };
+  const { Policy } = await client.createPolicy({
+    Name: 'frozen',
+    Description: '',
+    Type: 'SERVICE_CONTROL_POLICY',
+    Content: JSON.stringify(deny),
+  });
+  const PolicyId = Policy!.PolicySummary!.Id!;
+  await client.attachPolicy({ PolicyId, TargetId: OrganizationalUnit!.Id! });
+  const { iam } = await all.account(dev);
+  const SAMLMetadataDocument = metadataOf(entityId);
+  await iam.createSAMLProvider({ Name: 'okta', SAMLMetadataDocument });
+
+  await ok('init', '--from-aws');
+  const { summary, findings } = await plan();
+  assert.deepEqual(summary, nothing);
+  const observed = findings.filter(({ code }) => code === 'observed').map(({ resource }) => resource);
+  assert.ok(observed.includes('organization-policy/frozen') && observed.includes('saml-provider/okta'));
+  const file = join(cwd, 'stint.config.yaml');
+  assert.match(readFileSync(file, 'utf8'), /^  frozen:\n    on: \{ ou: Sandbox \}\n    type: scp$/m);
+
+  await ok('import', 'organization-policy/frozen', 'saml-provider/okta', '--yes');
+  assert.deepEqual((await plan()).summary, nothing);
+  writeFileSync(file, readFileSync(file, 'utf8').replace('ec2:RunInstances', 'ec2:StartInstances'));
+  await ok('apply', '--yes');
+  assert.match((await client.describePolicy({ PolicyId })).Policy!.Content!, /ec2:StartInstances/);
+  await ok('destroy', '--yes');
+  await assert.rejects(client.describePolicy({ PolicyId }), { name: 'PolicyNotFoundException' });
 });
 
 test('a definition that was lost is read back from what it made', async () => {
