@@ -208,6 +208,15 @@ describe('read back after somebody changed by hand:', () => {
     });
   }
 
+  test('a host of others without the default against version 1 of the metadata service, beside one of ours with it', () => {
+    const web = { in: ['dev', 'prod'], trust: [{ service: 'ec2.amazonaws.com' }], instanceProfile: true };
+    const profile: SeenResource = { kind: 'instance-profile', name: 'theirs', path: '/', role: 'theirs', tags: {} };
+    const { seen, made } = changedBy({ roles: { web } }, (account, resources) =>
+      account === 'dev' ? [...resources, foreign('theirs'), profile] : resources,
+    );
+    assert.deepEqual(planned(made, seen), []);
+  });
+
   test('a guard rail of ours without one of its denies is kept as it is', () => {
     const guardrails = { all: { on: 'organization', type: 'scp', use: ['deny-root', 'protect-cloudtrail'] } };
     const { seen, made } = changedBy({ guardrails, roles: { app } }, (_, resources) =>
