@@ -10,11 +10,12 @@ import type { SeenAccount } from '../resources.ts';
 import { foldFindings } from './folding.ts';
 import { asFound, isKey, isRole, type Entry, type Found, type Imported, type Note } from './found.ts';
 import { frameOf, type Defaults } from './frame.ts';
-import { groupGrants } from './grants.ts';
+import { groupGrants, type GroupGrants } from './grants.ts';
 import { readGuardrails, type Guardrails } from './guardrails.ts';
 import { leftFindings, outsideCentral, partlyFindings, withoutReserved } from './left.ts';
 import { ownPolicies } from './policies.ts';
 import { readProviders, withoutPlainPlaces, type Providers } from './providers.ts';
+import { readReach } from './reach.ts';
 import { draftRole, isImdsSafe, profileOf, type RoleDraft, type RoleScope } from './role-drafts.ts';
 import { chooseSession, groupRoles, roleEntry, type RoleGroup, type SessionDefault } from './roles.ts';
 import { parsed, soundDefinition } from './sound.ts';
@@ -27,6 +28,7 @@ const weighty = ['organizationFence', 'mfaMaxAge', 'sourceIdentity'] as const;
 interface Parts {
   readonly scope: RoleScope;
   readonly providers: Providers;
+  readonly grants: GroupGrants;
   /** Defaults that are not to be chosen. */
   readonly fixed?: Defaults | undefined;
 }
@@ -35,13 +37,15 @@ function partsOf(found: Found, now: Millis, fixed: Defaults | undefined): Parts 
   const hosts = found.accounts.flatMap((account) =>
     account.resources.filter(isRole).filter(({ name }) => profileOf(account, name) !== undefined),
   );
+  const grants = groupGrants(found);
   const scope: RoleScope = {
     found,
+    reach: readReach(found, grants),
     policies: ownPolicies(found, isKey, ownedPath(found.name), now),
     now,
     imdsv2: fixed === undefined ? hosts.every(isImdsSafe) : typeof fixed['imdsv2'] !== 'object',
   };
-  return { scope, providers: readProviders(found), fixed };
+  return { scope, providers: readProviders(found), grants, fixed };
 }
 
 interface Drafted {
@@ -49,10 +53,10 @@ interface Drafted {
   readonly drafts: readonly RoleDraft[];
 }
 
-function draftRoles({ scope, providers }: Parts, defaults: Defaults): Drafted {
+function draftRoles({ scope, providers, grants }: Parts, defaults: Defaults): Drafted {
   const { found, now } = scope;
   const frame = frameOf(scope, providers, defaults);
-  const reader = new TrustReader({ found, frame, providers, grants: groupGrants(found), now });
+  const reader = new TrustReader({ found, frame, providers, grants, now });
   const drafts = found.accounts.flatMap((account) =>
     account.resources
       .filter(isRole)

@@ -1,10 +1,13 @@
 // Which groups may assume a role by what they carry: it tells apart groups whose people are the same.
+import { iamArn } from '../../aws/index.ts';
 import type { Document, RoleResource, SeenResource } from '../resources.ts';
 import type { Found } from './found.ts';
 
 export interface GroupGrants {
   /** Groups that a trust of the role may mean: those that may assume it, else all. */
   groupsOf(accountId: string, role: RoleResource): readonly string[];
+  /** Groups that may assume the role. */
+  grantedTo(accountId: string, role: RoleResource): readonly string[];
 }
 
 const assumedBy = ({ Statement }: Document): string[] =>
@@ -30,8 +33,13 @@ export function groupGrants(found: Found): GroupGrants {
     }
   }
   const all = groups.map(({ name }) => name);
+  const grantedTo = (accountId: string, { name, path }: RoleResource): readonly string[] =>
+    byArn.get(iamArn(found.partition, accountId, 'role', name, path)) ?? [];
   return {
-    groupsOf: (accountId, { name, path }) =>
-      byArn.get(`arn:${found.partition}:iam::${accountId}:role${path}${name}`) ?? all,
+    grantedTo,
+    groupsOf: (accountId, role) => {
+      const granted = grantedTo(accountId, role);
+      return granted.length > 0 ? granted : all;
+    },
   };
 }

@@ -5,7 +5,7 @@ import type { Found, FoundAccount } from './found.ts';
 import { endOf, markedMembers } from './owned.ts';
 import { attachedEntries } from './permissions.ts';
 import { foreignTags, inlineMembers, isExpiry, statementReader, type RoleScope } from './role-drafts.ts';
-import { selectorFor } from './selectors.ts';
+import { countingIn, selectorFor } from './selectors.ts';
 
 type Entry = Readonly<Record<string, unknown>>;
 
@@ -29,6 +29,7 @@ export function personEntry(scope: RoleScope, account: FoundAccount, user: UserR
     user.boundary === undefined
       ? undefined
       : attachedEntries([user.boundary], account.id, found.partition, policies.inAccount(account.name));
+  const accounts = found.accounts.map(({ name }) => name);
   const tags = foreignTags(user.tags);
   const marks = markedMembers(found, user.tags);
   return {
@@ -39,6 +40,7 @@ export function personEntry(scope: RoleScope, account: FoundAccount, user: UserR
     ...(account.logins.has(user.name) ? { console: true } : {}),
     ...(Object.keys(tags).length === 0 ? {} : { tags }),
     ...marks,
+    ...countingIn(accounts, new Set(accounts.filter((name) => scope.reach.get(user.name)?.has(name) !== true))),
   };
 }
 

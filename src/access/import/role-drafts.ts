@@ -8,6 +8,7 @@ import type { Entry, Found, FoundAccount } from './found.ts';
 import { endOf, markedMembers, ownKey, ownStatementEntry } from './owned.ts';
 import { attachedEntries, statementEntry } from './permissions.ts';
 import type { OwnPolicies } from './policies.ts';
+import type { Reach } from './reach.ts';
 import type { TrustDraft } from './trust.ts';
 
 export interface RoleDraft {
@@ -32,6 +33,7 @@ export interface RoleScope {
   readonly now: Millis;
   /** Whether the default against version 1 of the metadata service is on. */
   readonly imdsv2: boolean;
+  readonly reach: Reach;
 }
 
 export function profileOf(account: FoundAccount, role: string): string | undefined {
