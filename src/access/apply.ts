@@ -101,12 +101,12 @@ export async function makePlan(context: PlanContext): Promise<Made> {
   context.onEvent?.({ type: 'reading', accounts: chosen.length });
   const seen = await observe(context, chosen);
   const plan = planOf(context, seen);
-  // A plan from elsewhere does not lead to what is wanted. What an undo does is told by its journal: it leads back to
-  // what was judged before.
-  if (context.planFrom !== undefined) return { plan, caller, seen };
-  const mode = context.mode === 'destroy' ? 'destroy' : 'apply';
-  const { wanted, locator } = context;
+  const { locator } = context;
+  const { towards: wanted = context.wanted } = plan;
   const access = await accessOf(plan, wanted, seen);
+  // What a plan from elsewhere leads to, its journal or AWS says: that is judged too, and blocks nothing.
+  const elsewhere = context.planFrom !== undefined;
+  const mode = elsewhere || context.mode === 'destroy' ? 'destroy' : 'apply';
   const blocks = mode === 'apply' && context.allowLockOut !== true;
   const findings = planFindings({ wanted, accounts: chosen, access, caller, mode, blocks, locator });
   const told = located([...plan.findings, ...findings], locator);

@@ -3,6 +3,7 @@
 import type { Partition } from '../aws/index.ts';
 import type { AccountDetails, AuthorizationDetails, NamedDocument, PolicyJson } from '../policy/index.ts';
 import type { Wanted } from './compile.ts';
+import { withoutOthers } from './ownership.ts';
 import type { Change } from './plan.ts';
 import {
   resourceArn,
@@ -180,16 +181,23 @@ export function authorizationBefore(scope: AuthorizationScope, accounts: readonl
   };
 }
 
-/** What AWS will hold of a thing that the plan changes. */
-function settled(want: Resource, had: SeenResource | undefined): Resource | SeenResource {
+/** What AWS will hold of a thing that the plan changes: in mode `additive` what others added stays. */
+function settled(
+  want: Resource,
+  had: SeenResource | undefined,
+  account: readonly SeenResource[],
+  definition: string,
+): Resource | SeenResource {
   const ids = had === undefined ? {} : { uniqueId: had.uniqueId, arn: had.arn };
   if (want.mode !== 'additive' || had === undefined || !('attached' in want) || !('attached' in had))
     return { ...want, ...ids };
+  const own = withoutOthers(want, had, account, definition) as typeof had;
+  const others = Object.entries(had.inline).filter(([name]) => !Object.hasOwn(own.inline, name));
   return {
     ...want,
     ...ids,
-    attached: [...new Set([...had.attached, ...want.attached])],
-    inline: { ...had.inline, ...want.inline },
+    attached: [...new Set([...had.attached.filter((arn) => !own.attached.includes(arn)), ...want.attached])],
+    inline: { ...Object.fromEntries(others), ...want.inline },
   };
 }
 
@@ -241,7 +249,9 @@ export function authorizationAfter(
       .filter(({ action }) => action !== 'destroy')
       .flatMap((change) => {
         const resource = want.get(resourceKey(change));
-        return resource === undefined ? [] : [settled(resource, had.get(resourceKey(resource)))];
+        return resource === undefined
+          ? []
+          : [settled(resource, had.get(resourceKey(resource)), account.resources, wanted.definition)];
       });
     return {
       id: account.id,

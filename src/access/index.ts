@@ -7,6 +7,8 @@ export { planAdoption, type Change, type Plan } from './plan.ts';
 export { accessText, changeText, planJson, planText, type PlanTextOptions } from './report.ts';
 export { findingLines } from './report-findings.ts';
 export type { AccountRef, WantedAccount } from './resources.ts';
+export { changeText, findingLines, permissionsJson, planJson, planText } from './report.ts';
+export type { WantedAccount } from './resources.ts';
 export { applyDefinition, makePlan, type ApplyResult } from './apply.ts';
 export { readinessLine } from './outcome.ts';
 export { openJournal, type Journal, type JournalHeader, type RunHolder } from './journal.ts';

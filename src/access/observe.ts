@@ -226,11 +226,33 @@ function seenGroups(details: Details, parts: SharedParts): SeenResource[] {
   }));
 }
 
-/** Tags of the wanted policies that lie elsewhere than Stint's own: the bulk read leaves tags of policies out. */
+/** ARNs of the policies that things of ours carry, or are bounded by. */
+function carriedArns({ roles, users, groups }: Details): ReadonlySet<string | undefined> {
+  const isMarked = (tags: (typeof roles)[number]['Tags']): boolean =>
+    (tags ?? []).some(({ Key }) => Key?.startsWith('stint:'));
+  const ours = [
+    ...[...roles, ...users].filter(({ Tags }) => isMarked(Tags)),
+    ...groups.filter(({ Path }) => Path?.startsWith('/stint/') === true),
+  ];
+  return new Set(
+    ours.flatMap((it) => [
+      ...(it.AttachedManagedPolicies ?? []).map(({ PolicyArn }) => PolicyArn),
+      ...('PermissionsBoundary' in it ? [it.PermissionsBoundary?.PermissionsBoundaryArn] : []),
+    ]),
+  );
+}
+
+/**
+ * Tags of the policies that lie elsewhere than Stint's own and may be ours, since the bulk read leaves tags of policies
+ * out: those that are wanted, and those that something of ours carries and that were once taken over.
+ */
 async function readPolicyTags(iam: Iam, wanted: WantedAccount, details: Details): Promise<ReadonlyMap<string, Tags>> {
-  const elsewhere = wanted.resources.filter((it) => it.kind === 'policy' && !it.path.startsWith('/stint/'));
-  const arns = details.policies.flatMap(({ Arn, PolicyName }) =>
-    Arn !== undefined && elsewhere.some(({ name }) => name === PolicyName) ? [Arn] : [],
+  const names = new Set(wanted.resources.flatMap(({ kind, name }) => (kind === 'policy' ? [name] : [])));
+  const carried = carriedArns(details);
+  const arns = details.policies.flatMap(({ Arn, Path, PolicyName = '' }) =>
+    Arn !== undefined && Path?.startsWith('/stint/') !== true && (names.has(PolicyName) || carried.has(Arn))
+      ? [Arn]
+      : [],
   );
   const read = arns.map(async (arn) => [arn, tagsOf((await iam.listPolicyTags({ PolicyArn: arn })).Tags)] as const);
   return new Map(await Promise.all(read));

@@ -1,7 +1,16 @@
 // How Stint knows its own: by tag for users, roles and instance profiles, set in the creating call, so that
 // no crash leaves an orphan; by path for groups and customer policies, because groups take no tags and bulk
 // reads return none of a policy's. There is no state file to lose.
-import type { Document, Handling, Resource, SeenAccount, SeenResource, Statement, Tags } from './resources.ts';
+import {
+  resourceKey,
+  type Document,
+  type Handling,
+  type Resource,
+  type SeenAccount,
+  type SeenResource,
+  type Statement,
+  type Tags,
+} from './resources.ts';
 
 export const definitionTag = 'stint:definition';
 const idTag = 'stint:id';
@@ -176,14 +185,17 @@ export function withoutOthers(
   definition: string,
 ): SeenResource {
   if (want.mode !== 'additive' || !('attached' in want) || !('attached' in seen)) return seen;
+  // Policies that were taken over keep their path, and are ours by their tag.
+  const ours = new Set(account.flatMap((it) => (isOwned(it, definition) ? [resourceKey(it), it.arn] : [])));
   const attached = seen.attached.filter(
-    (arn) => want.attached.includes(arn) || arn.includes(`:policy${ownedPath(definition)}`),
+    (arn) => want.attached.includes(arn) || arn.includes(`:policy${ownedPath(definition)}`) || ours.has(arn),
   );
   const inline = Object.fromEntries(
     Object.entries(seen.inline).filter(([name]) => Object.hasOwn(want.inline, name) || /^stint(?:-|$)/.test(name)),
   );
   if (seen.kind !== 'user' || want.kind !== 'user') return { ...seen, attached, inline };
-  const ours = new Set(account.flatMap((it) => (it.kind === 'group' && isOwned(it, definition) ? [it.name] : [])));
-  const groups = seen.groups.filter((group) => want.groups.includes(group) || ours.has(group));
+  const groups = seen.groups.filter(
+    (group) => want.groups.includes(group) || ours.has(resourceKey({ kind: 'group', name: group })),
+  );
   return { ...seen, attached, inline, groups };
 }

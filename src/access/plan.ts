@@ -55,6 +55,8 @@ export interface Plan {
   readonly steps: readonly Step[];
   /** The roles that groups gain and lose. */
   readonly access: readonly AccessChange[];
+  /** Where a plan leads that does not lead to the definition: what the accounts shall hold then. */
+  readonly towards?: Wanted | undefined;
   /** Who gains and loses which actions; put in where a plan is shown. */
   readonly meaning?: Meaning | undefined;
   readonly findings: readonly Finding[];
@@ -187,7 +189,7 @@ export function planReturn(before: Wanted, seen: readonly SeenAccount[]): Plan {
     ...account,
     resources: seen.find(({ id }) => id === account.id)?.resources ?? [],
   }));
-  return makePlan(before, seen, { ...before, accounts: shown });
+  return { ...makePlan(before, seen, { ...before, accounts: shown }), towards: before };
 }
 
 /** Equal calls of many accounts as one. */

@@ -149,6 +149,11 @@ export function planText(plan: Plan, { full = false, passwords = false }: PlanTe
   return [...body, summaryLine(plan)].join('\n');
 }
 
+/** Who gains and loses which actions, for programs; null where nobody has looked. */
+export function permissionsJson({ meaning }: Plan): object | null {
+  return meaning === undefined ? null : diffJson(meaning);
+}
+
 /**
  * The plan for programs. Members may be added; `version` (1) rises when one changes its meaning or goes:
  * `definition` its name · `organization` or null · `accounts` `{id, name, stage}`, in the order of waves ·
@@ -167,7 +172,7 @@ export function planJson(plan: Plan): object {
     changes: plan.changes,
     steps: plan.steps.map(({ id, account, operation, after }) => ({ id, account, operation, after })),
     access: plan.access,
-    permissions: plan.meaning === undefined ? null : diffJson(plan.meaning),
+    permissions: permissionsJson(plan),
     findings: plan.findings,
     expires: plan.expiring,
     passwords: plan.passwords,

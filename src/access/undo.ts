@@ -11,6 +11,7 @@ import {
   resourceKey,
   type Document,
   type InstanceProfileResource,
+  type OrganizationPolicyResource,
   type Resource,
   type SeenAccount,
   type SeenResource,
@@ -23,9 +24,13 @@ import { afterCall, sameState, type AccountState } from './simulate.ts';
 export function undoScope(run: Run): Wanted {
   const { definition, organization, partition, executor, stages, accounts } = run;
   const known = (id: string): Resource[] =>
-    run.entries.flatMap(({ account, input }) =>
-      account === id && typeof input['InstanceProfileName'] === 'string' ? [profileNamed(input) as Resource] : [],
-    );
+    run.entries.flatMap(({ account, operation, input }): Resource[] => {
+      if (account !== id) return [];
+      if (typeof input['InstanceProfileName'] === 'string') return [profileNamed(input)];
+      return operation.startsWith('organizations.') && typeof input['PolicyName'] === 'string'
+        ? [railNamed(input)]
+        : [];
+    });
   const calls = (id: string, pattern: RegExp): boolean =>
     run.entries.some(({ account, operation }) => account === id && pattern.test(operation));
   const look = (id: string): NonNullable<WantedAccount['look']> => [
@@ -56,6 +61,21 @@ export function undoScope(run: Run): Wanted {
 /** Tags of instance profiles are read only where a profile may be ours: those that the run named. */
 function profileNamed(input: Call['input']): InstanceProfileResource {
   return { kind: 'instance-profile', name: input['InstanceProfileName'] as string, path: '/', tags: {} };
+}
+
+/** The organisation is read only where a guard rail is wanted or left: one that the run removed is neither. */
+function railNamed({ PolicyName, Type }: Call['input']): OrganizationPolicyResource {
+  const type = Type as OrganizationPolicyResource['type'];
+  const document: Document = { Version: '2012-10-17', Statement: [] };
+  return {
+    kind: 'organization-policy',
+    name: PolicyName as string,
+    type,
+    document,
+    description: '',
+    targets: [],
+    tags: {},
+  };
 }
 
 interface Return {
@@ -100,6 +120,9 @@ function takeBack(
   const told = (code: string, message: string): { state: AccountState; finding?: Finding } =>
     entry.outcome === 'done' ? { state, finding: left(account, entry, code, message) } : { state };
   if (entry.operation === 'deletePolicyVersion') return { state };
+  if (entry.operation === 'organizations.enablePolicyType') {
+    return told('not-undoable', 'switching it off again would take off what others have attached since');
+  }
   if (entry.inverse.length === 0) return told('not-undoable', 'what it removed cannot be brought back');
   const back = afterCalls(state, entry.inverse);
   if (typeof back !== 'string' && sameState(back, state, resolve)) return { state };

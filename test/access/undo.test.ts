@@ -76,12 +76,65 @@ test('changes and removals are undone to what was before', async () => {
   });
   const run = runOf(await world.apply({ wanted: changed }));
   const undone = await undo(run);
+  const kept = findingsOf(undone).filter((text) => /^(?:not-undoable|changed-since) /.test(text));
   assert.ok(
-    findingsOf(undone).every((text) => text.includes('purgeUserCredentials')),
-    findingsOf(undone).join('\n'),
+    kept.every((text) => text.includes('purgeUserCredentials')),
+    kept.join('\n'),
   );
+  // Whom an undo gives what back is told like what an apply gives.
+  const told = undone.plan.meaning?.lines.join('\n') ?? '';
+  assert.match(told, /\+ .*s3:Get\*/);
+  assert.match(told, /- .*s3:List\*/);
   assert.deepEqual(await everything(), before);
   assert.deepEqual((await world.planNow()).changes, []);
+});
+
+test('a kind of guard rail that was switched on stays so when its rails are undone, is told, and serves again', async () => {
+  const guardrails = { fence: { on: 'organization', type: 'rcp', use: ['require-organization'] } };
+  const railed = wantedOf({ guardrails });
+  const first = await world.apply({ wanted: railed });
+  const names = first.plan.steps.map(({ operation }) => operation).filter((it) => it.startsWith('organizations.'));
+  assert.deepEqual(
+    names,
+    ['enablePolicyType', 'createPolicy', 'attachPolicy'].map((it) => `organizations.${it}`),
+  );
+  const organizations = await world.accountsAs().organizations();
+  const state = async (): Promise<unknown> => {
+    const { Roots } = await organizations.listRoots({});
+    const { Policies } = await organizations.listPolicies({ Filter: 'RESOURCE_CONTROL_POLICY' });
+    const types = Roots?.[0]?.PolicyTypes?.map(({ Type }) => Type).toSorted();
+    return [types, Policies?.filter(({ AwsManaged }) => AwsManaged !== true).map(({ Name }) => Name)];
+  };
+  const types = ['RESOURCE_CONTROL_POLICY', 'SERVICE_CONTROL_POLICY'];
+  assert.deepEqual(await state(), [types, ['stint-default-fence']]);
+  const undone = await undo(runOf(first));
+  assert.deepEqual(await state(), [types, []]);
+  assert.ok(
+    findingsOf(undone).some(
+      (text) => text.startsWith('not-undoable central organization-policy/') && text.includes('enablePolicyType'),
+    ),
+    findingsOf(undone).join('\n'),
+  );
+  await undo(runOf(undone));
+  assert.deepEqual(await state(), [types, ['stint-default-fence']]);
+  assert.deepEqual((await world.planNow({ wanted: railed })).changes, []);
+  await world.apply({ wanted: railed, mode: 'destroy' });
+  assert.deepEqual(await state(), [types, []]);
+});
+
+test('a kind of guard rail that somebody switches off in between is switched on again by the next apply', async () => {
+  const railed = wantedOf({
+    guardrails: { fence: { on: 'organization', type: 'rcp', use: ['require-organization'] } },
+  });
+  await world.apply({ wanted: railed });
+  const organizations = await world.accountsAs().organizations();
+  const { Roots } = await organizations.listRoots({});
+  const RootId = Roots![0]!.Id!;
+  await organizations.disablePolicyType({ RootId, PolicyType: 'RESOURCE_CONTROL_POLICY' });
+  const again = await world.apply({ wanted: railed });
+  const calls = again.plan.steps.map(({ operation }) => operation);
+  assert.deepEqual(calls, ['organizations.enablePolicyType', 'organizations.attachPolicy']);
+  assert.deepEqual((await world.planNow({ wanted: railed })).changes, []);
 });
 
 describe('what somebody has changed since the run', () => {

@@ -165,7 +165,7 @@ for (const keyring of keyringNames) {
       { target: 'prod' },
       { expiration: '2999-01-01T00:00:00Z' },
       { roleArn: 'arn:aws:iam::444444444444:role/x' },
-      { sealed: `A${form['sealed']!.slice(1)}` },
+      { sealed: `${form['sealed']!.startsWith('A') ? 'B' : 'A'}${form['sealed']!.slice(1)}` },
       { sealed: '' },
       { keyring: 'none' },
     ]) {
