@@ -17,6 +17,7 @@ import { definitionSchema } from '../../src/access/model.ts';
 import { openAccounts, type AwsAccounts } from '../../src/aws/index.ts';
 import { systemClock, systemRandom } from '../../src/base/index.ts';
 import { startCloud, type Cloud } from '../../src/cloud/index.ts';
+import { accessDiffLines } from '../../src/policy/index.ts';
 
 export const central = '111111111111';
 export const dev = '222222222222';
@@ -59,6 +60,11 @@ export const definition = {
 
 export function wantedOf(over: object = {}): Wanted {
   return compileDefinition(definitionSchema.parse({ ...definition, ...over }), systemClock.now());
+}
+
+/** Who gains and who loses what by the plan, line by line. */
+export function accessLines({ meaning }: ApplyResult['plan']): readonly string[] {
+  return meaning === undefined ? [] : accessDiffLines(meaning.catalog, meaning, true);
 }
 
 export interface World {

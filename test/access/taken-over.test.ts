@@ -4,6 +4,7 @@ import { beforeEach, test } from 'node:test';
 import { planAdoption, type Plan, type Wanted } from '../../src/access/index.ts';
 import type { Account } from '../../src/aws/index.ts';
 import { failureOf } from '../base/support.ts';
+import { accessLines } from './apply-support.ts';
 import { changesOf, dev, wantedOf, World } from './world.ts';
 
 const world = new World();
@@ -52,7 +53,7 @@ for (const [mode, left] of [
     await iam.attachRolePolicy({ RoleName: 'app', PolicyArn: foreignArn });
     const { plan } = await world.apply(without(mode));
     assert.deepEqual(changesOf(plan), ['~ dev/role/app', '- dev/policy/limits']);
-    assert.ok(plan.meaning?.lines.some((line) => /- .*sqs:SendMessage/.test(line)) !== (mode === 'additive'));
+    assert.ok(accessLines(plan).some((line) => /- .*sqs:SendMessage/.test(line)) !== (mode === 'additive'));
     assert.deepEqual(await attached(), left);
     await assert.rejects(iam.getPolicy({ PolicyArn }), { name: 'NoSuchEntityException' });
     assert.ok((await iam.getPolicy({ PolicyArn: foreignArn })).Policy !== undefined);
@@ -73,7 +74,7 @@ test('a policy taken over that others came to use is not deleted from under them
 
 test('a taking over says that it changes nobody’s access, and one with changes whose', async () => {
   const { plan } = await adopt(held('exclusive'));
-  assert.deepEqual([changesOf(plan), plan.meaning?.lines], [['~ dev/policy/limits'], []]);
+  assert.deepEqual([changesOf(plan), accessLines(plan)], [['~ dev/policy/limits'], []]);
   const wider = wantedOf({
     policies: {
       limits: { path: '/old/', statements: [{ ...statements[0], Action: ['sqs:SendMessage', 'sqs:PurgeQueue'] }] },
@@ -86,7 +87,7 @@ test('a taking over says that it changes nobody’s access, and one with changes
   const taken = await world.apply(wider, {
     planFrom: (seen) => planAdoption(wider, seen, { ids: new Set(['dev/policy/limits']), withChanges: true }),
   });
-  const lines = taken.plan.meaning?.lines.join('\n') ?? '';
+  const lines = accessLines(taken.plan).join('\n');
   assert.match(lines, /theirs/);
   assert.match(lines, /\+ .*sqs:PurgeQueue/);
 });

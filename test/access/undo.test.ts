@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { chooseRun, planUndo, runState, undoScope, type ApplyResult, type Run } from '../../src/access/index.ts';
 import { failureOf } from '../base/support.ts';
-import { central, definition, dev, startWorld, wantedOf, type World } from './apply-support.ts';
+import { accessLines, central, definition, dev, startWorld, wantedOf, type World } from './apply-support.ts';
 
 let world: World;
 
@@ -82,7 +82,7 @@ test('changes and removals are undone to what was before', async () => {
     kept.join('\n'),
   );
   // Whom an undo gives what back is told like what an apply gives.
-  const told = undone.plan.meaning?.lines.join('\n') ?? '';
+  const told = accessLines(undone.plan).join('\n');
   assert.match(told, /\+ .*s3:Get\*/);
   assert.match(told, /- .*s3:List\*/);
   assert.deepEqual(await everything(), before);
