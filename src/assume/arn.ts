@@ -31,9 +31,9 @@ function roleCure(arn: string): string {
  * Returns `arn`. `place` is the `file:line` it stands at, undefined for one that was typed.
  * @throws Failure `invalid-option` for a typed one, `setting-invalid` for another; the hint has the right form.
  */
-export function checkRoleArn(arn: string, place?: string): string {
+export function checkRoleArn(arn: string, place?: () => string): string {
   if (parseRoleArn(arn) !== undefined) return arn;
-  const where = place === undefined ? '' : `${place}: `;
+  const where = place === undefined ? '' : `${place()}: `;
   throw failure(
     place === undefined ? 'invalid-option' : 'setting-invalid',
     `${where}\`${arn}\` is not the ARN of a role`,

@@ -35,6 +35,8 @@ interface Walk {
   readonly set: ProfileSet;
   readonly env: Environment;
   readonly visited: readonly string[];
+  /** Chains of profiles that were followed as sources already, by name. */
+  readonly followed: Map<string, ProfileChain>;
 }
 
 /** A profile with none of these says nothing about credentials: SDKs go on to the container and the instance. */
@@ -144,10 +146,13 @@ function roleOf(profile: Profile, roleArn: string): WantedRole {
     const text = settingOf(profile, key);
     return text === undefined ? undefined : check(text, profile.placeOf(key));
   };
-  const place = profile.placeOf('role_arn');
+  const place = (): string => profile.placeOf('role_arn');
   return {
     roleArn: checkRoleArn(roleArn, place),
-    place,
+    // Where it stands is looked up when somebody asks: that means counting lines.
+    get place(): string {
+      return place();
+    },
     sessionName: read('role_session_name', checkSessionName),
     durationSeconds: durationOf(profile),
     externalId: settingOf(profile, 'external_id'),
@@ -217,9 +222,9 @@ function sourceChain(profile: Profile, walk: Walk): ProfileChain {
   if (named !== undefined && kind !== undefined) throw refuseTwoSources(profile);
   if (kind !== undefined) return { source: namedSource(profile, kind, walk.env), roles: [], profiles: [] };
   if (named === undefined) throw refuseNoSource(profile);
-  const from = profile.placeOf('source_profile');
+  const from = (): string => profile.placeOf('source_profile');
   if (walk.visited.length >= longestChain) {
-    throw failure('profile-conflict', `${from}: more than ${longestChain} profiles follow one another`, {
+    throw failure('profile-conflict', `${from()}: more than ${longestChain} profiles follow one another`, {
       hint: 'begin the chain later: let a profile in it have keys of its own',
     });
   }
@@ -227,11 +232,18 @@ function sourceChain(profile: Profile, walk: Walk): ProfileChain {
   if (named === profile.name && hasKeys(profile)) return { source: keySource(profile), roles: [], profiles: [] };
   if (named === profile.name || walk.visited.includes(named)) {
     const circle = [...walk.visited, profile.name, named].map((name) => `\`${name}\``).join(' -> ');
-    throw failure('profile-circular', `${from}: source_profile leads in a circle: ${circle}`, {
+    throw failure('profile-circular', `${from()}: source_profile leads in a circle: ${circle}`, {
       hint: 'let one of them have keys or a credential_process of its own',
     });
   }
-  return follow(profileNamed(named, walk.set, from), { ...walk, visited: [...walk.visited, profile.name] });
+  const known = walk.followed.get(named);
+  if (known !== undefined) return known;
+  const source = follow(walk.set.profiles.get(named) ?? profileNamed(named, walk.set, from()), {
+    ...walk,
+    visited: [...walk.visited, profile.name],
+  });
+  walk.followed.set(named, source);
+  return source;
 }
 
 function follow(profile: Profile, walk: Walk): ProfileChain {
@@ -256,10 +268,15 @@ function follow(profile: Profile, walk: Walk): ProfileChain {
 }
 
 /**
- * Follows a profile to its source.
+ * Follows a profile to its source. Who follows many hands in one map, so that a source they share is followed once.
  * @throws Failure `unknown-profile`, `profile-incomplete`, `profile-conflict`, `profile-circular`,
  * `no-credentials`, `setting-invalid`, `duration-refused`; each names `file:line`.
  */
-export function profileChain(name: string, set: ProfileSet, env: Environment): ProfileChain {
-  return follow(profileNamed(name, set), { set, env, visited: [] });
+export function profileChain(
+  name: string,
+  set: ProfileSet,
+  env: Environment,
+  followed = new Map<string, ProfileChain>(),
+): ProfileChain {
+  return follow(profileNamed(name, set), { set, env, visited: [], followed });
 }

@@ -84,7 +84,7 @@ function environmentToken({ env, profiles }: TargetContext): ProfileChain | unde
     profiles.read,
   );
   const role: WantedRole = {
-    roleArn: checkRoleArn(roleArn, 'AWS_ROLE_ARN'),
+    roleArn: checkRoleArn(roleArn, () => 'AWS_ROLE_ARN'),
     place: 'AWS_ROLE_ARN',
     sessionName: name ? checkSessionName(name, 'AWS_ROLE_SESSION_NAME') : undefined,
   };

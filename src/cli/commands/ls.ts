@@ -45,7 +45,12 @@ function keptFor(kept: readonly KeptEntry[], matches: (session: KeptEntry) => bo
   return alive.length === 0 ? null : { expiration: isoSeconds(last) };
 }
 
-function profileRow(name: string, { profiles, env }: TargetContext, kept: readonly KeptEntry[]): TargetRow {
+function profileRow(
+  name: string,
+  { profiles, env }: TargetContext,
+  kept: readonly KeptEntry[],
+  followed: Parameters<typeof profileChain>[3],
+): TargetRow {
   const empty = {
     target: name,
     kind: 'profile',
@@ -58,7 +63,7 @@ function profileRow(name: string, { profiles, env }: TargetContext, kept: readon
     session: null,
   } as const;
   try {
-    const chain = profileChain(name, profiles, env);
+    const chain = profileChain(name, profiles, env, followed);
     const arn = chain.roles.at(-1)?.roleArn ?? '';
     const role = parseRoleArn(arn);
     const region = chain.profiles
@@ -124,10 +129,7 @@ function table(rows: readonly TargetRow[]): readonly string[] {
     cells.reduce((width, line) => Math.max(width, line[column]!.length), title.length),
   );
   return [head, ...cells].map((line) =>
-    line
-      .map((cell, column) => cell.padEnd(widths[column]!))
-      .join('  ')
-      .trimEnd(),
+    line.reduce((text, cell, column) => `${text}${cell.padEnd(widths[column]!)}  `, '').trimEnd(),
   );
 }
 
@@ -147,8 +149,9 @@ async function listNames(io: Io, config: string | undefined): Promise<void> {
 export async function targetRows(io: Io, config: string | undefined): Promise<readonly TargetRow[]> {
   const context = targetContext(io, baseEnvironment(io.env), config);
   const kept = openCache(io.env)?.list() ?? [];
+  const followed: Parameters<typeof profileChain>[3] = new Map();
   return [
-    ...[...context.profiles.profiles.keys()].map((name) => profileRow(name, context, kept)),
+    ...[...context.profiles.profiles.keys()].map((name) => profileRow(name, context, kept, followed)),
     ...(await definedRows(context, kept)),
   ];
 }
