@@ -60,7 +60,7 @@ export function runContext(
       expectAccount: options.expectAccount,
       confirm: async (plan, caller) => {
         await confirmRun(io, plan, caller, options.yes === true, verb, { full: options.full, passwords });
-        progress.begin();
+        progress.begin(plan);
       },
       openJournal: (header) => openRunJournal(io, header),
       holder: ownHolder(),

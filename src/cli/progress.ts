@@ -1,14 +1,14 @@
 // How far a run is: a live table where a terminal is, lines where none is, JSON lines for programs.
 import { systemClock, type Millis } from '../base/index.ts';
 import type { Budget } from '../aws/index.ts';
-import type { RunEvent, Wanted } from '../access/index.ts';
+import type { Plan, RunEvent, Wanted } from '../access/index.ts';
 import type { Io } from './command.ts';
 import { say } from './output.ts';
 import { startTable, type TableState } from './progress-table.ts';
 
 export interface Progress {
   /** From here on the terminal is the table's: every question has been asked. */
-  readonly begin: () => void;
+  readonly begin: (plan: Plan) => void;
   readonly onEvent: (event: RunEvent) => void;
   readonly end: () => void;
 }
@@ -32,6 +32,7 @@ interface AccountProgress {
 class Tally implements TableState {
   readonly #wanted: Wanted;
   readonly accounts = new Map<string, AccountProgress>();
+  planned = 0;
   startedAt: Millis | undefined;
   reading = '';
 
@@ -51,7 +52,9 @@ class Tally implements TableState {
       this.startedAt ??= systemClock.now();
       const wave = this.#wanted.stages[event.wave] ?? String(event.wave);
       for (const { id, steps } of event.accounts) {
-        this.accounts.set(id, { name: this.nameOf(id), wave, total: steps, done: 0, state: 'waiting' });
+        // An account may have steps in several waves.
+        const { done = 0, total = 0 } = this.accounts.get(id) ?? {};
+        this.accounts.set(id, { name: this.nameOf(id), wave, total: total + steps, done, state: 'waiting' });
       }
     } else if (event.type === 'proving') this.reading = `assuming ${event.roles} roles, to see that they are ready`;
     else if (event.type === 'proved') this.reading = '';
@@ -97,7 +100,8 @@ export function openProgress(io: Io, wanted: Wanted, { json, budgets }: Progress
   const live = io.stderr.isTTY && io.quiet !== true;
   let table: { stop(): void } | undefined;
   return {
-    begin: () => {
+    begin: ({ steps }) => {
+      tally.planned = steps.length;
       if (live) table = startTable(io, tally, budgets);
     },
     onEvent: (event) => {
