@@ -4,6 +4,7 @@ import { chmodSync, cpSync, globSync, readFileSync, rmSync, writeFileSync } from
 import { build, type BuildOptions, type BuildResult } from 'esbuild';
 import { credentialsScript } from '../src/cli/shell-text.ts';
 import { buildHot, laterEntries, shared } from './hot-bundles.ts';
+import { namedExports } from './named-exports.ts';
 import { buildPage } from './page.ts';
 
 /** These share what they have in common, in pieces beside them. */
@@ -56,6 +57,7 @@ await bundle({
   ...shared,
   entryPoints: [...commands, ...laterEntries(hot.later)],
   splitting: true,
+  plugins: [namedExports],
   chunkNames: 'piece-[hash]',
   banner: { js: requiring },
 });

@@ -117,6 +117,62 @@ test('every command is an importable file, and what is started is executable', (
   for (const name of sources) assert.ok(statSync(join(cli, 'commands', name.replace(/\.ts$/, '.js'))).isFile());
 });
 
+/** Starts a built command that says in one line of JSON when it is ready. */
+async function startBuilt<Ready>(t: TestContext, folder: string, args: readonly string[], env: NodeJS.ProcessEnv) {
+  const child = spawn(process.execPath, [join(cloned, 'dist', 'cli', 'main.js'), ...args], {
+    cwd: folder,
+    env,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  t.after(() => child.kill('SIGKILL'));
+  const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
+  return JSON.parse(line) as Ready;
+}
+
+test('what is built plans, applies, lends and borrows: packages that are loaded late have their names', async (t) => {
+  const folder = temporaryFolder(t);
+  const home = { ...environment(folder), HOME: folder, STINT_HOME: join(folder, 'home') };
+  const credentialsFile = join(folder, 'cloud.json');
+  const started = ['cloud', 'start', '--port', '0', '--json', '--credentials-file', credentialsFile];
+  const { endpoint } = await startBuilt<{ endpoint: string }>(t, folder, started, home);
+  const { accounts } = JSON.parse(readFileSync(credentialsFile, 'utf8')) as {
+    accounts: Readonly<Record<string, { accessKeyId: string; secretAccessKey: string }>>;
+  };
+  const { accessKeyId, secretAccessKey } = accounts['111111111111']!;
+  const env: NodeJS.ProcessEnv = {
+    ...home,
+    AWS_ENDPOINT_URL: endpoint,
+    AWS_REGION: 'us-east-1',
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+  };
+  const { address, rootToken } = await startBuilt<{ address: string; rootToken: string }>(
+    t,
+    folder,
+    ['server', '--dev', '--listen', '127.0.0.1:0', '--json'],
+    env,
+  );
+  const stint = async (...args: readonly string[]): Promise<string> => {
+    const main = join(cloned, 'dist', 'cli', 'main.js');
+    const all = { ...env, STINT_ADDR: address, STINT_TOKEN: rootToken };
+    return (await run(process.execPath, [main, ...args], { cwd: folder, env: all })).stdout;
+  };
+  const config = join(cloned, 'examples', 'tutorial', 'stint.config.ts');
+  assert.match(await stint('plan', '--config', config), /^Plan: 11 to add, 0 to change, 0 to destroy$/m);
+  await stint('apply', '--yes', '--config', config);
+  assert.match(await stint('plan', '--config', config), /^Plan: 0 to add, 0 to change, 0 to destroy$/m);
+  await stint('secrets', 'enable', 'aws');
+  const keys = [`access_key=${accessKeyId}`, `secret_key=${secretAccessKey}`, 'region=us-east-1'];
+  await stint('write', 'aws/config/root', ...keys, `iam_endpoint=${endpoint}`, `sts_endpoint=${endpoint}`);
+  const reader = 'policy_arns=arn:aws:iam::aws:policy/ReadOnlyAccess';
+  await stint('write', 'aws/roles/user', 'credential_type=iam_user', reader);
+  assert.match(await stint('whoami', 'lend:user'), /user\/vault-root-user-/);
+  assert.match(await stint('exec', 'lend:*', '--', 'printenv', 'AWS_ACCESS_KEY_ID'), /^lend:user \| AKIA/);
+  await stint('forget', 'lend:user');
+  await stint('init', '--from-aws', '--config', join(folder, 'found.yaml'));
+  await stint('drift', '--config', config);
+});
+
 test('the built server has the web page', async (t) => {
   const folder = temporaryFolder(t);
   const args = [
