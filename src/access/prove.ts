@@ -19,6 +19,7 @@ import {
 } from './readiness.ts';
 import type { Resource, SeenAccount } from './resources.ts';
 import type { RunEvent } from './run-events.ts';
+import { Shared } from './share.ts';
 
 /** What was proved of the roles of a run, by their ids (`dev/role/reader`). */
 export interface Readiness {
@@ -107,9 +108,13 @@ export class Prover {
   /** Proves the roles whose trust these steps have settled. Resolves with the accounts (ids) of those not ready. */
   async prove(done: readonly Step[]): Promise<ReadonlySet<string>> {
     const { seen, partition, onEvent } = this.#context;
-    const roles = done.filter(({ id }) => this.#last.has(id)).map((step) => openedRole(step, seen, partition));
     const open: OpenedRole[] = [];
-    for (const role of roles) {
+    // In hundreds of accounts the same trust is read once, and what is closed is kept by its name only.
+    const trusts = new Shared();
+    const bySeen = new Map(seen.map((account) => [account.id, account]));
+    for (const step of done) {
+      if (!this.#last.has(step.id)) continue;
+      const role = openedRole(step, bySeen.get(step.account), partition, trusts);
       const why = closedToCallers(role);
       if (why === undefined) open.push(role);
       else this.#keepRead(role, why);

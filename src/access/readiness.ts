@@ -5,6 +5,7 @@ import { can, type Directory } from '../policy/index.ts';
 import { iamArn, type Partition } from '../aws/index.ts';
 import { tagsOf } from './ownership.ts';
 import type { Step } from './plan.ts';
+import type { Shared } from './share.ts';
 import type { Document, SeenAccount, Statement, Tags, Texts } from './resources.ts';
 
 /** A role as the last call about its trust left it. */
@@ -52,15 +53,18 @@ export function lastTrustSteps(steps: readonly Step[]): ReadonlyMap<string, Step
 }
 
 /** The role that a call about trust opened. */
-export function openedRole(step: Step, seen: readonly SeenAccount[], partition: Partition): OpenedRole {
+export function openedRole(
+  step: Step,
+  seen: SeenAccount | undefined,
+  partition: Partition,
+  trusts: Shared,
+): OpenedRole {
   const name = text(step.input['RoleName']);
-  const had = seen
-    .find(({ id }) => id === step.account)
-    ?.resources.find((it) => it.kind === 'role' && it.name === name);
+  const had = seen?.resources.find((it) => it.kind === 'role' && it.name === name);
   const path = text(step.input['Path']) || (had?.kind === 'role' ? had.path : '/');
   const given = step.input['Tags'] as readonly { readonly Key: string; readonly Value: string }[] | undefined;
   const tags = given === undefined ? (had?.kind === 'role' ? had.tags : {}) : tagsOf(given);
-  const trust = JSON.parse(text(step.input[trustCalls[step.operation]!])) as Document;
+  const trust = trusts.from(text(step.input[trustCalls[step.operation]!]), (it) => JSON.parse(it) as Document);
   const arn = iamArn(partition, step.account, 'role', name, path);
   return { id: step.id.replace(/#.*$/, ''), account: step.account, name, path, arn, trust, tags };
 }
