@@ -569,7 +569,11 @@ describe('the auth method aws', () => {
       assert.equal(left, await auth.configured());
       assert.equal(left === before, isFormer, `${operation} ${when}`);
     }
-    await until('the last one is done with', async () => (await auth.rotate()).status === 200);
+    // What broke off is tried again at its time: where the first try met the rotation itself, at the next.
+    await until('the last one is done with', async () => {
+      await auth.broker.call('POST', '/v1/stint/dev/clock', { body: { advance: '121s' } });
+      return (await auth.rotate()).status === 200;
+    });
   });
 });
 
