@@ -130,6 +130,8 @@ export interface RunningCloud {
   /** The environment in which these keys act. */
   as(keys: { accessKeyId: string; secretAccessKey: string; sessionToken?: string }): Record<string, string>;
   advance(by: string): Promise<void>;
+  /** Lets IAM take its time over the next calls of that operation. */
+  delay(operation: string, milliseconds: number, count: number): Promise<void>;
 }
 
 /** Starts `stint cloud start` on a free port; it ends with the test. */
@@ -160,6 +162,14 @@ export async function startCloudProcess(t: TestContext, ...options: readonly str
       HOME: folder,
       STINT_HOME: folder,
     });
+  const control = async (what: string, body: object): Promise<void> => {
+    const response = await fetch(`${endpoint}/_stint/${what}`, {
+      method: 'POST',
+      headers: { 'x-stint-control': file.controlToken, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    if (!response.ok) throw new Error(await response.text());
+  };
   return {
     ...file,
     endpoint,
@@ -170,14 +180,9 @@ export async function startCloudProcess(t: TestContext, ...options: readonly str
       if (keys === undefined) throw new Error(`no account ${name}`);
       return as(keys);
     },
-    async advance(by) {
-      const response = await fetch(`${endpoint}/_stint/clock`, {
-        method: 'POST',
-        headers: { 'x-stint-control': file.controlToken, 'content-type': 'application/json' },
-        body: JSON.stringify({ advance: by }),
-      });
-      if (!response.ok) throw new Error(await response.text());
-    },
+    advance: (by) => control('clock', { advance: by }),
+    delay: (operation, delayMs, count) =>
+      control('faults', { service: 'iam', operation, when: 'before', delayMs, count }),
   };
 }
 

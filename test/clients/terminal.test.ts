@@ -44,6 +44,8 @@ async function applyAt(t: TestContext, columns: number, drawn: number, what: str
   writeFileSync(organization, JSON.stringify({ version: 1, id: 'o-terminal00', management: central.id, accounts }));
   writeFileSync(config, JSON.stringify(definition));
   const cloud = await startCloudProcess(t, '--org', organization);
+  // So slow that the table is drawn many times, however fast the machine.
+  await cloud.delay('AttachRolePolicy', 100, 400);
   const command = [process.execPath, join(root, 'src/cli/main.ts'), 'apply', '--yes', '--config', config];
   const program = [join(root, 'test/clients/programs/in_terminal.py'), String(columns), '24', String(drawn), what];
   const { stdout, stderr } = await run('python', [...program, ...command], cloud.admin('central'));
