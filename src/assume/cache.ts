@@ -1,7 +1,6 @@
 // Sessions kept in files between commands: folder 0700, files 0600, versioned, replaced by rename.
 // On the path of every `credentials` call, so it is synchronous and loads nothing but node:fs.
 import { canonicalJson, type Clock, type Millis } from '../base/index.ts';
-import { failure } from './failures.ts';
 import type { Sealing } from './keeping/index.ts';
 import type { SessionRequest } from './model.ts';
 import {
@@ -12,6 +11,7 @@ import {
   type KeptSession,
   type SessionFile,
 } from './session-file.ts';
+import { makeOwnFolder, replaceFile } from './own-files.ts';
 import { ReadyStore } from './ready.ts';
 import { sourceIdentity } from './sources/index.ts';
 
@@ -128,7 +128,7 @@ export class SessionCache {
     this.ready.forgetAll();
     try {
       if (text === undefined) fs.unlinkSync(file);
-      else this.#replace(file, text);
+      else replaceFile(file, text);
     } catch {
       // A folder that cannot be written: the session is good all the same, and ends in its time.
     }
@@ -150,38 +150,16 @@ export class SessionCache {
     const text = sessionFileText(facts, session, this.#sealing);
     const file = `${this.folder}/${fileName(identity)}.json`;
     if (text === undefined) fs.rmSync(file, { force: true });
-    else this.#replace(file, text);
+    else replaceFile(file, text);
     // A session is replaced because it ends, or because somebody wanted another one. An entry holds it plain.
     if (this.#sealing === undefined) this.ready.forget(new Set([baseName(file)]));
     else this.ready.forgetAll();
     this.#sweep();
   }
 
-  #replace(file: string, text: string): void {
-    const draft = `${file}.${process.pid}.tmp`;
-    try {
-      // SECURITY: `wx` writes into nothing that was there before, and follows no link.
-      fs.rmSync(draft, { force: true });
-      fs.writeFileSync(draft, text, { mode: 0o600, flag: 'wx' });
-      fs.renameSync(draft, file);
-    } catch (error) {
-      fs.rmSync(draft, { force: true });
-      throw error;
-    }
-  }
-
   /** Makes the folder, private. @throws what the file system throws, and Failure `cache-unsafe`. */
   prepare(): void {
-    fs.mkdirSync(this.folder, { recursive: true, mode: 0o700 });
-    const { uid, mode } = fs.statSync(this.folder);
-    const owner = process.getuid?.();
-    // A link may lead to a folder of one's own: whose link is it?
-    if (owner !== undefined && (uid !== owner || fs.lstatSync(this.folder).uid !== owner)) {
-      throw failure('cache-unsafe', `\`${this.folder}\` belongs to another user`, {
-        hint: 'set STINT_HOME to a folder of your own',
-      });
-    }
-    if ((mode & 0o077) !== 0) fs.chmodSync(this.folder, 0o700);
+    makeOwnFolder(this.folder);
     fs.accessSync(this.folder, fs.constants.W_OK);
   }
 

@@ -10,6 +10,7 @@ import {
   type SectionContent,
 } from './credentials-file-text.ts';
 import { failure } from './failures.ts';
+import { replaceFile } from './own-files.ts';
 import { settingOf, type ProfileSet } from './profiles.ts';
 
 export interface CredentialsFileTools {
@@ -91,27 +92,9 @@ function readCredentials(file: string): Read {
   return { path, bytes, mode: mode & 0o777, owner: { uid, gid }, stamp: `${size} ${mtimeMs} ${ino}` };
 }
 
-/** Writes a file beside `path`, durable and private, and renames it to `path`. */
+/** Durable; with `sudo` the file goes on belonging to the person. */
 function replace(path: string, bytes: string, mode: number, owner: Read['owner']): void {
-  const draft = `${path}.${process.pid}.tmp`;
-  fs().rmSync(draft, { force: true });
-  // SECURITY: `wx` follows no link that somebody put in its place.
-  const handle = fs().openSync(draft, 'wx', 0o600);
-  try {
-    try {
-      fs().writeFileSync(handle, bytes, 'latin1');
-      // With `sudo` the file goes on belonging to the person.
-      if (owner !== undefined && process.getuid?.() === 0) fs().fchownSync(handle, owner.uid, owner.gid);
-      fs().fchmodSync(handle, mode);
-      fs().fsyncSync(handle);
-    } finally {
-      fs().closeSync(handle);
-    }
-    fs().renameSync(draft, path);
-  } catch (error) {
-    fs().rmSync(draft, { force: true });
-    throw error;
-  }
+  replaceFile(path, Buffer.from(bytes, 'latin1'), { mode, owner, durable: true });
 }
 
 /** Writes the file, and before it the backup of what is there, whose path it returns. */

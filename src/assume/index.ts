@@ -40,6 +40,7 @@ export const loadMetadata = (): Promise<typeof import('./metadata/index.ts')> =>
 export { languageOf, shellNames, type ShellName } from './shell-function.ts';
 export { signRequest } from './signer.ts';
 export { takeLock } from './lock.ts';
+export { replaceFile } from './own-files.ts';
 export { checkSectionName } from './credentials-file-text.ts';
 export { checkProfileFree, cleanSections, writeSection, type CredentialsFileTools } from './credentials-file.ts';
 export { exportFormats, exportText, type ExportFormat } from './export-formats.ts';

@@ -2,8 +2,8 @@
 // device in the same half minute. Kept as salted hashes in a file of one's own, for as long as AWS might take a code.
 import type { Clock, Millis, Secret } from '../base/index.ts';
 import { isFailure } from '../base/index.ts';
-import { failure } from './failures.ts';
 import { takeLock } from './lock.ts';
+import { makeOwnFolder, replaceFile } from './own-files.ts';
 
 const fs = process.getBuiltinModule('node:fs');
 
@@ -79,24 +79,12 @@ export class MfaMemory {
   async #lock(name: string): Promise<(() => void) | undefined> {
     if (this.#folder === undefined) return undefined;
     try {
-      this.#prepare(this.#folder);
+      makeOwnFolder(this.#folder);
       return await takeLock(`${this.#folder}/${name}.lock`, { wait: this.#wait, onBusy: () => undefined });
     } catch (error) {
       if (isFailure(error)) throw error;
       return undefined;
     }
-  }
-
-  #prepare(folder: string): void {
-    fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
-    const { uid, mode } = fs.statSync(folder);
-    const owner = process.getuid?.();
-    if (owner !== undefined && uid !== owner) {
-      throw failure('cache-unsafe', `\`${folder}\` belongs to another user`, {
-        hint: 'set STINT_HOME to a folder of your own',
-      });
-    }
-    if ((mode & 0o077) !== 0) fs.chmodSync(folder, 0o700);
   }
 
   #read(name: string): Spent {
@@ -123,10 +111,8 @@ export class MfaMemory {
   #write(name: string, spent: Spent): void {
     if (this.#folder === undefined) return;
     const file = `${this.#folder}/${name}.json`;
-    const draft = `${file}.${process.pid}.tmp`;
     try {
-      fs.writeFileSync(draft, `${JSON.stringify(spent)}\n`, { mode: 0o600 });
-      fs.renameSync(draft, file);
+      replaceFile(file, `${JSON.stringify(spent)}\n`);
     } catch {
       // A full or read-only disk: this process still remembers.
     }

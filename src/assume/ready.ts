@@ -4,6 +4,7 @@
 import type { Millis } from '../base/index.ts';
 import { entryName, readEntry, sameVariables, writeEntry, writeNames, type ReadyEntry } from './ready-entry.ts';
 import type { Environment } from './model.ts';
+import { replaceFile } from './own-files.ts';
 import type { Sighting } from './watch.ts';
 
 // Not imported: see cache.ts.
@@ -79,7 +80,7 @@ export class ReadyStore {
       fs.mkdirSync(this.#folder, { mode: 0o700, recursive: true });
       fs.chmodSync(this.#folder, 0o700);
       for (const time of times) this.#time(time);
-      this.#replace(`${this.#folder}/${name}`, text);
+      replaceFile(`${this.#folder}/${name}`, text);
       this.#sweep(now);
     } catch {
       // A folder that is full, read-only, or somebody else's.
@@ -94,17 +95,11 @@ export class ReadyStore {
     }
   }
 
-  #replace(file: string, text: string, seconds?: number): void {
-    const draft = `${file}.${process.pid}.tmp`;
-    fs.writeFileSync(draft, text, { mode: 0o600 });
-    if (seconds !== undefined) fs.utimesSync(draft, seconds, seconds);
-    fs.renameSync(draft, file);
-  }
-
   /** Makes the file whose modification time is that second. */
   #time(seconds: number): void {
     const file = `${this.#folder}/at.${seconds}`;
-    if (fs.statSync(file, { throwIfNoEntry: false })?.mtimeMs !== seconds * 1000) this.#replace(file, '', seconds);
+    if (fs.statSync(file, { throwIfNoEntry: false })?.mtimeMs !== seconds * 1000)
+      replaceFile(file, '', { changed: seconds * 1000 });
   }
 
   #names(): readonly string[] {
@@ -124,7 +119,7 @@ export class ReadyStore {
     const marker = `${this.#folder}/swept`;
     const swept = fs.statSync(marker, { throwIfNoEntry: false })?.mtimeMs ?? 0;
     if (Math.abs(now - swept) < sweepEvery) return;
-    this.#replace(marker, '');
+    replaceFile(marker, '');
     const named = new Set<string>();
     const names = this.#names();
     for (const name of names.filter((each) => each.startsWith('names'))) {

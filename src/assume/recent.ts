@@ -1,6 +1,7 @@
 // The targets that a person put into a shell lately, last one first in what `read` gives. Kept in the folder of ready
 // entries, since the shell adds a line without starting Node; the file is made here, private, and only ever appended to there.
 import type { Environment } from './model.ts';
+import { replaceFile } from './own-files.ts';
 
 const fs = process.getBuiltinModule('node:fs');
 
@@ -38,9 +39,7 @@ export function noteRecent(target: string, sessions: string, env: Environment): 
     fs.appendFileSync(file, `${target}\n`, { mode: 0o600 });
     const kept = lines(file);
     if (kept.length <= longest) return;
-    const draft = `${file}.${process.pid}.tmp`;
-    fs.writeFileSync(draft, `${kept.slice(-shortest).join('\n')}\n`, { mode: 0o600 });
-    fs.renameSync(draft, file);
+    replaceFile(file, `${kept.slice(-shortest).join('\n')}\n`);
   } catch {
     // A folder that is full, read-only, or somebody else's.
   }

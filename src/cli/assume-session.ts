@@ -155,13 +155,23 @@ export interface Assumed {
   readonly session: Credentials;
 }
 
-async function sessionFor(io: Io, env: Environment, request: SessionRequest, choices: AssumeChoices): Promise<Assumed> {
-  const cache = openCache(env, (line) => choices.quiet || say(io, `note: ${line}`));
+async function sessionFor(
+  io: Io,
+  env: Environment,
+  request: SessionRequest,
+  choices: AssumeChoices,
+  cache: SessionCache | undefined,
+): Promise<Assumed> {
   if (!choices.refresh && !choices.explain) {
     const kept = keptSession(request, cache);
     if (kept !== undefined) return { request, session: kept.credentials };
   }
   return { request, session: await obtainSession(request, sessionTools(io, env, cache, choices)) };
+}
+
+/** The kept sessions; why they cannot be kept is told the person. */
+function toldCache(io: Io, env: Environment, { quiet }: AssumeChoices): SessionCache | undefined {
+  return openCache(env, (line) => quiet || say(io, `note: ${line}`));
 }
 
 /** True when the session an earlier `stint assume` put here is all there is to begin with. */
@@ -191,9 +201,9 @@ export async function assumeTarget(
     );
     say(io, 'hint: set the keys again to begin anew; `stint exec` leaves them in place, and so does a profile');
   }
-  const assumed = await sessionFor(io, env, request, choices);
   // As the watch sees it: which keyring is meant decides as well.
-  const cache = watch === undefined ? undefined : openCache(known.env);
+  const cache = toldCache(io, known.env, choices);
+  const assumed = await sessionFor(io, env, request, choices, cache);
   if (watch !== undefined && cache !== undefined) keepReady(request, watch, cache, systemClock);
   return assumed;
 }
@@ -205,7 +215,8 @@ function isPlain({ session, config }: AssumeChoices): boolean {
 
 /** The credentials that SDKs would use in this process. @throws the failures of the room `assume`. */
 export async function currentCredentials(io: Io, choices: AssumeChoices): Promise<Assumed> {
-  return sessionFor(io, io.env, resolveCurrent(choices.session, targetContext(io, io.env, choices.config)), choices);
+  const request = resolveCurrent(choices.session, targetContext(io, io.env, choices.config));
+  return sessionFor(io, io.env, request, choices, toldCache(io, io.env, choices));
 }
 
 /** Runs the work of a verb and turns its failures into text and exit code: 2 for what was typed wrongly, else 1. */
@@ -238,6 +249,5 @@ export async function prepareTarget(io: Io, target: string | undefined, choices:
     target === undefined
       ? resolveCurrent(choices.session, context)
       : await resolveTarget(target, choices.session, context);
-  const cache = openCache(env, (line) => choices.quiet || say(io, `note: ${line}`));
-  return { request, context, tools: sessionTools(io, env, cache, choices) };
+  return { request, context, tools: sessionTools(io, env, toldCache(io, env, choices), choices) };
 }

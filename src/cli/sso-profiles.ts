@@ -1,5 +1,5 @@
 // `stint sso profiles`: shows what would change in ~/.aws/config, and changes it with a backup.
-import { isRegion, profileFiles, type SourceTools, type SsoVerbs } from '../assume/index.ts';
+import { isRegion, profileFiles, replaceFile, type SourceTools, type SsoVerbs } from '../assume/index.ts';
 import { readText } from './assume-session.ts';
 import type { Io } from './command.ts';
 import { cliFailure } from './failures.ts';
@@ -18,26 +18,20 @@ interface ProfilesWork {
 }
 
 /** Replaces the file, durable or not at all, and leaves a copy of what it was. Returns the copy's path, if there was a file. */
-function replaceFile(file: string, before: string | undefined, text: string, stamp: string): string | undefined {
+function replaceConfig(file: string, before: string | undefined, text: string, stamp: string): string | undefined {
   const fs = process.getBuiltinModule('node:fs');
   const path = process.getBuiltinModule('node:path');
   try {
     // People link the file from elsewhere; the link stays one.
     const real = before === undefined ? file : fs.realpathSync(file);
     fs.mkdirSync(path.dirname(real), { recursive: true, mode: 0o700 });
-    const draft = `${real}.${process.pid}.tmp`;
     const mode = before === undefined ? 0o600 : fs.statSync(real).mode & 0o777;
-    const handle = fs.openSync(draft, 'w', mode);
-    fs.writeFileSync(handle, text);
-    fs.fsyncSync(handle);
-    fs.closeSync(handle);
     if (readText(file) !== before) {
-      fs.rmSync(draft);
       throw cliFailure('file-unwritable', `\`${file}\` was changed meanwhile`, { hint: 'run it again' });
     }
     const backup = before === undefined ? undefined : `${real}.${stamp}.bak`;
     if (backup !== undefined) fs.copyFileSync(real, backup);
-    fs.renameSync(draft, real);
+    replaceFile(real, text, { mode, durable: true });
     return backup;
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code ?? 'unknown error';
@@ -87,6 +81,6 @@ export async function changeProfiles(io: Io, work: ProfilesWork, options: Profil
   if (change.diff.length === 0) return say(io, `nothing to change: ${many(change.count)} in \`${file}\``);
   if (options.write !== true) return say(io, `hint: \`--write\` puts this into \`${file}\``);
   const stamp = new Date(tools.clock.now()).toISOString().replace(/[-:]|\.\d{3}/g, '');
-  const backup = replaceFile(file, before, change.text, stamp);
+  const backup = replaceConfig(file, before, change.text, stamp);
   say(io, `${many(change.count)} in \`${file}\`${backup === undefined ? '' : `; what it was is in \`${backup}\``}`);
 }

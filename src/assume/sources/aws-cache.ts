@@ -2,6 +2,7 @@
 // Ours are 0600 in a 0700 folder, replaced by rename, and what other tools put beside our fields stays.
 import type { Failure, Millis } from '../../base/index.ts';
 import { failure } from '../failures.ts';
+import { replaceFile } from '../own-files.ts';
 import type { Environment } from '../model.ts';
 
 const fs = process.getBuiltinModule('node:fs');
@@ -37,19 +38,11 @@ export function readObject(file: string): JsonObject | undefined {
 
 /** Writes the object, all of it or nothing. @throws Failure `sso-unwritable`. */
 export function writeObject(file: string, value: JsonObject): void {
-  const draft = `${file}.${process.pid}.tmp`;
   try {
     fs.mkdirSync(file.slice(0, file.lastIndexOf('/')), { recursive: true, mode: 0o700 });
-    const handle = fs.openSync(draft, 'w', 0o600);
-    try {
-      fs.writeFileSync(handle, JSON.stringify(value));
-      fs.fsyncSync(handle);
-    } finally {
-      fs.closeSync(handle);
-    }
-    fs.renameSync(draft, file);
+    // AWS has taken back what was there before.
+    replaceFile(file, JSON.stringify(value), { durable: true });
   } catch (cause) {
-    fs.rmSync(draft, { force: true });
     throw unwritable(file, cause);
   }
 }
