@@ -131,19 +131,37 @@ export class Mounts {
 
   /** Asks anew for a due time of `mountId`, or takes it back. */
   async schedule(mountId: string, name: string, at: Millis | undefined): Promise<void> {
+    await this.#schedule(mountId, name, at, () => true);
+  }
+
+  /**
+   * The same for whoever has done what was asked for at `done`: what was asked for meanwhile, by something that began
+   * then, stays. False when that is so.
+   */
+  reschedule(mountId: string, name: string, done: Millis, at: Millis | undefined): Promise<boolean> {
+    return this.#schedule(mountId, name, at, (found) => found !== undefined && Math.ceil(found) === done);
+  }
+
+  async #schedule(
+    mountId: string,
+    name: string,
+    at: Millis | undefined,
+    mayReplace: (found: Millis | undefined) => boolean,
+  ): Promise<boolean> {
     const key = `scheduled/${mountId}/${name}`;
     for (;;) {
       const found = await this.#barrier.get<Millis>(key);
+      if (!mayReplace(found?.value)) return false;
       const mark = (time: Millis): string => dueKey({ at: time, kind: 'mount', id: `${mountId}/${name}` });
       const changes = [
         ...(found === undefined || found.value === at ? [] : [{ key: mark(found.value), value: undefined }]),
         ...(at === undefined ? [] : [{ key: mark(at), value: null }]),
         { key, value: at, expect: found?.version ?? absent },
       ];
-      if (found === undefined && at === undefined) return;
+      if (found === undefined && at === undefined) return true;
       if (!(await this.#barrier.commit(changes))) continue;
       if (at !== undefined) this.#onDue(at);
-      return;
+      return true;
     }
   }
 

@@ -238,8 +238,8 @@ export class Sweeper {
       log({ level: 'error', event: 'mount.due-failed', name: asked.id, error: textOf(error) });
       return clock.now() + troubledMountMillis;
     });
-    await mounts.schedule(mountId, name.join('/'), next);
-    if (next === undefined || next !== asked.at) await due.drop(asked);
+    const replaced = await mounts.reschedule(mountId, name.join('/'), asked.at, next);
+    if (!replaced || next !== asked.at) await due.drop(asked);
   }
 }
 

@@ -232,6 +232,22 @@ describe('a mount', () => {
     assert.deepEqual([(await mounts.get('aws'))?.description, (await mounts.get('aws'))?.tainted], ['second', false]);
   });
 
+  test('what was asked for while the last asking was seen to is not taken back with it', async (t) => {
+    const { barrier } = await ownStore(t);
+    const mounts = new Mounts(barrier, systemRandom, { engines: [engine], methods: [] }, () => {});
+    const marks = async (): Promise<readonly string[]> =>
+      (await barrier.keys('due/', 10)).map((key) => /\d{15}/.exec(key)![0]).map((text) => String(Number(text)));
+    await mounts.schedule('m', 'work', 1000);
+    assert.equal(await mounts.reschedule('m', 'work', 1000, 2000), true);
+    assert.deepEqual(await marks(), ['2000']);
+    await mounts.schedule('m', 'work', 3000);
+    assert.equal(await mounts.reschedule('m', 'work', 2000, undefined), false);
+    assert.deepEqual(await marks(), ['3000']);
+    assert.equal(await mounts.reschedule('m', 'work', 3000, undefined), true);
+    assert.deepEqual(await marks(), []);
+    assert.equal(await mounts.reschedule('m', 'work', 3000, 4000), false, 'nothing is asked for any more');
+  });
+
   test('keeps both of two changes made at once', async (t) => {
     const { call } = await testBroker((end) => t.after(end));
     await call('POST', '/v1/sys/mounts/aws', { body: { type: 'aws' } });

@@ -59,10 +59,11 @@ async function rotate(folder: Folder, config: ClientConfig, iam: IAMClient, cloc
   const { User } = await told('error calling GetUser', iam.send(new sdk.GetUserCommand({})));
   const user = User!.UserName!;
   const keysBefore = await told('error calling ListAccessKeys', keysOf(iam, user));
-  await begin(folder, { version: 1, user, formerKey: config.accessKey, keysBefore, startedAt: clock.now() });
+  const rotation: Rotation = { version: 1, user, formerKey: config.accessKey, keysBefore, startedAt: clock.now() };
+  await begin(folder, rotation);
   const made = await createKey(iam, user).catch(async (error: unknown) => {
     // Only a refusal says that there is no key; else `due` looks when AWS can no longer be late.
-    if (isRefusal(error)) await end(folder);
+    if (isRefusal(error)) await end(folder, rotation);
     throw methodFailed(`error calling CreateAccessKey: ${awsText(error)}`);
   });
   await store(folder, config, made);
@@ -70,7 +71,7 @@ async function rotate(folder: Folder, config: ClientConfig, iam: IAMClient, cloc
     `error deleting old access key ID ${config.accessKey}`,
     iam.send(new sdk.DeleteAccessKeyCommand({ UserName: user, AccessKeyId: config.accessKey })),
   );
-  await end(folder);
+  await end(folder, rotation);
   return { data: { access_key: made.accessKey } };
 }
 
@@ -96,9 +97,14 @@ async function begin(folder: Folder, rotation: Rotation): Promise<void> {
   });
 }
 
-async function end(folder: Folder): Promise<void> {
-  await folder.change(rotationName, () => undefined);
-  await folder.schedule(rotationName, undefined);
+/**
+ * Forgets the rotation, and none that began since. The look that was asked for is not taken back, for it may be the
+ * next rotation's by now; one that finds nothing costs nothing.
+ */
+async function end(folder: Folder, { startedAt, formerKey }: Rotation): Promise<void> {
+  await folder.change<Rotation>(rotationName, (now) =>
+    now?.startedAt === startedAt && now.formerKey === formerKey ? undefined : now,
+  );
 }
 
 async function store(
@@ -132,7 +138,7 @@ export async function cleanUp(folder: Folder, clock: Clock): Promise<Millis | un
     for (const AccessKeyId of spare)
       await iam.send(new DeleteAccessKeyCommand({ UserName: rotation.user, AccessKeyId }));
   });
-  await end(folder);
+  await end(folder, rotation);
   return undefined;
 }
 
