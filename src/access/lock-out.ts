@@ -1,7 +1,7 @@
 // Would a change lock its makers out? A pure verdict over the accounts before and after it: whoever carries changes out
 // keeps his way in, each account keeps an administrator and its break-glass, and nobody loses MFA and password.
 import { markedTag } from './ownership.ts';
-import { Directory, Escalations, type AuthorizationDetails, type RoleDetails } from '../policy/index.ts';
+import type { Directory, Escalations, RoleDetails } from '../policy/index.ts';
 
 type Subject = Directory['subjects'][number];
 
@@ -36,9 +36,9 @@ class State {
   readonly #escalations: Escalations;
   readonly #reach = new Map<Subject, ReadonlySet<string>>();
 
-  constructor(details: AuthorizationDetails) {
-    this.directory = new Directory(details);
-    this.#escalations = new Escalations(this.directory);
+  constructor(escalations: Escalations) {
+    this.directory = escalations.directory;
+    this.#escalations = escalations;
   }
 
   get accounts(): readonly string[] {
@@ -178,8 +178,8 @@ function userReasons(before: State, after: State): LockOutReason[] {
  * without. `caller` is the ARN of whoever makes the change; a session counts as its role.
  */
 export function lockOut(
-  before: AuthorizationDetails,
-  after: AuthorizationDetails,
+  before: Escalations,
+  after: Escalations,
   caller: string,
   options: LockOutOptions,
 ): LockOutVerdict {

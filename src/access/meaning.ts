@@ -2,10 +2,11 @@
 // planning itself does not need.
 import {
   accessDiff,
+  Directory,
+  Escalations,
   loadCatalog,
   managedDocuments,
   type AccessDiff,
-  type AuthorizationDetails,
   type Catalog,
 } from '../policy/index.ts';
 import { authorizationAfter, authorizationBefore, managedArns, unitsOf } from './authorization.ts';
@@ -18,11 +19,12 @@ export interface Meaning extends AccessDiff {
   readonly catalog: Catalog;
 }
 
-/** Access before a plan and after it, and the catalogue to read it with. */
+/** Access before a plan and after it, and the catalogue to read it with: one directory of a state for all its judges. */
 export interface PlanAccess {
   readonly catalog: Catalog;
-  readonly before: AuthorizationDetails;
-  readonly after: AuthorizationDetails;
+  readonly before: Escalations;
+  /** `before` itself where the plan changes nothing. */
+  readonly after: Escalations;
 }
 
 /** Reads what the judges of `plan`, which was made of `wanted` and `seen`, look at. */
@@ -33,13 +35,15 @@ export async function accessOf(plan: Plan, wanted: Wanted, seen: readonly SeenAc
     managedDocuments(managedArns([...wanted.accounts, ...seen])),
   ]);
   const scope = { partition, organization, managed, units: unitsOf(wanted.accounts) };
-  const before = authorizationBefore(scope, seen);
-  const after = plan.changes.length === 0 ? before : authorizationAfter(scope, wanted, seen, plan.changes);
+  const was = new Directory(authorizationBefore(scope, seen));
+  const before = new Escalations(was);
+  if (plan.changes.length === 0) return { catalog, before, after: before };
+  const after = new Escalations(was.changedTo(authorizationAfter(scope, wanted, seen, plan.changes)));
   return { catalog, before, after };
 }
 
 /** What comes of carrying out a plan. */
 export function meaningOf({ catalog, before, after }: PlanAccess): Meaning {
   if (before === after) return { changes: [], trust: [], catalog };
-  return { ...accessDiff(catalog, before, after), catalog };
+  return { ...accessDiff(catalog, before.directory, after.directory), catalog };
 }

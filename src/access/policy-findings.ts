@@ -2,9 +2,9 @@
 import {
   newEscalations,
   validatePolicy,
-  type AuthorizationDetails,
   type Catalog,
   type EscalationPath,
+  type Escalations,
   type LintKind,
   type PolicyFinding,
 } from '../policy/index.ts';
@@ -181,9 +181,9 @@ function isByDefinition({ steps }: EscalationPath, marked: ReadonlySet<string>):
 /** Those who are administrators by definition and were not before, told once and not as ways up. */
 function markedFindings({ before, after, marked }: PlanScope): Finding[] {
   if (marked === undefined || marked.size === 0) return [];
-  const known = (details: AuthorizationDetails): Map<string, string[]> => {
+  const known = ({ directory }: Escalations): Map<string, string[]> => {
     const found = new Map<string, string[]>();
-    for (const { id, name = id, users, groups, roles } of details.accounts) {
+    for (const { id, name = id, users, groups, roles } of directory.details.accounts) {
       const titles = [
         ...users.map((it) => `user/${it.name}`),
         ...groups.map((it) => `group/${it.name}`),
@@ -235,8 +235,8 @@ export function escalationFindings(ways: readonly EscalationPath[]): readonly Fi
 }
 
 export interface PlanScope {
-  readonly before: AuthorizationDetails;
-  readonly after: AuthorizationDetails;
+  readonly before: Escalations;
+  readonly after: Escalations;
   /** ARN of whoever applies. */
   readonly caller: string;
   readonly options: LockOutOptions;
@@ -249,7 +249,7 @@ export interface PlanScope {
 /** New ways up, and the lock-out verdict. */
 export function changeFindings(scope: PlanScope): readonly Finding[] {
   const { before, after, caller, options, blocks, marked = new Set() } = scope;
-  const nameOfAccount = new Map(after.accounts.map(({ id, name }) => [id, name ?? id]));
+  const nameOfAccount = new Map(after.directory.details.accounts.map(({ id, name }) => [id, name ?? id]));
   const verdict = lockOut(before, after, caller, options);
   return [
     ...verdict.reasons.map(({ code, account, resource, message, hint }): Finding => ({

@@ -39,6 +39,9 @@ function detailsOf(guardrails: object): Promise<AuthorizationDetails> {
   return definedDetails(compileDefinition(definition, now));
 }
 
+const stateOf = async (guardrails: object): Promise<Escalations> =>
+  new Escalations(new Directory(await detailsOf(guardrails)));
+
 const deny = (Action: string, more: object = {}): object => ({ Effect: 'Deny', Action, Resource: '*', ...more });
 const onProd = (statement: object, type = 'scp'): object => ({
   fence: { on: { ou: 'Workloads/Prod' }, type, statements: [statement] },
@@ -63,24 +66,24 @@ test('the guard rail of a unit binds the units below it', async () => {
 test('a guard rail of a unit that goes is access gained, and one that comes is none', async () => {
   const [free, bound] = [await detailsOf({}), await detailsOf(onProd(deny('ec2:*')))];
   const catalog = await loadCatalog();
-  const gained = accessDiff(catalog, bound, free);
+  const gained = accessDiff(catalog, new Directory(bound), new Directory(free));
   assert.equal(isGain(gained), true);
   assert.deepEqual(
     gained.changes.map(({ principals }) => principals.map(({ account, name }) => `${account}/${name}`)),
     [['prod/admin']],
   );
-  assert.equal(isGain(accessDiff(catalog, free, bound)), false);
+  assert.equal(isGain(accessDiff(catalog, new Directory(free), new Directory(bound))), false);
 });
 
 test('a guard rail on assuming roles locks out, whichever kind it is', async () => {
   const caller = 'arn:aws:iam::111111111111:user/alice';
-  const before = await detailsOf({});
+  const before = await stateOf({});
   for (const type of ['scp', 'rcp']) {
     const denied =
       type === 'scp'
         ? deny('*', { Condition: { ArnLike: { 'aws:PrincipalArn': role(prod) } } })
         : deny('sts:AssumeRole');
-    const { reasons } = lockOut(before, await detailsOf(onProd(denied, type)), caller, { entryRoles: [] });
+    const { reasons } = lockOut(before, await stateOf(onProd(denied, type)), caller, { entryRoles: [] });
     assert.deepEqual(
       reasons.map(({ code, account }) => `${code} ${account}`),
       [`caller-locked-out ${prod}`, `no-administrator ${prod}`],
@@ -103,5 +106,5 @@ test('a guard rail over what is marked by tags, or over keys, makes no escalatio
   const rails = {
     baseline: { on: 'organization', type: 'scp', use: ['protect-stint', 'deny-users', 'imdsv2'] },
   };
-  assert.deepEqual(newEscalations(await detailsOf({}), await detailsOf(rails)), []);
+  assert.deepEqual(newEscalations(await stateOf({}), await stateOf(rails)), []);
 });

@@ -4,6 +4,8 @@ import {
   accessDiffLines,
   isGain,
   managedDocuments,
+  Directory,
+  Escalations,
   newEscalations,
   type Catalog,
 } from '../../policy/index.ts';
@@ -61,8 +63,9 @@ export async function terraformMeaning(
     managed: await managedDocuments(managedArns([...old, ...fresh])),
     units,
   } as const;
-  const [was, will] = [authorizationBefore(scope, old), authorizationBefore(scope, fresh)];
+  const was = new Directory(authorizationBefore(scope, old));
+  const will = was.changedTo(authorizationBefore(scope, fresh));
   const diff = accessDiff(catalog, was, will);
-  const ways = newEscalations(was, will);
+  const ways = newEscalations(new Escalations(was), new Escalations(will));
   return { lines: accessDiffLines(catalog, diff), gain: isGain(diff), findings: escalationFindings(ways) };
 }

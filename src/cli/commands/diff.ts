@@ -17,6 +17,7 @@ import {
 } from '../../access/index.ts';
 import {
   accessDiff,
+  Directory,
   diffJson,
   isGain,
   loadCatalog,
@@ -85,7 +86,9 @@ async function compared(io: Io, oldText: string, newText: string, options: Optio
   }
   if (oldText === 'live') return fromLive(io, newText, options);
   const [old, fresh] = [await sideOf(io, oldText, options), await sideOf(io, newText, options)];
-  return { diff: accessDiff(await loadCatalog(), old.details, fresh.details), accounts: fresh.accounts };
+  const was = new Directory(old.details);
+  const diff = accessDiff(await loadCatalog(), was, was.changedTo(fresh.details));
+  return { diff, accounts: fresh.accounts };
 }
 
 async function run(io: Io, oldText: string, newText: string, options: Options): Promise<void> {

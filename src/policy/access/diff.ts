@@ -3,11 +3,12 @@
 import { canonicalJson } from '../../base/index.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { ActionClasses } from './classes.ts';
-import type { AccountDetails, AuthorizationDetails, NamedDocument, RoleDetails, UserDetails } from './details.ts';
+import type { AccountDetails, NamedDocument, RoleDetails, UserDetails } from './details.ts';
+import type { Directory } from './directory.ts';
 import { grantsOf, type Facts, type Grant, type Grants, type GrantScope } from './grants.ts';
 import { anyAccount, LocalFacts } from './local.ts';
-import { Shelf } from './shelf.ts';
-import { groupsOf, groupSubject, roleSubject, userSubject, type Subject } from './subjects.ts';
+import type { Shelf } from './shelf.ts';
+import { groupsOf, type Subject } from './subjects.ts';
 import { trustDiff, type TrustDiff, type TrustShift } from './trust-diff.ts';
 
 export interface ChangedPrincipal {
@@ -48,25 +49,22 @@ interface Pair {
   readonly account: AccountDetails;
 }
 
-function pairsOf(before: AuthorizationDetails, after: AuthorizationDetails, shelf: Shelf): Pair[] {
-  const subjectsOf = (details: AuthorizationDetails): Map<string, Subject> =>
-    new Map(
-      details.accounts.flatMap((account) => {
-        const scope = { shelf, account, organization: details.organization };
-        const subjects = [
-          ...account.groups.map((it) => groupSubject(scope, it)),
-          ...account.users.map((it) => userSubject(scope, it)),
-          ...account.roles.map((it) => roleSubject(scope, it)),
-        ];
-        // IAM takes names of one kind that differ in case for one name.
-        return subjects.map((it) => [`${account.id} ${it.kind} ${it.name.toLowerCase()}`, it] as const);
-      }),
-    );
-  const [old, fresh] = [subjectsOf(before), subjectsOf(after)];
-  return [...new Set([...fresh.keys(), ...old.keys()])].map((key) => {
-    const one = (fresh.get(key) ?? old.get(key))!;
-    return { kind: one.kind, before: old.get(key), after: fresh.get(key), account: one.account };
-  });
+// IAM takes names of one kind that differ in case for one name.
+const nameOf = ({ name }: Subject): string => name.toLowerCase();
+
+/** Everybody of the accounts that both sides looked at: what only one side looked at is no change. */
+function pairsOf(before: Directory, after: Directory): Pair[] {
+  const shared = after.details.accounts.filter(({ id }) => before.account(id) !== undefined);
+  return shared.flatMap((account) =>
+    (['group', 'user', 'role'] as const).flatMap((kind) => {
+      const old = new Map(before.subjectsIn(account.id, kind).map((it) => [nameOf(it), it]));
+      const fresh = new Map(after.subjectsIn(account.id, kind).map((it) => [nameOf(it), it]));
+      return [...new Set([...fresh.keys(), ...old.keys()])].map((name): Pair => {
+        const [was, is] = [old.get(name), fresh.get(name)];
+        return { kind, before: was, after: is, account: (is ?? was)!.account };
+      });
+    }),
+  );
 }
 
 function factsOf(subject: Subject | undefined): Facts {
@@ -208,20 +206,14 @@ function groupedBy<Item, Value>(
   return [...Map.groupBy(items, keyOf).values()].map(make);
 }
 
-/** The accounts of both sides that are on both: what only one side looked at is no change. */
-function sharedAccounts(details: AuthorizationDetails, other: AuthorizationDetails): AuthorizationDetails {
-  const ids = new Set(other.accounts.map(({ id }) => id));
-  return { ...details, accounts: details.accounts.filter(({ id }) => ids.has(id)) };
-}
-
 /**
  * What changes from `before` to `after`, in the accounts that both hold. Pure; equal meaning is no change: order, one
  * value or a list, the case of actions, and statements that add nothing do not matter.
  */
-export function accessDiff(catalog: Catalog, before: AuthorizationDetails, after: AuthorizationDetails): AccessDiff {
-  const shelf = new Shelf();
+export function accessDiff(catalog: Catalog, before: Directory, after: Directory): AccessDiff {
+  const { shelf } = after;
   const differ = new Differ(catalog, shelf);
-  const pairs = pairsOf(sharedAccounts(before, after), sharedAccounts(after, before), shelf);
+  const pairs = pairsOf(before, after);
   const changed = pairs.flatMap((pair) => {
     const grants = differ.grants(pair);
     if (grants === undefined || grants.gains.length + grants.loses.length === 0) return [];

@@ -44,24 +44,29 @@ export function accountOfArn(arn: string): string | undefined {
 export class Directory {
   readonly details: AuthorizationDetails;
   readonly subjects: readonly Subject[];
-  readonly shelf = new Shelf();
+  readonly shelf: Shelf;
   readonly #accounts: ReadonlyMap<string, AccountDetails>;
+  readonly #byAccount: ReadonlyMap<string, Record<Subject['kind'], Subject[]>>;
   readonly #byArn: ReadonlyMap<string, Subject>;
   /** Of the last question: the same resource is asked about for one principal after the other. */
   #target: { readonly key: string; readonly context: PartialContext } | undefined;
   readonly #resourcePolicies: ReadonlyMap<string, { readonly account: AccountDetails; readonly named: NamedDocument }>;
 
-  constructor(details: AuthorizationDetails) {
+  /** `shelf`: policies that are read already, of another state of the same accounts. */
+  constructor(details: AuthorizationDetails, shelf = new Shelf()) {
     this.details = details;
+    this.shelf = shelf;
     this.#accounts = new Map(details.accounts.map((account) => [account.id, account]));
-    this.subjects = details.accounts.flatMap((account) => {
-      const scope = { shelf: this.shelf, account, organization: details.organization };
-      return [
-        ...account.users.map((user) => userSubject(scope, user)),
-        ...account.groups.map((group) => groupSubject(scope, group)),
-        ...account.roles.map((role) => roleSubject(scope, role)),
-      ];
-    });
+    this.#byAccount = new Map(
+      details.accounts.map((account) => {
+        const scope = { shelf, account, organization: details.organization };
+        const user = account.users.map((it) => userSubject(scope, it));
+        const group = account.groups.map((it) => groupSubject(scope, it));
+        const role = account.roles.map((it) => roleSubject(scope, it));
+        return [account.id, { user, group, role }];
+      }),
+    );
+    this.subjects = [...this.#byAccount.values()].flatMap(({ user, group, role }) => [...user, ...group, ...role]);
     this.#byArn = new Map(this.subjects.map((subject) => [subject.arn, subject]));
     this.#resourcePolicies = new Map(
       details.accounts.flatMap((account) =>
@@ -74,6 +79,16 @@ export class Directory {
 
   account(id: string): AccountDetails | undefined {
     return this.#accounts.get(id);
+  }
+
+  /** Users, groups or roles of an account. */
+  subjectsIn(account: string, kind: Subject['kind']): readonly Subject[] {
+    return this.#byAccount.get(account)?.[kind] ?? [];
+  }
+
+  /** Another state of the accounts: what both hold is read once. */
+  changedTo(details: AuthorizationDetails): Directory {
+    return new Directory(details, this.shelf);
   }
 
   byArn(arn: string): Subject | undefined {

@@ -1,7 +1,5 @@
 // Ways up that a change opens.
-import { Directory } from '../access/directory.ts';
-import type { AuthorizationDetails } from '../access/details.ts';
-import { Escalations, type EscalationPath } from './paths.ts';
+import type { Escalations, EscalationPath } from './paths.ts';
 
 const keyOf = ({ from, to, gain }: EscalationPath): string => `${from.arn} ${gain} ${to?.arn ?? ''}`;
 
@@ -9,12 +7,12 @@ const keyOf = ({ from, to, gain }: EscalationPath): string => `${from.arn} ${gai
  * The ways up that are there after a change and were not before, or hung on something then and do no longer. Users,
  * roles and groups are told by their ARN, so that one that the change makes is new with all its ways.
  */
-export function newEscalations(before: AuthorizationDetails, after: AuthorizationDetails): readonly EscalationPath[] {
+export function newEscalations(before: Escalations, after: Escalations): readonly EscalationPath[] {
   const had = new Map<string, boolean>();
-  for (const path of new Escalations(new Directory(before)).all()) {
+  for (const path of before.all()) {
     had.set(keyOf(path), path.certain || had.get(keyOf(path)) === true);
   }
-  return new Escalations(new Directory(after)).all().filter((path) => {
+  return after.all().filter((path) => {
     const old = had.get(keyOf(path));
     return old === undefined || (path.certain && !old);
   });

@@ -188,19 +188,19 @@ function targetsOf(world: EscalationWorld, from: Subject, method: Method): reado
   const account = from.account.id;
   if (method.services !== undefined) {
     const { services } = method;
-    return world
+    return world.directory
       .subjectsIn(account, 'role')
       .filter((role) => role !== from && world.servicesOf(role).some((service) => services.includes(service)));
   }
   const slots = [...method.needs, ...(method.oneOf ?? [])].map(({ on }) => on);
   if (slots.includes('group')) {
     const own = new Set(ownGroups(from).map(({ arn }) => arn));
-    return world.subjectsIn(account, 'group').filter(({ arn }) => !own.has(arn));
+    return world.directory.subjectsIn(account, 'group').filter(({ arn }) => !own.has(arn));
   }
-  if (slots.includes('user')) return world.subjectsIn(account, 'user').filter((user) => user !== from);
+  if (slots.includes('user')) return world.directory.subjectsIn(account, 'user').filter((user) => user !== from);
   if (slots.includes('role')) {
     if (method.needs.some(({ action }) => action === 'sts:AssumeRole')) return world.assumableBy(from);
-    return world.subjectsIn(account, 'role').filter((role) => role !== from);
+    return world.directory.subjectsIn(account, 'role').filter((role) => role !== from);
   }
   return [undefined];
 }

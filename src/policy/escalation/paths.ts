@@ -54,11 +54,13 @@ function isUnlimited({ document }: NonNullable<ReturnType<typeof boundaryOf>>): 
 
 /** The ways up within one set of details. Edges are found when first asked for. */
 export class Escalations {
+  readonly directory: Directory;
   readonly #world: EscalationWorld;
   readonly #edges = new Map<Subject, readonly Edge[]>();
   readonly #admins = new Map<Subject, boolean>();
 
   constructor(directory: Directory) {
+    this.directory = directory;
     this.#world = new EscalationWorld(directory);
   }
 

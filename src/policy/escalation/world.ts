@@ -46,7 +46,6 @@ const noContext = new Map<string, string>();
 /** Answers that many questions share. Made for one directory, and as good as long as that is. */
 export class EscalationWorld {
   readonly directory: Directory;
-  readonly #byAccount = new Map<string, Subject[]>();
   readonly #trust = new Map<string, Trusted>();
   readonly #namedBy = new Map<string, Subject[]>();
   readonly #openTo = new Map<string, Set<string>>();
@@ -58,7 +57,6 @@ export class EscalationWorld {
     this.directory = directory;
     const byDocument = new Map<PolicyJson, Trusted>();
     for (const subject of directory.subjects) {
-      push(this.#byAccount, subject.account.id, subject);
       if (subject.role === undefined) continue;
       const { trust } = subject.role;
       const trusted = byDocument.get(trust) ?? trustedBy(trust);
@@ -71,11 +69,6 @@ export class EscalationWorld {
       }
       if (trusted.everyone) this.#openToAll.add(subject.arn);
     }
-  }
-
-  /** Users, groups or roles of an account. */
-  subjectsIn(account: string, kind: Subject['kind']): readonly Subject[] {
-    return (this.#byAccount.get(account) ?? []).filter((subject) => subject.kind === kind);
   }
 
   /** The services that may assume a role, as its trust names them. */

@@ -4,9 +4,9 @@ import { test } from 'node:test';
 import {
   accessBriefLines,
   accessDiff,
+  Directory,
   loadCatalog,
   type AccountDetails,
-  type AuthorizationDetails,
   type NamedDocument,
 } from '../../../src/policy/index.ts';
 
@@ -58,7 +58,7 @@ function withRole(id: string, { condition, policies = [] }: Role): AccountDetail
 }
 
 function lines(before: readonly AccountDetails[], after: readonly AccountDetails[]): readonly string[] {
-  const details = (accounts: readonly AccountDetails[]): AuthorizationDetails => ({ organization: 'o-1', accounts });
+  const details = (accounts: readonly AccountDetails[]): Directory => new Directory({ organization: 'o-1', accounts });
   return accessBriefLines(catalog, accessDiff(catalog, details(before), details(after)), {
     label: (accounts) => accounts.join(', '),
     nameOf: (id) => names.get(id) ?? id,

@@ -9,6 +9,7 @@ import {
   Directory,
   isGain,
   loadCatalog,
+  type AccessDiff,
   type AccountDetails,
   type AuthorizationDetails,
   type NamedDocument,
@@ -18,6 +19,9 @@ import {
 import { globContains, globsOverlap } from '../../../src/policy/access/globs.ts';
 
 const catalog = await loadCatalog();
+
+const diffOf = (before: AuthorizationDetails, after: AuthorizationDetails): AccessDiff =>
+  accessDiff(catalog, new Directory(before), new Directory(after));
 
 const documentOf = (Statement: readonly object[]): PolicyJson => ({ Version: '2012-10-17', Statement });
 const named = (name: string, statements: readonly object[]): NamedDocument => ({
@@ -76,7 +80,7 @@ const cases = JSON.parse(
 
 for (const { name, before, after, lines, has, count, gain } of cases) {
   test(`diff: ${name}`, () => {
-    const diff = accessDiff(catalog, oneRole(before), oneRole(after));
+    const diff = diffOf(oneRole(before), oneRole(after));
     const got = accessDiffLines(catalog, diff);
     if (lines !== undefined) assert.deepEqual(got, lines);
     for (const part of has ?? []) assert.ok(got.join('\n').includes(part), `${part} in\n${got.join('\n')}`);
@@ -107,10 +111,7 @@ function company(members: readonly string[], groupPolicy: readonly object[]): Au
 }
 
 test('a change of a group is told of the group, and not of each member', () => {
-  const lines = accessDiffLines(
-    catalog,
-    accessDiff(catalog, company(['alice', 'bob'], []), company(['alice', 'bob'], write)),
-  );
+  const lines = accessDiffLines(catalog, diffOf(company(['alice', 'bob'], []), company(['alice', 'bob'], write)));
   assert.deepEqual(lines, [
     '  group developers in central',
     '    + write                  s3:PutObject on arn:aws:s3:::b/*',
@@ -118,21 +119,18 @@ test('a change of a group is told of the group, and not of each member', () => {
 });
 
 test('who joins a group gains what the group may', () => {
-  const lines = accessDiffLines(
-    catalog,
-    accessDiff(catalog, company(['alice'], write), company(['alice', 'bob'], write)),
-  );
+  const lines = accessDiffLines(catalog, diffOf(company(['alice'], write), company(['alice', 'bob'], write)));
   assert.deepEqual(lines, ['  person bob in central', '    + write                  s3:PutObject on arn:aws:s3:::b/*']);
 });
 
 test('a resource with the name of the principal in it is told with the name', () => {
   const own = [{ Effect: 'Allow', Action: 's3:PutObject', Resource: 'arn:aws:s3:::home/${aws:username}/*' }];
-  const lines = accessDiffLines(catalog, accessDiff(catalog, company([], own), company(['bob'], own)));
+  const lines = accessDiffLines(catalog, diffOf(company([], own), company(['bob'], own)));
   assert.deepEqual(lines, [
     '  person bob in central',
     '    + write                  s3:PutObject on arn:aws:s3:::home/bob/*',
   ]);
-  const ofGroup = accessDiffLines(catalog, accessDiff(catalog, company([], []), company([], own)));
+  const ofGroup = accessDiffLines(catalog, diffOf(company([], []), company([], own)));
   assert.deepEqual(ofGroup, [
     '  group developers in central',
     '    + write                  s3:PutObject on arn:aws:s3:::home/*/*, if the resource is arn:aws:s3:::home/${aws:username}/*',
@@ -158,7 +156,7 @@ test('in a document of the old version a variable is plain text', () => {
       ]),
     ],
   };
-  const lines = accessDiffLines(catalog, accessDiff(catalog, oneRole({ policies: [] }), old));
+  const lines = accessDiffLines(catalog, diffOf(oneRole({ policies: [] }), old));
   assert.deepEqual(lines, [
     '  role app in dev',
     '    + write                  s3:PutObject on arn:aws:s3:::b/${aws:username}',
@@ -173,8 +171,7 @@ test('the same change in many accounts is one line, with the account of each put
   const table = (id: string): object[] => [
     { Effect: 'Allow', Action: 'dynamodb:PutItem', Resource: `arn:aws:dynamodb:us-east-1:${id}:table/t` },
   ];
-  const diff = accessDiff(
-    catalog,
+  const diff = diffOf(
     all(() => ({ policies: [] })),
     all((id) => ({ policies: [table(id)] })),
   );
@@ -188,13 +185,13 @@ test('the same change in many accounts is one line, with the account of each put
 test('new and removed principals gain and lose all they may', () => {
   const full: AuthorizationDetails = { accounts: [accountOf(dev, 'dev', [roleOf(dev, 'app', { policies: [write] })])] };
   const none: AuthorizationDetails = { accounts: [accountOf(dev, 'dev', [])] };
-  assert.deepEqual(accessDiffLines(catalog, accessDiff(catalog, none, full)), [
+  assert.deepEqual(accessDiffLines(catalog, diffOf(none, full)), [
     '  trust of new role app in dev',
     '    + account 111111111111 may become it',
     '  new role app in dev',
     '    + write                  s3:PutObject on arn:aws:s3:::b/*',
   ]);
-  const removed = accessDiff(catalog, full, none);
+  const removed = diffOf(full, none);
   assert.equal(isGain(removed), false);
   assert.deepEqual(accessDiffLines(catalog, removed), [
     '  removed role app in dev',
@@ -206,7 +203,7 @@ test('new and removed principals gain and lose all they may', () => {
 
 test('an account that only one side looked at is no change', () => {
   const one: AuthorizationDetails = { accounts: [accountOf(dev, 'dev', [roleOf(dev, 'app', { policies: [write] })])] };
-  assert.deepEqual(accessDiff(catalog, { accounts: [] }, one), { changes: [], trust: [] });
+  assert.deepEqual(diffOf({ accounts: [] }, one), { changes: [], trust: [] });
 });
 
 // Few actions and resources, so that statements meet often.
@@ -226,7 +223,7 @@ test('what is told as gained or lost is so when asked before and after, and noth
   fc.assert(
     fc.property(side, side, (before, after) => {
       const [old, fresh] = [before, after].map((it) => oneRole(JSON.parse(JSON.stringify(it)) as Side));
-      const { changes } = accessDiff(catalog, old!, fresh!);
+      const { changes } = diffOf(old!, fresh!);
       const [was, is] = [old!, fresh!].map((details) => {
         const directory = new Directory(details);
         const subject = directory.find('app');

@@ -132,10 +132,11 @@ test('a demand for MFA stops nobody who wants it', () => {
 });
 
 test('a change that opens a way is told, one that closes it is not', () => {
-  const opened = newEscalations(chain({ pass: false }), chain()).map(text);
-  assert.deepEqual(opened, waysOf(chain()));
-  assert.deepEqual(newEscalations(chain(), chain({ pass: false })), []);
-  assert.deepEqual(newEscalations(chain(), chain()), []);
+  const opened = (before: AuthorizationDetails, after: AuthorizationDetails): string[] =>
+    newEscalations(new Escalations(new Directory(before)), new Escalations(new Directory(after))).map(text);
+  assert.deepEqual(opened(chain({ pass: false }), chain()), waysOf(chain()));
+  assert.deepEqual(opened(chain(), chain({ pass: false })), []);
+  assert.deepEqual(opened(chain(), chain()), []);
 });
 
 test('an administrator has no way up, and to assume roles by right is none', () => {
