@@ -1,5 +1,5 @@
 // Access as code over many accounts, against the embedded AWS as a process of its own: seconds, calls, processor and
-// memory of each command, every size in a fresh process. Each role: trust for the central account, an inline policy,
+// memory of each command, each in a process of its own, as people run them. Each role: trust for the central account, an inline policy,
 // a managed policy, and a group in the central account that may become it. With `--terraform`, Terraform beside it.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -20,8 +20,9 @@ const { values } = parseArgs({
     main: { type: 'string', default: join(import.meta.dirname, '../src/cli/main.ts') },
     sizes: { type: 'string', default: '5x20,20x50,200x50' },
     terraform: { type: 'boolean', default: false },
-    /** Only within: the size that this process measures. */
+    /** Only within: the size and the command that this process measures. */
     child: { type: 'string' },
+    command: { type: 'string' },
   },
 });
 
@@ -77,35 +78,30 @@ function organizationFile(folder: string, { accounts }: Size): string {
   return file;
 }
 
+const commands = ['first plan', 'apply from nothing', 'plan without changes', 'destroy'] as const;
+
+type Command = (typeof commands)[number];
+
 interface Row {
-  readonly what: string;
+  readonly compileSeconds: number;
   readonly seconds: number;
   readonly cpuSeconds: number;
   readonly calls: number;
   readonly reads: number;
+  /** The most of it, in MiB. */
+  readonly memory: number;
 }
 
-/** Measures one command after the other, in this process; prints JSON. */
-async function measure(size: Size): Promise<void> {
+/** Measures one command, in this process; prints JSON. */
+async function measure(size: Size, command: Command): Promise<void> {
   const began = performance.now();
   const definition = definitionSchema.parse(definitionOf(size));
   const wanted: Wanted = compileDefinition(definition, systemClock.now());
   const compileSeconds = (performance.now() - began) / 1000;
   const folder = mkdtempSync(join(tmpdir(), 'stint-access-'));
   const sleep = async (millis: number): Promise<void> => pause(millis);
-  const rows: Row[] = [];
-  // One account of clients a command, as the command line has it.
-  const timed = async (what: string, work: (accounts: ReturnType<typeof openAccounts>) => Promise<number>) => {
-    const accounts = openAccounts({ env: process.env, clock: systemClock, random: systemRandom, sleep });
-    const [start, cpu] = [performance.now(), process.cpuUsage()];
-    const callsBefore = await ask();
-    const writes = await work(accounts);
-    const { user, system } = process.cpuUsage(cpu);
-    const calls = (await ask()) - callsBefore;
-    const seconds = (performance.now() - start) / 1000;
-    rows.push({ what, seconds, cpuSeconds: (user + system) / 1e6, calls, reads: calls - writes });
-  };
-  const run = (mode: 'apply' | 'destroy') => async (accounts: ReturnType<typeof openAccounts>) => {
+  const accounts = openAccounts({ env: process.env, clock: systemClock, random: systemRandom, sleep });
+  const apply = async (mode: 'apply' | 'destroy'): Promise<number> => {
     const { outcome } = await applyDefinition({
       mode,
       wanted,
@@ -120,17 +116,26 @@ async function measure(size: Size): Promise<void> {
     });
     return outcome?.done ?? 0;
   };
-  const plan = async (accounts: ReturnType<typeof openAccounts>) => {
+  const plan = async (): Promise<number> => {
     await makePlan({ wanted, accounts });
     return 0;
   };
-  await timed('first plan', plan);
-  await timed('apply from nothing', run('apply'));
-  await timed('plan without changes', plan);
-  const memory = process.resourceUsage().maxRSS / 1024;
-  await timed('destroy', run('destroy'));
+  const work = {
+    'first plan': plan,
+    'plan without changes': plan,
+    'apply from nothing': () => apply('apply'),
+    destroy: () => apply('destroy'),
+  };
+  const callsBefore = await ask();
+  const [start, cpu] = [performance.now(), process.cpuUsage()];
+  const writes = await work[command]();
+  const { user, system } = process.cpuUsage(cpu);
+  const seconds = (performance.now() - start) / 1000;
+  const calls = (await ask()) - callsBefore;
   rmSync(folder, { recursive: true, force: true });
-  process.stdout.write(JSON.stringify({ compileSeconds, rows, memory }));
+  const memory = process.resourceUsage().maxRSS / 1024;
+  const row: Row = { compileSeconds, seconds, cpuSeconds: (user + system) / 1e6, calls, reads: calls - writes, memory };
+  process.stdout.write(JSON.stringify(row));
 }
 
 /** Calls that the embedded AWS has answered so far: asked of the parent, which knows the control token. */
@@ -149,11 +154,11 @@ async function lastEvent(endpoint: string, token: string): Promise<number> {
   return next;
 }
 
-async function report(text: string): Promise<void> {
-  const size = sizeOf(text);
-  const folder = mkdtempSync(join(tmpdir(), 'stint-access-'));
-  using cloud = await startStint(values.main, '--org', organizationFile(folder, size));
-  const child = spawn(process.execPath, [import.meta.filename, '--child', text], {
+type Cloud = Awaited<ReturnType<typeof startStint>>;
+
+/** Runs one command in a process of its own. */
+async function runCommand(cloud: Cloud, size: string, command: Command): Promise<Row> {
+  const child = spawn(process.execPath, [import.meta.filename, '--child', size, '--command', command], {
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     env: {
       PATH: process.env['PATH'],
@@ -168,24 +173,24 @@ async function report(text: string): Promise<void> {
   let output = '';
   child.stdout?.setEncoding('utf8').on('data', (chunk: string) => (output += chunk));
   await once(child, 'close');
-  const { compileSeconds, rows, memory } = JSON.parse(output) as {
-    compileSeconds: number;
-    rows: Row[];
-    memory: number;
-  };
-  console.log(
-    `\n${text}: ${size.accounts} accounts and the central one, ${size.roles} roles each; compiled in ${compileSeconds.toFixed(2)} s`,
-  );
-  for (const { what, seconds, cpuSeconds, calls, reads } of rows) {
+  return JSON.parse(output) as Row;
+}
+
+async function report(text: string): Promise<void> {
+  const size = sizeOf(text);
+  const folder = mkdtempSync(join(tmpdir(), 'stint-access-'));
+  using cloud = await startStint(values.main, '--org', organizationFile(folder, size));
+  console.log(`\n${text}: ${size.accounts} accounts and the central one, ${size.roles} roles each`);
+  for (const command of commands) {
+    const { compileSeconds, seconds, cpuSeconds, calls, reads, memory } = await runCommand(cloud, text, command);
     const perAccount = (reads / (size.accounts + 1)).toFixed(1);
     console.log(
-      `  ${what.padEnd(22)} ${seconds.toFixed(2).padStart(7)} s  ${cpuSeconds.toFixed(2).padStart(6)} s of processor  ${String(calls).padStart(6)} calls, ${perAccount} beside steps an account`,
+      `  ${command.padEnd(22)} ${seconds.toFixed(2).padStart(7)} s after ${compileSeconds.toFixed(2)} s of compiling  ${cpuSeconds.toFixed(2).padStart(6)} s of processor  ${String(calls).padStart(6)} calls, ${perAccount} beside steps an account  ${String(Math.round(memory)).padStart(4)} MiB`,
     );
   }
-  console.log(`  at most ${Math.round(memory)} MiB before the destroy`);
   if (values.terraform && size.accounts <= 5) await benchTerraform(cloud.endpoint, cloud.keys, size, idOf);
   rmSync(folder, { recursive: true, force: true });
 }
 
 if (values.child === undefined) for (const text of values.sizes.split(',')) await report(text);
-else await measure(sizeOf(values.child)).finally(() => process.disconnect());
+else await measure(sizeOf(values.child), values.command as Command).finally(() => process.disconnect());
