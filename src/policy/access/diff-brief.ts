@@ -135,10 +135,26 @@ const accountOfArn = (arn: string): string => arn.split(':')[4] ?? '';
 
 /** The grant with the person's own name put aside, so that what all have for themselves is told once. */
 function impersonal(grant: Grant, { kind, name }: ChangedPrincipal): Grant {
-  if (kind !== 'person') return grant;
   const own = `/${name}`;
+  if (kind !== 'person' || !grant.resources.some((arn) => arn.endsWith(own))) return grant;
   const put = (arn: string): string => (arn.endsWith(own) ? `${arn.slice(0, -own.length)}/{name}` : arn);
   return { ...grant, resources: grant.resources.map(put) };
+}
+
+/** Equal grants have equal numbers. One of AWS's policies may be 100 KiB of grants, the same for thousands of roles. */
+class GrantNumbers {
+  readonly #byGrant = new Map<Grant, number>();
+  readonly #byText = new Map<string, number>();
+
+  of(grant: Grant): number {
+    const known = this.#byGrant.get(grant);
+    if (known !== undefined) return known;
+    const text = JSON.stringify(grant);
+    const number = this.#byText.get(text) ?? this.#byText.size;
+    this.#byText.set(text, number);
+    this.#byGrant.set(grant, number);
+    return number;
+  }
 }
 
 const memberText = (verb: string, groups: readonly string[] | undefined): string =>
@@ -169,8 +185,10 @@ function blocksOf(catalog: Catalog, { changes, trust }: AccessDiff, options: Bri
   );
   const isLeft = ({ gains, loses }: (typeof found)[number]): boolean => gains.length + loses.length > 0;
   const members = found.filter((it) => !isLeft(it)).map(({ principal }) => principal);
+  const numbers = new GrantNumbers();
+  const numbered = (grants: readonly Grant[]): number[] => grants.map((grant) => numbers.of(grant));
   const alike = Map.groupBy(found.filter(isLeft), ({ principal: { kind, state, joins, leaves }, gains, loses }) =>
-    JSON.stringify([kind, state, joins, leaves, gains, loses]),
+    JSON.stringify([kind, state, joins, leaves, numbered(gains), numbered(loses)]),
   );
   const blocks = [...alike.values()].map((same): Block => {
     const { principal, gains, loses } = same[0]!;

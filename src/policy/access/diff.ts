@@ -107,20 +107,20 @@ class Differ {
     const [old, fresh] = [this.#local.keyOf(before, id), this.#local.keyOf(after, id)];
     if (!this.#isTouched(pair, old === fresh)) return undefined;
     const subject = (pair.after ?? pair.before)!;
-    const context = [...subject.known].map(([key, value]) => [key, value.replaceAll(id, anyAccount)] as const);
+    const context = () => [...subject.known].map(([key, value]) => [key, value.replaceAll(id, anyAccount)] as const);
     const isPersonal = this.#local.isPersonal(before, id) || this.#local.isPersonal(after, id);
     const onInstances = !subject.isAbsent('ec2:roledelivery');
-    const key = canonicalJson([pair.kind, old, fresh, onInstances, isPersonal ? context : null]);
+    const key = canonicalJson([pair.kind, old, fresh, onInstances, isPersonal ? context() : null]);
     const known = this.#known.get(key);
     if (known !== undefined) return known;
     const found = grantsOf(
       this.#scope,
       JSON.parse(JSON.stringify(subject.principal).replaceAll(id, anyAccount)) as Subject['principal'],
-      { known: new Map(context), isAbsent: subject.isAbsent },
+      { known: new Map(context()), isAbsent: subject.isAbsent },
       this.#local.of(before, id),
       this.#local.of(after, id),
     );
-    const text = canonicalJson(found);
+    const text = JSON.stringify(found);
     const same = this.#byText.get(text) ?? found;
     this.#byText.set(text, same);
     this.#known.set(key, same);

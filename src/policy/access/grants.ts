@@ -217,25 +217,33 @@ interface Group {
   readonly actions: string[];
 }
 
-/** Shifts of one sign as grants: actions of one kind that change in the same places stand together. */
-function joined(catalog: Catalog, shifts: readonly Shift[], sign: Shift['sign']): Grant[] {
-  const byAction = new Map<string, Shift[]>();
-  for (const shift of shifts) {
+/** For every action, the shifts of one sign that are about it, as their numbers: `3 4`. */
+function shiftsByAction(shifts: readonly Shift[], sign: Shift['sign']): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  for (const [number, shift] of shifts.entries()) {
     if (shift.sign !== sign) continue;
     for (const action of shift.actions) {
-      const held = byAction.get(action);
-      if (held === undefined) byAction.set(action, [shift]);
-      else held.push(shift);
+      const held = found.get(action);
+      found.set(action, held === undefined ? `${number}` : `${held} ${number}`);
     }
   }
+  return found;
+}
+
+/** Shifts of one sign as grants: actions of one kind that change in the same places stand together. */
+function joined(catalog: Catalog, shifts: readonly Shift[], sign: Shift['sign']): Grant[] {
+  // Of thousands of actions most change as others do: what is looked at is each kind and set of shifts, not each action.
+  const sets = Map.groupBy(shiftsByAction(shifts, sign), ([action, set]) => `${kindOf(catalog, action)} ${set}`);
   const groups = new Map<string, Group>();
-  for (const [action, found] of byAction) {
+  for (const alikes of sets.values()) {
+    const [first, set] = alikes[0]!;
+    const kind = kindOf(catalog, first);
+    const found = set.split(' ').map((number) => shifts[Number(number)]!);
     for (const alike of Map.groupBy(found, ({ label }) => label).values()) {
-      const kind = kindOf(catalog, action);
       const key = [kind, alike[0]!.label, ...alike.map(({ resource }) => resource).toSorted()].join('\n');
       const group = groups.get(key) ?? { shifts: alike, kind, actions: [] };
       groups.set(key, group);
-      group.actions.push(action);
+      for (const [action] of alikes) group.actions.push(action);
     }
   }
   return [...groups.values()]

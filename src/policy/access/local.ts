@@ -15,7 +15,7 @@ export class LocalFacts {
   readonly #read = new WeakMap<PolicyJson, Known>();
   readonly #ids = new Map<string, number>();
   readonly #documents: PolicyJson[] = [];
-  readonly #texts: string[] = [];
+  readonly #personal: boolean[] = [];
 
   /** A text that is equal for facts that are the same but for the account. */
   keyOf({ policies, boundary, scps }: Facts, account: string): string {
@@ -47,7 +47,7 @@ export class LocalFacts {
   /** Whether some policy asks who the principal is. */
   isPersonal({ policies, boundary, scps }: Facts, account: string): boolean {
     return [...policies, ...(boundary === undefined ? [] : [boundary]), ...scps.flat()].some(
-      ({ document }) => document !== undefined && personal.test(this.#texts[this.#id(document, account)]!),
+      ({ document }) => document !== undefined && this.#personal[this.#id(document, account)] === true,
     );
   }
 
@@ -63,7 +63,7 @@ export class LocalFacts {
     if (id !== undefined) return id;
     this.#ids.set(text, this.#documents.length);
     this.#documents.push(text === known.text ? document : (JSON.parse(text) as PolicyJson));
-    this.#texts.push(text);
+    this.#personal.push(personal.test(text));
     return this.#documents.length - 1;
   }
 
