@@ -8,7 +8,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { applyDefinition, compileDefinition, makePlan, openJournal, type Wanted } from '../src/access/index.ts';
+import {
+  applyDefinition,
+  compileDefinition,
+  makePlan,
+  openJournal,
+  planText,
+  type Wanted,
+} from '../src/access/index.ts';
 import { definitionSchema } from '../src/access/model.ts';
 import { openAccounts } from '../src/aws/index.ts';
 import { systemClock, systemRandom } from '../src/base/index.ts';
@@ -106,7 +113,8 @@ async function measure(size: Size, command: Command): Promise<void> {
       mode,
       wanted,
       accounts,
-      confirm: async () => undefined,
+      // Told whole, as the command tells it before it asks.
+      confirm: async (plan) => void planText(plan),
       openJournal: (header) => openJournal(folder, mode, header, systemClock),
       holder: { host: 'bench', pid: process.pid },
       hasEnded: () => false,
@@ -117,7 +125,7 @@ async function measure(size: Size, command: Command): Promise<void> {
     return outcome?.done ?? 0;
   };
   const plan = async (): Promise<number> => {
-    await makePlan({ wanted, accounts });
+    planText((await makePlan({ wanted, accounts })).plan);
     return 0;
   };
   const work = {
