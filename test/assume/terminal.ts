@@ -49,3 +49,8 @@ export function startAtTerminal(args: readonly string[], env: Record<string, str
   };
   return { ended: promise, shows, type: (line) => child.stdin.write(`${line}\n`) };
 }
+
+/** Runs `stint` at a terminal to its end. */
+export function runAtTerminal(args: readonly string[], env: Record<string, string>): Promise<Ended> {
+  return startAtTerminal(args, env).ended;
+}

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { startIdentityCenter, type IdentityCenter } from '../assume/idc/identity-center.ts';
 import { startSignInService } from '../assume/idc/sign-in-service.ts';
-import { cacheFile, config, openedIn, putToken } from '../assume/idc/terminal.ts';
+import { cacheFile, config, openedIn, putToken } from '../assume/idc/person.ts';
 import { temporaryHome } from '../assume/support.ts';
 import { cleanEnvironment, root, run, skipUnless, skipWithout, stint, type Environment } from './support.ts';
 

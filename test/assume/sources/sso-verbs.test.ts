@@ -13,7 +13,7 @@ import {
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { startIdentityCenter, type IdentityCenter } from '../idc/identity-center.ts';
-import { cacheFile, config, openedIn, personEnvironment, putToken } from '../idc/terminal.ts';
+import { cacheFile, config, openedIn, personEnvironment, putToken } from '../idc/person.ts';
 import { runStint, temporaryHome, type Ended } from '../support.ts';
 
 interface Machine {

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { test } from 'node:test';
 import { startIdentityCenter } from '../idc/identity-center.ts';
-import { cacheFile, config, openedIn, personEnvironment, putToken, runAtTerminal } from '../idc/terminal.ts';
+import { cacheFile, config, openedIn, personEnvironment, putToken } from '../idc/person.ts';
 import { runStint, startSts, temporaryHome } from '../support.ts';
-import { startAtTerminal } from '../terminal.ts';
+import { runAtTerminal, startAtTerminal } from '../terminal.ts';
 
 test('at a terminal an ended sign-in opens the default browser instead of an error, and the role is there (awsume#101, aws-vault#639, leapp#71)', async (t) => {
   const idc = await startIdentityCenter(t);

@@ -1,10 +1,9 @@
-// What a person has who sits at the machine: profiles, a browser, a terminal, tokens of earlier sign-ins.
+// What a person has who sits at the machine: profiles, a browser, tokens of earlier sign-ins.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { childEnvironment, type Ended } from '../support.ts';
-import { startAtTerminal } from '../terminal.ts';
+import { childEnvironment } from '../support.ts';
 import type { IdentityCenter } from './identity-center.ts';
 
 /** A sign-in session, a role of it, and a role assumed from that. */
@@ -71,9 +70,4 @@ export function personEnvironment(home: string, idc: IdentityCenter): Record<str
 export function openedIn(home: string): readonly string[] {
   const file = join(home, 'opened');
   return existsSync(file) ? readFileSync(file, 'utf8').trimEnd().split('\n') : [];
-}
-
-/** Runs `stint` at a terminal to its end. */
-export function runAtTerminal(args: readonly string[], env: Record<string, string>): Promise<Ended> {
-  return startAtTerminal(args, env).ended;
 }
