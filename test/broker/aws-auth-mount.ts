@@ -1,4 +1,5 @@
 // The auth method `aws` in front of the embedded AWS, with users of IAM to log in as.
+import assert from 'node:assert/strict';
 import { CreateAccessKeyCommand, CreateUserCommand } from '@aws-sdk/client-iam';
 import { account, rootConfig, testCloud, type TestCloud } from './aws-support.ts';
 import type { Keys } from './signed-identity.ts';
@@ -43,3 +44,12 @@ export async function awsAuth(after: After): Promise<AwsAuth> {
 export function told(reply: Reply): readonly [number, string | undefined] {
   return [reply.status, reply.body?.errors?.[0]];
 }
+
+/** What a login that must go well answered. */
+export function authOf(reply: Reply): Readonly<Record<string, unknown>> {
+  assert.equal(reply.status, 200, JSON.stringify(reply.body));
+  return reply.body['auth'] as Readonly<Record<string, unknown>>;
+}
+
+/** The user `ann`, as `user('ann')` makes her. */
+export const userArn = `arn:aws:iam::${account}:user/people/ann`;
