@@ -1,11 +1,13 @@
-// Runs test files: `node tools/test.ts [--at-once N] [--files-each N] GLOB…`. Files of one folder share a process,
+// Runs test files: `node tools/test.ts [--at-once N] [--files-each N] [--slowest N] GLOB…`. Files of one folder share a process,
 // a few at a time: a process of its own for each file would spend half of the time on loading the same modules.
+// `--slowest N` tells at the end which N files took most, and what loading each folder took.
 // Ends with `N passed, N failed, N skipped`; exits 1 when a test failed or a process did not end well.
 import { spawn } from 'node:child_process';
-import { globSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
-import { dirname } from 'node:path';
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import type { FileTime } from './test-times.ts';
 
 interface Counts {
   readonly passed: number;
@@ -16,6 +18,8 @@ interface Counts {
 interface Ended {
   readonly code: number | null;
   readonly output: string;
+  /** Empty when nobody asked for times. */
+  readonly times: readonly FileTime[];
 }
 
 /** Groups of at most `each` files, all of one folder. */
@@ -28,16 +32,31 @@ function groups(files: readonly string[], each: number): readonly (readonly stri
   );
 }
 
-function runGroup(files: readonly string[]): Promise<Ended> {
+/** The times that a group wrote down, its loading under the name of its folder. */
+function timesOf(file: string, folder: string): readonly FileTime[] {
+  const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
+  return lines
+    .map((line) => JSON.parse(line) as FileTime)
+    .map((time) => ({ ...time, file: time.file === '(load)' ? `${folder} (loading)` : time.file }));
+}
+
+function runGroup(files: readonly string[], timesFile: string | undefined): Promise<Ended> {
   const { promise, resolve, reject } = Promise.withResolvers<Ended>();
-  const flags = ['--test', '--test-isolation=none', '--test-reporter=spec'];
-  const child = spawn(process.execPath, [...flags, ...files], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const timed = timesFile === undefined ? [] : ['--import', new URL('test-times.ts', import.meta.url).href];
+  const flags = [...timed, '--test', '--test-isolation=none', '--test-reporter=spec'];
+  const child = spawn(process.execPath, [...flags, ...files], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...(timesFile === undefined ? {} : { TEST_TIMES: timesFile }) },
+  });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (chunk: string) => (output += chunk));
   }
   child.on('error', reject);
-  child.on('close', (code) => resolve({ code, output }));
+  child.on('close', (code) => {
+    const times = timesFile === undefined ? [] : timesOf(timesFile, dirname(files[0]!));
+    resolve({ code, output, times });
+  });
   return promise;
 }
 
@@ -58,6 +77,7 @@ const { values, positionals } = parseArgs({
   options: {
     'at-once': { type: 'string', default: String(availableParallelism() + 1) },
     'files-each': { type: 'string', default: '10' },
+    slowest: { type: 'string', default: '0' },
   },
   allowPositionals: true,
 });
@@ -66,12 +86,17 @@ const files = positionals.flatMap((glob) => globSync(glob).sort());
 if (files.length === 0) throw new Error(`no test file fits ${positionals.join(' ')}`);
 
 const waiting = [...groups(files, Number(values['files-each']))];
+const slowest = Number(values.slowest);
+const timesFolder = slowest > 0 ? mkdtempSync(join(tmpdir(), 'test-times-')) : undefined;
+const times: FileTime[] = [];
 let total: Counts = { passed: 0, failed: 0, skipped: 0 };
 
 async function worker(): Promise<void> {
   for (let group = waiting.shift(); group !== undefined; group = waiting.shift()) {
     const began = performance.now();
-    const ended = await runGroup(group);
+    const timesFile = timesFolder === undefined ? undefined : join(timesFolder, String(waiting.length));
+    const ended = await runGroup(group, timesFile);
+    times.push(...ended.times);
     const { passed, failed, skipped } = countsOf(ended);
     total = { passed: total.passed + passed, failed: total.failed + failed, skipped: total.skipped + skipped };
     const seconds = ((performance.now() - began) / 1000).toFixed(1);
@@ -84,5 +109,13 @@ async function worker(): Promise<void> {
 }
 
 await Promise.all(Array.from({ length: Number(values['at-once']) }, worker));
+if (timesFolder !== undefined) {
+  rmSync(timesFolder, { recursive: true });
+  const inSeconds = (milliseconds: number): string => (milliseconds / 1000).toFixed(1).padStart(6);
+  console.log('CPU s  wall s');
+  for (const { file, wall, cpu } of times.toSorted((one, other) => other.cpu - one.cpu).slice(0, slowest)) {
+    console.log(`${inSeconds(cpu)} ${inSeconds(wall)}  ${file}`);
+  }
+}
 console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
 process.exitCode = total.failed === 0 ? 0 : 1;
