@@ -26,8 +26,9 @@ export class ActionClasses {
     const universe = new Set(allows.flatMap((it) => [...this.#coveredBy(it, keyOf(it))]));
     const classes = new Map<string, string[]>();
     for (const action of universe) {
+      const isUnknown = this.#catalog.action(action) === undefined;
       const signature = covered
-        .map((set, index) => (this.#covers(set, statements[index]!, action) ? '1' : '0'))
+        .map((set, index) => (set.has(action) || (isUnknown && statements[index]!.coversAction(action)) ? '1' : '0'))
         .join('');
       const members = classes.get(signature);
       if (members === undefined) classes.set(signature, [action]);
@@ -36,10 +37,6 @@ export class ActionClasses {
     const found = [...classes.values()];
     this.#classes.set(key, found);
     return found;
-  }
-
-  #covers(set: ReadonlySet<string>, statement: CompiledStatement, action: string): boolean {
-    return set.has(action) || (this.#catalog.action(action) === undefined && statement.coversAction(action));
   }
 
   #coveredBy({ source: { action } }: CompiledStatement, key: string): ReadonlySet<string> {

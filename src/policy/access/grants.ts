@@ -168,6 +168,7 @@ export function grantsOf(
   const allows = [...old.allows, ...fresh.allows];
   const places = placesOf([...allows, ...others], context);
   const fitting = new Map(places.map((arn) => [arn, appliesTo(catalog, arn)]));
+  const nesting = nestingOf(places);
   const shifts = classes.of(allows, others).flatMap((actions) => {
     const ask = ({ prepared }: Side, arn: string): Verdict =>
       verdictOf(
@@ -175,7 +176,10 @@ export function grantsOf(
         context,
       );
     const visits = places.map((arn): Visit => ({ arn, before: ask(old, arn), after: ask(fresh, arn) }));
-    return broadestOf(visits.flatMap((visit) => shiftAt(visit, visits, actions))).map((shift) => ({
+    return broadestOf(
+      visits.flatMap((visit) => shiftAt(visit, visits, actions, nesting)),
+      nesting,
+    ).map((shift) => ({
       ...shift,
       actions: actions.filter(fitting.get(shift.resource)!),
     }));
@@ -189,26 +193,41 @@ interface Visit {
   readonly after: Verdict;
 }
 
-function shiftAt({ arn, before, after }: Visit, visits: readonly Visit[], actions: readonly string[]): Shift[] {
+/** For each place the others that take it in. */
+type Nesting = ReadonlyMap<string, readonly string[]>;
+
+function nestingOf(places: readonly string[]): Nesting {
+  return new Map(places.map((place) => [place, places.filter((it) => it !== place && globContains(it, place))]));
+}
+
+function shiftAt(
+  { arn, before, after }: Visit,
+  visits: readonly Visit[],
+  actions: readonly string[],
+  nesting: Nesting,
+): Shift[] {
   const shift = shiftOf(before, after);
   if (shift === undefined) return [];
   const stays = shift.sign === 'loss';
   const isExcepted = (it: Visit): boolean =>
-    it.arn !== arn &&
-    it.after.allowed === stays &&
-    (shift.otherwise === undefined || !stays) &&
-    globContains(arn, it.arn);
+    it.after.allowed === stays && (shift.otherwise === undefined || !stays) && nesting.get(it.arn)!.includes(arn);
   const except = visits.filter(isExcepted).map((it) => it.arn);
-  const label = canonicalJson([shift.sign, shift.conditions, shift.otherwise ?? null, except]);
+  const label = JSON.stringify([shift.sign, shift.conditions, shift.otherwise ?? null, except]);
   return [{ ...shift, resource: arn, actions, except, label }];
 }
 
 /** Without those that a broader resource tells already. */
-function broadestOf(shifts: readonly Shift[]): readonly Shift[] {
-  return shifts.filter(
-    ({ resource, label }) =>
-      !shifts.some((it) => it.label === label && it.resource !== resource && globContains(it.resource, resource)),
-  );
+function broadestOf(shifts: readonly Shift[], nesting: Nesting): readonly Shift[] {
+  const told = new Map<string, Set<string>>();
+  for (const { label, resource } of shifts) {
+    const resources = told.get(label);
+    if (resources === undefined) told.set(label, new Set([resource]));
+    else resources.add(resource);
+  }
+  return shifts.filter(({ label, resource }) => {
+    const alike = told.get(label)!;
+    return !nesting.get(resource)!.some((broader) => alike.has(broader));
+  });
 }
 
 interface Group {
