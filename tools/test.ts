@@ -1,11 +1,12 @@
-// Runs test files: `node tools/test.ts [--at-once N] [--files-each N] [--slowest N] GLOB…`. Files of one folder share a process,
-// a few at a time: a process of its own for each file would spend half of the time on loading the same modules.
-// `--slowest N` tells at the end which N files took most, and what loading each folder took.
+// Runs test files: `node tools/test.ts [--at-once N] [--files-each N] [--slowest N] GLOB…`. Files of one area
+// (test/AREA/…) share a process, some at a time: a process of its own for each file would spend half of the time on
+// loading the same modules.
+// `--slowest N` tells at the end which N files took most, and what loading each group took.
 // Ends with `N passed, N failed, N skipped`; exits 1 when a test failed or a process did not end well.
 import { spawn } from 'node:child_process';
 import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join, sep } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { FileTime } from './test-times.ts';
 
@@ -22,22 +23,29 @@ interface Ended {
   readonly times: readonly FileTime[];
 }
 
-/** Groups of at most `each` files, all of one folder. */
+/**
+ * Groups of at most `each` files, all of one area and of nearly the same size. Files with neighbouring names are alike,
+ * and what is slow has slow neighbours: they are dealt out like cards.
+ */
 function groups(files: readonly string[], each: number): readonly (readonly string[])[] {
-  const byFolder = Map.groupBy(files, (file) => dirname(file));
-  return [...byFolder.values()].flatMap((folder) =>
-    Array.from({ length: Math.ceil(folder.length / each) }, (_, index) =>
-      folder.slice(index * each, (index + 1) * each),
-    ),
-  );
+  const byArea = Map.groupBy(files, areaOf);
+  return [...byArea.values()].flatMap((area) => {
+    const count = Math.ceil(area.length / each);
+    return Array.from({ length: count }, (_, group) => area.filter((__, index) => index % count === group));
+  });
 }
 
-/** The times that a group wrote down, its loading under the name of its folder. */
-function timesOf(file: string, folder: string): readonly FileTime[] {
+/** The folder of `test/` in which a file lies, at whatever depth. */
+function areaOf(file: string): string {
+  return file.split(sep).slice(0, 2).join(sep);
+}
+
+/** The times that a group wrote down, its loading under the name of its area. */
+function timesOf(file: string, area: string): readonly FileTime[] {
   const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
   return lines
     .map((line) => JSON.parse(line) as FileTime)
-    .map((time) => ({ ...time, file: time.file === '(load)' ? `${folder} (loading)` : time.file }));
+    .map((time) => ({ ...time, file: time.file === '(load)' ? `${area} (loading)` : time.file }));
 }
 
 function runGroup(files: readonly string[], timesFile: string | undefined): Promise<Ended> {
@@ -54,7 +62,7 @@ function runGroup(files: readonly string[], timesFile: string | undefined): Prom
   }
   child.on('error', reject);
   child.on('close', (code) => {
-    const times = timesFile === undefined ? [] : timesOf(timesFile, dirname(files[0]!));
+    const times = timesFile === undefined ? [] : timesOf(timesFile, areaOf(files[0]!));
     resolve({ code, output, times });
   });
   return promise;
@@ -76,7 +84,7 @@ function complaint({ output }: Ended): string {
 const { values, positionals } = parseArgs({
   options: {
     'at-once': { type: 'string', default: String(availableParallelism() + 1) },
-    'files-each': { type: 'string', default: '10' },
+    'files-each': { type: 'string', default: '20' },
     slowest: { type: 'string', default: '0' },
   },
   allowPositionals: true,
