@@ -1,6 +1,6 @@
 // What counts where an entry says nothing, and which of it is in force. Each default is on until it is switched off
 // with a reason; what is off is a finding.
-import { parseDuration } from '../base/index.ts';
+import { parseDuration, type Millis } from '../base/index.ts';
 import type { Finding } from './findings.ts';
 import type { Definition } from './model.ts';
 import { isProduction } from './selectors.ts';
@@ -50,6 +50,9 @@ export function defaultLimit(definition: Definition, name: keyof typeof limits, 
   if (typeof chosen === 'object') return undefined;
   return chosen === undefined ? limits[name][isProduction(stage) ? 0 : 1] : parseDuration(chosen);
 }
+
+/** How long what goes from a stage is kept where the definition says nothing. */
+export const defaultGrace = (stage: string): Millis => limits.grace[isProduction(stage) ? 0 : 1] * 1000;
 
 function defaultText(definition: Definition, name: DefaultName): string {
   const chosen = definition.defaults?.[name];

@@ -6,6 +6,8 @@ import { resourceKey, type AccountRef, type Document, type Resource, type SeenRe
 
 /** Tag of what is only waiting for its end: since when. */
 const deletedTag = 'stint:deleted-at';
+/** When it may go, by the definition that took it out: for people, and for a definition that was lost since. */
+const deleteAfterTag = 'stint:delete-after';
 const denyName = 'stint-deleted';
 
 /** How a definition removes. Without one everything goes at once. */
@@ -38,10 +40,19 @@ const nothing: Document = {
   Statement: [{ Sid: 'Deleted', Effect: 'Deny', Action: '*', Resource: '*' }],
 };
 
-const deletedAt = (resource: SeenResource): Millis | undefined => {
-  const text = 'tags' in resource ? resource.tags[deletedTag] : undefined;
+const instantIn = (resource: SeenResource, tag: string): Millis | undefined => {
+  const text = 'tags' in resource ? resource.tags[tag] : undefined;
   return text === undefined ? undefined : Date.parse(text) || 0;
 };
+
+/** Since when something only waits for its end; undefined for what lives. A mark that is no instant counts as long ago. */
+export const deletedAt = (resource: SeenResource): Millis | undefined => instantIn(resource, deletedTag);
+
+/** The time that was given to something when it was taken out; undefined where its marks do not tell. */
+export function promisedGrace(resource: SeenResource): Millis | undefined {
+  const [since, until] = [deletedAt(resource), instantIn(resource, deleteAfterTag)];
+  return since === undefined || until === undefined || until <= since || since === 0 ? undefined : until - since;
+}
 
 function ownFate(resource: SeenResource, grace: Grace): RemovalFate {
   if (resource.kind !== 'role' && resource.kind !== 'user') return 'remove';
@@ -51,7 +62,7 @@ function ownFate(resource: SeenResource, grace: Grace): RemovalFate {
 }
 
 /** Whether something hangs on a thing, and so stays as long as it does. */
-function hangsOn(resource: SeenResource, other: SeenResource): boolean {
+export function hangsOn(resource: SeenResource, other: SeenResource): boolean {
   if (resource.kind === 'instance-profile') return other.kind === 'role' && other.name === resource.role;
   if (resource.kind !== 'policy' || (other.kind !== 'role' && other.kind !== 'user')) return false;
   return resource.arn !== undefined && (other.attached.includes(resource.arn) || other.boundary === resource.arn);
@@ -69,10 +80,10 @@ export function removalFate(
 }
 
 /** The same thing, able to do nothing, with a trust that nobody satisfies. */
-export function softened(resource: SeenResource, closed: Document, { now }: Grace): Resource {
+export function softened(resource: SeenResource, closed: Document, { now, millis }: Grace): Resource {
   if (resource.kind !== 'role' && resource.kind !== 'user') return resource;
   const inline = { ...resource.inline, [denyName]: nothing };
-  const tags = { ...resource.tags, [deletedTag]: isoSeconds(now) };
+  const tags = { ...resource.tags, [deletedTag]: isoSeconds(now), [deleteAfterTag]: isoSeconds(now + millis) };
   return resource.kind === 'role' ? { ...resource, inline, tags, trust: closed } : { ...resource, inline, tags };
 }
 

@@ -13,6 +13,7 @@ import { frameOf, type Defaults } from './frame.ts';
 import { groupGrants, type GroupGrants } from './grants.ts';
 import { readGuardrails, type Guardrails } from './guardrails.ts';
 import { leftFindings, outsideCentral, partlyFindings, withoutReserved } from './left.ts';
+import { withoutPending } from './pending.ts';
 import { ownPolicies } from './policies.ts';
 import { readProviders, withoutPlainPlaces, type Providers } from './providers.ts';
 import { readReach } from './reach.ts';
@@ -31,9 +32,11 @@ interface Parts {
   readonly grants: GroupGrants;
   /** Defaults that are not to be chosen. */
   readonly fixed?: Defaults | undefined;
+  /** Those that are chosen whatever roles say. */
+  readonly chosen: Defaults;
 }
 
-function partsOf(found: Found, now: Millis, fixed: Defaults | undefined): Parts {
+function partsOf(found: Found, now: Millis, chosen: Defaults, fixed: Defaults | undefined): Parts {
   const hosts = found.accounts.flatMap((account) =>
     account.resources.filter(isRole).filter(({ name }) => profileOf(account, name) !== undefined),
   );
@@ -45,7 +48,7 @@ function partsOf(found: Found, now: Millis, fixed: Defaults | undefined): Parts 
     now,
     imdsv2: fixed === undefined ? hosts.every(isImdsSafe) : typeof fixed['imdsv2'] !== 'object',
   };
-  return { scope, providers: readProviders(found), grants, fixed };
+  return { scope, providers: readProviders(found), grants, fixed, chosen };
 }
 
 interface Drafted {
@@ -68,9 +71,9 @@ function draftRoles({ scope, providers, grants }: Parts, defaults: Defaults): Dr
 
 /** Defaults are switched off only where they would change more than they describe. */
 function chooseDefaults(parts: Parts): { readonly defaults: Defaults; readonly drafts: readonly RoleDraft[] } {
-  const { fixed } = parts;
+  const { fixed, chosen } = parts;
   if (fixed !== undefined) return { defaults: fixed, drafts: draftRoles(parts, fixed).drafts };
-  let defaults: Defaults = parts.scope.imdsv2 ? {} : { imdsv2: asFound };
+  let defaults: Defaults = parts.scope.imdsv2 ? chosen : { ...chosen, imdsv2: asFound };
   let best = draftRoles(parts, defaults);
   for (const name of weighty) {
     if (best.raw === 0) break;
@@ -274,8 +277,9 @@ function stillChanged(found: Found, wanted: Wanted): Finding[] {
  */
 export function importDefinition(all: Found, now: Millis, fixed?: Defaults): Imported {
   const doubled: Finding[] = [];
-  const { found, left } = withoutReserved(all, doubled);
-  const parts = partsOf(found, now, fixed);
+  const pending = withoutPending(all);
+  const { found, left } = withoutReserved(pending.found, doubled);
+  const parts = partsOf(found, now, pending.grace === undefined ? {} : { grace: pending.grace }, fixed);
   const made = assembled(parts);
   const places = new Places(found, parts.providers, made);
   const first = unequal(found, wantedOf(found, made.definition, now));
@@ -285,6 +289,7 @@ export function importDefinition(all: Found, now: Millis, fixed?: Defaults): Imp
   const compiled = wanted.findings.filter(({ code }) => !code.startsWith('default-off-') && code !== 'policy-unused');
   const findings = [
     ...doubled,
+    ...pending.findings,
     ...made.findings,
     ...stillChanged(found, wanted),
     ...compiled,
