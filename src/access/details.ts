@@ -1,14 +1,12 @@
 // What a change means to people: a line for every managed policy, statement, trust and setting gained or lost.
 import { formatDuration } from '../base/index.ts';
-import { statementChanges, type ResolvePrincipal } from './documents.ts';
+import type { ResolvePrincipal } from './documents.ts';
 import type { Document, PasswordSettings, Resource } from './resources.ts';
 import { metadataDigest } from './provider-steps.ts';
+import { changedValue, documentDetails, type Detail } from './statement-changes.ts';
 import { tagChanges } from './tag-steps.ts';
 
-export interface Detail {
-  readonly sign: '+' | '-' | '~';
-  readonly text: string;
-}
+export type { Detail } from './statement-changes.ts';
 
 /** A detail with long lists cut: `a, b, c and 7 more`. */
 export function shortened(text: string): string {
@@ -29,15 +27,6 @@ function listDetails(before: readonly string[], after: readonly string[], say: (
   ];
 }
 
-function documentDetails(
-  before: Document | undefined,
-  after: Document | undefined,
-  resolve: ResolvePrincipal,
-): Detail[] {
-  const { lost, gained } = statementChanges(before, after, resolve);
-  return [...lost.map((text): Detail => ({ sign: '-', text })), ...gained.map((text): Detail => ({ sign: '+', text }))];
-}
-
 function inlineDetails(
   before: Readonly<Record<string, Document>>,
   after: Readonly<Record<string, Document>>,
@@ -46,14 +35,16 @@ function inlineDetails(
   const names = new Set([...Object.keys(before), ...Object.keys(after)]);
   // IAM takes `constructor` and `__proto__` for names like any other.
   const [old, fresh] = [new Map(Object.entries(before)), new Map(Object.entries(after))];
-  return [...names].flatMap((name) => documentDetails(old.get(name), fresh.get(name), resolve));
+  return [...names].flatMap((name) =>
+    documentDetails(old.get(name), fresh.get(name), resolve, ` of inline policy ${name}`),
+  );
 }
 
 function valueDetail(what: string, before: string | undefined, after: string | undefined): Detail[] {
   if (before === after) return [];
   if (before === undefined) return [{ sign: '+', text: `${what} ${after}` }];
   if (after === undefined) return [{ sign: '-', text: `${what} ${before}` }];
-  return [{ sign: '~', text: `${what} ${before} -> ${after}` }];
+  return [changedValue(what, before, after)];
 }
 
 const settingWords: Readonly<Record<keyof PasswordSettings, string>> = {
@@ -107,7 +98,7 @@ function roleDetails(before: Of<'role'>, after: Of<'role'>, resolve: ResolvePrin
   const session = (role: Of<'role'>): string | undefined =>
     role === undefined ? undefined : formatDuration(role.sessionSeconds);
   return [
-    ...documentDetails(before?.trust, after?.trust, resolve),
+    ...documentDetails(before?.trust, after?.trust, resolve, ' of its trust'),
     ...carrierDetails(before, after, resolve),
     ...boundaryDetails(before, after),
     ...valueDetail('session up to', session(before), session(after)),

@@ -1,6 +1,6 @@
 // Policy documents compared by meaning and told in one line a statement. AWS reorders lists, turns single
 // values into lists and rewrites principals, so texts are never compared.
-import { canonicalJson } from '../base/index.ts';
+import { canonicalJson, isObject } from '../base/index.ts';
 import { canonicalPolicy, nobody, parsePolicy, policySize } from '../policy/index.ts';
 import type { Document, Statement, Texts } from './resources.ts';
 
@@ -58,15 +58,15 @@ export function deletedPrincipals(document: Document, resolve: ResolvePrincipal)
   ).filter((value) => /^A[A-Z0-9]{15,}$/.test(value) && resolve(value) === undefined);
 }
 
-function principalText(principal: Statement['Principal']): string {
-  if (principal === undefined || principal === '*') return 'everyone';
+/** Principals for people, of what a statement has at `Principal`. */
+export function principalTexts(principal: unknown): string[] {
+  if (!isObject(principal)) return ['everyone'];
   return Object.values(principal)
-    .flatMap(list)
+    .flat()
     .map((value) => {
-      const root = /^(?:arn:[^:]+:iam::)?(\d{12})(?::root)?$/.exec(value);
-      return root === null ? value.replace(/^arn:[^:]+:iam::(\d{12}):/, '$1 ') : `account ${root[1]}`;
-    })
-    .join(', ');
+      const root = /^(?:arn:[^:]+:iam::)?(\d{12})(?::root)?$/.exec(String(value));
+      return root === null ? String(value).replace(/^arn:[^:]+:iam::(\d{12}):/, '$1 ') : `account ${root[1]}`;
+    });
 }
 
 function conditionText(condition: Statement['Condition']): string {
@@ -84,7 +84,7 @@ export function statementText(statement: Statement): string {
     const named = statement.Condition?.['ArnEquals']?.['aws:PrincipalArn'];
     if (typeof named === 'string' && named.endsWith(nobody)) return 'trust nobody';
     const verb = effect === 'allow' ? 'trust' : 'never trust';
-    return `${verb} ${principalText(statement.Principal)}${conditionText(statement.Condition)}`;
+    return `${verb} ${principalTexts(statement.Principal).join(', ')}${conditionText(statement.Condition)}`;
   }
   const actions =
     statement.Action === undefined
@@ -95,32 +95,6 @@ export function statementText(statement: Statement): string {
       ? `everything but ${list(statement.NotResource).join(', ')}`
       : list(statement.Resource).join(', ');
   return `${effect} ${actions} on ${resources}${conditionText(statement.Condition)}`;
-}
-
-/** Statements that one document has and the other has not, by meaning, as lines for people. */
-export function statementChanges(
-  before: Document | undefined,
-  after: Document | undefined,
-  resolve: ResolvePrincipal,
-): { readonly lost: string[]; readonly gained: string[] } {
-  // What is wholly new or wholly gone is compared with nothing, and one statement repeats none.
-  const [only] = before === undefined || after === undefined ? [(before ?? after)?.Statement ?? []] : [];
-  if (only !== undefined && only.length <= 1) {
-    const texts = only.map(statementText);
-    return before === undefined ? { lost: [], gained: texts } : { lost: texts, gained: [] };
-  }
-  const index = (document: Document | undefined): Map<string, Statement> =>
-    new Map(
-      document === undefined
-        ? []
-        : document.Statement.map((it) => [canonicalDocument({ ...document, Statement: [it] }, resolve), it] as const),
-    );
-  const old = index(before);
-  const fresh = index(after);
-  return {
-    lost: [...old].filter(([key]) => !fresh.has(key)).map(([, it]) => statementText(it)),
-    gained: [...fresh].filter(([key]) => !old.has(key)).map(([, it]) => statementText(it)),
-  };
 }
 
 /** A trust that nobody satisfies, for a role whose principals do not exist yet, or no more. */

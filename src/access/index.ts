@@ -5,6 +5,7 @@ export { compileDefinition, type Wanted } from './compile.ts';
 export { resolveOutputs } from './outputs.ts';
 export { planAdoption, type Change, type Plan } from './plan.ts';
 export { accessText, changeText, planJson, planText, type PlanTextOptions, permissionsJson } from './report.ts';
+export { driftLines } from './report-changes.ts';
 export { findingLines } from './report-findings.ts';
 export type { AccountRef, WantedAccount } from './resources.ts';
 export { applyDefinition, makePlan, type ApplyResult } from './apply.ts';

@@ -1,5 +1,8 @@
-// The changes of a plan as people read them: account by account, or, where accounts change alike, once for all of them.
+// The changes of a plan as people read them: account by account, or, where accounts change alike, once for all of them;
+// or, as drift, told as what happened in AWS.
 import { shortened } from './details.ts';
+import { deletedTag } from './soft-delete.ts';
+import { briefDetails, type Part } from './statement-changes.ts';
 import type { Change } from './plan.ts';
 
 const signs = { add: '+', change: '~', destroy: '-' } as const;
@@ -77,6 +80,14 @@ function namesLines(changes: readonly Change[], label: Label): string[] {
 /** So many details of a change are told before the rest is counted. */
 const mostDetails = 12;
 
+/** A line for each detail; of a statement that changed only what in it did, further in. */
+function briefLines(details: Change['details'], indent: string): string[] {
+  return briefDetails(details).flatMap(({ sign, text, parts = [] }) => [
+    `${indent}${sign} ${text}`,
+    ...parts.map((part) => `${indent}    ${part.sign} ${part.text}`),
+  ]);
+}
+
 /** A change with what it is, told once for the accounts in which it is the same. */
 function changedLines(changes: readonly Change[], label: Label): string[] {
   const alike = Map.groupBy(changes, (it) =>
@@ -85,7 +96,7 @@ function changedLines(changes: readonly Change[], label: Label): string[] {
   return [...alike.values()].flatMap((same) => {
     const first = same[0]!;
     const details = same.length === 1 ? first.details : withAccount(first);
-    const lines = details.map(({ sign, text }) => `      ${sign} ${shortened(text)}`);
+    const lines = briefLines(details, '      ').map(shortened);
     const rest = lines.length - mostDetails;
     return [
       `  ~ ${titleOf(first.kind, [first.name])} in ${label(accountsOf(same))}`,
@@ -97,7 +108,7 @@ function changedLines(changes: readonly Change[], label: Label): string[] {
 }
 
 function withAccount({ details, accountId }: Change): Change['details'] {
-  return details.map(({ sign, text }) => ({ sign, text: text.replaceAll(accountId, '{account}') }));
+  return JSON.parse(JSON.stringify(details).replaceAll(accountId, '{account}')) as Change['details'];
 }
 
 /** The changes with equal ones told once, whatever account they are in. */
@@ -111,4 +122,36 @@ export function foldedChanges(changes: readonly Change[], label: Label): string[
     ...namesLines(of('destroy'), label),
     '',
   ];
+}
+
+const happened = { add: 'is gone', change: 'was changed', destroy: 'is not in the definition' } as const;
+
+/** What an apply would add was taken away in AWS. */
+const flipped = { '+': '-', '-': '+', '~': '~' } as const;
+
+function happenedTo({ action, details }: Change): string {
+  const waits = details.some(({ sign, text }) => sign === '-' && text === `tag ${deletedTag}`);
+  return waits ? 'was taken out by another run, and waits for its end' : happened[action];
+}
+
+/** A line the other way round: what the definition says comes first, what AWS has last. */
+function flip<Line extends Part>(line: Line): Line {
+  const { sign, text, from, to } = line;
+  if (from === undefined || to === undefined) return { ...line, sign: flipped[sign] };
+  const what = text.slice(0, -`${from} -> ${to}`.length);
+  return { ...line, text: `${what}${to} -> ${from}`, from: to, to: from };
+}
+
+/**
+ * A change as what happened in AWS since the definition was applied: what in it is otherwise, of a changed statement
+ * only what in it is, with `full` both statements whole.
+ */
+export function driftLines(change: Change, full: boolean): string[] {
+  const details = change.details.map((it) => ({
+    ...flip(it),
+    ...(it.inside === undefined ? {} : { inside: { ...it.inside, parts: it.inside.parts.map(flip) } }),
+  }));
+  const told = full ? details.map(({ sign, text }) => ({ sign, text })) : details;
+  const title = `${change.id} ${happenedTo(change)}`;
+  return change.action === 'change' ? [title, ...briefLines(told, '    ')] : [title];
 }

@@ -5,7 +5,7 @@ import type { Finding } from './findings.ts';
 import { resourceKey, type AccountRef, type Document, type Resource, type SeenResource } from './resources.ts';
 
 /** Tag of what is only waiting for its end: since when. */
-const deletedTag = 'stint:deleted-at';
+export const deletedTag = 'stint:deleted-at';
 /** When it may go, by the definition that took it out: for people, and for a definition that was lost since. */
 const deleteAfterTag = 'stint:delete-after';
 const denyName = 'stint-deleted';

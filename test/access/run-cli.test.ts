@@ -55,15 +55,19 @@ function environment(): Record<string, string> {
 
 const stint = (...args: readonly string[]): Promise<Finished> => runStint(args, { cwd: folder, env: environment() });
 
-/** What somebody does by hand in dev. */
-async function byHand(): Promise<void> {
+async function iamOfDev() {
   const accounts = openAccounts({
     env: environment(),
     clock: systemClock,
     random: systemRandom,
     sleep: async () => undefined,
   });
-  const { iam } = await accounts.account(dev);
+  return (await accounts.account(dev)).iam;
+}
+
+/** What somebody does by hand in dev. */
+async function byHand(): Promise<void> {
+  const iam = await iamOfDev();
   await iam.attachRolePolicy({ RoleName: 'reader', PolicyArn: 'arn:aws:iam::aws:policy/AdministratorAccess' });
 }
 
@@ -113,6 +117,27 @@ test('drift tells what, who and when; it is reverted, or shown as what the defin
   const reverted = await stint('drift', '--revert', '--yes');
   assert.equal(reverted.code, 0, reverted.stderr);
   assert.equal((await stint('drift')).code, 0);
+});
+
+test('of a statement that somebody changed, drift and plan tell what in it is otherwise, `--full` both whole', async () => {
+  assert.equal((await stint('apply', '--yes')).code, 0);
+  const iam = await iamOfDev();
+  const Statement = [{ Effect: 'Allow', Action: ['s3:Put*', 's3:get*'], Resource: ['*'] }];
+  const PolicyDocument = JSON.stringify({ Version: '2012-10-17', Statement });
+  await iam.putRolePolicy({ RoleName: 'reader', PolicyName: 'stint', PolicyDocument });
+  const drift = (await stint('drift')).stdout;
+  assert.match(
+    drift,
+    /^dev\/role\/reader was changed\n {4}~ statement 1 \(allow s3:Get\*, on \*\) of inline policy stint\n {8}\+ s3:Put\*\n {4}20/,
+  );
+  const full = (await stint('drift', '--full')).stdout;
+  assert.match(full, /was changed\n {4}\+ allow s3:Put\*, s3:get\* on \*\n {4}- allow s3:Get\* on \*\n/);
+  const { stdout } = await stint('plan');
+  assert.match(stdout, /role reader in dev\n {6}~ statement 1 \(.*\) of inline policy stint\n {10}- s3:Put\*\n/);
+  assert.match(
+    (await stint('plan', '--full')).stdout,
+    /- allow s3:Put\*, s3:get\* on \*\n {6}\+ allow s3:Get\* on \*\n/,
+  );
 });
 
 test('a tolerance that is none is wrong usage', async () => {

@@ -6,6 +6,7 @@ import {
   adoptDrift,
   applyDefinition,
   compileDefinition,
+  driftLines,
   findDrift,
   makePlan,
   type Drift,
@@ -29,17 +30,9 @@ interface Options extends DefinitionOptions, RunOptions {
   readonly adopt?: true;
 }
 
-const words = { add: 'is gone', change: 'was changed', destroy: 'is not in the definition' } as const;
-
-/** A change is told as what happened in AWS: what an apply would add was taken away there. */
-const flipped = { '+': '-', '-': '+', '~': '~' } as const;
-
-function printDrift(io: Io, drifts: readonly Drift[]): void {
+function printDrift(io: Io, drifts: readonly Drift[], full: boolean): void {
   for (const { change, traces } of drifts) {
-    printData(io, `${change.id} ${words[change.action]}`);
-    if (change.action === 'change') {
-      for (const { sign, text } of change.details) printData(io, `    ${flipped[sign]} ${text}`);
-    }
+    for (const line of driftLines(change, full)) printData(io, line);
     for (const { who, when, event } of traces ?? []) printData(io, `    ${when} ${who} ${event}`);
     if (traces === undefined) printData(io, '    by whom is not known: CloudTrail may not be read here');
   }
@@ -63,7 +56,7 @@ async function drift(io: Io, options: Options): Promise<void> {
   const drifts = await findDrift(plan, seen, accounts);
   if (options.json === true) {
     printJson(io, { version: 1, drift: drifts.map(({ change, traces }) => ({ ...change, traces: traces ?? null })) });
-  } else if (options.adopt !== true) printDrift(io, drifts);
+  } else if (options.adopt !== true) printDrift(io, drifts, options.full === true);
   if (drifts.length === 0) return say(io, 'No drift: AWS is as the definition says.');
   if (options.revert === true) return revert(io, wanted, options);
   if (options.adopt === true) {
