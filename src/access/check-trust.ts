@@ -2,7 +2,8 @@
 import type { Checker } from './checker.ts';
 import type { TrustEntry } from './model.ts';
 import type { Path } from './problems.ts';
-import { accountsOfRole } from './variation.ts';
+import { countsIn } from './selectors.ts';
+import { accountsOfRole, audiencesIn, usualAudiences } from './variation.ts';
 
 function checkRole(checker: Checker, text: string, path: Path): void {
   const slash = text.indexOf('/');
@@ -47,17 +48,32 @@ function checkDirect(checker: Checker, text: string, kind: 'oidc' | 'saml', path
   );
 }
 
-/** The audience that a trust demands must be one that its provider takes, where the definition says which. */
-function checkAudience(checker: Checker, { oidc }: TrustEntry, path: Path): void {
+const shown = 3;
+
+function placesText(accounts: readonly string[]): string {
+  const names = accounts.slice(0, shown).map((it) => `\`${it}\``);
+  const more = accounts.length - names.length;
+  return more === 0 ? names.join(', ') : `${names.join(', ')} and ${more} more`;
+}
+
+/**
+ * The audience that a trust demands must be one that its provider takes, where the definition says which; `accounts`
+ * are those in which the trust counts.
+ */
+function checkAudience(checker: Checker, { oidc }: TrustEntry, accounts: readonly string[], path: Path): void {
   const provider = checker.definition.providers?.[oidc?.provider ?? ''];
   if (oidc === undefined || provider?.issuer === undefined) return;
-  const known = provider.audiences ?? ['sts.amazonaws.com'];
-  for (const audience of [oidc.audience ?? 'sts.amazonaws.com'].flat()) {
-    if (known.includes(audience)) continue;
-    const hint = `add it to \`providers.${oidc.provider}.audiences\``;
+  for (const audience of [oidc.audience ?? usualAudiences].flat()) {
+    const without = accounts.filter((it) => !audiencesIn(checker.definition, provider, it).includes(audience));
+    if (without.length === 0) continue;
+    const where = provider.per === undefined ? '' : ` in ${placesText(without)}`;
+    const hint =
+      where === ''
+        ? `add it to \`providers.${oidc.provider}.audiences\``
+        : `add it to \`audiences\` of \`providers.${oidc.provider}\` there, or narrow the entry with \`only\``;
     checker.add(
       [...path, 'oidc', 'audience'],
-      `provider \`${oidc.provider}\` does not take audience \`${audience}\``,
+      `provider \`${oidc.provider}\` does not take audience \`${audience}\`${where}`,
       hint,
     );
   }
@@ -103,8 +119,8 @@ function checkMembers(checker: Checker, entry: TrustEntry, path: Path): void {
   }
 }
 
-/** Checks one entry of a role's `trust`. */
-export function checkTrust(checker: Checker, entry: TrustEntry, path: Path): void {
+/** Checks one entry of a role's `trust`; `accounts` are those in which the role has it. */
+export function checkTrust(checker: Checker, entry: TrustEntry, path: Path, accounts: readonly string[]): void {
   if (entry.group !== undefined) checker.name('group', entry.group, [...path, 'group']);
   if (entry.person !== undefined) checker.name('person', entry.person, [...path, 'person']);
   if (entry.account !== undefined && !/^\d{12}$/.test(entry.account)) {
@@ -119,7 +135,12 @@ export function checkTrust(checker: Checker, entry: TrustEntry, path: Path): voi
   }
   if (entry.statement !== undefined) checker.trustGrammar(entry.statement, [...path, 'statement']);
   if (entry.saml !== undefined) checkProvider(checker, entry.saml.provider, 'saml', [...path, 'saml', 'provider']);
-  checkAudience(checker, entry, path);
+  checkAudience(
+    checker,
+    entry,
+    accounts.filter((it) => countsIn(entry, it)),
+    path,
+  );
   checkShapes(checker, entry, path);
   checkMembers(checker, entry, path);
   checker.narrowing(entry, path);

@@ -7,7 +7,7 @@ import type { Resource } from './resources.ts';
 import { countsIn, selectAccounts } from './selectors.ts';
 import { issuerName } from './trust-workloads.ts';
 import { githubIssuer } from './trust-workloads.ts';
-import { accountsOfRole, roleIn } from './variation.ts';
+import { accountsOfRole, providerIn, roleIn, usualAudiences } from './variation.ts';
 
 type Provider = NonNullable<Definition['providers']>[string];
 
@@ -42,7 +42,8 @@ export function accountsOfProvider(definition: Definition, key: string, provider
   return accounts.filter((account) => countsIn(provider, account));
 }
 
-function compileProvider(scope: CompileScope, key: string, provider: Provider): Resource {
+function compileProvider(scope: CompileScope, key: string, entry: Provider): Resource {
+  const provider = providerIn(scope.definition, entry, scope.account.name);
   const tags = ownershipTags(scope.name, `provider/${key}`, provider);
   if (provider.issuer === undefined) {
     const name = provider.name ?? key;
@@ -51,7 +52,7 @@ function compileProvider(scope: CompileScope, key: string, provider: Provider): 
   return {
     kind: 'oidc-provider',
     name: issuerName(provider.issuer),
-    clientIds: provider.audiences ?? ['sts.amazonaws.com'],
+    clientIds: provider.audiences ?? usualAudiences,
     thumbprints: (provider.thumbprints ?? []).map((it) => it.toLowerCase()),
     tags,
     ...handling(provider),

@@ -69,6 +69,10 @@ type RoleInput<N extends Names> = Omit<Carrier<Entry<'roles'>, N>, 'in' | 'trust
   readonly per?: readonly Variant<N>[];
 };
 
+type ProviderVariant<N extends Names> = Omit<NonNullable<Entry<'providers'>['per']>[number], 'in'> & {
+  readonly in: In<N>;
+};
+
 /** A definition whose names are literal types. */
 export interface TypedDefinition<
   Account extends string,
@@ -117,7 +121,11 @@ export interface TypedDefinition<
   >;
   readonly roles?: Readonly<Record<Role, RoleInput<N>>>;
   readonly providers?: Readonly<
-    Record<Provider, Omit<Entry<'providers'>, 'in' | keyof Narrowed<N>> & Narrowed<N> & { readonly in?: In<N> }>
+    Record<
+      Provider,
+      Omit<Entry<'providers'>, 'in' | 'per' | keyof Narrowed<N>> &
+        Narrowed<N> & { readonly in?: In<N>; readonly per?: readonly ProviderVariant<N>[] }
+    >
   >;
   readonly passwordPolicy?: Omit<Plain<'passwordPolicy'>, 'in' | keyof Narrowed<N>> &
     Narrowed<N> & { readonly in: In<N> };

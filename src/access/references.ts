@@ -70,11 +70,11 @@ function checkVariants(checker: Checker, definition: Definition, role: RoleEntry
     const place = [...path, 'per', index];
     const before = checker.problems.length;
     checker.selector(variant.in, [...place, 'in']);
-    const fits = selectAccounts(definition, variant.in).some((account) => held.includes(account));
-    if (!fits && checker.problems.length === before) {
+    const fitting = selectAccounts(definition, variant.in).filter((account) => held.includes(account));
+    if (fitting.length === 0 && checker.problems.length === before) {
       checker.add([...place, 'in'], 'the selector fits no account of this role', `the role is in ${held.join(', ')}`);
     }
-    variant.trust?.forEach((entry, at) => checkTrust(checker, entry, [...place, 'trust', at]));
+    variant.trust?.forEach((entry, at) => checkTrust(checker, entry, [...place, 'trust', at], fitting));
     checker.names('policy', variant.policies, [...place, 'policies']);
     checker.statements(variant.statements, [...place, 'statements']);
     checker.inline(variant.inline, [...place, 'inline']);
@@ -87,7 +87,10 @@ function checkRoles(checker: Checker, definition: Definition): void {
     const path = ['roles', name];
     checker.selector(entry.in, [...path, 'in']);
     checker.narrowing(entry, path);
-    entry.trust.forEach((it, index) => checkTrust(checker, it, [...path, 'trust', index]));
+    const plain = accountsOfRole(definition, entry).filter(
+      (account) => roleIn(definition, entry, account).trust === entry.trust,
+    );
+    entry.trust.forEach((it, index) => checkTrust(checker, it, [...path, 'trust', index], plain));
     checker.names('policy', entry.policies, [...path, 'policies']);
     checker.statements(entry.statements, [...path, 'statements']);
     checker.inline(entry.inline, [...path, 'inline']);
@@ -109,11 +112,17 @@ function checkProviders(checker: Checker, definition: Definition): void {
     const path = ['providers', name];
     if (provider.in !== undefined) checker.selector(provider.in, [...path, 'in']);
     checker.narrowing(provider, path);
+    (provider.per ?? []).forEach((variant, index) => checker.selector(variant.in, [...path, 'per', index, 'in']));
     if (provider.issuer === undefined) continue;
     const issuer = issuerName(provider.issuer);
     const other = issuers.get(issuer);
     const message = `providers \`${other}\` and \`${name}\` have one issuer, of which an account takes one provider`;
-    if (other !== undefined) checker.add([...path, 'issuer'], message, 'join their `audiences` in one entry');
+    if (other !== undefined)
+      checker.add(
+        [...path, 'issuer'],
+        message,
+        'join them in one entry, with `per` for accounts whose `audiences` differ',
+      );
     issuers.set(issuer, name);
   }
 }

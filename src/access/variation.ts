@@ -1,8 +1,11 @@
-// What a role is in one account: the entry, with the members of `per` that fit the account laid over it.
+// What a role or a provider is in one account: the entry, with the members of `per` that fit the account laid over it.
 import { parseDuration } from '../base/index.ts';
 import { defaultLimit } from './defaults.ts';
 import type { Definition, RoleEntry } from './model.ts';
 import { countsIn, isSelected, selectAccounts } from './selectors.ts';
+
+/** The client id of AWS's own tools, where a definition names none. */
+export const usualAudiences: readonly string[] = ['sts.amazonaws.com'];
 
 /** Names of the accounts that hold a role, in the order of the definition. */
 export function accountsOfRole(definition: Definition, role: RoleEntry): string[] {
@@ -22,6 +25,20 @@ export function roleIn(definition: Definition, role: RoleEntry, account: string)
       (whole, { in: _in, trust = whole.trust, ...variant }) => ({ ...whole, ...variant, trust }),
       role,
     );
+}
+
+type Provider = NonNullable<Definition['providers']>[string];
+
+/** The provider as it is in `account`. */
+export function providerIn(definition: Definition, provider: Provider, account: string): Provider {
+  return (provider.per ?? [])
+    .filter((variant) => isSelected(definition, variant.in, account))
+    .reduce<Provider>((whole, { in: _in, ...variant }) => ({ ...whole, ...variant }), provider);
+}
+
+/** The audiences that a provider takes in `account`. */
+export function audiencesIn(definition: Definition, provider: Provider, account: string): readonly string[] {
+  return providerIn(definition, provider, account).audiences ?? usualAudiences;
 }
 
 /** Longest session of a role in an account, in seconds. AWS's own default where none is chosen and the limit is off. */

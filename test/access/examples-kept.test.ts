@@ -99,16 +99,13 @@ test('workloads of GitHub Actions, EKS, ECS and with certificates', async (t) =>
     const own = { Effect: 'Allow', Principal: { AWS: prod }, Action: 'sts:AssumeRole' };
     await iam.send(new UpdateAssumeRolePolicyCommand({ RoleName: 'deploy', PolicyDocument: document(own) }));
     await iam.send(new DeleteRolePolicyCommand({ RoleName: 'nightly-report', PolicyName: 'stint' }));
-    const entries = await driftIsTold(
-      example,
-      {
-        'prod/oidc-provider/token.actions.githubusercontent.com': 'AddClientIDToOpenIDConnectProvider',
-        'prod/role/deploy': 'UpdateAssumeRolePolicy',
-        'prod/role/nightly-report': 'DeleteRolePolicy',
-      },
-      // One issuer has one entry, and takes the same audiences everywhere.
-      ['prod/oidc-provider/token.actions.githubusercontent.com'],
-    );
+    const entries = await driftIsTold(example, {
+      'prod/oidc-provider/token.actions.githubusercontent.com': 'AddClientIDToOpenIDConnectProvider',
+      'prod/role/deploy': 'UpdateAssumeRolePolicy',
+      'prod/role/nightly-report': 'DeleteRolePolicy',
+    });
+    const { per } = entries['providers']!['github'] as { per: readonly object[] };
+    assert.deepEqual(per, [{ in: ['prod'], audiences: ['other', 'sts.amazonaws.com'] }]);
     const { trust } = entries['roles']!['deploy'] as { trust: readonly object[] };
     assert.deepEqual(trust.at(-1), { account: 'prod', only: ['prod'] });
   });

@@ -50,6 +50,36 @@ const lives: readonly Life[] = [
     changed: ['~ dev/oidc-provider/token.actions.githubusercontent.com'],
   },
   {
+    name: 'an OIDC provider with audiences of its own in one account',
+    first: {
+      providers: { github: { ...github.github, per: [{ in: { stage: 'prod' }, audiences: ['release'] }] } },
+      roles: {
+        deploy: {
+          ...deploy,
+          in: ['dev', 'prod'],
+          per: [{ in: ['prod'], trust: [{ oidc: { ...deploy.trust[0]!.oidc, audience: 'release' } }] }],
+        },
+      },
+    },
+    made: [
+      '+ dev/oidc-provider/token.actions.githubusercontent.com',
+      '+ dev/role/deploy',
+      '+ prod/oidc-provider/token.actions.githubusercontent.com',
+      '+ prod/role/deploy',
+    ],
+    second: {
+      providers: { github: { ...github.github, per: [{ in: ['prod'], audiences: ['release', 'night'] }] } },
+      roles: {
+        deploy: {
+          ...deploy,
+          in: ['dev', 'prod'],
+          per: [{ in: ['prod'], trust: [{ oidc: { ...deploy.trust[0]!.oidc, audience: 'release' } }] }],
+        },
+      },
+    },
+    changed: ['~ prod/oidc-provider/token.actions.githubusercontent.com'],
+  },
+  {
     name: 'a SAML provider and the role of those who sign in by it',
     first: {
       providers: { okta: { saml: metadata } },

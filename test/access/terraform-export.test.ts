@@ -55,6 +55,19 @@ const tricky = [
 ];
 const statement = { Effect: 'Allow', Action: 's3:GetObject', Resource: tricky };
 
+test('a provider has in each account the audiences that it takes there', () => {
+  const github = {
+    issuer: 'https://token.actions.githubusercontent.com',
+    in: ['dev', 'central'],
+    per: [{ in: ['central'], audiences: ['release'] }],
+  };
+  const target = fresh();
+  exportTo(target, wantedOf({ r: ec2 }, { providers: { github } }));
+  const audiences = (account: string) =>
+    /client_id_list\s*=\s*(\[[^\]]*\])/.exec(textIn(target, `account-${account}.tf`))?.[1];
+  assert.deepEqual([audiences('dev'), audiences('central')], ['["sts.amazonaws.com"]', '["release"]']);
+});
+
 describe('what Terraform would take for a template is escaped', () => {
   const wanted = wantedOf({ r: { ...ec2, statements: [statement] } });
   test('in HCL', () => {

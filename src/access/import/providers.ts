@@ -7,8 +7,10 @@ import { type Entry, type Found, type FoundAccount, isKey } from './found.ts';
 import { markedMembers, ownKey } from './owned.ts';
 import { entryKey } from './permissions.ts';
 import { foreignTags } from './role-drafts.ts';
-import { freeKey } from './roles.ts';
+import { usualAudiences } from '../variation.ts';
+import { commonTags, freeKey } from './roles.ts';
 import { selectorFor } from './selectors.ts';
+import { variedEntry } from './varied.ts';
 
 type Provider = Extract<SeenResource, { kind: 'oidc-provider' | 'saml-provider' }>;
 
@@ -39,7 +41,8 @@ function issuerKey(name: string): string {
   return `${spelt.slice(0, 48)}-${createHash('sha256').update(name).digest('hex').slice(0, 6)}`;
 }
 
-function entryOf(found: Found, provider: Provider): Entry {
+/** What the entry of one account says beside its place. */
+function membersOf(found: Found, provider: Provider): Entry {
   const tags = foreignTags(provider.tags);
   const more = {
     ...(Object.keys(tags).length === 0 ? {} : { tags }),
@@ -47,10 +50,9 @@ function entryOf(found: Found, provider: Provider): Entry {
   };
   if (provider.kind === 'saml-provider') return { saml: provider.metadata, ...more };
   const { clientIds, thumbprints, name } = provider;
-  const usual = clientIds.length === 1 && clientIds[0] === 'sts.amazonaws.com';
   return {
     issuer: `https://${name}`,
-    ...(clientIds.length === 0 || usual ? {} : { audiences: clientIds.toSorted() }),
+    ...(clientIds.length === 0 ? {} : { audiences: clientIds.toSorted() }),
     ...(thumbprints.length === 0 ? {} : { thumbprints }),
     ...more,
   };
@@ -63,6 +65,25 @@ const isProvider = (it: SeenResource): it is SeenResource & Provider =>
 const pileKey = ({ provider, own, entry }: Draft): string =>
   provider.kind === 'oidc-provider' ? provider.name : entryKey([own ?? null, provider.name, entry]);
 
+/** Members that `per` of a provider takes. */
+const varying = ['audiences', 'thumbprints', 'tags'];
+
+/** What the accounts say of one provider, with `per` for those that say otherwise. */
+function sharedEntry(list: readonly Draft[]): Entry {
+  // Tags of others that are not the same everywhere are left to them.
+  const own = list.some((it) => it.own !== undefined);
+  const tags = own ? undefined : commonTags(list.map(({ entry }) => entry));
+  const variants = list.map(({ account, entry }) => ({
+    account,
+    members: own ? entry : { ...entry, tags },
+  }));
+  const { tags: _tags, ...first } = list[0]!.entry;
+  const { per, ...varied } = variedEntry(variants, varying);
+  const plain = per === undefined && entryKey(varied['audiences'] ?? null) === entryKey(usualAudiences);
+  const said = Object.entries({ ...first, audiences: undefined, thumbprints: undefined, ...varied, per });
+  return Object.fromEntries(said.filter(([name, value]) => value !== undefined && !(plain && name === 'audiences')));
+}
+
 /** Reads the providers of all accounts. */
 export function readProviders(found: Found): Providers {
   const drafts = found.accounts.flatMap((account) =>
@@ -70,7 +91,7 @@ export function readProviders(found: Found): Providers {
       account,
       provider,
       own: ownKey(found, provider.tags, 'provider'),
-      entry: entryOf(found, provider),
+      entry: membersOf(found, provider),
     })),
   );
   const keys = new Map<string, string>();
@@ -78,7 +99,7 @@ export function readProviders(found: Found): Providers {
   const entries: Record<string, Entry> = {};
   const taken = new Set<string>();
   for (const list of Map.groupBy(drafts, pileKey).values()) {
-    const { provider, account, entry } = list[0]!;
+    const { provider, account } = list[0]!;
     const own = list.find((it) => it.own !== undefined)?.own;
     const wished = own ?? (provider.kind === 'oidc-provider' ? issuerKey(provider.name) : provider.name);
     const key = freeKey(wished, account.name, taken, isKey);
@@ -91,7 +112,7 @@ export function readProviders(found: Found): Providers {
     entries[key] = {
       in: selectorFor(found.accounts, new Set(list.map((it) => it.account.name))),
       ...named,
-      ...entry,
+      ...sharedEntry(list),
     };
   }
   return {

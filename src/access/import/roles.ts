@@ -116,8 +116,9 @@ function sessionTexts(drafts: readonly RoleDraft[], session: SessionDefault): re
   return new Set(all).size < new Set(own).size ? all : own;
 }
 
-function commonTags(drafts: readonly RoleDraft[]): Tags | undefined {
-  const [first, ...others] = drafts.map(({ members }) => (members['tags'] ?? {}) as Tags);
+/** The tags that all have. */
+export function commonTags(entries: readonly Entry[]): Tags | undefined {
+  const [first, ...others] = entries.map(({ tags }) => (tags ?? {}) as Tags);
   const common = Object.entries(first!).filter(([key, value]) => others.every((tags) => tags[key] === value));
   return common.length === 0 ? undefined : Object.fromEntries(common);
 }
@@ -140,7 +141,7 @@ const varying = [
 /** The entry of a group of roles. The tags of others that are not the same everywhere are left to them. */
 export function roleEntry(found: Found, { key, name, own, drafts }: RoleGroup, session: SessionDefault): Entry {
   const accounts = new Set(drafts.map(({ account }) => account.name));
-  const tags = own ? undefined : commonTags(drafts);
+  const tags = own ? undefined : commonTags(drafts.map(({ members }) => members));
   const sessions = sessionTexts(drafts, session);
   const variants = drafts.map(({ account, members, trust }, index) => ({
     account,

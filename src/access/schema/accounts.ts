@@ -43,21 +43,36 @@ const issuer = z
     'an issuer is an address such as `https://token.actions.githubusercontent.com`',
   );
 
+/** What an OIDC provider may be otherwise in some of its accounts. */
+const oidcMembers = {
+  audiences: z
+    .array(z.string().min(1).max(255))
+    .min(1)
+    .max(100)
+    .optional()
+    .describe('Of an OIDC provider: the client ids it takes. `sts.amazonaws.com` if absent.'),
+  thumbprints: z
+    .array(z.string().regex(/^[0-9A-Fa-f]{40}$/, 'a thumbprint is a SHA-1 of 40 hexadecimal digits'))
+    .max(5)
+    .optional()
+    .describe("Of an OIDC provider: SHA-1 of the issuer's certificate authority, where AWS does not know it itself."),
+};
+
+const providerPerSchema = z
+  .strictObject({ in: selectorSchema, ...oidcMembers, tags: tags.optional() })
+  .describe('What the provider is otherwise in these of its accounts: each member takes the place of the one above.');
+
 export const providerSchema = z
   .strictObject({
     in: selectorSchema.optional().describe('In which accounts it is made. Wherever a role trusts it, if absent.'),
     issuer: issuer.optional().describe('Of an OIDC provider: the address of the issuer.'),
-    audiences: z
-      .array(z.string().min(1).max(255))
-      .min(1)
-      .max(100)
+    ...oidcMembers,
+    per: z
+      .array(providerPerSchema)
       .optional()
-      .describe('Of an OIDC provider: the client ids it takes. `sts.amazonaws.com` if absent.'),
-    thumbprints: z
-      .array(z.string().regex(/^[0-9A-Fa-f]{40}$/, 'a thumbprint is a SHA-1 of 40 hexadecimal digits'))
-      .max(5)
-      .optional()
-      .describe("Of an OIDC provider: SHA-1 of the issuer's certificate authority, where AWS does not know it itself."),
+      .describe(
+        'Where the provider differs, by accounts: an issuer has one entry, and each account its own audiences. Of two that fit, the later wins.',
+      ),
     saml: z
       .string()
       .min(1000, 'the metadata document of a SAML provider has 1,000 to 10,000,000 characters')
