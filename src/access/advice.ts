@@ -6,6 +6,7 @@ import { defaultFindings, defaultLimit, offReason, type DefaultName } from './de
 import { hasEnded } from './expiry.ts';
 import type { Finding } from './findings.ts';
 import type { Definition, RoleEntry } from './model.ts';
+import { markedTag } from './ownership.ts';
 import type { Document, Resource, Statement, Texts, WantedAccount } from './resources.ts';
 import { countsIn, isProduction } from './selectors.ts';
 import { isHuman, trustedRole } from './trust.ts';
@@ -49,15 +50,10 @@ function allows(statement: Statement, action: string): boolean {
 
 const onEverything = (statement: Statement): boolean => list(statement.Resource).includes('*');
 
-interface Marked {
-  readonly marked?: 'admin' | 'break-glass' | undefined;
-}
-
-/** The entry that a carrier was made from, by its name in AWS. */
-function entryOf(definition: Definition, carrier: Carrier): Marked | undefined {
-  if (carrier.kind === 'group') return definition.groups?.[carrier.name];
-  if (carrier.kind === 'user') return definition.people?.[carrier.name];
-  return Object.entries(definition.roles ?? {}).find(([key, { name = key }]) => name === carrier.name)?.[1];
+/** Whether the entry that made a carrier marks it; groups, which take no tags, are looked up. */
+function isMarked(definition: Definition, carrier: Carrier): boolean {
+  if (carrier.kind === 'group') return definition.groups?.[carrier.name]?.marked !== undefined;
+  return carrier.tags[markedTag] !== undefined;
 }
 
 const creating = ['iam:CreateRole', 'iam:CreatePolicy', 'iam:CreatePolicyVersion', 'iam:PutRolePolicy', 'iam:PassRole'];
@@ -137,7 +133,7 @@ function boundaryFindings(account: WantedAccount, carrier: Carrier, statements: 
 function carrierFindings(definition: Definition, account: WantedAccount): Finding[] {
   return account.resources.flatMap((carrier): Finding[] => {
     if (!('attached' in carrier)) return [];
-    if (entryOf(definition, carrier)?.marked !== undefined) return [];
+    if (isMarked(definition, carrier)) return [];
     const statements = statementsOf(account, carrier);
     return [
       ...(isOn(definition, 'wildcards') ? wildcardFindings(account, carrier, statements) : []),

@@ -154,3 +154,14 @@ test('a policy that only bounds is judged as room, not as a grant', async () => 
   define({ policies: { room: wide }, roles: { app: { ...role, policies: ['room'] } } });
   assert.deepEqual(lines((await planned()).findings), ['warning pass-role-with-star-in-resource dev policy/room']);
 });
+
+test('a mark counts for the role of its own entry, not for one that is called the same in another account', async () => {
+  const admin = { name: 'admin', trust: [{ group: 'developers' }], managed: ['AdministratorAccess'] };
+  define({ roles: { admin: { ...admin, in: ['dev'], marked: 'admin' }, other: { ...admin, in: ['test'] } } });
+  const { findings } = JSON.parse((await stint('plan', '--json')).stdout) as { findings: readonly Found[] };
+  const told = findings.filter(({ code }) => code === 'everything-allowed');
+  assert.deepEqual(
+    told.map(({ account, resource }) => `${account} ${resource}`),
+    ['test role/admin'],
+  );
+});
