@@ -111,6 +111,18 @@ function adoptionSteps(want: Resource, had: SeenResource): StepDraft[] {
   return [{ operation: 'tagPolicy', input: { PolicyArn, Tags: tagList(set) }, rank: ranks.tag, inverse }];
 }
 
+/** Things in IAM and Organizations take no more tags (IAM quotas). */
+const mostTags = 50;
+
+/** That there is no room for the marks, where there is none. */
+function tagCrowd(want: Resource, had: SeenResource): string | undefined {
+  if (!('tags' in want) || !('tags' in had)) return undefined;
+  const all = new Set([...Object.keys(had.tags), ...Object.keys(want.tags)]).size;
+  if (all <= mostTags) return undefined;
+  const spare = all - mostTags;
+  return `it has ${Object.keys(had.tags).length} tags, and AWS takes ${mostTags} with those by which Stint knows its own: ${spare} too many`;
+}
+
 /** Why a thing cannot be taken over as it is; undefined when nothing but marks would be written. */
 function adoptionRefusal(
   want: Resource,
@@ -121,6 +133,8 @@ function adoptionRefusal(
   const elsewhere = 'tags' in had ? managedElsewhere(had.tags) : undefined;
   if (elsewhere !== undefined) return `\`${elsewhere}\` says that another tool manages it`;
   if ('tags' in had && had.tags['stint:definition'] !== undefined) return ownerText(had);
+  const crowd = tagCrowd(want, had);
+  if (crowd !== undefined) return crowd;
   if (withChanges || differingSteps(want, had, scope).length === 0) return undefined;
   const details = changeDetails(had, unmarked(want, had), scope.resolve).map(({ sign, text }) => `${sign} ${text}`);
   return `it is not as the definition says: ${details.slice(0, 5).join('; ') || 'its path'}`;
@@ -135,7 +149,9 @@ function notAdopted(account: AccountRef, want: Resource, why: string): Finding {
     message: `cannot be taken over: ${why}`,
     hint: /another tool|belongs to/.test(why)
       ? 'take it out of there first'
-      : 'make the definition say what is there, or give `--with-changes`',
+      : why.endsWith('too many')
+        ? 'take tags away that nobody needs'
+        : 'make the definition say what is there, or give `--with-changes`',
   };
 }
 

@@ -1,6 +1,6 @@
 // Whom a role trusts: every entry must name something that is there, in a shape that AWS takes.
 import type { Checker } from './checker.ts';
-import type { TrustEntry } from './model.ts';
+import type { Definition, TrustEntry } from './model.ts';
 import type { Path } from './problems.ts';
 import { countsIn } from './selectors.ts';
 import { accountsOfRole, audiencesIn, usualAudiences } from './variation.ts';
@@ -56,26 +56,36 @@ function placesText(accounts: readonly string[]): string {
   return more === 0 ? names.join(', ') : `${names.join(', ')} and ${more} more`;
 }
 
+/** The audiences that a trust demands and its provider does not take in `account`, where the definition says which. */
+export function untakenAudiences(
+  definition: Definition,
+  { oidc }: Pick<TrustEntry, 'oidc'>,
+  account: string,
+): string[] {
+  const provider = definition.providers?.[oidc?.provider ?? ''];
+  if (oidc === undefined || provider?.issuer === undefined) return [];
+  const taken = audiencesIn(definition, provider, account);
+  return [oidc.audience ?? usualAudiences].flat().filter((it) => !taken.includes(it));
+}
+
 /**
  * The audience that a trust demands must be one that its provider takes, where the definition says which; `accounts`
  * are those in which the trust counts.
  */
-function checkAudience(checker: Checker, { oidc }: TrustEntry, accounts: readonly string[], path: Path): void {
-  const provider = checker.definition.providers?.[oidc?.provider ?? ''];
-  if (oidc === undefined || provider?.issuer === undefined) return;
-  for (const audience of [oidc.audience ?? usualAudiences].flat()) {
-    const without = accounts.filter((it) => !audiencesIn(checker.definition, provider, it).includes(audience));
-    if (without.length === 0) continue;
-    const where = provider.per === undefined ? '' : ` in ${placesText(without)}`;
-    const hint =
-      where === ''
-        ? `add it to \`providers.${oidc.provider}.audiences\``
-        : `add it to \`audiences\` of \`providers.${oidc.provider}\` there, or narrow the entry with \`only\``;
-    checker.add(
-      [...path, 'oidc', 'audience'],
-      `provider \`${oidc.provider}\` does not take audience \`${audience}\`${where}`,
-      hint,
-    );
+function checkAudience(checker: Checker, entry: TrustEntry, accounts: readonly string[], path: Path): void {
+  const { definition } = checker;
+  const name = entry.oidc?.provider ?? '';
+  const untaken = accounts.flatMap((account) =>
+    untakenAudiences(definition, entry, account).map((audience) => ({ account, audience })),
+  );
+  for (const [audience, list] of Map.groupBy(untaken, (it) => it.audience)) {
+    const alike = definition.providers?.[name]?.per === undefined;
+    const where = alike ? '' : ` in ${placesText(list.map(({ account }) => account))}`;
+    const hint = alike
+      ? `add it to \`providers.${name}.audiences\``
+      : `add it to \`audiences\` of \`providers.${name}\` there, or narrow the entry with \`only\``;
+    const message = `provider \`${name}\` does not take audience \`${audience}\`${where}`;
+    checker.add([...path, 'oidc', 'audience'], message, hint);
   }
 }
 

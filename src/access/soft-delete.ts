@@ -10,6 +10,9 @@ export const deletedTag = 'stint:deleted-at';
 const deleteAfterTag = 'stint:delete-after';
 const denyName = 'stint-deleted';
 
+/** IAM takes no more tags (IAM quotas): where there is room for one, it is the one that counts. */
+const mostTags = 50;
+
 /** How a definition removes. Without one everything goes at once. */
 export interface GraceRule {
   /** The instant of the plan. */
@@ -83,7 +86,9 @@ export function removalFate(
 export function softened(resource: SeenResource, closed: Document, { now, millis }: Grace): Resource {
   if (resource.kind !== 'role' && resource.kind !== 'user') return resource;
   const inline = { ...resource.inline, [denyName]: nothing };
-  const tags = { ...resource.tags, [deletedTag]: isoSeconds(now), [deleteAfterTag]: isoSeconds(now + millis) };
+  const marked = { ...resource.tags, [deletedTag]: isoSeconds(now) };
+  const until = { [deleteAfterTag]: isoSeconds(now + millis) };
+  const tags = Object.keys(marked).length < mostTags ? { ...marked, ...until } : marked;
   return resource.kind === 'role' ? { ...resource, inline, tags, trust: closed } : { ...resource, inline, tags };
 }
 

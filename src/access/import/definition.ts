@@ -9,7 +9,7 @@ import { planChanges } from '../plan.ts';
 import type { SeenAccount } from '../resources.ts';
 import { foldFindings } from './folding.ts';
 import { asFound, isKey, isRole, type Entry, type Found, type Imported, type Note } from './found.ts';
-import { frameOf, type Defaults } from './frame.ts';
+import { frameOf, withPlainVariables, type Defaults } from './frame.ts';
 import { groupGrants, type GroupGrants } from './grants.ts';
 import { readGuardrails, type Guardrails } from './guardrails.ts';
 import { leftFindings, outsideCentral, partlyFindings, withoutReserved } from './left.ts';
@@ -278,7 +278,7 @@ function stillChanged(found: Found, wanted: Wanted): Finding[] {
 export function importDefinition(all: Found, now: Millis, fixed?: Defaults): Imported {
   const doubled: Finding[] = [];
   const pending = withoutPending(all);
-  const { found, left } = withoutReserved(pending.found, doubled);
+  const { found, left } = withoutReserved(withPlainVariables(pending.found), doubled);
   const parts = partsOf(found, now, pending.grace === undefined ? {} : { grace: pending.grace }, fixed);
   const made = assembled(parts);
   const places = new Places(found, parts.providers, made);
@@ -295,7 +295,7 @@ export function importDefinition(all: Found, now: Millis, fixed?: Defaults): Imp
     ...compiled,
     ...outsideCentral(found),
     ...partlyFindings(found),
-    ...leftFindings(found, parts.scope.policies),
+    ...leftFindings(found, pending.found, parts.scope.policies),
   ];
   return {
     definition,

@@ -30,10 +30,28 @@ function executorOf(found: Found): string | undefined {
   return before.every((name) => name === before[0]) ? before[0] : undefined;
 }
 
+/**
+ * Texts in AWS that a definition would take for variables of its own, as variables that stand for themselves: what is
+ * put in is not looked at again.
+ */
+export function withPlainVariables(found: Found): Found {
+  const texts = found.accounts.flatMap(({ resources }) =>
+    resources.flatMap((it) => [...JSON.stringify(it).matchAll(/\$\{var\.([A-Za-z_]\w*)\}/g)]),
+  );
+  const plain = Object.fromEntries(texts.map(([text, name]) => [name!, text]));
+  return { ...found, variables: { ...plain, ...found.variables } };
+}
+
+const standsForItself = ([name, value]: readonly [string, string]): boolean => value === `\${var.${name}}`;
+
 /** Accounts, organisation and people: what trust refers to. */
 function skeleton(found: Found, defaults: Defaults): Entry {
-  const idVariables = new Map(Object.entries(found.variables).map(([name, id]) => [id, name]));
-  const used = found.accounts.flatMap(({ id }) => idVariables.get(id) ?? []);
+  const variables = Object.entries(found.variables);
+  const idVariables = new Map(variables.map(([name, id]) => [id, name]));
+  const used = [
+    ...found.accounts.flatMap(({ id }) => idVariables.get(id) ?? []),
+    ...variables.filter(standsForItself).map(([name]) => name),
+  ];
   const executor = executorOf(found);
   const elsewhere = found.management !== found.central;
   return {

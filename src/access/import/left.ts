@@ -4,7 +4,8 @@ import { resourceKey, type SeenResource } from '../resources.ts';
 import { isKey, type Found, type FoundAccount } from './found.ts';
 import type { OwnPolicies } from './policies.ts';
 import { passwordPolicy } from './people.ts';
-import { reservedWhy } from './reserved.ts';
+import { ownerOf, reservedWhy } from './reserved.ts';
+import { profileOf } from './role-drafts.ts';
 
 /** What is known only in part is told elsewhere; a document without statements cannot be written down. */
 function isUsable(account: FoundAccount, resource: SeenResource, findings: Finding[]): boolean {
@@ -91,9 +92,42 @@ export function partlyFindings(found: Found): Finding[] {
   );
 }
 
-export function leftFindings(found: Found, policies: OwnPolicies): Finding[] {
+/**
+ * Instance profiles that no entry makes: of no role, of one that was left out, or a second one of a role. `all` has what
+ * was left out, too. What is the definition's own is told by the plan that would remove it.
+ */
+function leftProfiles(found: Found, all: Found): Finding[] {
+  return all.accounts.flatMap((account): Finding[] => {
+    const kept = found.accounts.find(({ id }) => id === account.id)!;
+    return account.resources.flatMap((it): Finding[] => {
+      if (it.kind !== 'instance-profile' || ownerOf(it) !== undefined) return [];
+      const holder = kept.resources.find(({ kind, name }) => kind === 'role' && name === it.role);
+      // What AWS made for itself is counted, and told with its role.
+      const reserved = account.resources.some(({ kind, name }) => kind === 'role' && name === it.role);
+      if (holder === undefined && reserved) return [];
+      if (holder !== undefined && profileOf(kept, holder.name) === it.name) return [];
+      return [
+        {
+          severity: 'info',
+          code: 'not-taken-over',
+          account: account.name,
+          resource: `instance-profile/${it.name}`,
+          message:
+            holder === undefined
+              ? 'holds no role, and an entry makes a profile for its role only'
+              : `is a second profile of role ${holder.name}, and an entry makes one`,
+          hint: 'Stint leaves it as it is',
+        },
+      ];
+    });
+  });
+}
+
+/** `all` is what was found before anything was left out. */
+export function leftFindings(found: Found, all: Found, policies: OwnPolicies): Finding[] {
   const { others } = passwordPolicy(found);
   return [
+    ...leftProfiles(found, all),
     ...policies.left.map(({ text }): Finding => ({ severity: 'info', code: 'not-taken-over', message: text })),
     ...others.map((account): Finding => ({
       severity: 'warning',

@@ -19,10 +19,11 @@ export function mergeEntries(lists: ReadonlyMap<string, readonly Entry[]>): Entr
   return [...where.values()].map(({ entry, accounts }) => ({ ...entry, ...countingIn(all, accounts) }));
 }
 
-/** How much two lists of entries have in common: 1 for all, 0 for nothing. */
-export function likeness(a: readonly Entry[], b: readonly Entry[]): number {
-  const keys = new Set(a.map(entryKey));
-  const others = new Set(b.map(entryKey));
+/** Keys of entries, for `likeness`: making them is what costs. */
+export const keysOf = (entries: readonly Entry[]): ReadonlySet<string> => new Set(entries.map(entryKey));
+
+/** How much two lists of entries have in common, by their keys: 1 for all, 0 for nothing. */
+export function likeness(keys: ReadonlySet<string>, others: ReadonlySet<string>): number {
   const shared = [...others].filter((key) => keys.has(key)).length;
   const together = keys.size + others.size - shared;
   return together === 0 ? 1 : shared / together;

@@ -52,7 +52,7 @@ function membersOf(found: Found, provider: Provider): Entry {
   const { clientIds, thumbprints, name } = provider;
   return {
     issuer: `https://${name}`,
-    ...(clientIds.length === 0 ? {} : { audiences: clientIds.toSorted() }),
+    audiences: clientIds.toSorted(),
     ...(thumbprints.length === 0 ? {} : { thumbprints }),
     ...more,
   };

@@ -5,7 +5,7 @@ import { defaultLimit } from '../defaults.ts';
 import type { Definition } from '../model.ts';
 import type { Tags } from '../resources.ts';
 import { asFound, type Entry, type Found } from './found.ts';
-import { likeness } from './merging.ts';
+import { keysOf, likeness } from './merging.ts';
 import type { RoleDraft } from './role-drafts.ts';
 import { selectorFor } from './selectors.ts';
 import { variedEntry } from './varied.ts';
@@ -34,6 +34,8 @@ const alike = 0.5;
 interface Pile {
   readonly drafts: RoleDraft[];
   readonly own: string | undefined;
+  /** Of the first of them. */
+  readonly keys: ReadonlySet<string>;
 }
 
 /** Roles that share an entry: made by one, or of one name and alike. What `per` cannot tell apart must be equal. */
@@ -44,12 +46,11 @@ function pilesOf(drafts: readonly RoleDraft[]): Pile[] {
     const { own } = draft;
     const shape = canonicalJson([own === undefined, own ?? draft.name, draft.name, draft.fixed]);
     const known = byShape.get(shape) ?? [];
-    const fitting = known.find(
-      ({ drafts: [first] }) => own !== undefined || likeness(contentOf(first!), contentOf(draft)) >= alike,
-    );
+    const keys = own === undefined ? keysOf(contentOf(draft)) : new Set<string>();
+    const fitting = known.find((pile) => own !== undefined || likeness(pile.keys, keys) >= alike);
     if (fitting !== undefined) fitting.drafts.push(draft);
     else {
-      const fresh: Pile = { drafts: [draft], own };
+      const fresh: Pile = { drafts: [draft], own, keys };
       piles.push(fresh);
       byShape.set(shape, [...known, fresh]);
     }

@@ -1,5 +1,6 @@
 // Trust statements read back into entries: of what is proposed, what compiles to the very same.
 import { isFailure, type Millis } from '../../base/index.ts';
+import { untakenAudiences } from '../check-trust.ts';
 import { canonicalDocument } from '../documents.ts';
 import type { Definition, RoleEntry } from '../model.ts';
 import type { Document, RoleResource, Statement } from '../resources.ts';
@@ -18,6 +19,8 @@ const isWide = ({ Condition }: Statement): boolean =>
   [Condition?.['ArnLike']?.['aws:PrincipalArn']].flat().some((arn) => String(arn).endsWith(':user/*'));
 
 const single = (statement: Statement): Document => ({ Version: '2012-10-17', Statement: [statement] });
+
+const plainTrust = { trust: [{ service: 'ec2.amazonaws.com' }] };
 
 export interface TrustReaderParts {
   readonly found: Found;
@@ -41,19 +44,16 @@ export class TrustReader {
   constructor(parts: TrustReaderParts) {
     this.#parts = parts;
     const { found, frame } = parts;
-    const roles: Record<string, Entry> = {};
+    // Each where it is: an estate may have ten thousand of them, in hundreds of accounts.
+    const roles: Record<string, { readonly in: string[]; readonly name: string; readonly path: string }> = {};
     for (const account of found.accounts) {
       for (const { name, path } of account.resources.filter(isRole)) {
         const shape = `${path} ${name}`;
         const key = this.#stubs.get(shape) ?? `stub-${this.#stubs.size}`;
         this.#stubs.set(shape, key);
         this.#paths.set(`${account.name}/${name}`, `${account.name}/${key}`);
-        roles[key] ??= {
-          in: found.accounts.map((it) => it.name),
-          trust: [{ service: 'ec2.amazonaws.com' }],
-          name,
-          path,
-        };
+        const stub = (roles[key] ??= { in: [], ...plainTrust, name, path });
+        stub.in.push(account.name);
       }
     }
     // What cannot be in a definition is nothing that trust could be said by.
@@ -96,6 +96,8 @@ export class TrustReader {
     if (definition === undefined) return undefined;
     const { found, now } = this.#parts;
     const { role: named } = draft;
+    // AWS lets a role demand an audience that its provider does not take; a definition does not.
+    if (untakenAudiences(definition, draft, account.name).length > 0) return undefined;
     const entry = typeof named === 'string' ? { ...draft, role: this.#paths.get(named) ?? named } : draft;
     try {
       const trust = Array.from({ length: wide ? crowd : 1 }, () => entry);

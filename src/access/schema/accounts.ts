@@ -47,10 +47,11 @@ const issuer = z
 const oidcMembers = {
   audiences: z
     .array(z.string().min(1).max(255))
-    .min(1)
     .max(100)
     .optional()
-    .describe('Of an OIDC provider: the client ids it takes. `sts.amazonaws.com` if absent.'),
+    .describe(
+      'Of an OIDC provider: the client ids it takes. `sts.amazonaws.com` if absent; with none (`[]`) no token is taken.',
+    ),
   thumbprints: z
     .array(z.string().regex(/^[0-9A-Fa-f]{40}$/, 'a thumbprint is a SHA-1 of 40 hexadecimal digits'))
     .max(5)
