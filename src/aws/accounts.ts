@@ -7,11 +7,12 @@ import type { STS } from '@aws-sdk/client-sts';
 import type { Clock, Random } from '../base/index.ts';
 import { iamArn, type Partition } from './arn.ts';
 import { localRates, sharedRates, type Rates, type Sleep } from './budget.ts';
-import { caBundle, clientSettings, isLoopback, type AwsKeys, type ClientSettings, type Env } from './environment.ts';
+import { caBundle, clientSettings, isLoopback, type AwsKeys, type Env, type Service } from './environment.ts';
 import { awsFailure } from './failures.ts';
 import { Lane, type Budget, type LaneTools, type MadeArns } from './lane.ts';
 import { knowsEndpoint, leanClient, leanClientAs, type LeanParts } from './lean-client.ts';
 import { QueryTransport } from './query-transport.ts';
+import { resourceReader, type ResourceReader, type SdkSettings } from './resource-reader.ts';
 
 export interface Caller {
   readonly account: string;
@@ -26,6 +27,8 @@ export interface Account {
   readonly sts: STS;
   /** CloudTrail where the events of IAM are. */
   cloudTrail(): Promise<CloudTrail>;
+  /** Reads about its other resources. */
+  readonly resources: ResourceReader;
 }
 
 export interface AwsAccounts {
@@ -36,8 +39,8 @@ export interface AwsAccounts {
    * roles lets the caller in.
    */
   account(id: string): Promise<Account>;
-  /** AWS Organizations as the caller sees it. */
-  organizations(): Promise<Organizations>;
+  /** AWS Organizations as the caller sees it, or as whoever enters `account` does. */
+  organizations(account?: string): Promise<Organizations>;
   /** How fast each account may be called now, by API. */
   budgets(): Budget[];
 }
@@ -59,13 +62,6 @@ export interface AccountsOptions {
 export const organizationRole = 'OrganizationAccountAccessRole';
 
 type ExpiringKeys = AwsKeys & { readonly expiration: Date };
-
-/** What every SDK client is made with: it retries nothing by itself. */
-interface SdkSettings extends Omit<ClientSettings, 'credentials'> {
-  readonly maxAttempts: 1;
-  readonly region: string;
-  readonly credentials?: AwsKeys | (() => Promise<ExpiringKeys>);
-}
 
 const unreachableCodes = ['ECONNREFUSED', 'ENOTFOUND', 'EHOSTUNREACH', 'ENETUNREACH', 'EAI_AGAIN', 'ECONNRESET'];
 
@@ -96,7 +92,8 @@ class EnvironmentAccounts implements AwsAccounts {
   readonly #tools: LaneTools;
   readonly #lean: LeanParts;
   #caller: Promise<{ caller: Caller; sts: STS }> | undefined;
-  #organizations: Promise<Organizations> | undefined;
+  readonly #organizations = new Map<string, Promise<Organizations>>();
+  readonly #keys = new Map<string, () => Promise<ExpiringKeys>>();
   #iam: Promise<IAM> | undefined;
   #firstCall: Promise<unknown> | undefined;
 
@@ -122,19 +119,21 @@ class EnvironmentAccounts implements AwsAccounts {
     return entered;
   }
 
-  organizations(): Promise<Organizations> {
-    this.#organizations ??= this.#makeOrganizations();
-    return this.#organizations;
+  organizations(account = ''): Promise<Organizations> {
+    const made = this.#organizations.get(account) ?? this.#makeOrganizations(account);
+    this.#organizations.set(account, made);
+    return made;
   }
 
   budgets(): Budget[] {
     return [...this.#lanes.values()].flatMap((lane) => lane.budgets());
   }
 
-  async #makeOrganizations(): Promise<Organizations> {
+  async #makeOrganizations(account: string): Promise<Organizations> {
     const { Organizations } = await import('@aws-sdk/client-organizations');
-    const { caller } = await this.#enterOwn();
-    return this.#lane(caller.account).guard(new Organizations(await this.#settings('ORGANIZATIONS')), 'organizations');
+    const { id } = account === '' ? { id: (await this.#enterOwn()).caller.account } : await this.account(account);
+    const settings = await this.#settings('ORGANIZATIONS', this.#keys.get(id));
+    return this.#lane(id).guard(new Organizations(settings), 'organizations');
   }
 
   #lane(account: string): Lane {
@@ -147,10 +146,7 @@ class EnvironmentAccounts implements AwsAccounts {
   }
 
   /** A region that the SDK finds nowhere becomes `us-east-1`: IAM has no regions of its own. */
-  async #settings(
-    service: 'IAM' | 'STS' | 'ORGANIZATIONS' | 'CLOUDTRAIL',
-    keys?: () => Promise<ExpiringKeys>,
-  ): Promise<SdkSettings> {
+  async #settings(service: Service, keys?: () => Promise<ExpiringKeys>): Promise<SdkSettings> {
     const settings = clientSettings(this.#options.env, service);
     const known = { ...settings, ...(keys === undefined ? {} : { credentials: keys }), maxAttempts: 1 as const };
     if (settings.region !== undefined) return { ...known, region: settings.region };
@@ -203,9 +199,16 @@ class EnvironmentAccounts implements AwsAccounts {
     const lane = this.#lane(id);
     if (id === caller.account) {
       const iam = lane.guard(this.#oneFirst(own, own), 'iam');
-      return { id, iam, sts, cloudTrail: () => this.#cloudTrail(lane, caller.partition) };
+      return {
+        id,
+        iam,
+        sts,
+        cloudTrail: () => this.#cloudTrail(lane, caller.partition),
+        resources: this.#resources(lane, caller.partition),
+      };
     }
     const keys = await this.#entry(id);
+    this.#keys.set(id, keys);
     const { IAM } = await import('@aws-sdk/client-iam');
     const { STS } = await import('@aws-sdk/client-sts');
     const [iamSettings, stsSettings] = [await this.#settings('IAM', keys), await this.#settings('STS', keys)];
@@ -218,7 +221,20 @@ class EnvironmentAccounts implements AwsAccounts {
         'sts',
       ),
       cloudTrail: () => this.#cloudTrail(lane, caller.partition, keys),
+      resources: this.#resources(lane, caller.partition, keys),
     };
+  }
+
+  #resources(lane: Lane, partition: Partition, keys?: () => Promise<ExpiringKeys>): ResourceReader {
+    const { env, clock, signal } = this.#options;
+    return resourceReader({
+      env,
+      clock,
+      signal,
+      partition,
+      lane,
+      settings: (service) => this.#settings(service, keys),
+    });
   }
 
   async #cloudTrail(lane: Lane, partition: Partition, keys?: () => Promise<ExpiringKeys>): Promise<CloudTrail> {

@@ -26,10 +26,27 @@ export interface ClientSettings {
   };
 }
 
-type Service = 'IAM' | 'STS' | 'ORGANIZATIONS' | 'CLOUDTRAIL';
+/** Services as `AWS_ENDPOINT_URL_…` names them. */
+export type Service =
+  | 'IAM'
+  | 'STS'
+  | 'ORGANIZATIONS'
+  | 'CLOUDTRAIL'
+  | 'S3'
+  | 'KMS'
+  | 'DYNAMODB'
+  | 'SQS'
+  | 'SNS'
+  | 'SECRETS_MANAGER'
+  | 'LAMBDA'
+  | 'ECR'
+  | 'KINESIS';
 
-/** `AWS_ENDPOINT_URL_IAM` before `AWS_ENDPOINT_URL`, as every AWS SDK reads them (SDK guide, "service-specific endpoints"). */
-function endpointOf(env: Env, service: Service): string | undefined {
+/**
+ * `AWS_ENDPOINT_URL_IAM` before `AWS_ENDPOINT_URL`, as every AWS SDK reads them (SDK guide, "service-specific endpoints").
+ * @throws Failure `invalid-aws-setting`.
+ */
+export function endpointOf(env: Env, service: Service): string | undefined {
   if (env['AWS_IGNORE_CONFIGURED_ENDPOINT_URLS']?.toLowerCase() === 'true') return undefined;
   const own = `AWS_ENDPOINT_URL_${service}`;
   const name = env[own] ? own : 'AWS_ENDPOINT_URL';

@@ -7,3 +7,4 @@ export type { Budget } from './lane.ts';
 export { leanClient, leanClientAs, type LeanParts } from './lean-client.ts';
 export { retryDelay } from './retry.ts';
 export { QueryTransport } from './query-transport.ts';
+export type { PlainCall } from './plain-call.ts';
