@@ -49,7 +49,8 @@ export function managedArns(accounts: readonly { readonly resources: readonly Re
   return new Set(carried.filter((arn) => arn.includes(':iam::aws:policy/')));
 }
 
-const everything: NamedDocument = {
+/** What AWS attaches to every level: an SCP that takes nothing away. */
+export const everything: NamedDocument = {
   name: 'FullAWSAccess',
   document: { Version: '2012-10-17', Statement: { Effect: 'Allow', Action: '*', Resource: '*' } },
 };
@@ -78,7 +79,8 @@ function levelsOf(
   );
 }
 
-const everyoneEverything: NamedDocument = {
+/** Likewise, an RCP. */
+export const everyoneEverything: NamedDocument = {
   name: 'RCPFullAWSAccess',
   document: { Version: '2012-10-17', Statement: { Effect: 'Allow', Principal: '*', Action: '*', Resource: '*' } },
 };

@@ -132,9 +132,9 @@ const ofPlans: Readonly<Record<string, FindingKind>> = {
     'something of a wanted name exists and is not of this definition',
     '`stint import ACCOUNT/KIND/NAME` takes it over, or give another `name`',
   ),
-  'guardrails-unread': info(
-    'AWS does not show the guard rails of the organisation, so those left over are not seen',
-    'allow the reads that `stint doctor --executor-policy --read-only` prints, or use the management account',
+  'guardrails-unread': warning(
+    'AWS does not show the guard rails of the organisation: a plan does not see those left over, and an answer about live access hangs on them',
+    'allow the reads that `stint doctor --executor-policy --read-only` prints, with `--live` for answers about live access, or use the management account',
   ),
   misplaced: error(
     'something is spelled otherwise in AWS, or has another path, and AWS cannot rename it',
@@ -179,6 +179,17 @@ const ofPlans: Readonly<Record<string, FindingKind>> = {
   'user-locked-out': error(
     'a person could no longer set MFA up, or change a password, without MFA',
     'leave these actions out of what is denied without MFA, and allow them on `${aws:username}`',
+  ),
+};
+
+const ofQuestions: Readonly<Record<string, FindingKind>> = {
+  'resource-missing': warning(
+    'AWS says that there is no such resource as was asked about',
+    'see whether its name, region and account are as meant',
+  ),
+  'resource-policy-unread': warning(
+    'the policy of what was asked about could not be read, so the answer hangs on it',
+    'give it with `--resource-policy FILE`, or allow the reads that `stint doctor --executor-policy --live` prints',
   ),
 };
 
@@ -245,4 +256,9 @@ const ofImports: Readonly<Record<string, FindingKind>> = {
 };
 
 /** Every code of a finding that is not the linter's. */
-export const findingKinds: Readonly<Record<string, FindingKind>> = { ...ofDefinitions, ...ofPlans, ...ofImports };
+export const findingKinds: Readonly<Record<string, FindingKind>> = {
+  ...ofDefinitions,
+  ...ofPlans,
+  ...ofQuestions,
+  ...ofImports,
+};

@@ -37,12 +37,6 @@ export type { Imported } from './import/found.ts';
 export type { Finding } from './findings.ts';
 export { findingKinds } from './finding-codes.ts';
 export { lintDefinition } from './lint.ts';
-export {
-  callerDetails,
-  definedDetails,
-  liveDetails,
-  policyFileDetails,
-  readPolicyFile,
-  withResourcePolicy,
-} from './questions.ts';
+export { definedDetails, policyFileDetails, readPolicyFile, withResourcePolicy } from './questions.ts';
+export { readLive, type LiveScope, type Unread } from './live.ts';
 export { judgeTerraformPlan } from './terraform/gate.ts';

@@ -1,8 +1,7 @@
-// Where the answers about access come from: a definition, the live accounts, a plan file, or plain policy documents.
+// Where the answers about access come from when AWS is not asked: a definition, or plain policy documents.
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { isObject } from '../base/index.ts';
-import type { AwsAccounts } from '../aws/index.ts';
 import {
   managedDocuments,
   parsePolicy,
@@ -14,45 +13,10 @@ import {
 import { authorizationBefore, managedArns, unitsOf } from './authorization.ts';
 import type { Wanted } from './compile.ts';
 import { accessFailure } from './failures.ts';
-import { observeAccount } from './observe.ts';
-import { accountsAtOnce, forEachLimited } from './parallel.ts';
-import type { AccountRef, Resource, WantedAccount } from './resources.ts';
-
-type Held = AccountRef & { readonly resources: readonly Resource[] };
-
-async function detailsOf(
-  { partition, organization, accounts: named }: Pick<Wanted, 'partition' | 'organization' | 'accounts'>,
-  accounts: readonly Held[],
-): Promise<AuthorizationDetails> {
-  const managed = await managedDocuments(managedArns(accounts));
-  return authorizationBefore({ partition, organization, managed, units: unitsOf(named) }, accounts);
-}
-
 /** What a definition makes, and nothing else: people's and others' own things in AWS are not in it. */
-export function definedDetails(wanted: Wanted): Promise<AuthorizationDetails> {
-  return detailsOf(wanted, wanted.accounts);
-}
-
-/**
- * What the accounts of a definition hold in AWS now. Of the organisation's policies those count that the definition
- * made.
- * @throws Failure `account-unreadable`, and those of entering accounts.
- */
-export async function liveDetails(wanted: Wanted, accounts: AwsAccounts): Promise<AuthorizationDetails> {
-  const seen = await forEachLimited(wanted.accounts, accountsAtOnce, async (account) =>
-    observeAccount(await accounts.account(account.id), account, {
-      definition: wanted.definition,
-      organizations: () => accounts.organizations(),
-    }),
-  );
-  return detailsOf(wanted, seen);
-}
-
-/** What the account that the credentials belong to holds, where no definition names accounts. */
-export async function callerDetails(accounts: AwsAccounts): Promise<AuthorizationDetails> {
-  const { account: id, partition } = await accounts.caller();
-  const wanted: WantedAccount = { id, name: id, stage: '', resources: [], console: [] };
-  return detailsOf({ partition, accounts: [] }, [await observeAccount(await accounts.account(id), wanted)]);
+export async function definedDetails({ partition, organization, accounts }: Wanted): Promise<AuthorizationDetails> {
+  const managed = await managedDocuments(managedArns(accounts));
+  return authorizationBefore({ partition, organization, managed, units: unitsOf(accounts) }, accounts);
 }
 
 /**

@@ -3,20 +3,32 @@ import { resolve } from 'node:path';
 import { Option, type Command } from 'commander';
 import { isFailure, isoSeconds, nearestName, systemClock, systemRandom } from '../base/index.ts';
 import {
-  callerDetails,
+  accessFailure,
   compileDefinition,
   definedDetails,
-  liveDetails,
+  findingLines,
   policyFileDetails,
+  readLive,
   readPolicyFile,
-  accessFailure,
   withResourcePolicy,
+  type Finding,
+  type LiveScope,
+  type Unread,
 } from '../access/index.ts';
-import { accountOfArn, bucketOf, loadCatalog, type AuthorizationDetails, type Question } from '../policy/index.ts';
-import { openAccounts, organizationRole } from '../aws/index.ts';
+import {
+  accountOfArn,
+  Directory,
+  loadCatalog,
+  policyCarrier,
+  type AuthorizationDetails,
+  type PolicyJson,
+  type Question,
+} from '../policy/index.ts';
+import { openAccounts, organizationRole, type AwsAccounts } from '../aws/index.ts';
 import type { Io } from './command.ts';
 import { addDefinitionOptions, loadChosen, openDefined, sleep, type DefinitionOptions } from './definition.ts';
 import { cliFailure } from './failures.ts';
+import { say } from './output.ts';
 
 export interface SourceOptions extends DefinitionOptions {
   readonly live?: true;
@@ -107,31 +119,6 @@ async function checkAction(action: string): Promise<void> {
   }
 }
 
-/**
- * The accounts with the policy of what is asked about, where a file of it was given.
- * @throws Failure `policy-file-invalid`; `value-invalid` where nobody tells whose the resource is.
- */
-export function withGivenPolicy(
-  io: Io,
-  details: AuthorizationDetails,
-  { resource, resourceAccount }: Question,
-  file: string | undefined,
-): AuthorizationDetails {
-  if (file === undefined) return details;
-  const policy = readPolicyFile(resolve(io.cwd, file), 'resource');
-  if (policy?.document === undefined) {
-    throw accessFailure('policy-file-invalid', `\`${file}\` is no policy document`, {
-      hint: 'a policy document has a `Statement`',
-    });
-  }
-  const only = details.accounts.length === 1 ? details.accounts[0]!.id : undefined;
-  const owner = resourceAccount ?? accountOfArn(resource) ?? only;
-  if (owner !== undefined) return withResourcePolicy(details, owner, bucketOf(resource), policy.document);
-  throw cliFailure('value-invalid', `the ARN \`${resource}\` does not tell whose it is`, {
-    hint: 'give the account that owns it: `--resource-account ID`',
-  });
-}
-
 /** What has to be so, in one text. */
 export function needsText(needs: readonly string[]): string {
   // An age says that there is one.
@@ -140,43 +127,144 @@ export function needsText(needs: readonly string[]): string {
 
 /** What is said on the side where the resource may have a policy that nobody gave. */
 export function unreadPolicyNote(resource: string): string {
-  return `note: a policy of ${bucketOf(resource)} itself is not read: it could allow more, or deny; \`--resource-policy FILE\` gives it`;
+  return `note: a policy of ${policyCarrier(resource)} itself is not read: it could allow more, or deny; \`--resource-policy FILE\` gives it`;
 }
 
-/** The accounts that a command asks about. `asked.principal` carries the policies of `--policy` files. */
-export async function chosenDetails(
+/** A question with everything that decides it. */
+export interface Asked {
+  readonly directory: Directory;
+  /** As it is asked in the end: of the key where an alias was named, with the owner where it was found out. */
+  readonly question: Question;
+  /** Things that AWS did not show. */
+  readonly unread: readonly Unread[];
+  /** What is worth telling whatever the answer is. */
+  readonly findings: readonly Finding[];
+}
+
+/**
+ * What the options choose, ready to be asked. `principal` carries the policies of `--policy` files; with `--live` only
+ * the accounts are read that its answer hangs on.
+ * @throws Failure `policy-file-invalid`, `value-invalid`, `account-unreadable` and those of definitions.
+ */
+export async function askedOf(
   io: Io,
-  options: SourceOptions,
-  asked?: { readonly principal: string; readonly resource: string },
-): Promise<AuthorizationDetails> {
-  if (options.policy !== undefined) {
-    const policies = options.policy.map((file) => {
-      const policy = readPolicyFile(resolve(io.cwd, file));
-      if (policy !== undefined) return policy;
-      throw accessFailure('policy-file-invalid', `\`${file}\` is no policy document`, {
-        hint: 'a policy document has a `Statement`',
-      });
-    });
-    const account = /^\d{12}$/.exec(asked?.resource.split(':')[4] ?? '')?.[0];
-    return policyFileDetails(asked?.principal ?? 'policy', policies, account);
+  options: SourceOptions & RequestOptions,
+  question: Question,
+  principal?: string,
+): Promise<Asked> {
+  const { policy, live } = options;
+  const given = givenPolicy(io, options.resourcePolicy);
+  if (policy !== undefined || live !== true) {
+    const details =
+      policy === undefined
+        ? await definedOf(io, options)
+        : ofPolicyFiles(io, policy, principal ?? 'policy', question.resource);
+    return { ...readyFor(details, question, given), unread: [], findings: [] };
   }
+  const { scope, accounts } = await liveScope(io, options);
+  const { resource, resourceAccount } = question;
+  const hasPolicy = given !== undefined;
+  const state = await readLive(scope, accounts, { principal, resource, resourceAccount, hasPolicy });
+  const ready = readyFor(state.details, settled(question, state), given);
+  return { ...ready, unread: state.unread, findings: state.gone ? [missing(resource)] : [] };
+}
+
+const missing = (resource: string): Finding => ({
+  severity: 'warning',
+  code: 'resource-missing',
+  message: `AWS says that there is no ${resource}`,
+  hint: 'see whether its name, region and account are as meant',
+});
+
+/** The question with what was found out about its resource. */
+function settled(
+  question: Question,
+  { resource, resourceAccount }: { readonly resource: string; readonly resourceAccount?: string | undefined },
+): Question {
+  const alias = resource === question.resource ? undefined : /alias\/.+$/.exec(question.resource)?.[0];
+  return {
+    ...question,
+    resource,
+    ...(resourceAccount === undefined ? {} : { resourceAccount }),
+    ...(alias === undefined ? {} : { context: { 'kms:RequestAlias': alias, ...question.context } }),
+  };
+}
+
+function givenPolicy(io: Io, file: string | undefined): PolicyJson | undefined {
+  if (file === undefined) return undefined;
+  const policy = readPolicyFile(resolve(io.cwd, file), 'resource');
+  if (policy?.document !== undefined) return policy.document;
+  throw noDocument(file);
+}
+
+const noDocument = (file: string): Error =>
+  accessFailure('policy-file-invalid', `\`${file}\` is no policy document`, {
+    hint: 'a policy document has a `Statement`',
+  });
+
+/** With the policy of what is asked about, where a file of it was given. */
+function readyFor(
+  details: AuthorizationDetails,
+  question: Question,
+  given: PolicyJson | undefined,
+): Pick<Asked, 'directory' | 'question'> {
+  if (given === undefined) return { directory: new Directory(details), question };
+  const { resource, resourceAccount } = question;
+  const only = details.accounts.length === 1 ? details.accounts[0]!.id : undefined;
+  const owner = resourceAccount ?? accountOfArn(resource) ?? only;
+  if (owner === undefined) {
+    throw cliFailure('value-invalid', `the ARN \`${resource}\` does not tell whose it is`, {
+      hint: 'give the account that owns it: `--resource-account ID`',
+    });
+  }
+  const whole = withResourcePolicy(details, owner, policyCarrier(resource), given);
+  return { directory: new Directory(whole), question };
+}
+
+function ofPolicyFiles(io: Io, files: readonly string[], principal: string, resource: string): AuthorizationDetails {
+  const policies = files.map((file) => {
+    const policy = readPolicyFile(resolve(io.cwd, file));
+    if (policy === undefined) throw noDocument(file);
+    return policy;
+  });
+  return policyFileDetails(principal, policies, accountOfArn(resource));
+}
+
+async function definedOf(io: Io, options: DefinitionOptions): Promise<AuthorizationDetails> {
+  const { definition } = await loadChosen(io, options);
+  return definedDetails(compileDefinition(definition, systemClock.now()));
+}
+
+/** The accounts of the definition; the caller's own where there is none. */
+async function liveScope(
+  io: Io,
+  options: DefinitionOptions,
+): Promise<{ readonly scope: LiveScope; readonly accounts: AwsAccounts }> {
   const loaded = await loadChosen(io, options).catch((error: unknown) => {
-    // Live accounts can be asked about without a definition: then the caller's own is meant.
-    if (
-      options.live === true &&
-      options.config === undefined &&
-      isFailure(error) &&
-      error.code === 'definition-missing'
-    )
-      return undefined;
+    if (options.config === undefined && isFailure(error) && error.code === 'definition-missing') return undefined;
     throw error;
   });
-  if (loaded === undefined) return callerDetails(openOwn(io));
-  const wanted = compileDefinition(loaded.definition, systemClock.now());
-  return options.live === true ? liveDetails(wanted, openDefined(io, wanted)) : definedDetails(wanted);
+  if (loaded !== undefined) {
+    const wanted = compileDefinition(loaded.definition, systemClock.now());
+    return { scope: wanted, accounts: openDefined(io, wanted) };
+  }
+  const accounts = openOwn(io);
+  const { account: id, partition } = await accounts.caller();
+  return { scope: { partition, accounts: [{ id, name: id, stage: '', resources: [], console: [] }] }, accounts };
 }
 
-function openOwn(io: Io) {
+/** The findings that bear on an answer that hangs on `unknownPolicies`, each once. */
+export function findingsFor({ unread, findings }: Asked, unknownPolicies: readonly string[]): readonly Finding[] {
+  const matter = unread.filter(({ policy }) => unknownPolicies.includes(policy)).map(({ finding }) => finding);
+  return [...new Set([...findings, ...matter])];
+}
+
+/** Tells findings to people. */
+export function sayFindings(io: Io, findings: readonly Finding[]): void {
+  for (const line of findingLines(findings)) say(io, line);
+}
+
+function openOwn(io: Io): AwsAccounts {
   return openAccounts({
     env: io.env,
     clock: systemClock,

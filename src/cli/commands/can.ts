@@ -1,14 +1,16 @@
-// `stint can`: may somebody do something? 0 allowed, 1 denied or depends; what it depends on is said.
+// `stint can`: may somebody do something? 0 allowed, 1 denied or depends on the request, 3 when only policies that could
+// not be read are in the way of a certain answer; what it depends on is said.
 import type { Command } from 'commander';
-import { can, Directory, type CanAnswer, type StatementPlace } from '../../policy/index.ts';
+import { can, type CanAnswer, type StatementPlace } from '../../policy/index.ts';
 import {
   addRequestOptions,
   addSourceOptions,
-  chosenDetails,
+  askedOf,
+  findingsFor,
   needsText,
   readQuestion,
+  sayFindings,
   unreadPolicyNote,
-  withGivenPolicy,
   type RequestOptions,
   type SourceOptions,
 } from '../access-questions.ts';
@@ -44,8 +46,10 @@ function answerLines(answer: CanAnswer): string[] {
     if (by !== undefined) return [`denied by ${placeText(by)}`];
     return [`denied: no ${missing === undefined ? 'policy' : typeWords[missing]} allows it`];
   }
+  // What is allowed but for a policy that takes away: nobody could read whether it does.
+  const isHedged = answer.unreadOnly && needs.every((need) => need.startsWith('unless '));
   return [
-    `depends: allowed ${needsText(needs)}`,
+    isHedged ? `allowed, ${needsText(needs)}` : `depends: allowed ${needsText(needs)}`,
     ...(keys.length === 0 ? [] : [`  tell it with ${keys.map((key) => `--context ${key}=…`).join(' ')}`]),
     ...unknownPolicies.map((policy) => `  not known: ${policy}`),
     ...(by === undefined ? [] : [`  then by ${placeText(by)}`]),
@@ -53,22 +57,28 @@ function answerLines(answer: CanAnswer): string[] {
 }
 
 async function run(io: Io, principal: string, action: string, resource: string, options: Options): Promise<void> {
-  const question = await readQuestion(action, resource, options);
-  const details = await chosenDetails(io, options, { principal, resource });
-  const directory = new Directory(withGivenPolicy(io, details, question, options.resourcePolicy));
+  const asked = await askedOf(io, options, await readQuestion(action, resource, options), principal);
+  const { directory, question } = asked;
   const subject = options.policy === undefined ? directory.find(principal) : directory.subjects[0]!;
   const answer = can(directory, subject, question);
-  if (options.json === true) printJson(io, { version: 1, ...answer });
-  else for (const line of answerLines(answer)) printData(io, line);
+  const findings = findingsFor(asked, answer.unknownPolicies);
+  if (options.json === true) printJson(io, { version: 1, ...answer, findings });
+  else {
+    for (const line of answerLines(answer)) printData(io, line);
+    sayFindings(io, findings);
+  }
   // Where it is of another account or a key, the answer says itself that it hangs on that policy.
-  if (answer.resourcePolicy === 'unread' && answer.unknownPolicies.length === 0) say(io, unreadPolicyNote(resource));
-  if (answer.answer !== 'allowed') io.exit(1);
+  const isOpen = answer.resourcePolicy === 'unread' && answer.unknownPolicies.length === 0;
+  if (isOpen) say(io, unreadPolicyNote(question.resource));
+  if (answer.answer !== 'allowed') io.exit(answer.unreadOnly ? 3 : 1);
 }
 
 export function register(program: Command, io: Io): void {
   const command = program
     .command('can')
-    .description('may a person, group or role do something? Exits with 0 if allowed, else with 1')
+    .description(
+      'may a person, group or role do something? Exits with 0 if allowed, 3 if a policy that could not be read decides, else with 1',
+    )
     .argument('<principal>', 'an ARN, `account/name`, or a name that one principal has')
     .argument('<action>', 'service:Operation')
     .argument('<resource>', 'an ARN, or `*`')

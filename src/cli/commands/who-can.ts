@@ -1,14 +1,16 @@
-// `stint who-can`: everybody who could do something, also by way of roles. Exits with 1 when nobody can.
+// `stint who-can`: everybody who could do something, also by way of roles. Exits with 1 when nobody can, with 3 when
+// somebody hangs on what AWS did not show.
 import type { Command } from 'commander';
-import { Directory, whoCan, type Way } from '../../policy/index.ts';
+import { whoCan, type Way } from '../../policy/index.ts';
 import {
   addRequestOptions,
   addSourceOptions,
-  chosenDetails,
+  askedOf,
+  findingsFor,
   needsText,
   readQuestion,
+  sayFindings,
   unreadPolicyNote,
-  withGivenPolicy,
   type RequestOptions,
   type SourceOptions,
 } from '../access-questions.ts';
@@ -49,9 +51,9 @@ function unknownLines(ways: readonly Way[]): string[] {
 }
 
 /** What the asker knows and could tell, so that fewer answers depend. */
-function sayCures(io: Io, ways: readonly Way[], resource: string): void {
+function sayCures(io: Io, ways: readonly Way[], resource: string, isTold: boolean): void {
   const keys = new Map(ways.flatMap((way) => way.keys).map((key) => [key.toLowerCase(), key]));
-  if (ways.some(isUnknown)) {
+  if (isTold && ways.some(isUnknown)) {
     const file = `\`--resource-policy FILE\` gives the policy of ${resource}`;
     say(io, `hint: ${file}, and \`--full\` lists everybody whom it might let`);
   }
@@ -61,29 +63,35 @@ function sayCures(io: Io, ways: readonly Way[], resource: string): void {
 }
 
 async function run(io: Io, action: string, resource: string, options: Options): Promise<void> {
-  const question = await readQuestion(action, resource, options);
-  const directory = new Directory(
-    withGivenPolicy(io, await chosenDetails(io, options), question, options.resourcePolicy),
-  );
+  const asked = await askedOf(io, options, await readQuestion(action, resource, options));
+  const { directory, question } = asked;
   const ways = whoCan(directory, question);
   const resourcePolicy = directory.resourcePolicy(question);
-  if (options.json === true) printJson(io, { version: 1, action, resource, resourcePolicy, ways });
-  else {
+  const findings = findingsFor(
+    asked,
+    ways.flatMap(({ unknownPolicies }) => unknownPolicies),
+  );
+  if (options.json === true) {
+    printJson(io, { version: 1, action, resource: question.resource, resourcePolicy, ways, findings });
+  } else {
     const told = options.full === true ? ways : ways.filter((way) => !isUnknown(way));
     for (const way of told) printData(io, wayText(way));
     for (const line of options.full === true ? [] : unknownLines(ways.filter(isUnknown))) printData(io, line);
-    sayCures(io, ways, resource);
+    sayFindings(io, findings);
+    sayCures(io, ways, question.resource, findings.length === 0);
   }
-  if (resourcePolicy === 'unread' && !ways.some(isUnknown)) say(io, unreadPolicyNote(resource));
-  if (ways.length > 0) return;
-  say(io, `nobody may ${action} on ${resource}`);
-  io.exit(1);
+  if (resourcePolicy === 'unread' && !ways.some(isUnknown)) say(io, unreadPolicyNote(question.resource));
+  if (ways.length === 0) say(io, `nobody may ${action} on ${resource}`);
+  if (ways.length === 0) io.exit(1);
+  else if (findings.some(({ code }) => code.endsWith('-unread'))) io.exit(3);
 }
 
 export function register(program: Command, io: Io): void {
   const command = program
     .command('who-can')
-    .description('who may do something, also by way of roles? Exits with 1 when nobody can')
+    .description(
+      'who may do something, also by way of roles? Exits with 1 when nobody can, with 3 when AWS did not show what decides for somebody',
+    )
     .argument('<action>', 'service:Operation')
     .argument('<resource>', 'an ARN, or `*`');
   addRequestOptions(addSourceOptions(command))

@@ -31,14 +31,22 @@ export interface CanAnswer {
   readonly keys: readonly string[];
   /** Policies of which nothing is known. */
   readonly unknownPolicies: readonly string[];
-  /** Whether the resource's own policy counted; `unread`: there may be one, and nobody gave it. */
-  readonly resourcePolicy: 'counted' | 'unread' | 'none';
+  /** Whether it hangs on such policies only: with them known it would be certain. */
+  readonly unreadOnly: boolean;
+  /** Whether the resource's own policy counted; `absent`: there is none; `unread`: there may be one, and it was not read. */
+  readonly resourcePolicy: 'counted' | 'absent' | 'unread' | 'none';
 }
 
 /** A statement's place as plain data. */
 export function placeOf({ policyType, attached, index, sid }: StatementRef): StatementPlace {
   const { arn, name, attachedTo } = attached;
   return { policyType, policy: arn ?? name, attachedTo, statement: index, sid };
+}
+
+function isUnreadOnly({ shelf }: Directory, answer: Answer): boolean {
+  if (answer.answer !== 'depends') return false;
+  const refs = answer.needs.flatMap((need) => ('unless' in need ? [need.unless] : need.oneOf));
+  return refs.every(({ attached }) => shelf.isUnknown(attached.policy));
 }
 
 /** Could `subject` be allowed? `denied` and `allowed` hold whatever is unknown; else `needs` says on what it hangs. */
@@ -55,6 +63,7 @@ export function can(directory: Directory, subject: Subject, question: Question):
     missing: 'missing' in answer ? answer.missing : undefined,
     needs: answer.answer === 'depends' ? needTexts(answer.needs, context) : [],
     ...dependsOn(directory, answer, context),
+    unreadOnly: isUnreadOnly(directory, answer),
     resourcePolicy: directory.resourcePolicy(question),
   };
 }

@@ -12,6 +12,8 @@ interface PolicyLabel {
   /** Of an inline policy, or the last part of a managed policy's ARN. */
   readonly name?: string | undefined;
   readonly arn?: string | undefined;
+  /** Where in the organisation it hangs, of an organisation policy: `root`, `ou/Workloads`, `account/111111111111`. */
+  readonly attachedTo?: string | undefined;
 }
 
 /**
@@ -60,11 +62,23 @@ export interface RoleDetails {
   readonly instanceProfiles?: readonly string[] | undefined;
 }
 
-export interface ResourcePolicyDetails {
+/** The policy of a resource, as far as somebody gave it or AWS showed it. A resource without an entry was not looked at. */
+export type ResourcePolicyDetails = {
   /** ARN of the resource that carries the policy. */
   readonly arn: string;
-  readonly document: PolicyJson;
-}
+} & (
+  | {
+      readonly document: PolicyJson;
+      /** It lets in nobody of other accounts, whatever it says: what S3 does with a public policy that it restricts. */
+      readonly ownOnly?: boolean | undefined;
+      readonly state?: undefined;
+    }
+  | {
+      /** `absent`: it was looked for, and there is none. `unread`: AWS did not show it. */
+      readonly state: 'absent' | 'unread';
+      readonly document?: undefined;
+    }
+);
 
 export interface AccountDetails {
   readonly id: string;

@@ -4,8 +4,9 @@ import { contextOf, type ContextValue } from '../context.ts';
 import { policyFailure } from '../failures.ts';
 import type { AttachedPolicy, ResourcePolicies, ResourceSide } from '../types.ts';
 import { answerOf, type Answer } from './answer.ts';
-import type { AccountDetails, AuthorizationDetails, NamedDocument, RoleDetails } from './details.ts';
+import type { AccountDetails, AuthorizationDetails, ResourcePolicyDetails, RoleDetails } from './details.ts';
 import { canBeLeftOut, isUnknown, type PartialContext } from './hedge.ts';
+import { crossAccountKeyActions } from './key-actions.ts';
 import { Layers } from './layers.ts';
 import { rcpServices } from './rcp-services.ts';
 import { Shelf } from './shelf.ts';
@@ -35,6 +36,20 @@ const assumeActions = new Set([
 
 const isPattern = (arn: string): boolean => /[*?]/.test(arn);
 
+/** Calls on an alias need the key's word for the key; for the alias itself the caller's policies are enough. */
+const isAliasAction = (action: string): boolean => /^kms:(?:create|update|delete)alias$/i.test(action);
+
+interface GivenPolicy {
+  readonly owner: AccountDetails;
+  readonly given: ResourcePolicyDetails;
+}
+
+interface OwnedPolicy {
+  /** `undefined`: the resource has none. */
+  readonly policy?: ResourcePolicies | undefined;
+  readonly account?: string | undefined;
+}
+
 /** Account of an ARN; `undefined` where it names none. */
 export function accountOfArn(arn: string): string | undefined {
   const account = arn.split(':', 5)[4];
@@ -50,7 +65,7 @@ export class Directory {
   readonly #byArn: ReadonlyMap<string, Subject>;
   /** Of the last question: the same resource is asked about for one principal after the other. */
   #target: { readonly key: string; readonly context: PartialContext } | undefined;
-  readonly #resourcePolicies: ReadonlyMap<string, { readonly account: AccountDetails; readonly named: NamedDocument }>;
+  readonly #resourcePolicies: ReadonlyMap<string, GivenPolicy>;
 
   /** `shelf`: policies that are read already, of another state of the same accounts. */
   constructor(details: AuthorizationDetails, shelf = new Shelf()) {
@@ -69,10 +84,8 @@ export class Directory {
     this.subjects = [...this.#byAccount.values()].flatMap(({ user, group, role }) => [...user, ...group, ...role]);
     this.#byArn = new Map(this.subjects.map((subject) => [subject.arn, subject]));
     this.#resourcePolicies = new Map(
-      details.accounts.flatMap((account) =>
-        (account.resourcePolicies ?? []).map(
-          ({ arn, document }) => [arn, { account, named: { name: arn, document } }] as const,
-        ),
+      details.accounts.flatMap((owner) =>
+        (owner.resourcePolicies ?? []).map((given) => [given.arn, { owner, given }] as const),
       ),
     );
   }
@@ -188,10 +201,7 @@ export class Directory {
   }
 
   /** The policy of the resource that counts, and the account that the resource is of. */
-  #policyOf(
-    subject: Subject,
-    { action, resource, resourceAccount }: Question,
-  ): { readonly policy: ResourcePolicies; readonly account?: string | undefined } | undefined {
+  #policyOf(subject: Subject, { action, resource, resourceAccount }: Question): OwnedPolicy | undefined {
     const account = resourceAccount ?? accountOfArn(resource);
     if (assumeActions.has(action.toLowerCase()) && /:role\//.test(resource)) {
       const role = this.roleByArn(resource);
@@ -200,27 +210,41 @@ export class Directory {
       if (isPattern(resource)) return undefined;
       return { policy: { kind: 'trust', attached: this.#unknown(`trust policy of ${resource}`, 'trust') }, account };
     }
-    const given = this.#resourcePolicies.get(resource) ?? this.#resourcePolicies.get(bucketOf(resource));
-    const isKey = /^arn:[^:]+:kms:[^:]*:[^:]*:key\//.test(resource);
-    if (given !== undefined) {
-      const attached = this.shelf.attached(given.named, 'resource', resource);
-      return { policy: { kind: isKey ? 'key' : 'resource', attached }, account: given.account.id };
-    }
-    const foreign = account !== undefined && account !== subject.account.id;
+    const isKey = /^arn:[^:]+:kms:[^:]*:[^:]*:(?:key|alias)\//.test(resource) && !isAliasAction(action);
+    const kind = isKey ? 'key' : 'resource';
+    const known = this.#given(resource);
+    const owner = known?.owner.id ?? account;
+    const foreign = owner !== undefined && owner !== subject.account.id;
+    if (isKey && foreign && !crossAccountKeyActions.has(action.toLowerCase())) return { account: owner };
+    if (known !== undefined) return { policy: this.#givenPolicy(known, kind, resource, foreign), account: owner };
     if ((!foreign && !isKey) || isPattern(resource)) return undefined;
-    return {
-      policy: { kind: isKey ? 'key' : 'resource', attached: this.#unknown(`policy of ${resource}`, 'resource') },
-      account,
-    };
+    return { policy: { kind, attached: this.#unknown(`policy of ${resource}`, 'resource') }, account };
+  }
+
+  #given(resource: string): GivenPolicy | undefined {
+    return this.#resourcePolicies.get(resource) ?? this.#resourcePolicies.get(policyCarrier(resource));
+  }
+
+  #givenPolicy(
+    { given }: GivenPolicy,
+    kind: 'key' | 'resource',
+    resource: string,
+    foreign: boolean,
+  ): ResourcePolicies | undefined {
+    if (given.state === 'unread') return { kind, attached: this.#unknown(`policy of ${given.arn}`, 'resource') };
+    if (given.document === undefined || (foreign && given.ownOnly === true)) return undefined;
+    const named = { name: given.arn, document: given.document };
+    return { kind, attached: this.shelf.attached(named, 'resource', resource) };
   }
 
   /**
-   * Whether the policy of what is asked about counts in the answers: it is known, nobody gave it although there may be
-   * one, or things of its kind have none.
+   * Whether the policy of what is asked about counts in the answers: it is known, it was looked for and there is none,
+   * nobody gave it although there may be one, or things of its kind have none.
    */
-  resourcePolicy({ action, resource }: Question): 'counted' | 'unread' | 'none' {
+  resourcePolicy({ action, resource }: Question): 'counted' | 'absent' | 'unread' | 'none' {
     if (assumeActions.has(action.toLowerCase())) return this.roleByArn(resource) === undefined ? 'unread' : 'counted';
-    if (this.#resourcePolicies.has(resource) || this.#resourcePolicies.has(bucketOf(resource))) return 'counted';
+    const known = this.#given(resource);
+    if (known !== undefined) return known.given.state ?? 'counted';
     const service = resource.split(':', 3)[2] ?? '';
     return resource !== '*' && resourcePolicyServices.has(service) ? 'unread' : 'none';
   }
@@ -244,9 +268,9 @@ const resourcePolicyServices = new Set(
   ).split(' '),
 );
 
-/** Objects are under the policy of their bucket. */
-export function bucketOf(arn: string): string {
-  return /^arn:[^:]+:s3:::[^/]+/.exec(arn)?.[0] ?? arn;
+/** What carries the policy that a resource is under: the bucket of an object, the table of an index, else itself. */
+export function policyCarrier(arn: string): string {
+  return /^arn:[^:]+:(?:s3:::[^/]+|dynamodb:[^:]*:[^:]*:table\/[^/]+(?=\/index\/))/.exec(arn)?.[0] ?? arn;
 }
 
 function spellings({ name, kind, account }: Subject): string[] {

@@ -32,7 +32,7 @@ export class Shelf {
   /** The policy, ready to be asked. `attachedTo`: ARN of what carries it. */
   attached(policy: NamedDocument, kind: DocumentKind, attachedTo?: string): AttachedPolicy {
     const compiled = policy.document === undefined ? this.#unknown(kind) : this.#compiled(policy.document, kind);
-    return { policy: compiled, arn: policy.arn, name: policy.name, attachedTo };
+    return { policy: compiled, arn: policy.arn, name: policy.name, attachedTo: attachedTo ?? policy.attachedTo };
   }
 
   /** Whether nothing is known of what the policy says. */

@@ -1,0 +1,242 @@
+// The SCPs and RCPs that bind accounts, as AWS Organizations has them at every level, whoever made them. What it does not
+// show is `unread`, never taken for nothing.
+// https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps_evaluation.html
+import type { Organizations } from '@aws-sdk/client-organizations';
+import type { AwsAccounts } from '../aws/index.ts';
+import type { NamedDocument, PolicyJson } from '../policy/index.ts';
+import { guardrailKinds, pages } from './observe-organization.ts';
+
+type Kind = (typeof guardrailKinds)[number];
+export type Levels = readonly (readonly NamedDocument[])[];
+
+/** What binds one account; `why`: nobody could read it. */
+export type Bound =
+  | { readonly scps: Levels; readonly rcps: Levels; readonly why?: undefined }
+  | { readonly why: string };
+
+export interface LiveGuardrails {
+  /** Id of the organisation, where AWS tells it. */
+  readonly organization?: string | undefined;
+  readonly byAccount: ReadonlyMap<string, Bound>;
+}
+
+const nothing: Bound = { scps: [], rcps: [] };
+
+/** AWS's own policies, which say the same for ever: reading them would take a call each. */
+const ofAws: Readonly<Record<string, PolicyJson>> = {
+  'p-FullAWSAccess': { Version: '2012-10-17', Statement: { Effect: 'Allow', Action: '*', Resource: '*' } },
+  'p-RCPFullAWSAccess': {
+    Version: '2012-10-17',
+    Statement: { Effect: 'Allow', Principal: '*', Action: '*', Resource: '*' },
+  },
+};
+
+/** Beyond so many accounts, asking what each policy is attached to takes fewer calls than asking account by account. */
+const manyAccounts = 12;
+
+const nameOf = (error: unknown): string => (error instanceof Error ? error.name : String(error));
+const isNotInUse = (error: unknown): boolean => nameOf(error).startsWith('AWSOrganizationsNotInUse');
+
+interface Node {
+  readonly id: string;
+  /** `root`, `ou/Workloads/Dev`, `account/222222222222`. */
+  readonly place: string;
+}
+
+interface Listed {
+  readonly id: string;
+  readonly name: string;
+}
+
+/** One organisation, each of its facts asked for once. */
+class OrganizationReader {
+  readonly #client: Organizations;
+  readonly #kinds: readonly Kind[];
+  readonly #root: string;
+  readonly #lines = new Map<string, Promise<readonly Node[]>>();
+  readonly #attached = new Map<string, Promise<readonly Listed[]>>();
+  readonly #documents = new Map<string, Promise<PolicyJson | undefined>>();
+  /** Set when all attachments were asked for at once: what is not among them has none. */
+  #isWhole = false;
+
+  constructor(client: Organizations, root: string, kinds: readonly Kind[]) {
+    this.#client = client;
+    this.#root = root;
+    this.#kinds = kinds;
+    this.#lines.set(root, Promise.resolve([{ id: root, place: 'root' }]));
+  }
+
+  /** The levels above an account and its own. @throws what AWS refuses. */
+  async boundOf(account: string): Promise<Bound> {
+    const line = await this.#lineOf(account);
+    const [scps, rcps] = await Promise.all(guardrailKinds.map((kind) => this.#levels(kind, line)));
+    return { scps: scps!, rcps: rcps! };
+  }
+
+  /** The whole tree and all attachments, in a few calls for each unit and policy. @throws what AWS refuses. */
+  async readWhole(): Promise<void> {
+    await Promise.all([
+      this.#readUnder([{ id: this.#root, place: 'root' }]),
+      ...this.#kinds.map((kind) => this.#readAttachments(kind)),
+    ]);
+    this.#isWhole = true;
+  }
+
+  async #readUnder(line: readonly Node[]): Promise<void> {
+    const { id: ParentId, place } = line.at(-1)!;
+    const [units, accounts] = await Promise.all([
+      pages((token) => this.#client.listOrganizationalUnitsForParent({ ParentId, ...token })),
+      pages((token) => this.#client.listAccountsForParent({ ParentId, ...token })),
+    ]);
+    for (const { Id = '' } of accounts.flatMap(({ Accounts }) => Accounts ?? [])) {
+      this.#lines.set(Id, Promise.resolve([...line, { id: Id, place: `account/${Id}` }]));
+    }
+    const under = units.flatMap(({ OrganizationalUnits }) => OrganizationalUnits ?? []);
+    await Promise.all(
+      under.map(({ Id = '', Name = Id }) =>
+        this.#readUnder([...line, { id: Id, place: place === 'root' ? `ou/${Name}` : `${place}/${Name}` }]),
+      ),
+    );
+  }
+
+  async #readAttachments(kind: Kind): Promise<void> {
+    const listed = await pages((token) => this.#client.listPolicies({ Filter: kind, ...token }));
+    const found = new Map<string, Listed[]>();
+    await Promise.all(
+      listed
+        .flatMap(({ Policies }) => Policies ?? [])
+        .map(async ({ Id = '', Name = Id }) => {
+          const targets = await pages((token) => this.#client.listTargetsForPolicy({ PolicyId: Id, ...token }));
+          for (const { TargetId = '' } of targets.flatMap(({ Targets }) => Targets ?? [])) {
+            found.set(TargetId, [...(found.get(TargetId) ?? []), { id: Id, name: Name }]);
+          }
+        }),
+    );
+    for (const [target, policies] of found) this.#attached.set(`${kind} ${target}`, Promise.resolve(policies));
+  }
+
+  /** From the root down to a node, that node included. */
+  #lineOf(node: string): Promise<readonly Node[]> {
+    const known = this.#lines.get(node) ?? this.#readLine(node);
+    this.#lines.set(node, known);
+    return known;
+  }
+
+  async #readLine(ChildId: string): Promise<readonly Node[]> {
+    const { Parents } = await this.#client.listParents({ ChildId });
+    const above = await this.#lineOf(Parents?.[0]?.Id ?? '');
+    return [...above, { id: ChildId, place: /^\d/.test(ChildId) ? `account/${ChildId}` : `ou/${ChildId}` }];
+  }
+
+  #levels(kind: Kind, line: readonly Node[]): Promise<Levels> {
+    // A kind that is switched off binds nobody, whatever is attached.
+    if (!this.#kinds.includes(kind)) return Promise.resolve([]);
+    return Promise.all(
+      line.map(async ({ id, place }) => {
+        const attached = await this.#attachedTo(kind, id);
+        return Promise.all(attached.map((policy) => this.#named(policy, place)));
+      }),
+    );
+  }
+
+  #attachedTo(kind: Kind, target: string): Promise<readonly Listed[]> {
+    const key = `${kind} ${target}`;
+    const known = this.#attached.get(key) ?? (this.#isWhole ? Promise.resolve([]) : this.#listAttached(kind, target));
+    this.#attached.set(key, known);
+    return known;
+  }
+
+  async #listAttached(Filter: Kind, TargetId: string): Promise<readonly Listed[]> {
+    const listed = await pages((token) => this.#client.listPoliciesForTarget({ TargetId, Filter, ...token }));
+    return listed.flatMap(({ Policies }) => Policies ?? []).map(({ Id: id = '', Name: name = id }) => ({ id, name }));
+  }
+
+  async #named({ id, name }: Listed, attachedTo: string): Promise<NamedDocument> {
+    const read = this.#documents.get(id) ?? this.#readDocument(id);
+    this.#documents.set(id, read);
+    const document = await read;
+    return document === undefined ? { name, attachedTo, unknown: true } : { name, attachedTo, document };
+  }
+
+  async #readDocument(PolicyId: string): Promise<PolicyJson | undefined> {
+    if (Object.hasOwn(ofAws, PolicyId)) return ofAws[PolicyId];
+    const { Policy } = await this.#client.describePolicy({ PolicyId });
+    try {
+      return JSON.parse(Policy?.Content ?? '') as PolicyJson;
+    } catch {
+      // A document that nobody can read is unknown.
+      return undefined;
+    }
+  }
+}
+
+interface Opened {
+  readonly client: Organizations;
+  readonly root: string;
+  readonly kinds: readonly Kind[];
+}
+
+async function rootOf(client: Organizations): Promise<Opened> {
+  const { Roots } = await client.listRoots({});
+  const [{ Id: root = '', PolicyTypes = [] } = {}] = Roots ?? [];
+  const enabled = new Set(PolicyTypes.filter(({ Status }) => Status === 'ENABLED').map(({ Type }) => Type));
+  return { client, root, kinds: guardrailKinds.filter((kind) => enabled.has(kind)) };
+}
+
+/** The organisation as the caller may read it; where it may not, as the management account does, if that can be entered. */
+async function open(accounts: AwsAccounts, management: string | undefined): Promise<Opened> {
+  try {
+    return await rootOf(await accounts.organizations());
+  } catch (error) {
+    const { account } = await accounts.caller();
+    if (management === undefined || management === account) throw error;
+    return rootOf(await accounts.organizations(management)).catch(() => {
+      throw error;
+    });
+  }
+}
+
+/** Whether an account that is not the caller's is in no organisation, as the caller's is in none. */
+async function boundAlone(accounts: AwsAccounts, id: string): Promise<Bound> {
+  if (id === (await accounts.caller()).account) return nothing;
+  try {
+    await (await accounts.organizations(id)).describeOrganization({});
+    return { why: 'it is of an organisation that the caller is not of' };
+  } catch (error) {
+    return isNotInUse(error) ? nothing : { why: nameOf(error) };
+  }
+}
+
+async function each(ids: readonly string[], bound: (id: string) => Promise<Bound>): Promise<Map<string, Bound>> {
+  const read = ids.map(
+    async (id) => [id, await bound(id).catch((error: unknown) => ({ why: nameOf(error) }))] as const,
+  );
+  return new Map(await Promise.all(read));
+}
+
+/**
+ * What binds these accounts. `known`: accounts that may be entered, of which one may be the management account.
+ * Never fails: what AWS does not show is told account by account.
+ */
+export async function readGuardrails(
+  accounts: AwsAccounts,
+  ids: readonly string[],
+  known: ReadonlySet<string>,
+): Promise<LiveGuardrails> {
+  let organization: string | undefined;
+  try {
+    const { Organization } = await (await accounts.organizations()).describeOrganization({});
+    organization = Organization?.Id;
+    const master = Organization?.MasterAccountId;
+    const { client, root, kinds } = await open(accounts, known.has(master ?? '') ? master : undefined);
+    const reader = new OrganizationReader(client, root, kinds);
+    if (kinds.length > 0 && ids.length > manyAccounts) await reader.readWhole();
+    // Neither kind binds the management account.
+    const byAccount = await each(ids, async (id) => (id === master ? nothing : reader.boundOf(id)));
+    return { organization, byAccount };
+  } catch (error) {
+    if (isNotInUse(error)) return { byAccount: await each(ids, (id) => boundAlone(accounts, id)) };
+    const why = nameOf(error);
+    return { organization, byAccount: new Map(ids.map((id) => [id, { why }])) };
+  }
+}

@@ -1,0 +1,101 @@
+// The policy of one resource as AWS has it now: whose the resource is, what carries the policy, and what it says.
+import { isFailure } from '../base/index.ts';
+import type { Account, AwsAccounts } from '../aws/index.ts';
+import { accountOfArn, policyCarrier, type PolicyJson, type ResourcePolicyDetails } from '../policy/index.ts';
+import { accountsAtOnce, forEachLimited } from './parallel.ts';
+import { carrierArn, kindOfCarrier, type ResourcePolicyKind } from './resource-policy-kinds.ts';
+
+export interface ResourceQuestion {
+  readonly resource: string;
+  /** Who owns it, as the asker says. */
+  readonly owner?: string | undefined;
+  /** Accounts that may be entered, those first in which it is to be looked for first. */
+  readonly known: readonly string[];
+}
+
+export interface LiveResource {
+  /** What decides: the key where an alias was named. */
+  readonly resource: string;
+  /** Who owns it, where that is certain. */
+  readonly owner?: string | undefined;
+  /** What was read, and in whose name it stands. Absent: things of its kind have no policy, or none that is read. */
+  readonly policy?: { readonly account: string; readonly details: ResourcePolicyDetails } | undefined;
+  /** Why the policy is not known. */
+  readonly why?: string | undefined;
+  /** AWS says that there is no such resource. */
+  readonly gone?: boolean | undefined;
+}
+
+type Read = { readonly details: ResourcePolicyDetails } | { readonly gone: true } | { readonly why: string };
+
+const nameOf = (error: unknown): string =>
+  isFailure(error) ? error.code : error instanceof Error ? error.name : String(error);
+
+async function readIn(accounts: AwsAccounts, id: string, kind: ResourcePolicyKind, arn: string): Promise<Read> {
+  try {
+    const { text, ownOnly } = await kind.read(await accounts.account(id), carrierArn(arn));
+    if (text === undefined) return { details: { arn, state: 'absent' } };
+    const document = JSON.parse(text) as PolicyJson;
+    return { details: { arn, document, ...(ownOnly === true ? { ownOnly } : {}) } };
+  } catch (error) {
+    const code = nameOf(error);
+    if (kind.absent.includes(code)) return { details: { arn, state: 'absent' } };
+    return kind.gone.includes(code) ? { gone: true } : { why: code };
+  }
+}
+
+/** A key by its alias, the name of which decides nothing. @throws what AWS refuses. */
+async function keyOfAlias(account: Account, alias: string): Promise<string> {
+  const kms = await account.resources.kms(carrierArn(alias).region);
+  return (await kms.describeKey({ KeyId: alias })).KeyMetadata?.Arn ?? alias;
+}
+
+/** The account that owns a bucket: its ARN does not tell, so each is asked. */
+async function findBucket(
+  accounts: AwsAccounts,
+  kind: ResourcePolicyKind,
+  arn: string,
+  [first, ...others]: readonly string[],
+): Promise<{ readonly owner?: string | undefined; readonly read: Read }> {
+  if (first === undefined) return { read: { why: 'its account is not of the definition' } };
+  const read = await readIn(accounts, first, kind, arn);
+  // A bucket that nobody has is no one's; of one that another account has, this one is told nothing.
+  if (!('why' in read)) return 'gone' in read ? { read } : { owner: first, read };
+  const elsewhere = await forEachLimited(others, accountsAtOnce, async (id) => ({
+    owner: id,
+    read: await readIn(accounts, id, kind, arn),
+  }));
+  return elsewhere.find((it) => 'details' in it.read) ?? { read };
+}
+
+function outcome(resource: string, arn: string, account: string, owner: string | undefined, read: Read): LiveResource {
+  const known = { resource, ...(owner === undefined ? {} : { owner }) };
+  if ('details' in read) return { ...known, policy: { account, details: read.details } };
+  if ('gone' in read) return { ...known, gone: true, policy: { account, details: { arn, state: 'absent' } } };
+  return { ...known, why: read.why, policy: { account, details: { arn, state: 'unread' } } };
+}
+
+/** Reads what is asked about. Never fails for what AWS refuses: `why` tells it. */
+export async function readResource(accounts: AwsAccounts, question: ResourceQuestion): Promise<LiveResource> {
+  const { known } = question;
+  let { resource } = question;
+  const account = question.owner ?? accountOfArn(resource);
+  if (/^arn:[^:]+:kms:[^:]+:\d+:alias\//.test(resource) && account !== undefined && known.includes(account)) {
+    try {
+      resource = await keyOfAlias(await accounts.account(account), resource);
+    } catch (error) {
+      const code = nameOf(error);
+      return { resource, owner: account, ...(code === 'NotFoundException' ? { gone: true } : { why: code }) };
+    }
+  }
+  const arn = policyCarrier(resource);
+  const kind = kindOfCarrier(arn);
+  if (kind === undefined) return { resource, ...(account === undefined ? {} : { owner: account }) };
+  if (account === undefined) {
+    const { owner, read } = await findBucket(accounts, kind, arn, known);
+    return outcome(resource, arn, owner ?? known[0] ?? '', owner, read);
+  }
+  // Whoever is not to be entered is not asked: what its policy says stays open.
+  if (!known.includes(account)) return { resource, owner: account, why: 'its account is not of the definition' };
+  return outcome(resource, arn, account, account, await readIn(accounts, account, kind, arn));
+}
