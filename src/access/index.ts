@@ -38,5 +38,6 @@ export type { Finding } from './findings.ts';
 export { findingKinds } from './finding-codes.ts';
 export { lintDefinition } from './lint.ts';
 export { definedDetails, policyFileDetails, readPolicyFile, withResourcePolicy } from './questions.ts';
+export { liveHubPolicy, livePolicy } from './live-rights.ts';
 export { readLive, type LiveScope, type Unread } from './live.ts';
 export { judgeTerraformPlan } from './terraform/gate.ts';

@@ -43,6 +43,8 @@ interface Node {
   readonly place: string;
 }
 
+const unitPlace = (above: string, name: string): string => (above === 'root' ? `ou/${name}` : `${above}/${name}`);
+
 interface Listed {
   readonly id: string;
   readonly name: string;
@@ -93,9 +95,7 @@ class OrganizationReader {
     }
     const under = units.flatMap(({ OrganizationalUnits }) => OrganizationalUnits ?? []);
     await Promise.all(
-      under.map(({ Id = '', Name = Id }) =>
-        this.#readUnder([...line, { id: Id, place: place === 'root' ? `ou/${Name}` : `${place}/${Name}` }]),
-      ),
+      under.map(({ Id = '', Name = Id }) => this.#readUnder([...line, { id: Id, place: unitPlace(place, Name) }])),
     );
   }
 
@@ -125,7 +125,13 @@ class OrganizationReader {
   async #readLine(ChildId: string): Promise<readonly Node[]> {
     const { Parents } = await this.#client.listParents({ ChildId });
     const above = await this.#lineOf(Parents?.[0]?.Id ?? '');
-    return [...above, { id: ChildId, place: /^\d/.test(ChildId) ? `account/${ChildId}` : `ou/${ChildId}` }];
+    if (!ChildId.startsWith('ou-')) return [...above, { id: ChildId, place: `account/${ChildId}` }];
+    // Only for people: its id will do.
+    const name = await this.#client
+      .describeOrganizationalUnit({ OrganizationalUnitId: ChildId })
+      .then((it) => it.OrganizationalUnit?.Name ?? ChildId)
+      .catch(() => ChildId);
+    return [...above, { id: ChildId, place: unitPlace(above.at(-1)!.place, name) }];
   }
 
   #levels(kind: Kind, line: readonly Node[]): Promise<Levels> {
@@ -222,6 +228,7 @@ export async function readGuardrails(
   accounts: AwsAccounts,
   ids: readonly string[],
   known: ReadonlySet<string>,
+  many = manyAccounts,
 ): Promise<LiveGuardrails> {
   let organization: string | undefined;
   try {
@@ -230,7 +237,7 @@ export async function readGuardrails(
     const master = Organization?.MasterAccountId;
     const { client, root, kinds } = await open(accounts, known.has(master ?? '') ? master : undefined);
     const reader = new OrganizationReader(client, root, kinds);
-    if (kinds.length > 0 && ids.length > manyAccounts) await reader.readWhole();
+    if (kinds.length > 0 && ids.length > many) await reader.readWhole();
     // Neither kind binds the management account.
     const byAccount = await each(ids, async (id) => (id === master ? nothing : reader.boundOf(id)));
     return { organization, byAccount };

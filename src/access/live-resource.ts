@@ -18,7 +18,7 @@ export interface LiveResource {
   readonly resource: string;
   /** Who owns it, where that is certain. */
   readonly owner?: string | undefined;
-  /** What was read, and in whose name it stands. Absent: things of its kind have no policy, or none that is read. */
+  /** What was read, and in whose name it stands; the name is empty where the owner is not known. Absent: things of its kind have no policy, or none that is read. */
   readonly policy?: { readonly account: string; readonly details: ResourcePolicyDetails } | undefined;
   /** Why the policy is not known. */
   readonly why?: string | undefined;
@@ -50,23 +50,44 @@ async function keyOfAlias(account: Account, alias: string): Promise<string> {
   return (await kms.describeKey({ KeyId: alias })).KeyMetadata?.Arn ?? alias;
 }
 
+/** Whether an account has a bucket; a list of its buckets tells, and a refusal of its policy does not. */
+async function hasBucket(accounts: AwsAccounts, id: string, bucket: string): Promise<boolean> {
+  try {
+    const s3 = await (await accounts.account(id)).resources.s3();
+    const { Buckets = [] } = await s3.listBuckets({ Prefix: bucket });
+    return Buckets.some(({ Name }) => Name === bucket);
+  } catch {
+    return false;
+  }
+}
+
+interface FoundBucket {
+  readonly owner?: string | undefined;
+  readonly read: Read;
+}
+
 /** The account that owns a bucket: its ARN does not tell, so each is asked. */
 async function findBucket(
   accounts: AwsAccounts,
   kind: ResourcePolicyKind,
   arn: string,
   [first, ...others]: readonly string[],
-): Promise<{ readonly owner?: string | undefined; readonly read: Read }> {
+): Promise<FoundBucket> {
+  const lookIn = async (id: string): Promise<FoundBucket> => {
+    const read = await readIn(accounts, id, kind, arn);
+    // A bucket that nobody has is no one's; of one that another account has, this one is told nothing.
+    if ('gone' in read) return { read };
+    return 'details' in read || (await hasBucket(accounts, id, carrierArn(arn).rest)) ? { owner: id, read } : { read };
+  };
   if (first === undefined) return { read: { why: 'its account is not of the definition' } };
-  const read = await readIn(accounts, first, kind, arn);
-  // A bucket that nobody has is no one's; of one that another account has, this one is told nothing.
-  if (!('why' in read)) return 'gone' in read ? { read } : { owner: first, read };
-  const elsewhere = await forEachLimited(others, accountsAtOnce, async (id) => ({
-    owner: id,
-    read: await readIn(accounts, id, kind, arn),
-  }));
-  return elsewhere.find((it) => 'details' in it.read) ?? { read };
+  const here = await lookIn(first);
+  if (here.owner !== undefined || 'gone' in here.read) return here;
+  const elsewhere = await forEachLimited(others, accountsAtOnce, lookIn);
+  return elsewhere.find(({ owner }) => owner !== undefined) ?? here;
 }
+
+/** Stands for the account that owns what is asked about where nobody knows which one does. */
+const nobodyKnows = '';
 
 function outcome(resource: string, arn: string, account: string, owner: string | undefined, read: Read): LiveResource {
   const known = { resource, ...(owner === undefined ? {} : { owner }) };
@@ -93,7 +114,7 @@ export async function readResource(accounts: AwsAccounts, question: ResourceQues
   if (kind === undefined) return { resource, ...(account === undefined ? {} : { owner: account }) };
   if (account === undefined) {
     const { owner, read } = await findBucket(accounts, kind, arn, known);
-    return outcome(resource, arn, owner ?? known[0] ?? '', owner, read);
+    return outcome(resource, arn, owner ?? nobodyKnows, owner, read);
   }
   // Whoever is not to be entered is not asked: what its policy says stays open.
   if (!known.includes(account)) return { resource, owner: account, why: 'its account is not of the definition' };

@@ -2,6 +2,7 @@
 // resource. What AWS does not show is unknown in the answers, and told.
 import type { AwsAccounts, Partition } from '../aws/index.ts';
 import {
+  accountOfArn,
   managedDocuments,
   type AccountDetails,
   type AuthorizationDetails,
@@ -71,7 +72,8 @@ function levelsOf(kind: keyof typeof labels, id: string, bound: Bound | undefine
   return [[kind === 'scps' ? everything : everyoneEverything, unread]];
 }
 
-function unreadGuardrails({ byAccount }: LiveGuardrails, named: ReadonlyMap<string, string>): Unread[] {
+function unreadGuardrails({ byAccount }: LiveGuardrails, accounts: readonly WantedAccount[]): Unread[] {
+  const named = new Map(accounts.map(({ id, name }) => [id, name]));
   return [...byAccount].flatMap(([id, bound]) => {
     if (bound.why === undefined) return [];
     const finding: Finding = {
@@ -103,6 +105,11 @@ function withPolicy(account: AccountDetails, policy: LiveResource['policy']): Ac
   return { ...account, resourcePolicies };
 }
 
+/** The owner of what is asked about, where nothing else of its account counts. */
+function emptyAccount(id: string, partition: Partition): AccountDetails {
+  return { id, partition, users: [], groups: [], roles: [], scps: [], rcps: [] };
+}
+
 /** What the accounts hold, whoever wants it. Guard rails are looked for in the whole organisation instead. */
 function observed(asked: readonly WantedAccount[], accounts: AwsAccounts): Promise<SeenAccount[]> {
   const context = { definition: '', organizations: () => accounts.organizations(), parts: new SharedParts() };
@@ -112,51 +119,42 @@ function observed(asked: readonly WantedAccount[], accounts: AwsAccounts): Promi
   });
 }
 
+/** The accounts with what binds them. An owner that nobody knows is bound by nothing that could be named. */
+function bounded(held: readonly AccountDetails[], { byAccount }: LiveGuardrails): AccountDetails[] {
+  return held.map((account) => {
+    if (account.id === '') return account;
+    const bound = byAccount.get(account.id);
+    return { ...account, scps: levelsOf('scps', account.id, bound), rcps: levelsOf('rcps', account.id, bound) };
+  });
+}
+
 /** Reads what decides the question. @throws Failure `account-unreadable`, and those of entering accounts. */
 export async function readLive(scope: LiveScope, accounts: AwsAccounts, question: LiveQuestion): Promise<LiveState> {
   const { partition } = scope;
   const ids = scope.accounts.map(({ id }) => id);
   const own = question.principal === undefined ? undefined : accountOfPrincipal(question.principal, scope.accounts);
-  const found = question.hasPolicy
-    ? { resource: question.resource, owner: question.resourceAccount }
-    : await readResource(accounts, {
-        resource: question.resource,
-        owner: question.resourceAccount,
-        known: [...(own === undefined ? [] : [own]), ...ids.filter((id) => id !== own)],
-      });
+  const known = [...(own === undefined ? [] : [own]), ...ids.filter((id) => id !== own)];
+  const found: LiveResource = question.hasPolicy
+    ? { resource: question.resource, owner: question.resourceAccount ?? accountOfArn(question.resource) }
+    : await readResource(accounts, { resource: question.resource, owner: question.resourceAccount, known });
   // One principal's answer hangs on its own account and that of the resource.
   const asked = scope.accounts.filter(({ id }) => own === undefined || id === own || id === found.owner);
   const seen = await observed(asked, accounts);
-  const managed = await managedDocuments(managedArns(seen));
-  const bare = authorizationBefore({ partition, managed }, seen).accounts;
-  const owners = found.owner === undefined || bare.some(({ id }) => id === found.owner) ? [] : [found.owner];
-  const outside = owners.map((id): AccountDetails => ({
-    id,
-    partition,
-    users: [],
-    groups: [],
-    roles: [],
-    scps: [],
-    rcps: [],
-  }));
+  const bare = authorizationBefore({ partition, managed: await managedDocuments(managedArns(seen)) }, seen).accounts;
+  const owner = found.policy?.account ?? found.owner;
+  const outside = owner === undefined || bare.some(({ id }) => id === owner) ? [] : [emptyAccount(owner, partition)];
   const held = [...bare, ...outside];
-  const guardrails = await readGuardrails(
-    accounts,
-    held.map(({ id }) => id),
-    new Set(ids),
-  );
+  const bindable = held.map(({ id }) => id).filter((id) => id !== '');
+  const guardrails = await readGuardrails(accounts, bindable, new Set(ids));
   const organization = guardrails.organization ?? scope.organization;
-  const details = held.map((account) => {
-    const bound = guardrails.byAccount.get(account.id);
-    const levels = { scps: levelsOf('scps', account.id, bound), rcps: levelsOf('rcps', account.id, bound) };
-    return withPolicy({ ...account, ...levels }, found.policy);
-  });
-  const named = new Map(scope.accounts.map(({ id, name }) => [id, name]));
   return {
-    details: { ...(organization === undefined ? {} : { organization }), accounts: details },
+    details: {
+      ...(organization === undefined ? {} : { organization }),
+      accounts: bounded(held, guardrails).map((account) => withPolicy(account, found.policy)),
+    },
     resource: found.resource,
     resourceAccount: found.owner,
-    unread: [...unreadGuardrails(guardrails, named), ...unreadResource(found)],
+    unread: [...unreadGuardrails(guardrails, scope.accounts), ...unreadResource(found)],
     gone: found.gone === true,
   };
 }

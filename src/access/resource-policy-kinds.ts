@@ -95,7 +95,7 @@ const key: ResourcePolicyKind = {
   name: 'key',
   service: 'kms',
   rest: /^key\/[^*?]+$/,
-  rights: ['kms:GetKeyPolicy'],
+  rights: ['kms:DescribeKey', 'kms:GetKeyPolicy'],
   on: ['kms:*:*:key/*'],
   absent: [],
   gone: ['NotFoundException'],

@@ -1,203 +1,69 @@
-// What `can --live` answers is what the call gets: policies of resources, guard rails at every level, boundaries, keys.
-// The table is test/cases/access/live.json.
+// What live answers say is what the call gets: policies of resources, guard rails at every level, boundaries, keys. The
+// table is test/cases/access/live.json.
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { DynamoDB } from '@aws-sdk/client-dynamodb';
-import { IAM } from '@aws-sdk/client-iam';
 import { KMS } from '@aws-sdk/client-kms';
-import { Organizations, type PolicyType } from '@aws-sdk/client-organizations';
 import { S3 } from '@aws-sdk/client-s3';
-import { STS } from '@aws-sdk/client-sts';
-import { startCloud, type Cloud } from '../../src/cloud/index.ts';
-import { runStint, type Finished } from '../cli/support.ts';
-
-interface Keys {
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-  readonly sessionToken?: string | undefined;
-}
-
-interface Placed {
-  readonly in: string;
-  readonly policy?: readonly object[];
-  readonly restricted?: boolean;
-}
-
-interface Cases {
-  readonly roles: Readonly<Record<string, object | null>>;
-  readonly boundary: Readonly<Record<string, string>>;
-  readonly buckets: Readonly<Record<string, Placed>>;
-  readonly keys: Readonly<Record<string, Placed>>;
-  readonly tables: Readonly<Record<string, Placed>>;
-  readonly guardrails: Readonly<Record<string, { type: PolicyType; on: string; statement: object }>>;
-  readonly told: readonly (readonly string[])[];
-}
-
-const source = new URL('../cases/access/live.json', import.meta.url);
-const cases = JSON.parse(readFileSync(source, 'utf8')) as Cases;
-const ids: Readonly<Record<string, string>> = { central: '111111111111', dev: '222222222222', prod: '444444444444' };
-const region = 'us-east-1';
+import { readLive, type LiveScope } from '../../src/access/index.ts';
+import { readGuardrails, type Levels, type LiveGuardrails } from '../../src/access/live-guardrails.ts';
+import { openAccounts, type AwsAccounts } from '../../src/aws/index.ts';
+import { systemClock, systemRandom } from '../../src/base/index.ts';
+import { can, Directory, type CanAnswer } from '../../src/policy/index.ts';
+import { cases, ids, LiveWorld, type Keys } from './live-support.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'stint-live-'));
-let cloud: Cloud;
-const sessions: Record<string, Keys> = {};
-const keyIds: Record<string, string> = {};
-
-const admin = (account: string): Keys => cloud.credentials.accounts[ids[account]!]!;
-const documentOf = (statements: readonly object[]): string =>
-  JSON.stringify({ Version: '2012-10-17', Statement: statements });
-
-const options = ({ accessKeyId, secretAccessKey, sessionToken }: Keys) => ({
-  endpoint: cloud.endpoint,
-  region,
-  maxAttempts: 1,
-  forcePathStyle: true,
-  credentials: { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) },
-});
-
-function stint(keys: Keys, ...args: readonly string[]): Promise<Finished> {
-  const env = {
-    PATH: process.env['PATH'],
-    STINT_HOME: join(folder, 'home'),
-    AWS_ENDPOINT_URL: cloud.endpoint,
-    AWS_REGION: region,
-    AWS_ACCESS_KEY_ID: keys.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: keys.secretAccessKey,
-  };
-  return runStint(args, { cwd: folder, env });
-}
-
-const split = (name: string): [string, string] => name.split('/') as [string, string];
-
-async function makeRole(name: string, statement: object | null): Promise<void> {
-  const [account, RoleName] = split(name);
-  const iam = new IAM(options(admin(account)));
-  const trust = { Effect: 'Allow', Principal: { AWS: ids['central'] }, Action: 'sts:AssumeRole' };
-  const boundary = cases.boundary[name];
-  await iam.createRole({
-    RoleName,
-    AssumeRolePolicyDocument: documentOf([trust]),
-    ...(boundary === undefined ? {} : { PermissionsBoundary: `arn:aws:iam::aws:policy/${boundary}` }),
-  });
-  if (statement !== null) {
-    const PolicyDocument = documentOf([{ Effect: 'Allow', ...statement }]);
-    await iam.putRolePolicy({ RoleName, PolicyName: 'own', PolicyDocument });
-  }
-  const RoleArn = `arn:aws:iam::${ids[account]}:role/${RoleName}`;
-  const sts = new STS(options(admin('central')));
-  const { Credentials } = await sts.assumeRole({ RoleArn, RoleSessionName: 'test' });
-  const { AccessKeyId, SecretAccessKey, SessionToken } = Credentials!;
-  sessions[name] = { accessKeyId: AccessKeyId!, secretAccessKey: SecretAccessKey!, sessionToken: SessionToken };
-}
-
-async function makeBucket(Bucket: string, { in: account, policy, restricted }: Placed): Promise<void> {
-  const s3 = new S3(options(admin(account)));
-  await s3.createBucket({ Bucket });
-  await s3.putObject({ Bucket, Key: 'x', Body: 'x' });
-  if (policy !== undefined) {
-    await s3.deletePublicAccessBlock({ Bucket });
-    await s3.putBucketPolicy({ Bucket, Policy: documentOf(policy) });
-  }
-  if (restricted === true) {
-    const PublicAccessBlockConfiguration = { RestrictPublicBuckets: true };
-    await s3.putPublicAccessBlock({ Bucket, PublicAccessBlockConfiguration });
-  }
-}
-
-async function makeKey(name: string, { in: account, policy }: Placed): Promise<void> {
-  const kms = new KMS(options(admin(account)));
-  const { KeyMetadata } = await kms.createKey(policy === undefined ? {} : { Policy: documentOf(policy) });
-  keyIds[name] = KeyMetadata!.Arn!;
-  await kms.createAlias({ AliasName: `alias/${name}`, TargetKeyId: KeyMetadata!.KeyId! });
-}
-
-async function makeTable(TableName: string, { in: account, policy }: Placed): Promise<void> {
-  const dynamodb = new DynamoDB(options(admin(account)));
-  await dynamodb.createTable({
-    TableName,
-    BillingMode: 'PAY_PER_REQUEST',
-    KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
-    AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
-  });
-  const ResourceArn = `arn:aws:dynamodb:${region}:${ids[account]}:table/${TableName}`;
-  if (policy !== undefined) await dynamodb.putResourcePolicy({ ResourceArn, Policy: documentOf(policy) });
-}
-
-async function nodeOf(client: Organizations, path: string): Promise<string> {
-  const { Roots } = await client.listRoots({});
-  let id = Roots![0]!.Id!;
-  if (path === 'root') return id;
-  for (const Name of path.split('/')) {
-    const { OrganizationalUnits } = await client.listOrganizationalUnitsForParent({ ParentId: id });
-    const found = OrganizationalUnits!.find((unit) => unit.Name === Name);
-    id = (found ?? (await client.createOrganizationalUnit({ ParentId: id, Name })).OrganizationalUnit)!.Id!;
-  }
-  return id;
-}
-
-async function makeGuardrails(): Promise<void> {
-  const client = new Organizations(options(admin('central')));
-  const root = await nodeOf(client, 'root');
-  await client.enablePolicyType({ RootId: root, PolicyType: 'RESOURCE_CONTROL_POLICY' });
-  const unit = await nodeOf(client, 'Workloads/Dev');
-  const { Parents } = await client.listParents({ ChildId: ids['dev']! });
-  const from = Parents![0]!.Id!;
-  if (from !== unit) {
-    await client.moveAccount({ AccountId: ids['dev']!, SourceParentId: from, DestinationParentId: unit });
-  }
-  for (const [Name, { type: Type, on, statement }] of Object.entries(cases.guardrails)) {
-    const made = await client.createPolicy({ Name, Description: '', Type, Content: documentOf([statement]) });
-    const TargetId = /^\d/.test(on) ? on : await nodeOf(client, on);
-    await client.attachPolicy({ PolicyId: made.Policy!.PolicySummary!.Id!, TargetId });
-  }
-}
+let world: LiveWorld;
+let accounts: AwsAccounts;
 
 before(async () => {
-  cloud = await startCloud();
-  const accounts = Object.entries(ids).map(([name, id]) => [
-    name,
-    { id, stage: name, ...(name === 'central' ? { central: true } : {}) },
-  ]);
-  const definition = { version: 1, accounts: Object.fromEntries(accounts) as object };
-  writeFileSync(join(folder, 'stint.config.json'), JSON.stringify(definition));
-  for (const [name, statement] of Object.entries(cases.roles)) await makeRole(name, statement);
-  for (const [name, bucket] of Object.entries(cases.buckets)) await makeBucket(name, bucket);
-  for (const [name, key] of Object.entries(cases.keys)) await makeKey(name, key);
-  for (const [name, table] of Object.entries(cases.tables)) await makeTable(name, table);
-  await makeGuardrails();
+  world = await LiveWorld.start(folder);
+  const [clock, random] = [systemClock, systemRandom];
+  accounts = openAccounts({ env: world.env(world.admin('central')), clock, random, sleep: async () => undefined });
 });
 after(async () => {
-  await cloud.stop();
+  await world.cloud.stop();
   rmSync(folder, { recursive: true, force: true });
 });
 
-const accountOf = (places: Readonly<Record<string, Placed>>, name: string): string => ids[places[name]!.in]!;
+const scope: LiveScope = {
+  partition: 'aws',
+  accounts: Object.entries(ids).map(([name, id]) => ({ id, name, stage: name, resources: [], console: [] })),
+};
 
-/** The ARN that a case means: an alias or a table of the account that it is made in. */
-function arnOf(text: string): string {
-  const [kind, name = ''] = text.split('/');
-  if (kind === 'alias') return `arn:aws:kms:${region}:${accountOf(cases.keys, name)}:alias/${name}`;
-  return kind === 'table' ? `arn:aws:dynamodb:${region}:${accountOf(cases.tables, name)}:table/${name}` : text;
+// A delete stands last, so that what others read is still there.
+type Call = (keys: Keys, arn: string) => Promise<unknown>;
+
+/** A client for each session: making one costs more than most calls. */
+function once<Client>(make: (keys: Keys) => Client): (keys: Keys) => Client {
+  const made = new Map<Keys, Client>();
+  return (keys) => {
+    const client = made.get(keys) ?? make(keys);
+    made.set(keys, client);
+    return client;
+  };
 }
+const s3Of = once((keys) => new S3(world.options(keys)));
+const kmsOf = once((keys) => new KMS(world.options(keys)));
+const dynamodbOf = once((keys) => new DynamoDB(world.options(keys)));
 
 const s3Call =
-  (call: (s3: S3, input: { readonly Bucket: string; readonly Key: string }) => Promise<unknown>) =>
-  (keys: Keys, arn: string): Promise<unknown> =>
-    call(new S3(options(keys)), { Bucket: arn.split(':').at(-1)!.split('/')[0]!, Key: 'x' });
+  (call: (s3: S3, input: { readonly Bucket: string; readonly Key: string }) => Promise<unknown>): Call =>
+  (keys, arn) =>
+    call(s3Of(keys), { Bucket: arn.split(':').at(-1)!.split('/')[0]!, Key: 'x' });
 const kmsCall =
-  (call: (kms: KMS, KeyId: string) => Promise<unknown>) =>
-  (keys: Keys, arn: string): Promise<unknown> =>
-    call(new KMS(options(keys)), keyIds[arn.slice(arn.lastIndexOf('/') + 1)]!);
+  (call: (kms: KMS, KeyId: string) => Promise<unknown>): Call =>
+  (keys, arn) =>
+    call(kmsOf(keys), world.keyArn(arn.slice(arn.lastIndexOf('/') + 1)));
 const Key = { id: { S: '1' } };
 const tableCall =
-  (call: (dynamodb: DynamoDB, TableName: string) => Promise<unknown>) =>
-  (keys: Keys, arn: string): Promise<unknown> =>
-    call(new DynamoDB(options(keys)), arn);
+  (call: (dynamodb: DynamoDB, TableName: string) => Promise<unknown>): Call =>
+  (keys, arn) =>
+    call(dynamodbOf(keys), arn);
 
-type Call = (keys: Keys, arn: string) => Promise<unknown>;
 const calls: Readonly<Record<'buckets' | 'keys' | 'tables', Readonly<Record<string, Call>>>> = {
   buckets: {
     's3:GetObject': s3Call((s3, input) => s3.getObject(input)),
@@ -223,27 +89,19 @@ async function isAllowed(call: Promise<unknown>): Promise<boolean> {
     await call;
     return true;
   } catch (error) {
-    assert.ok(error instanceof Error && /^(?:AccessDenied|AccessDeniedException)$/.test(error.name), String(error));
+    assert.ok(error instanceof Error && /^AccessDenied(?:Exception)?$/.test(error.name), String(error));
     return false;
   }
 }
 
-interface Told {
-  readonly answer: string;
-  readonly by?: { readonly policyType: string; readonly policy: string; readonly attachedTo: string };
-  readonly missing?: string;
-  readonly unknownPolicies: readonly string[];
-  readonly findings: readonly { readonly code: string }[];
-}
-
-async function ask(
-  principal: string,
-  action: string,
-  resource: string,
-): Promise<Told & { readonly code: number | null }> {
-  const asked = await stint(admin('central'), 'can', principal, action, resource, '--live', '--json');
-  assert.notEqual(asked.stdout, '', asked.stderr);
-  return { ...(JSON.parse(asked.stdout) as Told), code: asked.code };
+/** What is answered about each of the actions, of what AWS showed at one time. */
+async function answers(principal: string, asked: string, actions: readonly string[]): Promise<readonly CanAnswer[]> {
+  const question = { principal, resource: asked, hasPolicy: false };
+  const { details, resource, resourceAccount, unread, gone } = await readLive(scope, accounts, question);
+  assert.deepEqual([unread, gone], [[], false]);
+  const directory = new Directory(details);
+  const subject = directory.find(principal);
+  return actions.map((action) => can(directory, subject, { action, resource, resourceAccount }));
 }
 
 const things = {
@@ -252,26 +110,23 @@ const things = {
   tables: Object.keys(cases.tables).map((name) => `table/${name}`),
 } as const;
 
+/** What is worth asking about: of two accounts only how they stand to their own and to one that is shared. */
+function isAsked(principal: string, arn: string): boolean {
+  const [account = ''] = principal.split('/');
+  return !['central', 'test'].includes(account) || arn.includes(`${account}-`) || arn.includes('prod-shared');
+}
+
 for (const kind of ['buckets', 'keys', 'tables'] as const) {
-  test(`what can --live answers about ${kind} is what the call gets`, async () => {
+  test(`what is answered about ${kind} is what the call gets`, async () => {
     const seen = { allowed: 0, denied: 0 };
     for (const principal of Object.keys(cases.roles)) {
-      for (const [action, call] of Object.entries(calls[kind])) {
-        for (const thing of things[kind]) {
-          // Of writes a bucket of either account says all.
-          if (/Put|Delete/.test(action) && kind === 'buckets' && !/dev-open|prod-shared/.test(thing)) continue;
-          const arn = arnOf(thing);
-          const told = await ask(principal, action, arn);
-          // Deletes come last in the table of calls, so what others read is still there.
-          const allowed = await isAllowed(call(sessions[principal]!, arn));
-          assert.equal(
-            told.answer,
-            allowed ? 'allowed' : 'denied',
-            `${principal} ${action} ${thing}: ${JSON.stringify(told)}`,
-          );
-          assert.equal(told.code, allowed ? 0 : 1);
-          assert.deepEqual(told.findings, []);
-          seen[allowed ? 'allowed' : 'denied'] += 1;
+      const asked = things[kind].map((thing) => world.arnOf(thing)).filter((arn) => isAsked(principal, arn));
+      for (const arn of asked) {
+        for (const told of await answers(principal, arn, Object.keys(calls[kind]))) {
+          const call = calls[kind][told.action]!(world.sessions.get(principal)!, arn);
+          const expected = (await isAllowed(call)) ? 'allowed' : 'denied';
+          assert.equal(told.answer, expected, `${principal} ${arn}: ${JSON.stringify(told)}`);
+          seen[expected] += 1;
         }
       }
     }
@@ -279,15 +134,48 @@ for (const kind of ['buckets', 'keys', 'tables'] as const) {
   });
 }
 
+test('guard rails of many accounts are read in fewer calls, and are the same', async () => {
+  const everyone = new Set(Object.values(ids));
+  const orderless = ({ byAccount }: LiveGuardrails): unknown =>
+    [...byAccount].map(([id, bound]) => {
+      assert.equal(bound.why, undefined, id);
+      const names = (levels: Levels): string[][] => levels.map((level) => level.map((it) => JSON.stringify(it)).sort());
+      return 'scps' in bound ? [id, names(bound.scps), names(bound.rcps)] : [];
+    });
+  const one = await readGuardrails(accounts, [...everyone], everyone);
+  const all = await readGuardrails(accounts, [...everyone], everyone, 1);
+  assert.deepEqual(orderless(all), orderless(one));
+  assert.equal(all.organization, 'o-stintlocal');
+  const { scps, rcps } = all.byAccount.get(ids['dev']!) as { scps: Levels; rcps: Levels };
+  assert.deepEqual(
+    scps.map((level) => level.map(({ name }) => name).sort()),
+    [
+      ['FullAWSAccess', 'no-deletes'],
+      ['FullAWSAccess'],
+      ['FullAWSAccess', 'no-encrypt'],
+      ['FullAWSAccess', 'no-items'],
+    ],
+  );
+  assert.deepEqual(
+    rcps.map((level) => level.map(({ name }) => name)),
+    [['RCPFullAWSAccess'], ['RCPFullAWSAccess'], ['RCPFullAWSAccess'], ['RCPFullAWSAccess']],
+  );
+});
+
 for (const [principal = '', action = '', resource = '', answer, type, ...names] of cases.told) {
-  test(`${principal} ${action} ${resource}: ${answer} by ${type} ${names[0]}`, async () => {
-    const told = await ask(principal, action, arnOf(resource));
-    assert.equal(told.answer, answer, JSON.stringify(told));
+  test(`\`can --live\` says why: ${principal} ${action} ${resource} is ${answer} by ${type} ${names[0]}`, async () => {
+    const args = ['can', principal, action, world.arnOf(resource), '--live', '--json'];
+    const { stdout, stderr, code } = await world.stint(world.admin('central'), args);
+    assert.equal(stderr, '');
+    const told = JSON.parse(stdout) as CanAnswer & { readonly findings: readonly object[] };
+    assert.equal(told.answer, answer, stdout);
+    assert.equal(code, answer === 'allowed' ? 0 : 1);
+    assert.deepEqual(told.findings, []);
     if (type === 'missing') assert.equal(told.missing, names[0]);
     else {
       assert.equal(told.by!.policyType, type);
-      assert.match(told.by!.policy, new RegExp(`^${names[0]}$`));
-      assert.match(told.by!.attachedTo, new RegExp(`^${names[1]}$`));
+      assert.match(told.by!.policy!, new RegExp(`^${names[0]}$`));
+      assert.match(told.by!.attachedTo!, new RegExp(`^${names[1]}$`));
     }
   });
 }

@@ -9,7 +9,14 @@ import {
   type FeatureName,
   type RightsScope,
 } from '../../broker/index.ts';
-import { compileDefinition, executorPolicy, executorTrust, hubPolicy } from '../../access/index.ts';
+import {
+  compileDefinition,
+  executorPolicy,
+  executorTrust,
+  hubPolicy,
+  liveHubPolicy,
+  livePolicy,
+} from '../../access/index.ts';
 import { systemClock } from '../../base/index.ts';
 import { askServer, type Connection } from '../broker-client.ts';
 import type { Io } from '../command.ts';
@@ -27,6 +34,7 @@ interface Options extends Connection, DefinitionOptions {
   readonly executorArn?: readonly string[];
   readonly executorPolicy?: true;
   readonly readOnly?: true;
+  readonly live?: true;
   readonly hub?: string;
   readonly boundary?: string;
   readonly orphans?: true;
@@ -51,6 +59,7 @@ export function register(program: Command, io: Io): void {
       'print trust and least policy of the role by which a definition enters accounts, and what who enters needs of AWS Organizations',
     )
     .option('--read-only', 'with --executor-policy: of its twin for plan and drift')
+    .option('--live', 'with --executor-policy: also what answers with `--live` read, as policies of their own')
     .option('--hub <arn>', 'with --executor-policy: the role or user that enters; who calls, unless given')
     .option('--boundary <arn>', 'with --executor-policy: a boundary that every role and user made must have')
     .option('--orphans', 'list what the server made in AWS and no lease owns')
@@ -62,7 +71,7 @@ export function register(program: Command, io: Io): void {
       'after',
       examples(
         'stint doctor --aws-policy --feature iam_user --feature user-cleanup --account 222222222222',
-        'stint doctor --executor-policy --read-only',
+        'stint doctor --executor-policy --read-only --live',
         'stint doctor --orphans',
         'stint doctor --orphans --remove',
       ),
@@ -94,6 +103,7 @@ async function executorOf(io: Io, options: Options): Promise<object> {
     trust: executorTrust(scope),
     policy: executorPolicy(scope, options.readOnly === true),
     ...(asked ? { hubPolicy: hubPolicy(scope, options.readOnly === true) } : {}),
+    ...(options.live === true ? { livePolicy: livePolicy(scope.partition), liveHubPolicy: liveHubPolicy() } : {}),
   };
 }
 

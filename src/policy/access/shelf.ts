@@ -62,7 +62,8 @@ export class Shelf {
     const key = `unknown ${kind}`;
     const known = this.#held.get(key);
     if (known !== undefined) return known;
-    const hedged = hedgePolicy(parsePolicy(anythingOf(kind), kind).policy!, true);
+    // An RCP may not deny everything in one word; what it could say in many is the same.
+    const hedged = hedgePolicy(parsePolicy(anythingOf(kind), kind === 'rcp' ? 'resource' : kind).policy!, true);
     this.#held.set(key, hedged);
     this.#unreadable.add(hedged);
     return hedged;

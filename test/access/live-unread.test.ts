@@ -1,0 +1,178 @@
+// Live answers where AWS does not show what decides: never `allowed` as if it were certain, and an exit code of their own.
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { IAM } from '@aws-sdk/client-iam';
+import { Organizations } from '@aws-sdk/client-organizations';
+import { documentOf, ids, LiveWorld, type Keys } from './live-support.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'stint-unread-'));
+const alone = join(folder, 'alone');
+let world: LiveWorld;
+
+before(async () => {
+  mkdirSync(alone);
+  world = await LiveWorld.start(folder);
+});
+after(async () => {
+  await world.cloud.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const iamOf = (account: string): IAM => new IAM(world.options(world.admin(account)));
+
+/** The keys of a new user of an account that may do this. */
+async function user(account: string, UserName: string, ...statements: readonly object[]): Promise<Keys> {
+  const iam = iamOf(account);
+  await iam.createUser({ UserName });
+  await iam.putUserPolicy({ UserName, PolicyName: 'own', PolicyDocument: documentOf(...statements) });
+  const { AccessKey } = await iam.createAccessKey({ UserName });
+  return { accessKeyId: AccessKey!.AccessKeyId!, secretAccessKey: AccessKey!.SecretAccessKey! };
+}
+
+const plain = ['can', 'worker', 's3:GetObject', 'arn:aws:s3:::dev-plain/x', '--live'];
+const guardrail = `a service control policy of account ${ids['dev']}`;
+
+test('a member account that may not read guard rails gets no certain yes', async () => {
+  const { stdout, stderr, code } = await world.stint(world.admin('dev'), plain, alone);
+  assert.equal(code, 3);
+  assert.equal(
+    stdout.split('\n', 1)[0],
+    `allowed, unless a resource control policy of account ${ids['dev']}, which is not known, denies it and unless ${guardrail}, which is not known, denies it`,
+  );
+  assert.match(stderr, /^warning\[guardrails-unread\] 222222222222: .*\(AccessDeniedException\).*\n {2}hint: .*doctor/);
+  const told = JSON.parse((await world.stint(world.admin('dev'), [...plain, '--json'], alone)).stdout) as {
+    answer: string;
+    unreadOnly: boolean;
+    unknownPolicies: readonly string[];
+    findings: readonly { code: string }[];
+  };
+  assert.equal(told.answer, 'depends');
+  assert.equal(told.unreadOnly, true);
+  assert.ok(told.unknownPolicies.includes(guardrail));
+  assert.deepEqual(
+    told.findings.map(({ code: it }) => it),
+    ['guardrails-unread'],
+  );
+});
+
+test('what is denied anyway stays denied, without a word of what was not read', async () => {
+  const closed = ['can', 'worker', 's3:GetObject', 'arn:aws:s3:::dev-closed/x', '--live'];
+  const { stdout, stderr, code } = await world.stint(world.admin('dev'), closed, alone);
+  assert.equal(code, 1);
+  assert.match(stdout, /^denied by statement 1 of arn:aws:s3:::dev-closed /);
+  assert.equal(stderr, '');
+});
+
+test('`who-can` ends with 3, and calls nobody certain', async () => {
+  const args = ['who-can', 's3:GetObject', 'arn:aws:s3:::dev-plain/x', '--live'];
+  const { stdout, stderr, code } = await world.stint(world.admin('dev'), args, alone);
+  assert.equal(code, 3, stderr);
+  assert.match(stdout, /^perhaps \d+ more, if .*which is not known, lets them: /);
+  assert.match(stderr, /^warning\[guardrails-unread\]/);
+});
+
+test('a delegated administrator reads the guard rails from its own account', async () => {
+  const client = new Organizations(world.options(world.admin('central')));
+  const Statement = {
+    Effect: 'Allow',
+    Principal: { AWS: ids['dev'] },
+    Action: ['organizations:List*', 'organizations:Describe*'],
+    Resource: '*',
+  };
+  await client.putResourcePolicy({ Content: documentOf(Statement) });
+  try {
+    const { stdout, stderr, code } = await world.stint(world.admin('dev'), plain, alone);
+    assert.equal(stderr, '');
+    assert.match(stdout, /^allowed by statement 1 of own /);
+    assert.equal(code, 0);
+  } finally {
+    await client.deleteResourcePolicy({});
+  }
+});
+
+test('guard rails are read by entering the management account that the definition names', async () => {
+  const hub = await user(
+    'dev',
+    'hub',
+    { Effect: 'Allow', Action: 'sts:AssumeRole', Resource: '*' },
+    {
+      Effect: 'Allow',
+      Action: ['iam:*', 's3:*', 'organizations:DescribeOrganization'],
+      Resource: '*',
+    },
+  );
+  const fromHub = documentOf({ Effect: 'Allow', Principal: { AWS: ids['dev'] }, Action: 'sts:AssumeRole' });
+  const iam = iamOf('central');
+  await iam.createRole({ RoleName: 'reader', AssumeRolePolicyDocument: fromHub });
+  const file = join(folder, 'hub.json');
+  const accounts = {
+    central: { id: ids['central'], stage: 'central', central: true },
+    dev: { id: ids['dev'], stage: 'dev' },
+  };
+  writeFileSync(file, JSON.stringify({ version: 1, executor: 'reader', accounts }));
+  const args = ['can', 'dev/worker', 's3:DeleteObject', 'arn:aws:s3:::dev-plain/x', '--live', '--config', file];
+  const refused = await world.stint(hub, args);
+  assert.equal(refused.code, 3, refused.stdout + refused.stderr);
+  const rights = { Effect: 'Allow', Action: ['organizations:List*', 'organizations:Describe*'], Resource: '*' };
+  const PolicyDocument = documentOf(rights);
+  await iam.putRolePolicy({ RoleName: 'reader', PolicyName: 'organization', PolicyDocument });
+  const told = await world.stint(hub, args);
+  assert.equal(told.code, 1, told.stderr);
+  assert.match(told.stdout, /^denied by statement 1 of no-deletes \(service control policy on root\)/);
+});
+
+test('a bucket policy that may not be read makes a yes uncertain, and a file of it certain', async () => {
+  const own = {
+    Effect: 'Allow',
+    Action: ['iam:Get*', 'iam:List*', 'sts:AssumeRole', 'organizations:*', 's3:ListAllMyBuckets'],
+    Resource: '*',
+  };
+  const blind = await user('central', 'blind', own);
+  const closed = ['can', 'central/worker', 's3:GetObject', 'arn:aws:s3:::central-plain/x', '--live'];
+  const file = join(folder, 'central.json');
+  const accounts = { central: { id: ids['central'], stage: 'central', central: true } };
+  writeFileSync(file, JSON.stringify({ version: 1, accounts }));
+  const open = await world.stint(blind, [...closed, '--config', file]);
+  assert.equal(open.code, 3, open.stdout);
+  assert.equal(
+    open.stdout.split('\n', 1)[0],
+    'allowed, unless policy of arn:aws:s3:::central-plain, which is not known, denies it',
+  );
+  assert.match(open.stderr, /^warning\[resource-policy-unread\]: .*arn:aws:s3:::central-plain .*\(AccessDenied\)/);
+  const policy = join(folder, 'central-plain.json');
+  const statement = {
+    Effect: 'Allow',
+    Principal: '*',
+    Action: 's3:ListBucket',
+    Resource: 'arn:aws:s3:::central-plain',
+  };
+  writeFileSync(policy, documentOf(statement));
+  const given = await world.stint(blind, [...closed, '--config', file, '--resource-policy', policy]);
+  assert.equal(given.code, 0, given.stderr);
+  assert.equal(given.stderr, '');
+});
+
+test('what is of an account that the definition does not name hangs on what nobody read', async () => {
+  const file = join(folder, 'one.json');
+  const accounts = { central: { id: ids['central'], stage: 'central', central: true } };
+  writeFileSync(file, JSON.stringify({ version: 1, accounts }));
+  const key = world.keyArn('prod-shared');
+  const args = ['can', 'central/worker', 'kms:Decrypt', key, '--live', '--config', file];
+  const { stdout, stderr, code } = await world.stint(world.admin('central'), args);
+  assert.equal(code, 3);
+  assert.match(stdout, /^depends: allowed if policy of arn:aws:kms:.*, which is not known, allows it\n/);
+  assert.match(stderr, /^warning\[resource-policy-unread\]: .*not of the definition/);
+});
+
+test('a resource that is not there is told', async () => {
+  const gone = ['arn:aws:s3:::nowhere-at-all/x', `arn:aws:kms:us-east-1:${ids['dev']}:alias/nothing`];
+  for (const arn of gone) {
+    const action = arn.includes(':kms:') ? 'kms:Decrypt' : 's3:GetObject';
+    const { stderr } = await world.stint(world.admin('central'), ['can', 'dev/worker', action, arn, '--live']);
+    assert.match(stderr, /^warning\[resource-missing\]: AWS says that there is no arn:aws:/);
+    assert.doesNotMatch(stderr, /unread/);
+  }
+});
