@@ -1,7 +1,13 @@
 // The policy of one resource as AWS has it now: whose the resource is, what carries the policy, and what it says.
-import { isFailure } from '../base/index.ts';
+import { isFailure, isObject } from '../base/index.ts';
 import type { Account, AwsAccounts } from '../aws/index.ts';
-import { accountOfArn, policyCarrier, type PolicyJson, type ResourcePolicyDetails } from '../policy/index.ts';
+import {
+  accountOfArn,
+  parsePolicy,
+  policyCarrier,
+  type PolicyJson,
+  type ResourcePolicyDetails,
+} from '../policy/index.ts';
 import { accountsAtOnce, forEachLimited } from './parallel.ts';
 import { carrierArn, kindOfCarrier, type ResourcePolicyKind } from './resource-policy-kinds.ts';
 
@@ -36,6 +42,10 @@ async function readIn(accounts: AwsAccounts, id: string, kind: ResourcePolicyKin
     const { text, ownOnly } = await kind.read(await accounts.account(id), carrierArn(arn));
     if (text === undefined) return { details: { arn, state: 'absent' } };
     const document = JSON.parse(text) as PolicyJson;
+    // Kinesis shows an empty document where there is none.
+    if (isObject(document) && Object.keys(document).length === 0) return { details: { arn, state: 'absent' } };
+    const [problem] = parsePolicy(text, 'resource').problems;
+    if (problem !== undefined) return { why: `it is no policy that Stint understands: ${problem.message}` };
     return { details: { arn, document, ...(ownOnly === true ? { ownOnly } : {}) } };
   } catch (error) {
     const code = nameOf(error);

@@ -67,7 +67,7 @@ export function signedHeaders(call: PlainCall, host: string, { keys, clock }: Pi
     ...(keys.sessionToken === undefined ? {} : { 'x-amz-security-token': keys.sessionToken }),
   };
   const names = Object.keys(headers).sort();
-  const lines = names.map((name) => `${name}:${headers[name]!.trim()}\n`).join('');
+  const lines = names.map((name) => `${name}:${headers[name]!.trim().replaceAll(/ +/g, ' ')}\n`).join('');
   // Every service but S3 signs the path as it is escaped once more.
   const path = call.path.split('/').map(escape).join('/');
   const canonical = [

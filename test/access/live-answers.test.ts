@@ -148,7 +148,7 @@ test('guard rails of many accounts are read in fewer calls, and are the same', a
   assert.equal(all.organization, 'o-stintlocal');
   const { scps, rcps } = all.byAccount.get(ids['dev']!) as { scps: Levels; rcps: Levels };
   assert.deepEqual(
-    scps.map((level) => level.map(({ name }) => name).sort()),
+    scps.map((level) => level.map(({ name = '' }) => name).sort()),
     [
       ['FullAWSAccess', 'no-deletes'],
       ['FullAWSAccess'],
