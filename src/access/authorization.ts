@@ -22,6 +22,13 @@ export interface AuthorizationScope {
   readonly managed: ReadonlyMap<string, PolicyJson>;
   /** Path of the unit (`Workloads/Prod`) by account id, where known; SCPs of units count for their accounts only then. */
   readonly units?: ReadonlyMap<string, string> | undefined;
+  /** By account id, the levels of guard rails that are not the definition's, where they were read. */
+  readonly guardrails?: ReadonlyMap<string, OtherLevels> | undefined;
+}
+
+interface OtherLevels {
+  readonly scps: readonly (readonly NamedDocument[])[];
+  readonly rcps: readonly (readonly NamedDocument[])[];
 }
 
 /** Units of accounts, as a definition tells them. */
@@ -99,7 +106,7 @@ class AccountReader {
     this.#policies = new Map(ofKind(held, 'policy').map((it) => [this.#arnOf(it), it.document]));
   }
 
-  read(scps: NamedDocument[][], rcps: NamedDocument[][]): AccountDetails {
+  read(scps: AccountDetails['scps'], rcps: AccountDetails['rcps']): AccountDetails {
     const { id, name } = this.#held;
     const profiles = ofKind(this.#held, 'instance-profile');
     return {
@@ -175,9 +182,10 @@ export function authorizationBefore(scope: AuthorizationScope, accounts: readonl
     ...(scope.organization === undefined ? {} : { organization: scope.organization }),
     accounts: accounts.map((account) => {
       const unit = scope.units?.get(account.id);
+      const others = scope.guardrails?.get(account.id);
       return new AccountReader(scope, account, arns).read(
-        levelsOf(accounts, account, 'SERVICE_CONTROL_POLICY', unit),
-        levelsOf(accounts, account, 'RESOURCE_CONTROL_POLICY', unit),
+        [...(others?.scps ?? []), ...levelsOf(accounts, account, 'SERVICE_CONTROL_POLICY', unit)],
+        [...(others?.rcps ?? []), ...levelsOf(accounts, account, 'RESOURCE_CONTROL_POLICY', unit)],
       );
     }),
   };

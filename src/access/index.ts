@@ -39,5 +39,5 @@ export { findingKinds } from './finding-codes.ts';
 export { lintDefinition } from './lint.ts';
 export { definedDetails, policyFileDetails, readPolicyFile, withResourcePolicy } from './questions.ts';
 export { liveHubPolicy, livePolicy } from './live-rights.ts';
-export { readLive, type LiveScope, type Unread } from './live.ts';
+export { diffLive, readLive, type LiveScope, type Unread } from './live.ts';
 export { judgeTerraformPlan } from './terraform/gate.ts';

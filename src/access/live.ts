@@ -4,15 +4,18 @@ import type { AwsAccounts, Partition } from '../aws/index.ts';
 import {
   accountOfArn,
   managedDocuments,
+  type AccessDiff,
   type AccountDetails,
   type AuthorizationDetails,
-  type NamedDocument,
   type ResourcePolicyDetails,
 } from '../policy/index.ts';
+import { makePlan } from './apply.ts';
 import { authorizationBefore, everyoneEverything, everything, managedArns } from './authorization.ts';
+import type { Wanted } from './compile.ts';
 import type { Finding } from './findings.ts';
 import { readGuardrails, type Bound, type Levels, type LiveGuardrails } from './live-guardrails.ts';
 import { readResource, type LiveResource } from './live-resource.ts';
+import { accessOf, meaningOf } from './meaning.ts';
 import { observeAccount } from './observe.ts';
 import { accountsAtOnce, forEachLimited } from './parallel.ts';
 import type { SeenAccount, WantedAccount } from './resources.ts';
@@ -58,32 +61,31 @@ function accountOfPrincipal(text: string, accounts: readonly WantedAccount[]): s
   return accounts.find((account) => account.id === place || account.name === place)?.id;
 }
 
-const labels = {
-  scps: 'a service control policy',
-  rcps: 'a resource control policy',
-} as const;
-
-const unreadName = (kind: keyof typeof labels, id: string): string => `${labels[kind]} of account ${id}`;
+const unreadName = (id: string): string => `a guard rail of account ${id}`;
 
 // A guard rail only takes away, so one that nobody could read stands beside what AWS attaches itself.
-function levelsOf(kind: keyof typeof labels, id: string, bound: Bound | undefined): Levels {
+function levelsOf(kind: 'scps' | 'rcps', id: string, bound: Bound | undefined): Levels {
   if (bound !== undefined && bound.why === undefined) return bound[kind];
-  const unread: NamedDocument = { name: unreadName(kind, id), unknown: true };
-  return [[kind === 'scps' ? everything : everyoneEverything, unread]];
+  return [[kind === 'scps' ? everything : everyoneEverything, { name: unreadName(id), unknown: true }]];
+}
+
+/** What is told of an account whose guard rails nobody could read. */
+function guardrailFinding(account: string, why: string, told: string): Finding {
+  return {
+    severity: 'warning',
+    code: 'guardrails-unread',
+    account,
+    message: `AWS does not show the guard rails that bind this account (${why}): ${told}`,
+    hint: 'use credentials of the management account, or allow the reads that `stint doctor --executor-policy --live` prints',
+  };
 }
 
 function unreadGuardrails({ byAccount }: LiveGuardrails, accounts: readonly WantedAccount[]): Unread[] {
   const named = new Map(accounts.map(({ id, name }) => [id, name]));
   return [...byAccount].flatMap(([id, bound]) => {
     if (bound.why === undefined) return [];
-    const finding: Finding = {
-      severity: 'warning',
-      code: 'guardrails-unread',
-      account: named.get(id) ?? id,
-      message: `AWS does not show the guard rails that bind this account (${bound.why}): one of them may deny it`,
-      hint: 'use credentials of the management account, or allow the reads that `stint doctor --executor-policy --live` prints',
-    };
-    return (['scps', 'rcps'] as const).map((kind) => ({ policy: unreadName(kind, id), finding }));
+    const finding = guardrailFinding(named.get(id) ?? id, bound.why, 'one of them may deny it');
+    return [{ policy: unreadName(id), finding }];
   });
 }
 
@@ -157,4 +159,38 @@ export async function readLive(scope: LiveScope, accounts: AwsAccounts, question
     unread: [...unreadGuardrails(guardrails, scope.accounts), ...unreadResource(found)],
     gone: found.gone === true,
   };
+}
+
+/** What a plan over live accounts means. */
+export interface LiveDiff {
+  readonly diff: AccessDiff;
+  readonly findings: readonly Finding[];
+}
+
+/** The levels of guard rails without those that the plan itself was made of, which it counts by itself. */
+function levelsOfOthers(levels: Levels, own: ReadonlySet<string>): Levels {
+  return levels.map((level) => level.filter(({ name = '' }) => !own.has(name))).filter((level) => level.length > 0);
+}
+
+/**
+ * Who would gain and lose what by carrying out `wanted`, within every guard rail of the organisation, whoever made it.
+ * Where AWS does not show them a gain may be told that a guard rail holds back, and a finding says so.
+ * @throws Failure of `makePlan`.
+ */
+export async function diffLive(wanted: Wanted, accounts: AwsAccounts): Promise<LiveDiff> {
+  const { plan, seen } = await makePlan({ wanted, accounts });
+  const ids = seen.map(({ id }) => id);
+  const { byAccount } = await readGuardrails(accounts, ids, new Set(ids));
+  const policies = seen.flatMap(({ resources }) => resources.filter(({ kind }) => kind === 'organization-policy'));
+  const own = new Set(policies.map(({ name }) => name));
+  const read = [...byAccount].flatMap(([id, bound]) =>
+    bound.why === undefined
+      ? [[id, { scps: levelsOfOthers(bound.scps, own), rcps: levelsOfOthers(bound.rcps, own) }] as const]
+      : [],
+  );
+  const named = new Map(seen.map(({ id, name }) => [id, name]));
+  const findings = [...byAccount].flatMap(([id, { why }]) =>
+    why === undefined ? [] : [guardrailFinding(named.get(id) ?? id, why, 'less may be gained than is told')],
+  );
+  return { diff: meaningOf(await accessOf(plan, wanted, seen, new Map(read))), findings };
 }

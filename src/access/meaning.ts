@@ -9,7 +9,13 @@ import {
   type AccessDiff,
   type Catalog,
 } from '../policy/index.ts';
-import { authorizationAfter, authorizationBefore, managedArns, unitsOf } from './authorization.ts';
+import {
+  authorizationAfter,
+  authorizationBefore,
+  managedArns,
+  unitsOf,
+  type AuthorizationScope,
+} from './authorization.ts';
 import type { Wanted } from './compile.ts';
 import type { Plan } from './plan.ts';
 import type { SeenAccount } from './resources.ts';
@@ -27,14 +33,22 @@ export interface PlanAccess {
   readonly after: Escalations;
 }
 
-/** Reads what the judges of `plan`, which was made of `wanted` and `seen`, look at. */
-export async function accessOf(plan: Plan, wanted: Wanted, seen: readonly SeenAccount[]): Promise<PlanAccess> {
+/**
+ * Reads what the judges of `plan`, which was made of `wanted` and `seen`, look at. `guardrails`: those of others, where
+ * somebody read them.
+ */
+export async function accessOf(
+  plan: Plan,
+  wanted: Wanted,
+  seen: readonly SeenAccount[],
+  guardrails?: AuthorizationScope['guardrails'],
+): Promise<PlanAccess> {
   const { partition, organization } = wanted;
   const [catalog, managed] = await Promise.all([
     loadCatalog(),
     managedDocuments(managedArns([...wanted.accounts, ...seen])),
   ]);
-  const scope = { partition, organization, managed, units: unitsOf(wanted.accounts) };
+  const scope = { partition, organization, managed, units: unitsOf(wanted.accounts), guardrails };
   const was = new Directory(authorizationBefore(scope, seen));
   const before = new Escalations(was);
   if (plan.changes.length === 0) return { catalog, before, after: before };

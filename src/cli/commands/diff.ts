@@ -6,13 +6,14 @@ import { systemClock } from '../../base/index.ts';
 import {
   compileDefinition,
   definedDetails,
+  diffLive,
   isPlanFile,
-  makePlan,
   policyFileDetails,
   readPlanFile,
   readPolicyFile,
   accessText,
   type AccountRef,
+  type Finding,
   type Wanted,
 } from '../../access/index.ts';
 import {
@@ -25,6 +26,7 @@ import {
   type AuthorizationDetails,
   type PolicyJson,
 } from '../../policy/index.ts';
+import { sayFindings } from '../access-questions.ts';
 import type { Io } from '../command.ts';
 import { addDefinitionOptions, loadChosen, openDefined, type DefinitionOptions } from '../definition.ts';
 import { cliFailure } from '../failures.ts';
@@ -64,6 +66,7 @@ async function wantedOf(io: Io, text: string, options: Options): Promise<Wanted 
 interface Compared {
   readonly diff: AccessDiff;
   readonly accounts: readonly AccountRef[];
+  readonly findings: readonly Finding[];
 }
 
 /** What it would mean to carry out `text`, given what AWS holds. */
@@ -74,8 +77,7 @@ async function fromLive(io: Io, text: string, options: Options): Promise<Compare
       hint: 'give a definition or a plan file',
     });
   }
-  const { plan } = await makePlan({ wanted, accounts: openDefined(io, wanted) });
-  return { diff: plan.meaning ?? { changes: [], trust: [] }, accounts: wanted.accounts };
+  return { ...(await diffLive(wanted, openDefined(io, wanted))), accounts: wanted.accounts };
 }
 
 async function compared(io: Io, oldText: string, newText: string, options: Options): Promise<Compared> {
@@ -88,15 +90,16 @@ async function compared(io: Io, oldText: string, newText: string, options: Optio
   const [old, fresh] = [await sideOf(io, oldText, options), await sideOf(io, newText, options)];
   const was = new Directory(old.details);
   const diff = accessDiff(await loadCatalog(), was, was.changedTo(fresh.details));
-  return { diff, accounts: fresh.accounts };
+  return { diff, accounts: fresh.accounts, findings: [] };
 }
 
 async function run(io: Io, oldText: string, newText: string, options: Options): Promise<void> {
-  const { diff, accounts } = await compared(io, oldText, newText, options);
-  if (options.json === true) printJson(io, { version: 1, gain: isGain(diff), ...diffJson(diff) });
+  const { diff, accounts, findings } = await compared(io, oldText, newText, options);
+  if (options.json === true) printJson(io, { version: 1, gain: isGain(diff), ...diffJson(diff), findings });
   else {
     const lines = accessText(await loadCatalog(), diff, accounts, options.full);
     for (const line of lines.length === 0 ? ['No change of access.'] : lines) printData(io, line);
+    sayFindings(io, findings);
   }
   if (isGain(diff)) io.exit(3);
 }
