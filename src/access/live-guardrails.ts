@@ -11,7 +11,13 @@ export type Levels = readonly (readonly NamedDocument[])[];
 
 /** What binds one account; `why`: nobody could read it. */
 export type Bound =
-  | { readonly scps: Levels; readonly rcps: Levels; readonly why?: undefined }
+  | {
+      readonly scps: Levels;
+      readonly rcps: Levels;
+      /** Where it lies in the organisation, as `aws:PrincipalOrgPaths` names it: `o-…/r-…/ou-…/`. */
+      readonly path?: string | undefined;
+      readonly why?: undefined;
+    }
   | { readonly why: string };
 
 export interface LiveGuardrails {
@@ -20,7 +26,7 @@ export interface LiveGuardrails {
   readonly byAccount: ReadonlyMap<string, Bound>;
 }
 
-const nothing: Bound = { scps: [], rcps: [] };
+const nothing = { scps: [], rcps: [] } as const satisfies Bound;
 
 /** AWS's own policies, which say the same for ever: reading them would take a call each. */
 const ofAws: Readonly<Record<string, PolicyJson>> = {
@@ -55,14 +61,16 @@ class OrganizationReader {
   readonly #client: Organizations;
   readonly #kinds: readonly Kind[];
   readonly #root: string;
+  readonly #organization: string;
   readonly #lines = new Map<string, Promise<readonly Node[]>>();
   readonly #attached = new Map<string, Promise<readonly Listed[]>>();
   readonly #documents = new Map<string, Promise<PolicyJson | undefined>>();
   /** Set when all attachments were asked for at once: what is not among them has none. */
   #isWhole = false;
 
-  constructor(client: Organizations, root: string, kinds: readonly Kind[]) {
+  constructor(client: Organizations, organization: string, { root, kinds }: Omit<Opened, 'client'>) {
     this.#client = client;
+    this.#organization = organization;
     this.#root = root;
     this.#kinds = kinds;
     this.#lines.set(root, Promise.resolve([{ id: root, place: 'root' }]));
@@ -72,7 +80,16 @@ class OrganizationReader {
   async boundOf(account: string): Promise<Bound> {
     const line = await this.#lineOf(account);
     const [scps, rcps] = await Promise.all(guardrailKinds.map((kind) => this.#levels(kind, line)));
-    return { scps: scps!, rcps: rcps! };
+    return { scps: scps!, rcps: rcps!, path: this.#pathOf(line) };
+  }
+
+  /** Of the management account, which nothing binds. @throws what AWS refuses. */
+  async unboundOf(account: string): Promise<Bound> {
+    return { ...nothing, path: this.#pathOf(await this.#lineOf(account)) };
+  }
+
+  #pathOf(line: readonly Node[]): string {
+    return [this.#organization, ...line.slice(0, -1).map(({ id }) => id), ''].join('/');
   }
 
   /** The whole tree and all attachments, in a few calls for each unit and policy. @throws what AWS refuses. */
@@ -235,11 +252,11 @@ export async function readGuardrails(
     const { Organization } = await (await accounts.organizations()).describeOrganization({});
     organization = Organization?.Id;
     const master = Organization?.MasterAccountId;
-    const { client, root, kinds } = await open(accounts, known.has(master ?? '') ? master : undefined);
-    const reader = new OrganizationReader(client, root, kinds);
-    if (kinds.length > 0 && ids.length > many) await reader.readWhole();
+    const { client, ...opened } = await open(accounts, known.has(master ?? '') ? master : undefined);
+    const reader = new OrganizationReader(client, organization ?? '', opened);
+    if (ids.length > many) await reader.readWhole();
     // Neither kind binds the management account.
-    const byAccount = await each(ids, async (id) => (id === master ? nothing : reader.boundOf(id)));
+    const byAccount = await each(ids, (id) => (id === master ? reader.unboundOf(id) : reader.boundOf(id)));
     return { organization, byAccount };
   } catch (error) {
     if (isNotInUse(error)) return { byAccount: await each(ids, (id) => boundAlone(accounts, id)) };

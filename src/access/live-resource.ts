@@ -34,8 +34,12 @@ export interface LiveResource {
 
 type Read = { readonly details: ResourcePolicyDetails } | { readonly gone: true } | { readonly why: string };
 
-const nameOf = (error: unknown): string =>
-  isFailure(error) ? error.code : error instanceof Error ? error.name : String(error);
+/** AWS's code; where AWS did not answer, that of Node. */
+function nameOf(error: unknown): string {
+  if (isFailure(error)) return error.code;
+  const { name = String(error), code } = error as { readonly name?: string; readonly code?: unknown };
+  return name === 'Error' && typeof code === 'string' ? code : name;
+}
 
 async function readIn(accounts: AwsAccounts, id: string, kind: ResourcePolicyKind, arn: string): Promise<Read> {
   try {
@@ -111,7 +115,7 @@ export async function readResource(accounts: AwsAccounts, question: ResourceQues
   const { known } = question;
   let { resource } = question;
   const account = question.owner ?? accountOfArn(resource);
-  if (/^arn:[^:]+:kms:[^:]+:\d+:alias\//.test(resource) && account !== undefined && known.includes(account)) {
+  if (/^arn:[^:]+:kms:[a-z0-9-]+:\d+:alias\//.test(resource) && account !== undefined && known.includes(account)) {
     try {
       resource = await keyOfAlias(await accounts.account(account), resource);
     } catch (error) {
@@ -122,6 +126,8 @@ export async function readResource(accounts: AwsAccounts, question: ResourceQues
   const arn = policyCarrier(resource);
   const kind = kindOfCarrier(arn);
   if (kind === undefined) return { resource, ...(account === undefined ? {} : { owner: account }) };
+  // Of no other kind does the ARN leave out whose it is.
+  if (account === undefined && kind.service !== 's3') return { resource };
   if (account === undefined) {
     const { owner, read } = await findBucket(accounts, kind, arn, known);
     return outcome(resource, arn, owner ?? nobodyKnows, owner, read);

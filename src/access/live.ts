@@ -109,7 +109,7 @@ function withPolicy(account: AccountDetails, policy: LiveResource['policy']): Ac
 
 /** The owner of what is asked about, where nothing else of its account counts. */
 function emptyAccount(id: string, partition: Partition): AccountDetails {
-  return { id, partition, users: [], groups: [], roles: [], scps: [], rcps: [] };
+  return { id, partition, users: [], groups: [], roles: [], scps: [], rcps: [], inOrganization: false };
 }
 
 /** What the accounts hold, whoever wants it. Guard rails are looked for in the whole organisation instead. */
@@ -126,7 +126,14 @@ function bounded(held: readonly AccountDetails[], { byAccount }: LiveGuardrails)
   return held.map((account) => {
     if (account.id === '') return account;
     const bound = byAccount.get(account.id);
-    return { ...account, scps: levelsOf('scps', account.id, bound), rcps: levelsOf('rcps', account.id, bound) };
+    const organizationPath = bound?.why === undefined ? bound?.path : undefined;
+    const place = organizationPath === undefined ? {} : { organizationPath, inOrganization: true };
+    return {
+      ...account,
+      ...place,
+      scps: levelsOf('scps', account.id, bound),
+      rcps: levelsOf('rcps', account.id, bound),
+    };
   });
 }
 

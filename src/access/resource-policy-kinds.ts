@@ -108,7 +108,7 @@ const key: ResourcePolicyKind = {
 const table: ResourcePolicyKind = {
   name: 'table',
   service: 'dynamodb',
-  rest: /^table\/[^*?]+$/,
+  rest: /^table\/[^/*?]+(?:\/stream\/[^*?]+)?$/,
   rights: ['dynamodb:GetResourcePolicy'],
   on: ['dynamodb:*:*:table/*'],
   absent: ['PolicyNotFoundException'],
@@ -272,6 +272,8 @@ export function carrierArn(arn: string): CarrierArn {
 /** The kind of what an ARN names; `undefined` where its policy is not read, or it has none. */
 export function kindOfCarrier(arn: string): ResourcePolicyKind | undefined {
   const service = arn.split(':', 3)[2];
-  const { rest } = carrierArn(arn);
+  const { rest, region } = carrierArn(arn);
+  // SECURITY: calls go to the host of the region. A text that is none leads nowhere.
+  if (!/^[a-z0-9-]*$/.test(region)) return undefined;
   return resourcePolicyKinds.find((kind) => kind.service === service && kind.rest.test(rest));
 }

@@ -92,6 +92,10 @@ export interface AccountDetails {
   /** Likewise. */
   readonly rcps: readonly (readonly NamedDocument[])[];
   readonly resourcePolicies?: readonly ResourcePolicyDetails[] | undefined;
+  /** Whether it is of the organisation of the details; it is taken for so unless this is false. */
+  readonly inOrganization?: boolean | undefined;
+  /** Where it lies there, as `aws:PrincipalOrgPaths` names it: `o-…/r-…/ou-…/`. */
+  readonly organizationPath?: string | undefined;
 }
 
 export interface AuthorizationDetails {

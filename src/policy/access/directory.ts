@@ -10,7 +10,7 @@ import { crossAccountKeyActions } from './key-actions.ts';
 import { Layers } from './layers.ts';
 import { rcpServices } from './rcp-services.ts';
 import { Shelf } from './shelf.ts';
-import { groupSubject, roleSubject, userSubject, type Subject } from './subjects.ts';
+import { groupSubject, organizationKeys, roleSubject, userSubject, type Subject } from './subjects.ts';
 
 /** What is asked of a principal. */
 export interface Question {
@@ -38,6 +38,13 @@ const isPattern = (arn: string): boolean => /[*?]/.test(arn);
 
 /** Calls on an alias need the key's word for the key; for the alias itself the caller's policies are enough. */
 const isAliasAction = (action: string): boolean => /^kms:(?:create|update|delete)alias$/i.test(action);
+
+const noKeys: ReadonlyMap<string, string> = new Map();
+
+/** Keys that only requests to one service have. */
+function serviceKeys({ account }: Subject, { action }: Question): ReadonlyMap<string, string> {
+  return /^kms:/i.test(action) ? new Map([['kms:calleraccount', account.id]]) : noKeys;
+}
 
 interface GivenPolicy {
   readonly owner: AccountDetails;
@@ -152,7 +159,7 @@ export class Directory {
     const target = this.#targetKeys(question);
     const given = contextOf(question.context ?? {});
     const isAbsent = (key: string): boolean => subject.isAbsent(key) || target.isAbsent(key);
-    const layers = new Layers([given, target.known, subject.known]);
+    const layers = new Layers([given, target.known, serviceKeys(subject, question), subject.known]);
     if (question.absent === undefined) return { known: layers, isAbsent };
     const absent = question.absent.map((key) => key.toLowerCase());
     const isLeftOut = (key: string): boolean =>
@@ -175,10 +182,11 @@ export class Directory {
     const role = this.roleByArn(resource);
     const known = new Map<string, string>();
     if (account !== undefined) known.set('aws:resourceaccount', account);
-    const { organization } = this.details;
-    if (account !== undefined && organization !== undefined && this.#accounts.has(account)) {
-      known.set('aws:resourceorgid', organization);
+    const owner = this.#accounts.get(account ?? '');
+    if (owner !== undefined) {
+      for (const [key, value] of organizationKeys('resource', owner, this.details.organization)) known.set(key, value);
     }
+    if (account !== undefined && /^arn:[^:]+:s3:::/.test(resource)) known.set('s3:resourceaccount', account);
     for (const [key, value] of Object.entries(role?.tags ?? {})) {
       for (const prefix of ['aws', 'iam']) known.set(`${prefix}:resourcetag/${key.toLowerCase()}`, value);
     }

@@ -56,8 +56,19 @@ function commonKeys({ account, organization }: Scope): [string, string][] {
   return [
     ['aws:principalaccount', account.id],
     ['aws:principalisawsservice', 'false'],
-    ...(organization === undefined ? [] : ([['aws:principalorgid', organization]] as [string, string][])),
+    ...organizationKeys('principal', account, organization),
   ];
+}
+
+/** Keys of the organisation of a principal or of a resource, by the account that it is of. */
+export function organizationKeys(
+  side: 'principal' | 'resource',
+  { inOrganization, organizationPath }: AccountDetails,
+  organization: string | undefined,
+): [string, string][] {
+  if (organization === undefined || inOrganization === false) return [];
+  const path = organizationPath === undefined ? [] : [[`aws:${side}orgpaths`, organizationPath] as [string, string]];
+  return [[`aws:${side}orgid`, organization], ...path];
 }
 
 function prepared(scope: Scope, arn: string, policies: readonly NamedDocument[], boundary: NamedDocument | undefined) {
