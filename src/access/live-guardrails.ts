@@ -6,7 +6,7 @@ import type { AwsAccounts } from '../aws/index.ts';
 import type { NamedDocument, PolicyJson } from '../policy/index.ts';
 import { guardrailKinds, pages } from './observe-organization.ts';
 
-type Kind = (typeof guardrailKinds)[number];
+export type GuardrailKind = (typeof guardrailKinds)[number];
 export type Levels = readonly (readonly NamedDocument[])[];
 
 /** What binds one account; `why`: nobody could read it. */
@@ -59,7 +59,7 @@ interface Listed {
 /** One organisation, each of its facts asked for once. */
 class OrganizationReader {
   readonly #client: Organizations;
-  readonly #kinds: readonly Kind[];
+  readonly #kinds: readonly GuardrailKind[];
   readonly #root: string;
   readonly #organization: string;
   readonly #lines = new Map<string, Promise<readonly Node[]>>();
@@ -76,10 +76,11 @@ class OrganizationReader {
     this.#lines.set(root, Promise.resolve([{ id: root, place: 'root' }]));
   }
 
-  /** The levels above an account and its own. @throws what AWS refuses. */
-  async boundOf(account: string): Promise<Bound> {
+  /** The levels above an account and its own, of these kinds. @throws what AWS refuses. */
+  async boundOf(account: string, kinds: readonly GuardrailKind[]): Promise<Bound> {
     const line = await this.#lineOf(account);
-    const [scps, rcps] = await Promise.all(guardrailKinds.map((kind) => this.#levels(kind, line)));
+    const asked = kinds.filter((kind) => this.#kinds.includes(kind));
+    const [scps, rcps] = await Promise.all(guardrailKinds.map((kind) => this.#levels(kind, asked, line)));
     return { scps: scps!, rcps: rcps!, path: this.#pathOf(line) };
   }
 
@@ -116,7 +117,7 @@ class OrganizationReader {
     );
   }
 
-  async #readAttachments(kind: Kind): Promise<void> {
+  async #readAttachments(kind: GuardrailKind): Promise<void> {
     const listed = await pages((token) => this.#client.listPolicies({ Filter: kind, ...token }));
     const found = new Map<string, Listed[]>();
     await Promise.all(
@@ -151,9 +152,9 @@ class OrganizationReader {
     return [...above, { id: ChildId, place: unitPlace(above.at(-1)!.place, name) }];
   }
 
-  #levels(kind: Kind, line: readonly Node[]): Promise<Levels> {
+  #levels(kind: GuardrailKind, asked: readonly GuardrailKind[], line: readonly Node[]): Promise<Levels> {
     // A kind that is switched off binds nobody, whatever is attached.
-    if (!this.#kinds.includes(kind)) return Promise.resolve([]);
+    if (!asked.includes(kind)) return Promise.resolve([]);
     return Promise.all(
       line.map(async ({ id, place }) => {
         const attached = await this.#attachedTo(kind, id);
@@ -162,14 +163,14 @@ class OrganizationReader {
     );
   }
 
-  #attachedTo(kind: Kind, target: string): Promise<readonly Listed[]> {
+  #attachedTo(kind: GuardrailKind, target: string): Promise<readonly Listed[]> {
     const key = `${kind} ${target}`;
     const known = this.#attached.get(key) ?? (this.#isWhole ? Promise.resolve([]) : this.#listAttached(kind, target));
     this.#attached.set(key, known);
     return known;
   }
 
-  async #listAttached(Filter: Kind, TargetId: string): Promise<readonly Listed[]> {
+  async #listAttached(Filter: GuardrailKind, TargetId: string): Promise<readonly Listed[]> {
     const listed = await pages((token) => this.#client.listPoliciesForTarget({ TargetId, Filter, ...token }));
     return listed.flatMap(({ Policies }) => Policies ?? []).map(({ Id: id = '', Name: name = id }) => ({ id, name }));
   }
@@ -196,7 +197,7 @@ class OrganizationReader {
 interface Opened {
   readonly client: Organizations;
   readonly root: string;
-  readonly kinds: readonly Kind[];
+  readonly kinds: readonly GuardrailKind[];
 }
 
 async function rootOf(client: Organizations): Promise<Opened> {
@@ -238,15 +239,16 @@ async function each(ids: readonly string[], bound: (id: string) => Promise<Bound
 }
 
 /**
- * What binds these accounts. `known`: accounts that may be entered, of which one may be the management account.
- * Never fails: what AWS does not show is told account by account.
+ * What binds accounts: of which kinds it is asked, by id. `known`: accounts that may be entered, of which one may be the
+ * management account. Never fails: what AWS does not show is told account by account.
  */
 export async function readGuardrails(
   accounts: AwsAccounts,
-  ids: readonly string[],
+  wanted: ReadonlyMap<string, readonly GuardrailKind[]>,
   known: ReadonlySet<string>,
   many = manyAccounts,
 ): Promise<LiveGuardrails> {
+  const ids = [...wanted.keys()];
   let organization: string | undefined;
   try {
     const { Organization } = await (await accounts.organizations()).describeOrganization({});
@@ -256,7 +258,9 @@ export async function readGuardrails(
     const reader = new OrganizationReader(client, organization ?? '', opened);
     if (ids.length > many) await reader.readWhole();
     // Neither kind binds the management account.
-    const byAccount = await each(ids, (id) => (id === master ? reader.unboundOf(id) : reader.boundOf(id)));
+    const byAccount = await each(ids, (id) =>
+      id === master ? reader.unboundOf(id) : reader.boundOf(id, wanted.get(id)!),
+    );
     return { organization, byAccount };
   } catch (error) {
     if (isNotInUse(error)) return { byAccount: await each(ids, (id) => boundAlone(accounts, id)) };

@@ -4,6 +4,7 @@ import type { AwsAccounts, Partition } from '../aws/index.ts';
 import {
   accountOfArn,
   managedDocuments,
+  rcpServices,
   type AccessDiff,
   type AccountDetails,
   type AuthorizationDetails,
@@ -13,10 +14,11 @@ import { makePlan } from './apply.ts';
 import { authorizationBefore, everyoneEverything, everything, managedArns } from './authorization.ts';
 import type { Wanted } from './compile.ts';
 import type { Finding } from './findings.ts';
-import { readGuardrails, type Bound, type Levels, type LiveGuardrails } from './live-guardrails.ts';
+import { readGuardrails, type Bound, type GuardrailKind, type Levels, type LiveGuardrails } from './live-guardrails.ts';
 import { readResource, type LiveResource } from './live-resource.ts';
 import { accessOf, meaningOf } from './meaning.ts';
 import { observeAccount } from './observe.ts';
+import { guardrailKinds } from './observe-organization.ts';
 import { accountsAtOnce, forEachLimited } from './parallel.ts';
 import type { SeenAccount, WantedAccount } from './resources.ts';
 import { SharedParts } from './share.ts';
@@ -29,6 +31,7 @@ export interface LiveScope {
 }
 
 export interface LiveQuestion {
+  readonly action: string;
   /** Whom it is about, as people name somebody; everybody unless given. */
   readonly principal?: string | undefined;
   /** An ARN or `*`. */
@@ -121,6 +124,23 @@ function observed(asked: readonly WantedAccount[], accounts: AwsAccounts): Promi
   });
 }
 
+/**
+ * Which guard rails can bear on the question, by account: SCPs of the principal's, RCPs of the resource's, and those of
+ * few services only. Where everybody is asked about, people also become roles on the way: then any of any account.
+ */
+function kindsOf(
+  { action }: LiveQuestion,
+  own: string | undefined,
+  owner: string | undefined,
+  held: readonly AccountDetails[],
+): ReadonlyMap<string, readonly GuardrailKind[]> {
+  const hasRcps = rcpServices.has(action.split(':', 1)[0]!.toLowerCase());
+  const bears = (kind: GuardrailKind, id: string): boolean =>
+    own === undefined || (kind === 'SERVICE_CONTROL_POLICY' ? id === own : hasRcps && id === (owner ?? own));
+  const ids = held.map(({ id }) => id).filter((id) => id !== '');
+  return new Map(ids.map((id) => [id, guardrailKinds.filter((kind) => bears(kind, id))]));
+}
+
 /** The accounts with what binds them. An owner that nobody knows is bound by nothing that could be named. */
 function bounded(held: readonly AccountDetails[], { byAccount }: LiveGuardrails): AccountDetails[] {
   return held.map((account) => {
@@ -153,8 +173,7 @@ export async function readLive(scope: LiveScope, accounts: AwsAccounts, question
   const owner = found.policy?.account ?? found.owner;
   const outside = owner === undefined || bare.some(({ id }) => id === owner) ? [] : [emptyAccount(owner, partition)];
   const held = [...bare, ...outside];
-  const bindable = held.map(({ id }) => id).filter((id) => id !== '');
-  const guardrails = await readGuardrails(accounts, bindable, new Set(ids));
+  const guardrails = await readGuardrails(accounts, kindsOf(question, own, found.owner, held), new Set(ids));
   const organization = guardrails.organization ?? scope.organization;
   return {
     details: {
@@ -187,7 +206,7 @@ function levelsOfOthers(levels: Levels, own: ReadonlySet<string>): Levels {
 export async function diffLive(wanted: Wanted, accounts: AwsAccounts): Promise<LiveDiff> {
   const { plan, seen } = await makePlan({ wanted, accounts });
   const ids = seen.map(({ id }) => id);
-  const { byAccount } = await readGuardrails(accounts, ids, new Set(ids));
+  const { byAccount } = await readGuardrails(accounts, new Map(ids.map((id) => [id, guardrailKinds])), new Set(ids));
   const policies = seen.flatMap(({ resources }) => resources.filter(({ kind }) => kind === 'organization-policy'));
   const own = new Set(policies.map(({ name }) => name));
   const read = [...byAccount].flatMap(([id, bound]) =>

@@ -18,11 +18,14 @@ import {
 import {
   accountOfArn,
   Directory,
+  inSession,
   loadCatalog,
   policyCarrier,
   type AuthorizationDetails,
+  type NamedDocument,
   type PolicyJson,
   type Question,
+  type Subject,
 } from '../policy/index.ts';
 import { openAccounts, organizationRole, type AwsAccounts } from '../aws/index.ts';
 import type { Io } from './command.ts';
@@ -162,9 +165,9 @@ export async function askedOf(
     return { ...readyFor(details, question, given), unread: [], findings: [] };
   }
   const { scope, accounts } = await liveScope(io, options);
-  const { resource, resourceAccount } = question;
-  const hasPolicy = given !== undefined;
-  const state = await readLive(scope, accounts, { principal, resource, resourceAccount, hasPolicy });
+  const { action, resource, resourceAccount } = question;
+  const asked = { action, principal, resource, resourceAccount, hasPolicy: given !== undefined };
+  const state = await readLive(scope, accounts, asked);
   const ready = readyFor(state.details, settled(question, state), given);
   return { ...ready, unread: state.unread, findings: state.gone ? [missing(resource)] : [] };
 }
@@ -221,13 +224,29 @@ function readyFor(
   return { directory: new Directory(whole), question };
 }
 
-function ofPolicyFiles(io: Io, files: readonly string[], principal: string, resource: string): AuthorizationDetails {
-  const policies = files.map((file) => {
+/**
+ * Somebody in a session that is made with the policies of these files.
+ * @throws Failure `policy-file-invalid`; `value-invalid` for somebody who is no role.
+ */
+export function inSessionOf(io: Io, { directory }: Asked, subject: Subject, files: readonly string[]): Subject {
+  if (subject.role === undefined) {
+    throw cliFailure('value-invalid', `\`${subject.arn}\` is no role, so no session is made of it`, {
+      hint: 'leave `--session-policy` out, or name the role that is assumed',
+    });
+  }
+  return inSession(directory.shelf, subject, readPolicies(io, files));
+}
+
+function readPolicies(io: Io, files: readonly string[]): readonly NamedDocument[] {
+  return files.map((file) => {
     const policy = readPolicyFile(resolve(io.cwd, file));
     if (policy === undefined) throw noDocument(file);
     return policy;
   });
-  return policyFileDetails(principal, policies, accountOfArn(resource));
+}
+
+function ofPolicyFiles(io: Io, files: readonly string[], principal: string, resource: string): AuthorizationDetails {
+  return policyFileDetails(principal, readPolicies(io, files), accountOfArn(resource));
 }
 
 async function definedOf(io: Io, options: DefinitionOptions): Promise<AuthorizationDetails> {

@@ -1,7 +1,7 @@
 // What live answers say is what the call gets: policies of resources, guard rails at every level, boundaries, keys. The
 // table is test/cases/access/live.json.
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -10,10 +10,11 @@ import { KMS } from '@aws-sdk/client-kms';
 import { S3 } from '@aws-sdk/client-s3';
 import { readLive, type LiveScope } from '../../src/access/index.ts';
 import { readGuardrails, type Levels, type LiveGuardrails } from '../../src/access/live-guardrails.ts';
+import { guardrailKinds } from '../../src/access/observe-organization.ts';
 import { openAccounts, type AwsAccounts } from '../../src/aws/index.ts';
 import { systemClock, systemRandom } from '../../src/base/index.ts';
 import { can, Directory, type CanAnswer } from '../../src/policy/index.ts';
-import { cases, ids, LiveWorld, type Keys } from './live-support.ts';
+import { cases, documentOf, ids, LiveWorld, type Keys } from './live-support.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'stint-live-'));
 let world: LiveWorld;
@@ -96,7 +97,7 @@ async function isAllowed(call: Promise<unknown>): Promise<boolean> {
 
 /** What is answered about each of the actions, of what AWS showed at one time. */
 async function answers(principal: string, asked: string, actions: readonly string[]): Promise<readonly CanAnswer[]> {
-  const question = { principal, resource: asked, hasPolicy: false };
+  const question = { action: actions[0]!, principal, resource: asked, hasPolicy: false };
   const { details, resource, resourceAccount, unread, gone } = await readLive(scope, accounts, question);
   assert.deepEqual([unread, gone], [[], false]);
   const directory = new Directory(details);
@@ -134,6 +135,44 @@ for (const kind of ['buckets', 'keys', 'tables'] as const) {
   });
 }
 
+test('the policies that a session is made with bound what is answered of it, as they bound the session', async () => {
+  const file = join(folder, 'session.json');
+  const statement = {
+    Effect: 'Allow',
+    Action: 's3:GetObject',
+    Resource: ['arn:aws:s3:::dev-open/*', 'arn:aws:s3:::dev-org/*'],
+  };
+  writeFileSync(file, documentOf(statement));
+  const seen = new Set<string>();
+  for (const role of ['worker', 'idle']) {
+    const arn = `arn:aws:iam::${ids['dev']}:role/${role}`;
+    const session = await world.sessionOf(world.admin('central'), arn, documentOf(statement));
+    for (const bucket of ['dev-plain', 'dev-open', 'dev-org', 'prod-shared']) {
+      const thing = `arn:aws:s3:::${bucket}/x`;
+      const args = ['can', `dev/${role}`, 's3:GetObject', thing, '--live', '--session-policy', file];
+      const { code, stdout } = await world.stint(world.admin('central'), args);
+      const expected = (await isAllowed(calls.buckets['s3:GetObject']!(session, thing))) ? 0 : 1;
+      assert.equal(code, expected, `${role} ${bucket}: ${stdout}`);
+      seen.add(stdout.split(' by ', 1)[0]!.trim());
+    }
+  }
+  assert.deepEqual([...seen].toSorted(), [
+    'allowed',
+    'denied: no identity-based policy allows it',
+    'denied: no session policy allows it',
+  ]);
+  const user = await world.stint(world.admin('central'), [
+    'can',
+    'central/admin',
+    's3:GetObject',
+    '*',
+    '--live',
+    '--session-policy',
+    file,
+  ]);
+  assert.match(user.stderr, /^error\[value-invalid\]: .* is no role/);
+});
+
 test('guard rails of many accounts are read in fewer calls, and are the same', async () => {
   const everyone = new Set(Object.values(ids));
   const orderless = ({ byAccount }: LiveGuardrails): unknown =>
@@ -142,8 +181,9 @@ test('guard rails of many accounts are read in fewer calls, and are the same', a
       const names = (levels: Levels): string[][] => levels.map((level) => level.map((it) => JSON.stringify(it)).sort());
       return 'scps' in bound ? [id, names(bound.scps), names(bound.rcps)] : [];
     });
-  const one = await readGuardrails(accounts, [...everyone], everyone);
-  const all = await readGuardrails(accounts, [...everyone], everyone, 1);
+  const wanted = new Map([...everyone].map((id) => [id, guardrailKinds]));
+  const one = await readGuardrails(accounts, wanted, everyone);
+  const all = await readGuardrails(accounts, wanted, everyone, 1);
   assert.deepEqual(orderless(all), orderless(one));
   assert.equal(all.organization, 'o-stintlocal');
   const { scps, rcps } = all.byAccount.get(ids['dev']!) as { scps: Levels; rcps: Levels };

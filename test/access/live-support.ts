@@ -121,9 +121,11 @@ export class LiveWorld {
     return this.#keyArns.get(name)!;
   }
 
-  async sessionOf(keys: Keys, RoleArn: string): Promise<Keys> {
+  /** A session of a role, made with a policy if one is given. */
+  async sessionOf(keys: Keys, RoleArn: string, Policy?: string): Promise<Keys> {
     const sts = new STS(this.options(keys));
-    const { Credentials } = await sts.assumeRole({ RoleArn, RoleSessionName: 'test' });
+    const session = { RoleArn, RoleSessionName: 'test', ...(Policy === undefined ? {} : { Policy }) };
+    const { Credentials } = await sts.assumeRole(session);
     const { AccessKeyId, SecretAccessKey, SessionToken } = Credentials!;
     return { accessKeyId: AccessKeyId!, secretAccessKey: SecretAccessKey!, sessionToken: SessionToken };
   }

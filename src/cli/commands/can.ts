@@ -7,6 +7,7 @@ import {
   addSourceOptions,
   askedOf,
   findingsFor,
+  inSessionOf,
   needsText,
   readQuestion,
   sayFindings,
@@ -18,6 +19,7 @@ import type { Io } from '../command.ts';
 import { printData, printJson, say } from '../output.ts';
 
 interface Options extends SourceOptions, RequestOptions {
+  readonly sessionPolicy?: readonly string[];
   readonly json?: true;
 }
 
@@ -59,7 +61,9 @@ function answerLines(answer: CanAnswer): string[] {
 async function run(io: Io, principal: string, action: string, resource: string, options: Options): Promise<void> {
   const asked = await askedOf(io, options, await readQuestion(action, resource, options), principal);
   const { directory, question } = asked;
-  const subject = options.policy === undefined ? directory.find(principal) : directory.subjects[0]!;
+  const found = options.policy === undefined ? directory.find(principal) : directory.subjects[0]!;
+  const { sessionPolicy } = options;
+  const subject = sessionPolicy === undefined ? found : inSessionOf(io, asked, found, sessionPolicy);
   const answer = can(directory, subject, question);
   const findings = findingsFor(asked, answer.unknownPolicies);
   if (options.json === true) printJson(io, { version: 1, ...answer, findings });
@@ -82,7 +86,8 @@ export function register(program: Command, io: Io): void {
     .argument('<principal>', 'an ARN, `account/name`, or a name that one principal has')
     .argument('<action>', 'service:Operation')
     .argument('<resource>', 'an ARN, or `*`')
-    .option('--policy <file...>', 'ask of these policy documents instead: what the principal could do with them');
+    .option('--policy <file...>', 'ask of these policy documents instead: what the principal could do with them')
+    .option('--session-policy <file...>', 'the policies that the session of the role is made with');
   addRequestOptions(addSourceOptions(command))
     .addHelpText(
       'after',

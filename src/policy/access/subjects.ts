@@ -86,6 +86,12 @@ function lazily(make: () => PreparedPrincipal): () => PreparedPrincipal {
   return () => (held ??= make());
 }
 
+/** A role in a session that was made with these policies: it can do no more than they allow. */
+export function inSession(shelf: Shelf, role: Subject, policies: readonly NamedDocument[]): Subject {
+  const session = policies.map((policy) => shelf.attached(policy, 'session'));
+  return { ...role, policies: lazily(() => preparePrincipal({ ...role.policies().source, session })) };
+}
+
 /** The groups of a user, in the account. IAM compares their names without case. */
 export function groupsOf(account: AccountDetails, user: UserDetails): readonly GroupDetails[] {
   const names = new Set(user.groups.map((name) => name.toLowerCase()));
