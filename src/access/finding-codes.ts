@@ -183,6 +183,10 @@ const ofPlans: Readonly<Record<string, FindingKind>> = {
 };
 
 const ofQuestions: Readonly<Record<string, FindingKind>> = {
+  'key-grants-unread': info(
+    'no policy allows a use of a KMS key, and grants of the key, which are not read, could',
+    '`aws kms list-grants --key-id KEY` shows them',
+  ),
   'resource-missing': warning(
     'AWS says that there is no such resource as was asked about',
     'see whether its name, region and account are as meant',

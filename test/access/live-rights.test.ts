@@ -103,6 +103,15 @@ test('answers come with exactly the generated rights: nothing more is called, an
   assert.deepEqual([...new Set(refused.map(({ operation }) => operation))], ['GetBucketPolicy']);
 });
 
+test('`doctor` prints these rights beside those of a plan', async () => {
+  const args = ['doctor', '--executor-policy', '--read-only', '--hub', hubPrincipal];
+  const printed = async (...more: readonly string[]): Promise<object> =>
+    JSON.parse((await world.stint(hub, [...args, ...more])).stdout) as object;
+  const plain = await printed();
+  const live = { livePolicy: livePolicy('aws'), liveHubPolicy: liveHubPolicy() };
+  assert.deepEqual(await printed('--live'), { ...plain, ...live });
+});
+
 const usedFor: Readonly<Record<string, string>> = {
   GetBucketPublicAccessBlock: 'GetPublicAccessBlock',
   ListAllMyBuckets: 'ListBuckets',

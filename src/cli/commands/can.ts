@@ -1,7 +1,8 @@
 // `stint can`: may somebody do something? 0 allowed, 1 denied or depends on the request, 3 when only policies that could
 // not be read are in the way of a certain answer; what it depends on is said.
 import type { Command } from 'commander';
-import { can, type CanAnswer, type StatementPlace } from '../../policy/index.ts';
+import type { Finding } from '../../access/index.ts';
+import { can, canBeGranted, type CanAnswer, type StatementPlace } from '../../policy/index.ts';
 import {
   addRequestOptions,
   addSourceOptions,
@@ -58,6 +59,19 @@ function answerLines(answer: CanAnswer): string[] {
   ];
 }
 
+/** What no policy allows, a grant may: those of keys are not read. */
+function grantFindings({ answer, by, action, resource }: CanAnswer): Finding[] {
+  if (answer !== 'denied' || by !== undefined || !canBeGranted(action, resource)) return [];
+  return [
+    {
+      severity: 'info',
+      code: 'key-grants-unread',
+      message: `a grant of ${resource} could allow it: grants are not read`,
+      hint: `\`aws kms list-grants --key-id ${resource}\` shows them`,
+    },
+  ];
+}
+
 async function run(io: Io, principal: string, action: string, resource: string, options: Options): Promise<void> {
   const asked = await askedOf(io, options, await readQuestion(action, resource, options), principal);
   const { directory, question } = asked;
@@ -65,7 +79,8 @@ async function run(io: Io, principal: string, action: string, resource: string, 
   const { sessionPolicy } = options;
   const subject = sessionPolicy === undefined ? found : inSessionOf(io, asked, found, sessionPolicy);
   const answer = can(directory, subject, question);
-  const findings = findingsFor(asked, answer.unknownPolicies);
+  const grants = options.live === true ? grantFindings(answer) : [];
+  const findings = [...findingsFor(asked, answer.unknownPolicies), ...grants];
   if (options.json === true) printJson(io, { version: 1, ...answer, findings });
   else {
     for (const line of answerLines(answer)) printData(io, line);

@@ -22,3 +22,12 @@ export const crossAccountKeyActions: ReadonlySet<string> = new Set([
   'kms:verify',
   'kms:verifymac',
 ]);
+
+// What a grant can allow. Source: KMS developer guide, "Grant operations".
+const grantable =
+  /^kms:(?:creategrant|decrypt|derivesharedsecret|describekey|encrypt|generate(?:datakey.*|mac)|getpublickey|reencrypt(?:from|to)|retiregrant|sign|verify|verifymac)$/i;
+
+/** Whether a grant of a key could allow what no policy does. */
+export function canBeGranted(action: string, resource: string): boolean {
+  return grantable.test(action) && /^arn:[^:]+:kms:[^:]*:[^:]*:(?:key|alias)\//.test(resource);
+}
