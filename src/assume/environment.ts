@@ -6,68 +6,84 @@ import type { Credentials, Environment } from './model.ts';
 
 /**
  * Written by `stint assume` beside the keys, so that the next one in the same shell starts from the person's own
- * environment and not from the session. Holds no secret.
+ * environment and not from the session, and so that all of it can be put back. Holds no secret. Shells read it as well
+ * (cli/shell), by the order of its fields.
  */
 export interface Origin {
-  /** Access key id of the exported session; another one in the environment makes the origin void. */
+  /** Access key id of the exported session; with another one in the environment the keys are the person's again. */
   readonly key: string;
-  /** Where credentials came from before: a profile, or keys in the environment, which are overwritten now. */
-  readonly base: { readonly profile: string } | 'keys' | 'default';
-  /** Variables that were exported for the target only. */
-  readonly exported: readonly string[];
-  /** Variables that said where credentials come from, and had to go: a token file, a container. */
-  readonly places?: Readonly<Record<string, string>> | undefined;
+  /** Where credentials came from before: keys in the environment, which are overwritten now, or what `before` says. */
+  readonly base: 'keys' | 'named';
+  /** Variables that were exported for the target only, and their values: one with another value is the person's. */
+  readonly exported: Variables;
+  /** What the person's variables were, that had to go or were replaced. */
+  readonly before: Variables;
+  /** AWS_CREDENTIAL_EXPIRATION of the session. */
+  readonly until?: string | undefined;
 }
 
-/** Variables that name a place of credentials. None is a secret. */
-const placeVariables: readonly string[] = [
-  'AWS_ROLE_ARN',
-  'AWS_ROLE_SESSION_NAME',
-  'AWS_WEB_IDENTITY_TOKEN_FILE',
-  'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI',
-  'AWS_CONTAINER_CREDENTIALS_FULL_URI',
-  'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE',
-];
-
-/** Those of the environment; undefined when there are none. */
-export function placesOf(env: Environment): Readonly<Record<string, string>> | undefined {
-  const found = placeVariables.flatMap((name) => (env[name] ? [[name, env[name]]] : []));
-  return found.length === 0 ? undefined : (Object.fromEntries(found) as Record<string, string>);
-}
-
-/** Where credentials came from before, as variables again. */
-export function originVariables({ base, places }: Origin): Readonly<Record<string, string>> {
-  return { ...places, ...(typeof base === 'object' ? { AWS_PROFILE: base.profile } : {}) };
-}
+type Variables = Readonly<Record<string, string>>;
 
 export const originVariable = 'STINT_ORIGIN';
 
-/** The origin an earlier `stint assume` left, unless other keys were set since. */
-export function readOrigin(env: Environment): Origin | undefined {
+const isVariables = (value: unknown): value is Variables =>
+  typeof value === 'object' &&
+  value !== null &&
+  Object.entries(value).every(([name, text]) => /^AWS_[A-Z0-9_]+$/.test(name) && typeof text === 'string');
+
+/** What the last `stint assume` here left, whether its keys are still there or not. */
+function lastOrigin(env: Environment): Origin | undefined {
   const text = env[originVariable];
   if (text === undefined || text === '') return undefined;
   try {
     const origin = JSON.parse(text) as Partial<Origin>;
-    const sound = typeof origin.key === 'string' && Array.isArray(origin.exported) && origin.base !== undefined;
-    return sound && origin.key === env['AWS_ACCESS_KEY_ID'] ? (origin as Origin) : undefined;
+    const sound = typeof origin.key === 'string' && isVariables(origin.exported) && isVariables(origin.before);
+    return sound ? (origin as Origin) : undefined;
   } catch {
     return undefined;
   }
 }
 
-const keyVariables = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'AWS_CREDENTIAL_EXPIRATION'];
+/** The origin an earlier `stint assume` left, unless other keys were set since. */
+export function readOrigin(env: Environment): Origin | undefined {
+  const origin = lastOrigin(env);
+  return origin !== undefined && origin.key === env['AWS_ACCESS_KEY_ID'] ? origin : undefined;
+}
+
+/** The variables of a session. */
+export const keyVariables: readonly string[] = [
+  'AWS_ACCESS_KEY_ID',
+  'AWS_SECRET_ACCESS_KEY',
+  'AWS_SESSION_TOKEN',
+  'AWS_CREDENTIAL_EXPIRATION',
+];
+
+function exportedBy({ exported }: Origin, env: Environment): readonly string[] {
+  return Object.keys(exported).filter((name) => env[name] === exported[name]);
+}
+
+/** The variables that an earlier `stint assume` exported for its target, and nobody has changed since. */
+export function exportedBefore(env: Environment): readonly string[] {
+  const origin = lastOrigin(env);
+  return origin === undefined ? [] : exportedBy(origin, env);
+}
 
 /** The environment as it was before an earlier `stint assume` in this shell, as far as that can be told. */
 export function baseEnvironment(env: Environment): Environment {
-  const origin = readOrigin(env);
+  const origin = lastOrigin(env);
   if (origin === undefined) return env;
+  const { key, base: from, exported, before, until } = origin;
   const base: Record<string, string | undefined> = { ...env };
-  for (const name of origin.exported) delete base[name];
-  if (origin.base === 'keys') return base;
-  for (const name of keyVariables) delete base[name];
-  const { AWS_PROFILE: profile, ...places } = originVariables(origin);
-  // What was set since ranks before what was there before.
-  return { ...places, ...base, ...(profile === undefined ? {} : { AWS_PROFILE: profile }) };
+  const [ours, replaced] = [key === env['AWS_ACCESS_KEY_ID'], from === 'keys'];
+  for (const name of exportedBy(origin, env)) delete base[name];
+  if (!ours || !replaced) delete base[originVariable];
+  if (ours && !replaced) for (const name of keyVariables) delete base[name];
+  if (!ours && base['AWS_CREDENTIAL_EXPIRATION'] === until) delete base['AWS_CREDENTIAL_EXPIRATION'];
+  for (const [name, value] of Object.entries(before)) {
+    // What was set since ranks before what was there before; keys that were set since, before any place of others.
+    if (!base[name] && (ours || name in exported)) base[name] = value;
+  }
+  return base;
 }
 
 /** The profile that SDKs would use: AWS_PROFILE, else `default`. */

@@ -3,10 +3,9 @@
 import { isoSeconds, type Secret } from '../base/index.ts';
 import {
   baseEnvironment,
-  currentProfile,
+  exportedBefore,
+  keyVariables,
   originVariable,
-  originVariables,
-  placesOf,
   readOrigin,
   type Origin,
 } from './environment.ts';
@@ -16,10 +15,7 @@ export type Shell = 'sh' | 'fish' | 'pwsh';
 
 /** Variables that would compete with the exported keys, or that belong to a session before them. */
 const competing: readonly string[] = [
-  'AWS_ACCESS_KEY_ID',
-  'AWS_SECRET_ACCESS_KEY',
-  'AWS_SESSION_TOKEN',
-  'AWS_CREDENTIAL_EXPIRATION',
+  ...keyVariables,
   'AWS_REGION',
   'AWS_DEFAULT_REGION',
   'AWS_ACCOUNT_ID',
@@ -47,29 +43,24 @@ export interface EnvironmentChange {
   readonly set: ReadonlyMap<string, string | Secret>;
 }
 
-function originOf(env: Environment, request: SessionRequest, session: Credentials): Origin {
-  const exported = [...Object.keys(request.settings), ...regionsOf(baseEnvironment(env), request)];
-  const before = readOrigin(env);
-  const places = placesOf(env) ?? before?.places;
-  // In this order: shells read the first two.
+/** What may be written into an origin: every variable that a session takes the place of, but for secrets. */
+const restored = competing.filter((name) => !keyVariables.includes(name) && name !== 'AWS_SECURITY_TOKEN');
+
+function originOf(env: Environment, set: ReadonlyMap<string, string | Secret>, request: SessionRequest): Origin {
+  const base = baseEnvironment(env);
+  const settings = [...Object.keys(request.settings), 'AWS_REGION', 'AWS_DEFAULT_REGION'];
+  const own = (name: string): string | undefined => base[name] || undefined;
+  const exported = settings.filter((name) => set.has(name) && set.get(name) !== own(name));
+  const before = restored.filter((name) => own(name) !== undefined && own(name) !== set.get(name));
+  const until = set.get('AWS_CREDENTIAL_EXPIRATION') as string | undefined;
+  // In this order: shells read it.
   return {
-    key: session.accessKeyId,
-    base: before?.base ?? baseOf(env),
-    exported,
-    ...(places === undefined ? {} : { places }),
+    key: set.get('AWS_ACCESS_KEY_ID') as string,
+    base: base['AWS_ACCESS_KEY_ID'] ? 'keys' : 'named',
+    exported: Object.fromEntries(exported.map((name) => [name, set.get(name) as string])),
+    before: Object.fromEntries(before.map((name) => [name, own(name)!])),
+    ...(until === undefined ? {} : { until }),
   };
-}
-
-function baseOf(env: Environment): Origin['base'] {
-  if (env['AWS_ACCESS_KEY_ID']) return 'keys';
-  const profile = currentProfile(env);
-  return profile === 'default' ? 'default' : { profile };
-}
-
-/** The region's variables that the target sets and the person did not: the next target is not to take them for the person's. */
-function regionsOf(base: Environment, { region }: SessionRequest): readonly string[] {
-  if (region === undefined) return [];
-  return ['AWS_REGION', 'AWS_DEFAULT_REGION'].filter((name) => base[name] !== region);
 }
 
 /** The change that puts a session into an environment. `env` is the one to be changed. */
@@ -87,20 +78,28 @@ export function sessionChange(env: Environment, request: SessionRequest, session
   }
   for (const [name, value] of Object.entries(request.settings)) set.set(name, value);
   set.set('STINT_TARGET', request.target);
-  set.set(originVariable, JSON.stringify(originOf(env, request, session)));
+  set.set(originVariable, JSON.stringify(originOf(env, set, request)));
   return { unset: staleVariables(env).filter((name) => !set.has(name)), set };
 }
 
-/** The change that takes a session out again: the keys, and what was exported for its target. */
+/**
+ * The change that takes a session out again: everything that Stint has set and nobody has changed since goes, and what
+ * was there before it comes back, but for keys, which are kept nowhere. Without a session nothing of the person's changes.
+ */
 export function clearingChange(env: Environment): EnvironmentChange {
-  const origin = readOrigin(env);
-  const set = new Map(Object.entries(origin === undefined ? {} : originVariables(origin)));
-  return { unset: staleVariables(env).filter((name) => !set.has(name)), set };
+  const session = readOrigin(env) === undefined ? [] : keyVariables;
+  const base = Object.fromEntries(
+    Object.entries(baseEnvironment(env)).filter(([name]) => ![...session, ...ownVariables].includes(name)),
+  );
+  return {
+    unset: Object.keys(env).filter((name) => env[name] !== undefined && base[name] === undefined),
+    set: new Map(Object.entries(base).filter((entry): entry is [string, string] => entry[1] !== env[entry[0]])),
+  };
 }
 
 /** Variables that would compete with a session, or that belong to one before it. */
 export function staleVariables(env: Environment): readonly string[] {
-  return [...competing, ...ownVariables, ...(readOrigin(env)?.exported ?? [])];
+  return [...competing, ...ownVariables, ...exportedBefore(env)];
 }
 
 function plain(value: string | Secret): string {
@@ -125,6 +124,17 @@ interface ShellWords {
   readonly unset: (names: readonly string[]) => string;
 }
 
+/**
+ * A universal variable of fish is that of every shell, now and later, and one shell cannot hide it from its commands: it
+ * is not erased, but told.
+ */
+function fishWarning(names: readonly string[]): string {
+  const profile = 'AWS_PROFILE';
+  if (!names.includes(profile)) return '';
+  const note = `note: ${profile} is a universal variable, which commands still see; \`set -eU ${profile}\` removes it from all shells`;
+  return ` set -qUx ${profile}; and echo '${note}' >&2;`;
+}
+
 const shellWords: Readonly<Record<Shell, ShellWords>> = {
   sh: {
     quote: (text) => `'${text.replaceAll("'", String.raw`'\''`)}'`,
@@ -134,7 +144,7 @@ const shellWords: Readonly<Record<Shell, ShellWords>> = {
   fish: {
     quote: (text) => `'${text.replaceAll('\\', '\\\\').replaceAll("'", String.raw`\'`)}'`,
     set: (name, quoted) => `set -gx ${name} ${quoted};`,
-    unset: (names) => `set -e ${names.join(' ')};`,
+    unset: (names) => `set -e -g ${names.join(' ')};${fishWarning(names)}`,
   },
   pwsh: {
     // PowerShell takes the typographic single quotes for quotes as well.

@@ -1,5 +1,5 @@
 // Uses a ready entry in Node, by the rules of the shells.
-import { baseEnvironment, readOrigin, sessionFolder } from './environment.ts';
+import { baseEnvironment, exportedBefore, readOrigin, sessionFolder } from './environment.ts';
 import type { EnvironmentChange } from './exporters.ts';
 import type { Environment } from './model.ts';
 import type { ReadyEntry } from './ready-entry.ts';
@@ -17,6 +17,5 @@ export function readyFor(target: string, env: Environment, cwd: string, now: num
 /** The change that puts the session of an entry into an environment, an earlier session's variables taken out. */
 export function readyChange({ unset, set }: ReadyEntry, env: Environment): EnvironmentChange {
   const kept = new Map(set);
-  const stale = readOrigin(env)?.exported ?? [];
-  return { unset: [...unset, ...stale.filter((name) => !kept.has(name))], set: kept };
+  return { unset: [...unset, ...exportedBefore(env).filter((name) => !kept.has(name))], set: kept };
 }

@@ -78,7 +78,8 @@ test('a session of another target is taken out of the variables of the command',
     AWS_ACCESS_KEY_ID: 'ASIAOLD',
     AWS_SECRET_ACCESS_KEY: 'old',
     AWS_ENDPOINT_URL_S3: 'http://127.0.0.1:1',
-    STINT_ORIGIN: '{"key":"ASIAOLD","base":"default","exported":["AWS_ENDPOINT_URL_S3"]}',
+    STINT_ORIGIN:
+      '{"key":"ASIAOLD","base":"named","exported":{"AWS_ENDPOINT_URL_S3":"http://127.0.0.1:1"},"before":{}}',
   };
   const script = 'echo "$AWS_ENDPOINT_URL_S3|$AWS_ACCESS_KEY_ID"';
   const { stdout } = await runProgram(process.execPath, [mainFile, 'exec', 'dev', '--', 'sh', '-c', script], {

@@ -8,6 +8,7 @@ import {
   processJson,
   sessionChange,
   shellLines,
+  type Shell,
 } from '../../src/assume/exporters.ts';
 import type { Credentials, Environment, SessionRequest } from '../../src/assume/model.ts';
 import { runProgram } from './support.ts';
@@ -64,7 +65,7 @@ test('the lines unset what would compete before they set, and never set a profil
   };
   const [first, ...rest] = shellLines('sh', sessionChange(env, request(), session('t')));
   assert.match(first ?? '', /^unset .*\bAWS_PROFILE\b/);
-  assert.ok(rest.every((line) => /^export [A-Z_]+='/.test(line) && !line.includes('AWS_PROFILE')));
+  assert.ok(rest.every((line) => /^export [A-Z_]+='/.test(line) && !line.startsWith('export AWS_PROFILE')));
   const changed = changedEnvironment(env, sessionChange(env, request(), session('t')));
   assert.deepEqual(
     Object.keys(changed).filter((name) =>
@@ -101,6 +102,63 @@ test('what one target exported besides keys is gone with the next, and what the 
     assumeInTurn({ AWS_ENDPOINT_URL: 'http://own' }, request(), request())['AWS_ENDPOINT_URL'],
     'http://own',
   );
+});
+
+/** Starts in which nothing of Stint is, and what a person may have there. */
+const shellsBefore: Readonly<Record<string, Environment>> = {
+  'with keys and a profile': {
+    AWS_ACCESS_KEY_ID: 'AKIA1',
+    AWS_SECRET_ACCESS_KEY: 's',
+    AWS_SESSION_TOKEN: 't',
+    AWS_PROFILE: 'own',
+    AWS_REGION: 'us-east-1',
+  },
+  'with a mark that is none': { STINT_ORIGIN: '{"key":1', AWS_ACCESS_KEY_ID: 'AKIA1', AWS_DEFAULT_REGION: 'us-east-1' },
+  empty: {},
+};
+
+for (const [what, start] of Object.entries(shellsBefore)) {
+  test(`taking a session out of a shell ${what} that has none leaves everything as it is`, () => {
+    const { STINT_ORIGIN: _, ...rest } = start;
+    assert.deepEqual(changedEnvironment(start, clearingChange(start)), rest);
+    assert.ok(clearingChange(start).unset.every((name) => name.startsWith('STINT_')));
+  });
+}
+
+test('what a session took the place of comes back in the end: region, default profile, account', () => {
+  const start = {
+    AWS_PROFILE: 'central',
+    AWS_DEFAULT_PROFILE: 'other',
+    AWS_REGION: 'us-east-1',
+    AWS_DEFAULT_REGION: 'us-west-2',
+    AWS_ACCOUNT_ID: '111111111111',
+    HOME: '/h',
+  };
+  for (const regions of [['eu-west-1'], ['eu-west-1', 'us-east-1'], ['us-east-1', 'eu-west-1', 'eu-west-1']]) {
+    const env = assumeInTurn(start, ...regions.map((region) => request({ region })));
+    assert.deepEqual([env['AWS_REGION'], env['AWS_PROFILE']], [regions.at(-1), undefined]);
+    assert.deepEqual(changedEnvironment(env, clearingChange(env)), start);
+    const { AWS_REGION: region, AWS_DEFAULT_REGION: other } = baseEnvironment(env);
+    assert.deepEqual([region, other], ['us-east-1', 'us-west-2'], 'the next target begins with the own region');
+  }
+});
+
+test('what somebody changed after a session came stays as it is when the session goes', () => {
+  const local = request({ settings: { AWS_ENDPOINT_URL: 'http://127.0.0.1:4566' } });
+  const since = { AWS_REGION: 'us-west-2', AWS_ENDPOINT_URL: 'http://own', AWS_PROFILE: 'new' };
+  const env = { ...assumeInTurn({ AWS_PROFILE: 'old', AWS_REGION: 'us-east-1' }, local), ...since };
+  assert.deepEqual(changedEnvironment(env, clearingChange(env)), since);
+  const { AWS_ACCESS_KEY_ID: _, AWS_SECRET_ACCESS_KEY: __, ...base } = baseEnvironment(env);
+  for (const [name, value] of Object.entries(since)) assert.equal(base[name], value);
+  assert.equal(assumeInTurn(env, request())['AWS_ENDPOINT_URL'], 'http://own');
+});
+
+test('own keys set after a session stay when it is taken out, and what it exported goes', () => {
+  const local = request({ settings: { AWS_ENDPOINT_URL: 'http://127.0.0.1:4566' } });
+  const own = { AWS_ACCESS_KEY_ID: 'AKIA1', AWS_SECRET_ACCESS_KEY: 's', AWS_SESSION_TOKEN: 'own' };
+  const env = { ...assumeInTurn({ AWS_PROFILE: 'old', AWS_REGION: 'us-east-1' }, local), ...own };
+  assert.deepEqual(changedEnvironment(env, clearingChange(env)), { ...own, AWS_REGION: 'us-east-1' });
+  assert.deepEqual(baseEnvironment(env)['AWS_ENDPOINT_URL'], undefined, 'the next target is not sent there');
 });
 
 test('taking the session out brings the profile back that it began with', () => {
@@ -149,8 +207,31 @@ test('credential_process JSON leaves out what the credentials do not have', () =
 });
 
 test('fish and PowerShell quote every value as one word', () => {
-  const change = { unset: ['AWS_PROFILE'], set: new Map([['X', String.raw`it's \ $x`]]) };
-  assert.deepEqual(shellLines('fish', change), ['set -e AWS_PROFILE;', String.raw`set -gx X 'it\'s \\ $x';`]);
+  const change = { unset: ['AWS_REGION'], set: new Map([['X', String.raw`it's \ $x`]]) };
+  assert.deepEqual(shellLines('fish', change), ['set -e -g AWS_REGION;', String.raw`set -gx X 'it\'s \\ $x';`]);
   const [, set] = shellLines('pwsh', { ...change, set: new Map([['X', "it\u2019s '$x'"]]) });
   assert.equal(set, "$env:X = 'it\u2019\u2019s ''$x'''");
 });
+
+const goldenClearing: Readonly<Record<Shell, readonly string[]>> = {
+  sh: [
+    'unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION STINT_TARGET STINT_ORIGIN',
+    "export AWS_PROFILE='central'",
+  ],
+  fish: [
+    'set -e -g AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION STINT_TARGET STINT_ORIGIN;',
+    "set -gx AWS_PROFILE 'central';",
+  ],
+  pwsh: [
+    'Remove-Item -ErrorAction SilentlyContinue Env:AWS_ACCESS_KEY_ID,Env:AWS_SECRET_ACCESS_KEY,Env:AWS_SESSION_TOKEN,Env:AWS_CREDENTIAL_EXPIRATION,Env:STINT_TARGET,Env:STINT_ORIGIN',
+    "$env:AWS_PROFILE = 'central'",
+  ],
+};
+
+for (const [shell, lines] of Object.entries(goldenClearing)) {
+  test(`${shell}: a session goes, and the profile comes back, in these words; without one there are none`, () => {
+    const env = assumeInTurn({ AWS_PROFILE: 'central' }, request({ region: undefined }));
+    assert.deepEqual(shellLines(shell as Shell, clearingChange(env)), lines);
+    assert.deepEqual(shellLines(shell as Shell, clearingChange({ AWS_ACCESS_KEY_ID: 'AKIA1', AWS_PROFILE: 'x' })), []);
+  });
+}

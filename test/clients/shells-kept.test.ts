@@ -161,6 +161,41 @@ for (const shell of shells) {
     },
   );
 
+  const set = (name: string, value: string): string =>
+    shell === 'fish' ? `set -gx ${name} '${value}'` : `export ${name}='${value}'`;
+  const own = 'env | grep "^AWS_\\(PROFILE\\|REGION\\|DEFAULT_REGION\\|ACCESS_KEY_ID\\|SECRET_ACCESS_KEY\\)=" | sort';
+  test(`${shell}: taking a session out of a shell that has none leaves keys and profile alone`, here, async (t) => {
+    const { run } = await place(t);
+    const { stdout, stderr, code } = await run(
+      shell,
+      `${set('AWS_ACCESS_KEY_ID', 'AKIA1')}\n${set('AWS_SECRET_ACCESS_KEY', 's')}\n${set('AWS_PROFILE', 'x')}\nstint assume --unset\n${own}`,
+    );
+    assert.equal(stdout, 'AWS_ACCESS_KEY_ID=AKIA1\nAWS_PROFILE=x\nAWS_SECRET_ACCESS_KEY=s\n', stderr);
+    assert.match(stderr, /^note: this shell has no session of Stint/);
+    assert.equal(code, 0);
+  });
+
+  test(
+    `${shell}: profile and region that a shell began with are back after its sessions, kept ones too`,
+    here,
+    async (t) => {
+      const { run } = await place(t);
+      const start = [set('AWS_PROFILE', 'central'), set('AWS_REGION', 'us-east-1')].join('\n');
+      await run(shell, `${start}\nstint credentials dev >/dev/null\nstint credentials prod >/dev/null\n`);
+      const assume = ['dev', 'prod', 'dev'].map((target) => `stint assume ${target} 2>/dev/null\n`).join('');
+      const { stdout, stderr, starts } = await run(
+        shell,
+        `${start}\n${assume}echo "$AWS_REGION"\nstint assume prod 2>/dev/null\necho "$AWS_REGION"\nstint assume --unset\n${own}`,
+      );
+      assert.deepEqual(
+        stdout.trimEnd().split('\n'),
+        ['eu-west-1', 'us-east-1', 'AWS_PROFILE=central', 'AWS_REGION=us-east-1'],
+        stderr,
+      );
+      assert.equal(starts, 1, 'only to take it out');
+    },
+  );
+
   test(`${shell}: an edited config, another endpoint and forget send the shell to Stint`, here, async (t) => {
     const { run, home } = await place(t);
     await run(shell, 'stint credentials dev >/dev/null');
@@ -227,6 +262,23 @@ for (const shell of shells) {
     },
   );
 }
+
+test(
+  'fish: a universal variable is told, hidden from commands of exec, and never erased',
+  { skip: skipWithout('fish') },
+  async (t) => {
+    const { env, home } = await place(t);
+    const settings = { ...env, XDG_CONFIG_HOME: join(home, '.cache', 'fish') };
+    const script = join(home, '.cache', 'script.fish');
+    const lines = ['stint assume dev', 'stint assume dev', 'stint exec dev -- env | grep ^AWS_PROFILE', 'set -U'];
+    const text = shellText('fish', [process.execPath, mainFile]);
+    writeFileSync(script, `${text}\nset -Ux AWS_PROFILE other\n${lines.join('\n')} | grep AWS`);
+    const { stdout, stderr } = await runProgram('fish', [script], settings, home);
+    assert.equal(stdout, 'AWS_PROFILE other\n', stderr);
+    assert.equal(stderr.match(/^note: AWS_PROFILE is a universal variable/gm)?.length, 2, stderr);
+    assert.equal((await runProgram('fish', ['-c', 'echo $AWS_PROFILE'], settings, home)).stdout, 'other\n');
+  },
+);
 
 test('bash and zsh: scripts with `set -eu` may use the function; what fails ends them', async (t) => {
   const { run } = await place(t);

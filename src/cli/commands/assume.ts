@@ -5,6 +5,7 @@ import {
   clearingChange,
   languageOf,
   noteRecent,
+  readOrigin,
   sessionChange,
   sessionFolder,
   shellLines,
@@ -54,6 +55,15 @@ export async function assume(io: Io, target: string, choices: AssumeChoices): Pr
   }
 }
 
+/** Prints the lines that take the session out of the shell; what this cannot bring back is told. */
+function takeOut(io: Io): void {
+  const change = clearingChange(io.env);
+  for (const line of shellLines(language(io), change)) printData(io, line);
+  if (change.unset.length === 0) say(io, 'note: this shell has no session of Stint: nothing is changed');
+  if (readOrigin(io.env)?.base !== 'keys') return;
+  say(io, 'note: the keys that this shell had before are kept nowhere: set them again');
+}
+
 export function register(program: Command, io: Io): void {
   const command = addTargetVerb(
     program,
@@ -66,8 +76,7 @@ export function register(program: Command, io: Io): void {
     },
     async (target, choices, _, values) => {
       if (values['unset'] === true) {
-        for (const line of shellLines(language(io), clearingChange(io.env))) printData(io, line);
-        return;
+        return takeOut(io);
       }
       await assume(io, target ?? (await pickOne(io, choices.config)), choices);
     },

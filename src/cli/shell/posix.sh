@@ -3,15 +3,11 @@
 # Reads the rest of an entry from stdin: sets and unsets what it says, after what an earlier session brought along has
 # gone. Only variables of AWS and Stint, whatever the entry says. Leaves what a person is told in stint_note.
 _stint_take() {
-  local stint_line= stint_name= stint_rest=
-  case ${STINT_ORIGIN-} in *'"exported":['*) stint_rest=${STINT_ORIGIN##*'"exported":['} ;; esac
-  stint_rest=${stint_rest%%']'*}
-  while [ -n "$stint_rest" ]; do
-    stint_name=${stint_rest%%,*}
-    stint_name=${stint_name#'"'}
-    stint_name=${stint_name%'"'}
-    case $stint_name in *[!A-Z0-9_]*) ;; AWS_*) unset "$stint_name" ;; esac
-    case $stint_rest in *,*) stint_rest=${stint_rest#*,} ;; *) stint_rest= ;; esac
+  local stint_line= stint_name= stint_value= stint_rest=
+  case ${STINT_ORIGIN-} in *'"exported":{'*) stint_rest=${STINT_ORIGIN#*'"exported":{'} ;; esac
+  while _stint_pair; do
+    # What somebody has changed since is no longer of that session.
+    eval "[ \"\${$stint_name-}\" != \"\$stint_value\" ] || unset $stint_name"
   done
   while IFS= read -r stint_line; do
     stint_rest=${stint_line#*=}

@@ -26,6 +26,18 @@ _stint_find() {
   { echo >|"$stint_dir/ready/now"; } 2>/dev/null
 }
 
+# Takes the first pair off stint_rest, where an origin has a name and a value of it; fails when there is none.
+_stint_pair() {
+  case $stint_rest in '"AWS_'*'":"'*'"'*) ;; *) return 1 ;; esac
+  stint_name=${stint_rest#'"'}
+  stint_name=${stint_name%%'"'*}
+  case $stint_name in *[!A-Z0-9_]*) return 1 ;; esac
+  stint_rest=${stint_rest#*'":"'}
+  stint_value=${stint_rest%%'"'*}
+  stint_rest=${stint_rest#*'"'}
+  stint_rest=${stint_rest#,}
+}
+
 # Reads stdin up to the line `ready`; 0 when all of it holds for target $1. What follows is left to be read. $2: the kinds
 # of lines that must be there.
 _stint_holds() {
@@ -33,29 +45,20 @@ _stint_holds() {
   # What an earlier session changed is looked at as it was before. An origin that is not understood is left to Stint.
   if [ -n "${STINT_ORIGIN-}" ]; then
     case $STINT_ORIGIN in
-      *\\* | *'"places":'*) return 1 ;;
-      '{"key":"'"${AWS_ACCESS_KEY_ID:-none}"'","base":"default",'*) ;;
-      '{"key":"'"${AWS_ACCESS_KEY_ID:-none}"'","base":{"profile":"'*)
-        stint_rest=${STINT_ORIGIN#*'{"profile":"'}
-        stint_rest=${stint_rest%%'"'*}
-        local AWS_PROFILE="$stint_rest" ;;
-      '{"key":"'"${AWS_ACCESS_KEY_ID:-none}"'"'*) return 1 ;;
-      '{"key":"'*) stint_rest=void ;;
+      *\\*) return 1 ;;
+      '{"key":"'"${AWS_ACCESS_KEY_ID:-none}"'","base":"named","exported":{'*'},"before":{'*) ;;
       *) return 1 ;;
     esac
-    if [ "$stint_rest" != void ]; then
-      local AWS_ACCESS_KEY_ID=
-      stint_rest=${STINT_ORIGIN##*'"exported":['}
-      stint_rest=${stint_rest%%']'*}
-      while [ -n "$stint_rest" ]; do
-        stint_name=${stint_rest%%,*}
-        stint_name=${stint_name#'"'}
-        stint_name=${stint_name%'"'}
-        case $stint_name in '' | [0-9]* | *[!A-Za-z0-9_]*) return 1 ;; esac
-        eval "local $stint_name="
-        case $stint_rest in *,*) stint_rest=${stint_rest#*,} ;; *) stint_rest= ;; esac
-      done
-    fi
+    local AWS_ACCESS_KEY_ID=
+    stint_rest=${STINT_ORIGIN#*'"exported":{'}
+    while _stint_pair; do
+      eval "[ \"\${$stint_name-}\" != \"\$stint_value\" ] || local $stint_name="
+    done
+    case $stint_rest in '},"before":{'*) stint_rest=${stint_rest#'},"before":{'} ;; *) return 1 ;; esac
+    while _stint_pair; do
+      eval "[ -n \"\${$stint_name-}\" ] || local $stint_name=\"\$stint_value\""
+    done
+    case $stint_rest in '}'*) ;; *) return 1 ;; esac
   fi
   while IFS= read -r stint_line; do
     stint_value=${stint_line#*=}

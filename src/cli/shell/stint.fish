@@ -13,6 +13,20 @@ function __stint_find
     printf '%s\n' $sessions $file
 end
 
+# Prints the variables of a part of an origin as NAME=VALUE.
+function __stint_pairs
+    string match -a -r -g '"(AWS_[A-Z0-9_]+":"[^"]*)"' -- $argv[1] | string replace '":"' =
+end
+
+# Prints the names of the variables that an earlier session exported, and nobody has changed since.
+function __stint_exported
+    for pair in (__stint_pairs (string match -r -g '"exported":\{(.*?)\},"before":' -- "$STINT_ORIGIN"))
+        set -l parts (string split -m 1 = -- $pair)
+        set -l name $parts[1]
+        test "$$name" = "$parts[2]"; and echo $name
+    end
+end
+
 # Prints the lines of file $argv[1] of the index that may be taken, if all lines above them hold for target $argv[2].
 # $argv[3]: the kinds of lines that must be there.
 # SECURITY: no text of an entry is ever evaluated; values are compared and printed.
@@ -25,14 +39,26 @@ function __stint_entry
     set -l values
     # What an earlier session changed is looked at as it was before. An origin that is not understood is left to Stint.
     if test -n "$STINT_ORIGIN"
-        string match -q '*"places":*' -- "$STINT_ORIGIN"; and return 1
-        set -l origin (string match -r -g '^\{"key":"([^"\\\\]*)","base":("default"|\{"profile":"[^"\\\\]*"\}),"exported":\[([A-Z0-9_",]*)\]' -- "$STINT_ORIGIN")
+        set -l origin (string match -r -g '^\{"key":"([^"\\\\]*)","base":"named","exported":\{([^\\\\]*?)\},"before":\{([^\\\\]*?)\}[,}]' -- "$STINT_ORIGIN")
         or return 1
-        if test "$origin[1]" = "$AWS_ACCESS_KEY_ID"
-            set names AWS_ACCESS_KEY_ID (string split -n , -- (string replace -a '"' '' -- "$origin[3]"))
-            set values (string replace -r '.*' '' -- $names)
-            set -l profile (string match -r -g '^\{"profile":"(.*)"\}$' -- $origin[2])
-            and set -a names AWS_PROFILE; and set -a values $profile
+        test "$origin[1]" = "$AWS_ACCESS_KEY_ID"; or return 1
+        set names AWS_ACCESS_KEY_ID
+        set values ''
+        for pair in (__stint_pairs "$origin[2]")
+            set -l parts (string split -m 1 = -- $pair)
+            set -l name $parts[1]
+            test "$$name" = "$parts[2]"; and set -a names $name; and set -a values ''
+        end
+        for pair in (__stint_pairs "$origin[3]")
+            set -l parts (string split -m 1 = -- $pair)
+            set -l name $parts[1]
+            set -l index (contains -i -- $name $names)
+            if set -q index[1]
+                set values[$index] $parts[2]
+            else if test -z "$$name"
+                set -a names $name
+                set -a values $parts[2]
+            end
         end
     end
     set -l seen
@@ -103,15 +129,17 @@ function stint --description 'AWS access that ends on time'
                 test $code -eq 0; and eval $text
                 return $code
             end
-            for name in (string match -r -g '"exported":\[(.*)\]' -- "$STINT_ORIGIN" | string split , | string match -r -g '^"(AWS_[A-Z0-9_]+)"$')
-                set -e $name
+            for name in (__stint_exported)
+                set -e -g $name
             end
             for line in $lines
                 set -l parts (string match -r -g '^(set|unset)=((?:AWS|STINT)_[A-Z0-9_]+)(?:=(.*))?$' -- $line)
                 test "$parts[1]" = set; and set -gx $parts[2] $parts[3]
-                test "$parts[1]" = unset; and set -e $parts[2]
+                test "$parts[1]" = unset; and set -e -g $parts[2]
                 string match -q 'note=*' -- $line; and string replace -r '^note=' '' -- $line >&2
             end
+            # It is that of every shell, now and later, and one shell cannot hide it from its commands.
+            set -qUx AWS_PROFILE; and echo 'note: AWS_PROFILE is a universal variable, which commands still see; `set -eU AWS_PROFILE` removes it from all shells' >&2
             if test -z "$STINT_NO_RECENT"; and set -l found (__stint_find recent)
                 printf '%s\n' $argv[2] >>$found[2]
             end
@@ -122,8 +150,9 @@ function stint --description 'AWS access that ends on time'
                 return 0
             end
         case exec
-            if set -q lines[1]; and type -q -f -- $argv[4]
-                for name in (string match -r -g '"exported":\[(.*)\]' -- "$STINT_ORIGIN" | string split , | string match -r -g '^"(AWS_[A-Z0-9_]+)"$')
+            # A universal variable can be hidden from a command by Stint alone.
+            if set -q lines[1]; and type -q -f -- $argv[4]; and not set -Ux | string match -q 'AWS_*'
+                for name in (__stint_exported)
                     set -fu $name
                 end
                 for line in $lines
