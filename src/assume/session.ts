@@ -35,6 +35,12 @@ function isAsItIs({ source, roles, mfaSerial, durationSeconds }: SessionRequest)
 
 const mfaTries = 3;
 
+/** What a call is made with. `kept`: it was kept by an earlier command, so AWS may have ended it since. */
+interface Beginning {
+  readonly session: Credentials | IdentityToken;
+  readonly kept: boolean;
+}
+
 function ends(expiration: Millis, now: Millis): string {
   return `ends in ${formatDuration((expiration - now) / 1000)}, at ${isoSeconds(expiration)}`;
 }
@@ -43,7 +49,7 @@ function ends(expiration: Millis, now: Millis): string {
 class SessionRun {
   readonly #tools: SessionTools;
   readonly #startedAt: Millis;
-  #source: Promise<Credentials | IdentityToken> | undefined;
+  #source: Promise<Beginning> | undefined;
   #read: Promise<Credentials | IdentityToken> | undefined;
 
   #told = false;
@@ -112,20 +118,25 @@ class SessionRun {
     }
   }
 
-  /** A source that is a session of its own is kept as one, so that every role of it shares it. */
-  #sourceCredentials(request: SessionRequest): Promise<Credentials | IdentityToken> {
+  /** A source that is a session of its own is kept as one, so that every role of it shares it. `anew`: the kept one does not count. */
+  #begin(request: SessionRequest, anew: boolean): Promise<Beginning> {
     const { source } = request;
     const alone = isKeptSource(source) ? sourceRequest(request) : undefined;
     // The source's own request comes here as well, from the session that is kept of it: it reads, and waits for nobody.
-    if (alone === undefined) return (this.#read ??= readSource(source, this.#tools));
-    return (this.#source ??= this.obtain(alone, false).then(({ session }) => session));
+    if (alone === undefined) return this.#readSource(source);
+    if (anew) this.#source = undefined;
+    return (this.#source ??= this.obtain(alone, anew || this.#tools.refresh));
+  }
+
+  async #readSource(source: SessionRequest['source']): Promise<Beginning> {
+    return { session: await (this.#read ??= readSource(source, this.#tools)), kept: false };
   }
 
   /** What the plan has to know of the source; a token is not read for that, since a kept session may make it needless. */
   async #sourceClass(request: SessionRequest): Promise<PlanFacts['source']> {
     if (request.source.kind === 'web-identity') return 'web-identity';
-    const source = (await this.#sourceCredentials(request)) as Credentials;
-    return source.sessionToken === undefined ? 'long-term' : 'temporary';
+    const { session } = (await this.#begin(request, false)) as { session: Credentials };
+    return session.sessionToken === undefined ? 'long-term' : 'temporary';
   }
 
   /** Tells the whole path once; what it takes to get there is part of it. */
@@ -147,19 +158,25 @@ class SessionRun {
     this.#tell(request, plan);
     const step = plan.steps.at(-1)!;
     const earlier = earlierRequest(request, plan);
-    const from = earlier === undefined ? undefined : await this.obtain(earlier, false);
-    if (earlier === undefined || from === undefined) {
-      const source = await this.#sourceCredentials(request);
-      return step.call === 'none' ? (source as Credentials) : this.#call(request, step, source);
-    }
+    const from = earlier === undefined ? await this.#begin(request, false) : await this.#goOn(earlier, plan);
+    if (step.call === 'none') return from.session as Credentials;
     try {
       return await this.#call(request, step, from.session);
     } catch (error) {
       // A kept session may have been ended at AWS before its time; that is found out only by using it.
       if (!from.kept || !isFailure(error) || !/^credentials-(?:expired|refused)$/.test(error.code)) throw error;
-      this.#tools.explain(`the kept session of ${nameOf(earlier)} was refused: fetching a new one`);
-      return this.#call(request, step, (await this.obtain(earlier, true)).session);
+      const name = earlier === undefined ? request.source.from : nameOf(earlier);
+      this.#tools.explain(`the kept session of ${name} was refused: fetching a new one`);
+      const anew = earlier === undefined ? this.#begin(request, true) : this.obtain(earlier, true);
+      return this.#call(request, step, (await anew).session);
     }
+  }
+
+  /** The session that the last call is made with. A refresh renews all of a chain but what would cost the person a code. */
+  #goOn(earlier: SessionRequest, { steps }: SessionPlan): Promise<Beginning> {
+    const step = steps.at(-2)!;
+    const asks = step.call !== 'none' && step.mfa;
+    return this.obtain(earlier, this.#tools.refresh && !asks);
   }
 
   async #call(request: SessionRequest, step: PlanStep, as: Credentials | IdentityToken): Promise<IssuedSession> {

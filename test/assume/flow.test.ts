@@ -71,6 +71,19 @@ test('a kept MFA session that AWS ended before its time is replaced, once', asyn
   );
 });
 
+test('--refresh of a role behind a role makes both anew, and asks for no second code', async (t) => {
+  const sts = await startSts(t);
+  const chain = `${config}[profile last]\nrole_arn = arn:aws:iam::333333333333:role/last\nsource_profile = one\n`;
+  const env = childEnvironment(temporaryHome(t, chain), sts);
+  await runStint('stint-credentials', ['last', '--mfa-code', '111111'], env);
+  const { code, stderr } = await runStint('stint-credentials', ['last', '--refresh'], env);
+  assert.equal(code, 0, stderr);
+  assert.deepEqual(
+    sts.calls.map(({ action }) => action),
+    ['GetSessionToken', 'AssumeRole', 'AssumeRole', 'AssumeRole', 'AssumeRole'],
+  );
+});
+
 test('a kept session that has ended is not served', async (t) => {
   const sts = await startSts(t);
   const env = childEnvironment(temporaryHome(t, config), sts);

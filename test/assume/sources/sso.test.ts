@@ -1,7 +1,7 @@
 // Roles of IAM Identity Center as people have them: at a terminal, without one, and several at once.
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import { startIdentityCenter } from '../idc/identity-center.ts';
 import { cacheFile, config, openedIn, personEnvironment, putToken } from '../idc/person.ts';
 import { runStint, startSts, temporaryHome } from '../support.ts';
@@ -65,6 +65,47 @@ test('a role assumed from a role of Identity Center lasts an hour and shares the
   const source = JSON.parse((await runStint('stint-credentials', ['dev'], env)).stdout);
   assert.equal(sts.calls[0]!.by, source.AccessKeyId);
   assert.equal(idc.calls.length, 1);
+});
+
+/** An Identity Center and an STS, and a run of the profile that goes on from a role of the first to one of the second. */
+async function chained(t: TestContext) {
+  const [idc, sts] = [await startIdentityCenter(t), await startSts(t)];
+  const home = temporaryHome(t, config);
+  putToken(home, idc, {});
+  const env = { ...personEnvironment(home, idc), AWS_ENDPOINT_URL_STS: sts.url };
+  const sources = (): readonly string[] => sts.calls.map(({ by }) => by);
+  return { idc, sts, sources, run: (...more: string[]) => runStint('stint-credentials', ['chained', ...more], env) };
+}
+
+for (const code of ['ExpiredToken', 'InvalidClientTokenId']) {
+  test(`a kept role of Identity Center that AWS ended early is fetched anew for the role behind it, once: ${code}`, async (t) => {
+    const { idc, sts, sources, run } = await chained(t);
+    await run();
+    const [first] = sources();
+    sts.refuse = ({ by }) => (by === first ? { status: 403, code, message: 'ended' } : undefined);
+    const ended = await run('--duration', '15m');
+    assert.equal(ended.code, 0, ended.stderr);
+    assert.equal(idc.calls.length, 2);
+    assert.deepEqual(
+      sources()
+        .slice(1)
+        .map((by) => by === first),
+      [true, false],
+    );
+    sts.refuse = () => ({ status: 403, code, message: 'ended' });
+    assert.match((await run('--duration', '20m')).stderr, /^error\[credentials-/);
+    assert.deepEqual([idc.calls.length, sts.calls.length], [3, 5], 'asked once more, and not for ever');
+  });
+}
+
+test('--refresh of a chain fetches the role of Identity Center anew as well', async (t) => {
+  const { idc, sources, run } = await chained(t);
+  const first = (await run()).stdout;
+  const { code, stdout, stderr } = await run('--refresh');
+  assert.equal(code, 0, stderr);
+  assert.notEqual(stdout, first);
+  assert.equal(idc.calls.length, 2);
+  assert.equal(new Set(sources()).size, 2);
 });
 
 test('without a terminal one line names file and line, and the cure', async (t) => {
