@@ -36,9 +36,13 @@ export class StaticHome implements RotationHome {
     return changeStaticRole(this.#folder, this.#name, next) as Promise<T>;
   }
 
-  async forget(): Promise<void> {
-    await this.store(() => undefined);
-    await this.#folder.schedule(dueName(this.#name), undefined);
+  /**
+   * Forgets a role without a key: the one that is `ending`, or the one that never had any, and none that was written
+   * since. The look that was asked for is not taken back, for it may be the next role's by now; one that finds nothing
+   * ends there.
+   */
+  async forget({ ending }: { readonly ending: boolean }): Promise<void> {
+    await this.store((now) => (now?.key === null && now.rotation === null && now.ending === ending ? undefined : now));
   }
 
   /** A client for the account of the role, one for all calls of this home. */
@@ -84,9 +88,12 @@ export class StaticHome implements RotationHome {
   /** Nothing of this server signs with the key of a static role. */
   async idle(): Promise<void> {}
 
-  /** `undefined`: at the time at which the served key is to be replaced. */
+  /**
+   * `undefined`: nothing is left to look after, and what was asked for stays, for it may be the next rotation's by now.
+   * The look at its time finds when the served key is to be replaced.
+   */
   async schedule(at: Millis | undefined): Promise<void> {
-    await this.#folder.schedule(dueName(this.#name), at ?? (await this.load())?.rotatesAt);
+    if (at !== undefined) await this.#folder.schedule(dueName(this.#name), at);
   }
 
   close(): void {

@@ -96,7 +96,7 @@ async function goOn(parts: StaticRoleParts, home: StaticHome): Promise<void> {
   if (role === undefined) return;
   if (role.ending) return endRole(home, role);
   // A first key that was never made: the request that wanted it was told so.
-  if (role.key === null) return role.rotation === null ? home.forget() : undefined;
+  if (role.key === null) return role.rotation === null ? home.forget(role) : undefined;
   if (role.rotatesAt <= clock.now()) await rotate(parts, home, role);
 }
 
@@ -134,8 +134,9 @@ async function writeRole(
   const wanted = await wantedRole(home, isServed(before) ? before : undefined, fields);
   const now = parts.clock.now();
   const rotatesAt = now + wanted.periodSeconds * 1000;
-  // The look comes first: a look at nothing is nothing, a role that nobody looks at is forgotten.
-  await home.schedule(isServed(before) ? rotatesAt : now + soonMillis);
+  // The look comes first: a look at nothing is nothing, a role that nobody looks at is forgotten. It comes soon: put off
+  // to the time of the key, it would be missing to a rotation that is under way.
+  await home.schedule(now + soonMillis);
   const stored = await home.store((present) => ({ ...(present ?? emptyRole), ...wanted, rotatesAt }));
   if (isServed(stored)) return stored;
   await rotateFirst(parts, home, stored);
@@ -146,7 +147,7 @@ async function writeRole(
 async function rotateFirst(parts: StaticRoleParts, home: StaticHome, role: StaticRole): Promise<void> {
   await rotate(parts, home, role).catch(async (error: unknown) => {
     const left = await home.load();
-    if (left?.key === null && left.rotation === null) await home.forget();
+    if (left?.key === null && left.rotation === null) await home.forget(left);
     throw error;
   });
 }
@@ -222,5 +223,5 @@ async function endRole(home: StaticHome, role: StaticRole): Promise<void> {
     await home.store((now) => (now === undefined ? undefined : { ...now, key: null }));
   }
   // A key that a broken rotation may have left is still looked for.
-  if (role.rotation === null) await home.forget();
+  if (role.rotation === null) await home.forget({ ending: true });
 }
