@@ -82,6 +82,8 @@ export type Source =
       readonly kind: 'instance';
       readonly from: string;
       readonly url: string;
+      /** The address is not AWS's own. */
+      readonly isChosen: boolean;
       readonly allowsVersion1: boolean;
       readonly patience: Millis;
       readonly attempts: number;
@@ -94,6 +96,8 @@ export type Source =
       readonly from: string;
       readonly url: string;
       readonly place: string;
+      /** Which task, pod or token it is for, as text without a secret; undefined when nothing tells. */
+      readonly subject?: string | undefined;
     }
   | {
       /** A role of IAM Identity Center. */

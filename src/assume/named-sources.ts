@@ -75,10 +75,12 @@ export function instanceSource(env: Environment, profile: Profile | undefined, p
     );
   }
   const forbidden = chosen(env, 'AWS_EC2_METADATA_V1_DISABLED', profile, 'ec2_metadata_v1_disabled');
+  const url = instanceUrl(env, profile);
   return {
     kind: 'instance',
     from: 'the instance metadata',
-    url: instanceUrl(env, profile),
+    url,
+    isChosen: !Object.values<string>(addresses).includes(url),
     allowsVersion1: !isOn(forbidden?.value),
     patience: positive(env, 'AWS_METADATA_SERVICE_TIMEOUT', 1) * 1000,
     attempts: Math.ceil(positive(env, 'AWS_METADATA_SERVICE_NUM_ATTEMPTS', 1)),
@@ -89,8 +91,33 @@ export function instanceSource(env: Environment, profile: Profile | undefined, p
 /** Hosts that may be asked without TLS: the container agents of ECS and EKS, and this machine. */
 const containerHosts = /^(?:169\.254\.170\.2|169\.254\.170\.23|\[fd00:ec2::23\]|localhost|\[::1\]|127\.\d+\.\d+\.\d+)$/;
 
+/**
+ * Whose credentials the endpoint gives, so that no session of one pod or task is handed to another whose endpoint has the
+ * same address. SECURITY: a token that does not say for whom it is, is told from others by its digest.
+ */
+function containerSubject(env: Environment, read: ReadText): string | undefined {
+  // ECS makes a path for each task.
+  const relative = env['AWS_CONTAINER_CREDENTIALS_RELATIVE_URI'];
+  if (relative) return relative;
+  const file = env['AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE'];
+  const subject = file ? subjectOf(file, read) : undefined;
+  const token = file ? readOrNothing(file, read) : env['AWS_CONTAINER_AUTHORIZATION_TOKEN'];
+  if (subject !== undefined || !token) return subject;
+  const { createHash } = process.getBuiltinModule('node:crypto');
+  return createHash('sha256').update(token).digest('hex').slice(0, 32);
+}
+
+function readOrNothing(file: string, read: ReadText): string | undefined {
+  try {
+    return read(file);
+  } catch {
+    // Reading it for its own sake will tell.
+    return undefined;
+  }
+}
+
 /** The container's endpoint; undefined when the environment names none. @throws Failure `setting-invalid`. */
-export function containerSource(env: Environment): SourceOf<'container'> | undefined {
+export function containerSource(env: Environment, read: ReadText): SourceOf<'container'> | undefined {
   const relative = env['AWS_CONTAINER_CREDENTIALS_RELATIVE_URI'];
   const full = env['AWS_CONTAINER_CREDENTIALS_FULL_URI'];
   if (!relative && !full) return undefined;
@@ -114,7 +141,8 @@ export function containerSource(env: Environment): SourceOf<'container'> | undef
       `\`${url.hostname}\` may not be asked without TLS`,
       'use https, this machine, or the agent of ECS (169.254.170.2) or EKS (169.254.170.23, fd00:ec2::23)',
     );
-  return { kind: 'container', from: "the container's endpoint", url: url.href, place };
+  const subject = containerSubject(env, read);
+  return { kind: 'container', from: "the container's endpoint", url: url.href, place, subject };
 }
 
 /**
@@ -123,7 +151,7 @@ export function containerSource(env: Environment): SourceOf<'container'> | undef
  */
 function subjectOf(file: string, read: ReadText): string | undefined {
   try {
-    const payload = read(file)?.trim().split('.')[1];
+    const payload = readOrNothing(file, read)?.trim().split('.')[1];
     if (payload === undefined) return undefined;
     const claims = JSON.parse(Buffer.from(payload, 'base64url').toString()) as Record<string, unknown>;
     return JSON.stringify([claims['iss'], claims['sub'], claims['aud']]);

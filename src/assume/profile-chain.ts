@@ -90,7 +90,8 @@ function keySource(profile: Profile): Source {
 }
 
 /** The profile's own credentials, in botocore's order: SSO, keys of the credentials file, login, process, keys of the config file. */
-function ownSource(profile: Profile, { set, env }: Walk): Source {
+function ownSource(profile: Profile, walk: Walk): Source {
+  const { set, env } = walk;
   if (isSsoProfile(profile)) return ssoSource(profile, set, env);
   if (profile.keysRankFirst) return keySource(profile);
   if (settingOf(profile, 'login_session') !== undefined) return loginSource(profile, set, env);
@@ -102,7 +103,7 @@ function ownSource(profile: Profile, { set, env }: Walk): Source {
   if (hasKeys(profile)) return keySource(profile);
   // Without a role of its own it stands for the place it names, as in the SDK for JavaScript.
   const named = settingOf(profile, 'credential_source');
-  if (named !== undefined) return namedSource(profile, named, env);
+  if (named !== undefined) return namedSource(profile, named, walk);
   throw failure('no-credentials', `${profile.place}: profile \`${profile.name}\` has no credentials`, {
     hint: cureWithoutCredentials(profile, set.files),
   });
@@ -162,16 +163,16 @@ function roleOf(profile: Profile, roleArn: string): WantedRole {
   };
 }
 
-type NamedSource = (profile: Profile, env: Environment, place: string) => Source | undefined;
+type NamedSource = (profile: Profile, walk: Walk, place: string) => Source | undefined;
 
 /** What `credential_source` may name. */
 const namedSources: Readonly<Record<string, NamedSource>> = {
-  Environment: (_, env) => {
+  Environment: (_, { env }) => {
     const credentials = environmentCredentials(env);
     return credentials === undefined ? undefined : { kind: 'keys', from: 'the environment', credentials };
   },
-  Ec2InstanceMetadata: (profile, env, place) => instanceSource(env, profile, place),
-  EcsContainer: (_, env) => containerSource(env),
+  Ec2InstanceMetadata: (profile, { env }, place) => instanceSource(env, profile, place),
+  EcsContainer: (_, { env, set }) => containerSource(env, set.read),
 };
 
 /** What is missing in the environment for a `credential_source`. */
@@ -186,7 +187,7 @@ const emptySources: Readonly<Record<string, { readonly what: string; readonly hi
   },
 };
 
-function namedSource(profile: Profile, kind: string, env: Environment): Source {
+function namedSource(profile: Profile, kind: string, walk: Walk): Source {
   const where = profile.placeOf('credential_source');
   const find = Object.hasOwn(namedSources, kind) ? namedSources[kind] : undefined;
   if (find === undefined) {
@@ -194,7 +195,7 @@ function namedSource(profile: Profile, kind: string, env: Environment): Source {
       hint: 'AWS knows Environment, Ec2InstanceMetadata and EcsContainer',
     });
   }
-  const source = find(profile, env, where);
+  const source = find(profile, walk, where);
   if (source !== undefined) return source;
   const { what, hint } = emptySources[kind]!;
   throw failure('no-credentials', `${where}: profile \`${profile.name}\` ${what}`, { hint });
@@ -220,7 +221,7 @@ function sourceChain(profile: Profile, walk: Walk): ProfileChain {
   const named = settingOf(profile, 'source_profile');
   const kind = settingOf(profile, 'credential_source');
   if (named !== undefined && kind !== undefined) throw refuseTwoSources(profile);
-  if (kind !== undefined) return { source: namedSource(profile, kind, walk.env), roles: [], profiles: [] };
+  if (kind !== undefined) return { source: namedSource(profile, kind, walk), roles: [], profiles: [] };
   if (named === undefined) throw refuseNoSource(profile);
   const from = (): string => profile.placeOf('source_profile');
   if (walk.visited.length >= longestChain) {

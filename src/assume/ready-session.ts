@@ -48,6 +48,8 @@ export function keepNames(names: readonly string[], watch: Watch, cache: Session
 export function keepReady(request: SessionRequest, watch: Watch, cache: SessionCache, clock: Clock): void {
   // Where a session has replaced the keys that the shell began with, the next one begins from that session.
   if (readOrigin(watch.env) !== undefined || !cache.folder.startsWith('/')) return;
+  // Homes are shared, and a shell has no way to see on which machine it is, or for whom the token there is.
+  if (['instance', 'container', 'web-identity'].includes(request.source.kind)) return;
   // SECURITY: what is sealed at rest is not written beside in clear, and what was before goes.
   if (cache.keyring !== undefined) return cache.ready.forgetAll();
   const now = clock.now();

@@ -5,7 +5,7 @@ import { requestIdentity, type KeptSession, type SessionCache } from './cache.ts
 import { takeLock } from './lock.ts';
 import type { MfaAnswer, MfaNeed } from './mfa.ts';
 import type { Credentials, IdentityToken, RoleLink, SessionRequest } from './model.ts';
-import { isKeptSource, readSource, type SourceTools } from './sources/index.ts';
+import { isKeptSource, isNameless, readSource, type SourceTools } from './sources/index.ts';
 import { limits, planSession, usual, type PlanFacts, type PlanStep, type SessionPlan } from './session-plan.ts';
 import { describePath } from './session-words.ts';
 import type { IssuedSession, MfaProof, StsClient } from './sts.ts';
@@ -25,8 +25,9 @@ export function keptSession(request: SessionRequest, cache: SessionCache | undef
   return isAsItIs(request) ? undefined : cache?.read(requestIdentity(request));
 }
 
-/** True for keys that are handed on as they are; no session is ever kept for them. */
+/** True for keys that are handed on as they are, and for sources that may be others tomorrow: no session is kept for them. */
 function isAsItIs({ source, roles, mfaSerial, durationSeconds }: SessionRequest): boolean {
+  if (isNameless(source)) return true;
   if (roles.length > 0 || isKeptSource(source)) return false;
   if (source.kind === 'instance' || source.kind === 'container') return true;
   if (source.kind === 'keys' && source.credentials.sessionToken !== undefined) return true;

@@ -93,7 +93,7 @@ function environmentToken({ env, profiles }: TargetContext): ProfileChain | unde
 
 /** Where this runs, when neither the environment nor a profile has keys: a container, else perhaps an instance. */
 function placeSource(context: TargetContext, profile: Profile | undefined): Source {
-  const container = containerSource(context.env);
+  const container = containerSource(context.env, context.profiles.read);
   if (container !== undefined) return container;
   if (!instanceForbidden(context.env)) return instanceSource(context.env, profile);
   throw failure('no-credentials', 'there are no credentials to begin with', {

@@ -2,6 +2,7 @@
 import type { Credentials, IdentityToken, Source } from '../model.ts';
 import { runCredentialProcess } from './credential-process.ts';
 import { lentSource } from './lent.ts';
+import { thisMachine } from './machine.ts';
 import type { SourceKind, SourceTools } from './source.ts';
 
 export type { SourceTools } from './source.ts';
@@ -24,12 +25,15 @@ const kinds: { readonly [Kind in Source['kind']]: SourceKind<Kind> } = {
   },
   instance: {
     kept: false,
-    identity: ({ url }) => ({ instance: url }),
+    identity: ({ url }) => ({ instance: url, machine: thisMachine() }),
+    // An address that somebody chose may be another instance's tomorrow.
+    isNameless: ({ isChosen }) => isChosen,
     read: async (source, tools) => (await import('./instance.ts')).readInstance(source, tools),
   },
   container: {
     kept: false,
-    identity: ({ url }) => ({ container: url }),
+    identity: ({ url, subject }) => ({ container: url, subject }),
+    isNameless: ({ subject }) => subject === undefined,
     read: async (source, tools) => (await import('./container.ts')).readContainer(source, tools),
   },
   sso: {
@@ -56,6 +60,11 @@ function kindOf<Kind extends Source['kind']>(source: { readonly kind: Kind }): S
 /** What makes the source different from others, for the identity of a request. */
 export function sourceIdentity(source: Source): Readonly<Record<string, unknown>> {
   return kindOf(source).identity(source);
+}
+
+/** True when nothing tells the source from another that may stand in its place: nothing that came of it may be kept. */
+export function isNameless(source: Source): boolean {
+  return kindOf(source).isNameless?.(source) === true;
 }
 
 /** True when the source's own credentials are a session to be kept. */

@@ -36,6 +36,8 @@ export type SourceOf<Kind extends Source['kind']> = Extract<Source, { readonly k
 export interface SourceKind<Kind extends Source['kind']> {
   /** What makes two sources of this kind different, as JSON. Holds no secret: keys are named by their id. */
   identity(source: SourceOf<Kind>): Readonly<Record<string, unknown>>;
+  /** True when the identity does not tell the source from another. Never, unless given. */
+  isNameless?(source: SourceOf<Kind>): boolean;
   /**
    * Whether its credentials are a session that is worth keeping by itself, as any session of a role is. Keys and
    * processes are asked anew; where fetching means a sign-in or a call, it is not done twice.

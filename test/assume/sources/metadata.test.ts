@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { AdjustableClock, type Failure } from '../../../src/base/index.ts';
+import { readText } from '../../../src/cli/assume-session.ts';
 import { httpSender } from '../../../src/assume/http.ts';
 import type { Credentials, Environment } from '../../../src/assume/model.ts';
 import { containerSource, instanceSource } from '../../../src/assume/named-sources.ts';
@@ -185,7 +186,7 @@ test('AWS_METADATA_SERVICE_NUM_ATTEMPTS asks again after a loss', async (t) => {
 
 function inContainer(url: string, env: Environment = {}): Promise<Credentials> {
   const all = { AWS_CONTAINER_CREDENTIALS_FULL_URI: url, ...env };
-  return readContainer(containerSource(all)!, tools(all));
+  return readContainer(containerSource(all, readText)!, tools(all));
 }
 
 const answer: Reply = { status: 200, body: JSON.stringify({ ...keys, RoleArn: 'x', Code: undefined }) };
