@@ -7,7 +7,7 @@ import type { Environment } from './model.ts';
 
 export interface HttpRequest {
   /** `POST` unless given. */
-  readonly method?: 'GET' | 'POST' | 'PUT' | undefined;
+  readonly method?: 'GET' | 'HEAD' | 'POST' | 'PUT' | undefined;
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
@@ -26,6 +26,8 @@ export interface HttpAnswer {
   readonly date?: string | undefined;
   /** What an embedded AWS can explain its refusal by. */
   readonly explainId?: string | undefined;
+  /** Where a redirect leads. Nothing here follows one by itself. */
+  readonly location?: string | undefined;
   readonly body: string;
 }
 
@@ -64,7 +66,8 @@ function collect(answer: IncomingMessage, done: (result: HttpAnswer | HttpLoss) 
   answer.on('error', (error) => done({ lost: error.message, sent: true }));
   answer.on('end', () => {
     const explainId = /^[\w-]{1,64}$/.exec(String(answer.headers['x-stint-explain-id'] ?? ''))?.[0];
-    done({ status: answer.statusCode ?? 0, date: answer.headers.date, explainId, body });
+    const { date, location } = answer.headers;
+    done({ status: answer.statusCode ?? 0, date, location, explainId, body });
   });
 }
 
@@ -99,7 +102,7 @@ export function httpSender(env: Environment): SendHttp {
     const { url, headers, body, caBundle, method = 'POST', direct, signal } = wanted;
     const secure = url.protocol === 'https:';
     const { request, Agent } = process.getBuiltinModule(secure ? 'node:https' : 'node:http');
-    const length = method === 'GET' ? {} : { 'content-length': String(Buffer.byteLength(body)) };
+    const length = method === 'GET' || method === 'HEAD' ? {} : { 'content-length': String(Buffer.byteLength(body)) };
     const options: RequestOptions = {
       method,
       headers: { ...headers, ...length },

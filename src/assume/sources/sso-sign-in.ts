@@ -5,6 +5,7 @@ import { failure } from '../failures.ts';
 import type { Environment, SsoSession } from '../model.ts';
 import { hasBrowser, openAddress } from './browser.ts';
 import { checkInterrupted, type CallTools } from './json-call.ts';
+import { portalAddress } from './sso-address.ts';
 import type { SignInTools } from './source.ts';
 import { openCallback, registeredRedirect, type CallbackAnswer } from './sso-callback.ts';
 import { readClient, writeClient, type ClientKind } from './sso-cache.ts';
@@ -40,17 +41,22 @@ const patience: Millis = 10 * 60_000;
 /** RFC 8628, section 3.5: how much longer to wait after `slow_down`. */
 const slowDownSeconds = 5;
 
+interface PortalWorld extends SignInWorld {
+  /** The start URL that AWS knows. */
+  readonly portal: string;
+}
+
 function scopesOf({ scopes }: SsoSession): readonly string[] {
   return scopes.length === 0 ? usualScopes : scopes;
 }
 
 /** The client of that kind, registered when no usable one is kept. */
-async function clientOf(session: SsoSession, kind: ClientKind, world: SignInWorld): Promise<Registration> {
+async function clientOf(session: SsoSession, kind: ClientKind, world: PortalWorld): Promise<Registration> {
   const scopes = scopesOf(session);
   const kept = readClient(session, world.env, { kind, scopes, now: world.clock.now() });
   if (kept !== undefined) return kept;
   const byCode = kind === 'authorization_code';
-  const extra = { grantTypes: codeGrants, redirectUris: [registeredRedirect], issuerUrl: session.startUrl };
+  const extra = { grantTypes: codeGrants, redirectUris: [registeredRedirect], issuerUrl: world.portal };
   const clientName = `stint-${session.name ?? 'sso'}`.replace(/[^\w-]/g, '-').slice(0, 100);
   const client = await registerClient(session, { clientName, scopes, ...(byCode ? extra : {}) }, world);
   writeClient(session, world.env, client, { scopes, grantTypes: byCode ? codeGrants : undefined });
@@ -103,7 +109,7 @@ async function show(url: string, world: SignInWorld): Promise<void> {
   if (why !== undefined) person.tell(`${why}; \`--device-code\` takes one on any device`);
 }
 
-async function signInByCode(session: SsoSession, world: SignInWorld): Promise<SignedIn> {
+async function signInByCode(session: SsoSession, world: PortalWorld): Promise<SignedIn> {
   const client = await clientOf(session, 'authorization_code', world);
   const random = world.random ?? systemRandom;
   const [state, verifier] = [new Secret(randomText(random, 43)), new Secret(randomText(random, 64))];
@@ -153,9 +159,9 @@ async function poll(
   }
 }
 
-async function signInByDevice(session: SsoSession, world: SignInWorld): Promise<SignedIn> {
+async function signInByDevice(session: SsoSession, world: PortalWorld): Promise<SignedIn> {
   const client = await clientOf(session, 'device_code', world);
-  const device = await startDevice(session, client, world);
+  const device = await startDevice({ ...session, startUrl: world.portal }, client, world);
   const { tell } = world.person;
   tell('sign in to IAM Identity Center in a browser on any device:');
   tell(`  ${printable(device.verificationUri)}`);
@@ -170,11 +176,12 @@ function printable(text: string): string {
 
 /**
  * Signs the person in. Nothing is kept but the registration of the client.
- * @throws Failure `sso-sign-in-failed`, `sso-failed`, `sso-unreachable`, `interrupted`, `sso-unwritable`.
+ * @throws Failure `setting-invalid`, `sso-sign-in-failed`, `sso-failed`, `sso-unreachable`, `interrupted`, `sso-unwritable`.
  */
 export async function signIn(session: SsoSession, world: SignInWorld): Promise<SignedIn> {
   const { person, platform, env } = world;
   const withSignal = { ...world, signal: person.signal };
+  const there = { ...withSignal, portal: await portalAddress(session, withSignal) };
   const byCode = !person.deviceCode && (!person.browser || hasBrowser(platform, env));
-  return byCode ? signInByCode(session, withSignal) : signInByDevice(session, withSignal);
+  return byCode ? signInByCode(session, there) : signInByDevice(session, there);
 }

@@ -9,6 +9,7 @@ import { httpSender } from '../../../src/assume/http.ts';
 import type { SsoSession } from '../../../src/assume/model.ts';
 import { signIn, type SignedIn, type SignInWorld } from '../../../src/assume/sources/sso-sign-in.ts';
 import { startIdentityCenter, type IdentityCenter } from '../idc/identity-center.ts';
+import { serveJson } from '../idc/serve.ts';
 import { temporaryHome } from '../support.ts';
 
 interface Desk {
@@ -21,7 +22,12 @@ interface Desk {
   readonly stop: AbortController;
   /** Settles when the person has seen the first line. */
   readonly shown: Promise<void>;
-  readonly signIn: (how?: { deviceCode?: boolean; scopes?: readonly string[]; name?: string }) => Promise<SignedIn>;
+  readonly signIn: (how?: {
+    deviceCode?: boolean;
+    scopes?: readonly string[];
+    name?: string;
+    startUrl?: string;
+  }) => Promise<SignedIn>;
 }
 
 /** A person who follows every address that is shown, unless `idle`. */
@@ -56,9 +62,9 @@ async function desk(t: TestContext, { idle = false }: { idle?: boolean } = {}): 
       },
     },
   });
-  const session = (scopes: readonly string[], name: string): SsoSession => ({
+  const session = (scopes: readonly string[], name: string, startUrl: string): SsoSession => ({
     name,
-    startUrl: 'https://corp.awsapps.com/start',
+    startUrl,
     region: 'eu-west-1',
     scopes,
     place: 'config:1',
@@ -72,8 +78,8 @@ async function desk(t: TestContext, { idle = false }: { idle?: boolean } = {}): 
     pauses,
     stop,
     shown,
-    signIn: ({ deviceCode = false, scopes = [], name = 'corp' } = {}) =>
-      signIn(session(scopes, name), world(deviceCode)),
+    signIn: ({ deviceCode = false, scopes = [], name = 'corp', startUrl = 'https://corp.awsapps.com/start' } = {}) =>
+      signIn(session(scopes, name, startUrl), world(deviceCode)),
   };
 }
 
@@ -107,6 +113,16 @@ test('sso_registration_scopes go to the registration and the sign-in; without an
 test('with scopes that give no refresh token the token is taken without one', async (t) => {
   const { signIn: go } = await desk(t);
   assert.equal((await go({ scopes: ['codewhisperer:completions'], deviceCode: true })).issued.refreshToken, undefined);
+});
+
+test('a start URL of one’s own domain is followed, and AWS gets the portal’s address', async (t) => {
+  const { idc, signIn: go } = await desk(t);
+  const portal = 'https://ssoins-1.eu-west-1.portal.amazonaws.com';
+  const url = await serveJson(t, () => ({ status: 302, headers: { location: portal }, body: {} }));
+  await go({ startUrl: url });
+  await go({ startUrl: url, deviceCode: true });
+  const told = idc.calls.map(({ body }) => body['issuerUrl'] ?? body['startUrl']).filter((each) => each !== undefined);
+  assert.deepEqual(told, [portal, portal]);
 });
 
 test('a registered client serves the next sign-in, where the AWS CLI keeps its own', async (t) => {
