@@ -150,7 +150,7 @@ const shellWords: Readonly<Record<Shell, ShellWords>> = {
     // PowerShell takes the typographic single quotes for quotes as well.
     quote: (text) => `'${text.replaceAll(/['\u2018-\u201B]/g, '$&$&')}'`,
     set: (name, quoted) => `$env:${name} = ${quoted}`,
-    unset: (names) => `Remove-Item -ErrorAction SilentlyContinue ${names.map((name) => `Env:${name}`).join(',')}`,
+    unset: (names) => `Remove-Item -ErrorAction SilentlyContinue ${names.map((name) => `'Env:${name}'`).join(',')}`,
   },
 };
 

@@ -223,7 +223,7 @@ const goldenClearing: Readonly<Record<Shell, readonly string[]>> = {
     "set -gx AWS_PROFILE 'central';",
   ],
   pwsh: [
-    'Remove-Item -ErrorAction SilentlyContinue Env:AWS_ACCESS_KEY_ID,Env:AWS_SECRET_ACCESS_KEY,Env:AWS_SESSION_TOKEN,Env:AWS_CREDENTIAL_EXPIRATION,Env:STINT_TARGET,Env:STINT_ORIGIN',
+    "Remove-Item -ErrorAction SilentlyContinue 'Env:AWS_ACCESS_KEY_ID','Env:AWS_SECRET_ACCESS_KEY','Env:AWS_SESSION_TOKEN','Env:AWS_CREDENTIAL_EXPIRATION','Env:STINT_TARGET','Env:STINT_ORIGIN'",
     "$env:AWS_PROFILE = 'central'",
   ],
 };
