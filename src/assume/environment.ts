@@ -104,7 +104,7 @@ export function environmentCredentials(env: Environment): Credentials | undefine
       hint: 'set both, or unset both',
     });
   }
-  const token = env['AWS_SESSION_TOKEN'];
+  const token = env['AWS_SESSION_TOKEN'] || env['AWS_SECURITY_TOKEN'];
   const expiration = Date.parse(env['AWS_CREDENTIAL_EXPIRATION'] ?? '');
   return {
     accessKeyId,

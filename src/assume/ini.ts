@@ -75,8 +75,14 @@ function titleIn(line: string): string | undefined {
 /** Keys whose value is a command line, in which ` #` and ` ;` are no comments. */
 const verbatim = new Set(['credential_process', 'mfa_process']);
 
+/** The first `=` or `:`, as the AWS CLI reads it. */
+function delimiter(line: string): number {
+  const [equals, colon] = [line.indexOf('='), line.indexOf(':')];
+  return colon === -1 || (equals !== -1 && equals < colon) ? equals : colon;
+}
+
 function splitPair(line: string): { key: string; value: string } | undefined {
-  const cut = line.indexOf('=');
+  const cut = delimiter(line);
   const key = line.slice(0, Math.max(cut, 0)).trimEnd().toLowerCase();
   if (key === '') return undefined;
   const value = line.slice(cut + 1).trim();
@@ -91,7 +97,9 @@ function refuse(place: string, line: string): Error {
     'config-syntax',
     `${place}: ${word === undefined ? 'this line' : `\`${word}\``} is not \`key = value\``,
     {
-      hint: 'write `key = value` below a `[section]`, or begin the line with `#` to make it a comment',
+      hint: /^\s+\[/.test(line)
+        ? 'begin the heading at the start of the line'
+        : 'write `key = value` below a `[section]`, or begin the line with `#` to make it a comment',
     },
   );
 }
@@ -100,15 +108,22 @@ function continueSetting(settings: Map<string, Setting>, key: string | undefined
   const parent = key === undefined ? undefined : settings.get(key);
   if (key === undefined || parent === undefined) throw refuse(placeOf(at), line);
   const { place } = parent;
+  // The AWS CLI would read it into the value, and the SDK for JavaScript as a heading.
+  if (headingBelow.test(line)) throw refuse(placeOf(at), line);
   if (parent.value !== '') {
     settings.set(key, { place, value: `${parent.value}\n${line.trim()}`, nested: parent.nested });
     return;
   }
   const inner = splitPair(line.trim());
   if (inner === undefined) throw refuse(placeOf(at), line);
-  const nested = new Map(parent.nested).set(inner.key, new PlacedSetting(inner.value, ...at));
-  settings.set(key, { place, value: '', nested });
+  const setting = new PlacedSetting(inner.value, ...at);
+  // Not copied: a file may have a million of them.
+  if (parent.nested !== undefined) (parent.nested as Map<string, Setting>).set(inner.key, setting);
+  else settings.set(key, { place, value: '', nested: new Map([[inner.key, setting]]) });
 }
+
+/** What was meant as a heading, below a key. */
+const headingBelow = /^\s+\[(?:profile|sso-session|services|default)\b.*\]\s*$/;
 
 type Position = readonly [file: FileText, offset: number];
 
@@ -120,20 +135,25 @@ function placeOf([file, offset]: Position): string {
 function readBlock({ file, start, end }: Block, settings: Map<string, Setting>): void {
   const { text } = file;
   let key: string | undefined;
+  let indent = 0;
   let next = lineEnd(text, start, end);
   for (let offset = next + 1; offset < end; offset = next + 1) {
     next = lineEnd(text, offset, end);
     const line = text.slice(offset, next);
-    const first = line.trimStart()[0];
+    const rest = line.trimStart();
+    const first = rest[0];
     if (first === undefined || first === '#' || first === ';') continue;
-    if (line.startsWith(' ') || line.startsWith('\t')) {
+    // Deeper than its key: a part of its value. A section may be indented as a whole.
+    const deep = line.length - rest.length;
+    if (deep > indent && key !== undefined) {
       continueSetting(settings, key, line, [file, offset]);
       continue;
     }
-    const found = splitPair(line);
+    const found = splitPair(rest);
     if (found === undefined) throw refuse(file.place(offset), line);
     settings.set(found.key, new PlacedSetting(found.value, file, offset));
-    key = found.key;
+    ({ key } = found);
+    indent = deep;
   }
 }
 

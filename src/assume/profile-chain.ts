@@ -77,7 +77,7 @@ function keysOf(profile: Profile): Credentials {
       { hint: 'a key pair needs both' },
     );
   }
-  const token = settingOf(profile, 'aws_session_token');
+  const token = profile.sessionToken;
   return {
     accessKeyId,
     secretAccessKey: new Secret(secret),

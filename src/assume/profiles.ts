@@ -6,7 +6,13 @@ import { parseIni, type Section, type Setting } from './ini.ts';
 import type { Environment } from './model.ts';
 
 /** Settings that belong to a profile alone: a key pair is not handed on by `include_profile`. */
-const ownAlone = new Set(['aws_access_key_id', 'aws_secret_access_key', 'aws_session_token', 'include_profile']);
+const ownAlone = new Set([
+  'aws_access_key_id',
+  'aws_secret_access_key',
+  'aws_session_token',
+  'aws_security_token',
+  'include_profile',
+]);
 /** Profiles that may include one another in a row. */
 const longestInclusion = 100;
 /** Settings that say whose credentials assume the role: a profile that has one of them inherits none of them. */
@@ -90,6 +96,15 @@ export class Profile {
     const assumes = assumers.some((key) => own.has(key));
     const taken = [...inherited].filter(([key]) => !ownAlone.has(key) && !(assumes && assumers.includes(key)));
     return new Map([...taken, ...own]);
+  }
+
+  /**
+   * The session token of the key pair; of the same file, where that is the credentials file. `aws_security_token` is its
+   * name of old, which the AWS CLI still reads.
+   */
+  get sessionToken(): string | undefined {
+    const settings = this.keysRankFirst ? this.#credentials!.settings : this.settings;
+    return settings.get('aws_session_token')?.value || settings.get('aws_security_token')?.value || undefined;
   }
 
   /** The key pair stands in the credentials file, which ranks before `credential_process`; one in the config file ranks after. */

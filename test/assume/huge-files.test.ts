@@ -44,6 +44,14 @@ test('a section of 10 MB, and a value of 10 MB', { timeout }, () => {
   for (const name of ['wide', 'long']) assert.equal(profileChain(name, set, env).roles.length, 1);
 });
 
+test('a million nested settings, and a value of a million lines', { timeout }, () => {
+  const role = 'role_arn = arn:aws:iam::222222222222:role/x\nsource_profile = central\n';
+  const nested = Array.from({ length: 1_000_000 }, (_, index) => `  k${index} = v\n`).join('');
+  const set = load(`[profile a]\ns3 =\n${nested}${role}[profile b]\nregion = x\n${nested}${role}`);
+  for (const name of ['a', 'b']) assert.equal(profileChain(name, set, env).roles.length, 1);
+  assert.equal(set.profiles.get('a')!.settings.get('s3')!.nested!.size, 1_000_000);
+});
+
 test('a heading of blanks without an end is refused at once', { timeout }, () => {
   assert.match(
     codeOf(() => load(`[profile a]\n[${' '.repeat(1_000_000)}x\n`)),
