@@ -1,7 +1,7 @@
 // Role and policy ARNs as people type them, with the right one suggested for a wrong one.
 import { failure } from './failures.ts';
 
-const partition = '(aws|aws-us-gov|aws-cn|aws-eusc)';
+const partition = '(aws|aws-us-gov|aws-cn|aws-eusc|aws-iso(?:-[bef])?)';
 const roleArn = new RegExp(`^arn:${partition}:iam::(\\d{12}):role/([\\w+=,.@/-]+)$`);
 const policyArn = new RegExp(`^arn:${partition}:iam::(\\d{12}|aws):policy/[\\w+=,.@/-]+$`);
 

@@ -24,7 +24,7 @@ interface Partition {
 const partitions: readonly Partition[] = [
   {
     name: 'aws',
-    prefix: /^(?!cn-|us-gov-|eusc-)/,
+    prefix: /^(?!cn-|us-gov-|eusc-|(?:us|eu)-iso[bef]?-)/,
     suffix: 'amazonaws.com',
     dualStackSuffix: 'api.aws',
     home: 'us-east-1',
@@ -50,7 +50,17 @@ const partitions: readonly Partition[] = [
     dualStackSuffix: 'api.amazonwebservices.eu',
     home: 'eusc-de-east-1',
   },
+  // Regions of their own networks. A name that is wrong for them would be asked for in public.
+  isolated('aws-iso', 'us-iso-east-1', 'c2s.ic.gov', 'api.aws.ic.gov'),
+  isolated('aws-iso-b', 'us-isob-east-1', 'sc2s.sgov.gov', 'api.aws.scloud'),
+  isolated('aws-iso-e', 'eu-isoe-west-1', 'cloud.adc-e.uk'),
+  isolated('aws-iso-f', 'us-isof-south-1', 'csp.hci.ic.gov'),
 ];
+
+function isolated(name: string, home: string, suffix: string, dualStackSuffix = suffix): Partition {
+  const [continent, network] = home.split('-');
+  return { name, prefix: new RegExp(`^${continent}-${network}-`), suffix, dualStackSuffix, home };
+}
 
 /** The regions that `AWS_STS_REGIONAL_ENDPOINTS=legacy` sends to the global endpoint. */
 const legacyGlobal = new Set(
@@ -60,7 +70,7 @@ const legacyGlobal = new Set(
   ).split(' '),
 );
 
-/** Name of the partition a region belongs to: `aws`, `aws-us-gov`, `aws-cn` or `aws-eusc`. */
+/** Name of the partition a region belongs to: `aws`, `aws-us-gov`, `aws-cn`, `aws-eusc`, or one of the isolated. */
 export function partitionOfRegion(region: string | undefined): string {
   return (partitions.find(({ prefix }) => prefix.test(region ?? '')) ?? partitions[0]!).name;
 }
