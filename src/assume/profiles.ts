@@ -129,9 +129,19 @@ export interface ProfileSet {
 /** Reads a file: its text, or undefined when there is none. Throws what the system throws otherwise. */
 export type ReadText = (path: string) => string | undefined;
 
+/** What the system knows, where a service or a cron job has no HOME: as the SDKs find the files then. */
+function systemHome(): string {
+  try {
+    return process.getBuiltinModule('node:os').userInfo().homedir;
+  } catch {
+    // A container whose user has no entry.
+    return '';
+  }
+}
+
 /** Paths of the two files, from the variables that SDKs read, `~` and `HOME` resolved. */
 export function profileFiles(env: Environment): { config: string; credentials: string } {
-  const home = env['HOME'] ?? '';
+  const home = env['HOME'] ?? systemHome();
   const path = (given: string | undefined, usual: string): string =>
     (given === undefined || given === '' ? usual : given).replace(/^~(?=\/|$)/, home);
   return {

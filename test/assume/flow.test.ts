@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { childEnvironment, credentialsFile, runStint, startSts, temporaryHome } from './support.ts';
@@ -114,6 +115,13 @@ test('without a home nothing is kept, and nothing is written anywhere', async (t
   };
   assert.equal((await runStint('stint-credentials', ['dev'], { ...env, ...files })).code, 0);
   assert.deepEqual(readdirSync(home), ['.aws']);
+});
+
+test('without HOME, as in a service, the files are looked for where the system has the home', async (t) => {
+  const { HOME: _, ...env } = childEnvironment(temporaryHome(t, config));
+  const { code, stderr } = await runStint('stint-credentials', ['no such target'], env);
+  assert.equal(code, 1);
+  assert.ok(stderr.includes(`\`${userInfo().homedir}/.aws/config\``), stderr);
 });
 
 test('STINT_HOME and XDG_CACHE_HOME say where sessions are kept', async (t) => {
