@@ -18,6 +18,10 @@ export function parseRoleArn(arn: string): RoleName | undefined {
   return match === null ? undefined : { partition: match[1]!, account: match[2]!, name: match[3]! };
 }
 
+export function isRoleArn(arn: string): boolean {
+  return roleArn.test(arn);
+}
+
 function roleCure(arn: string): string {
   const session = /^arn:([\w-]+):sts::(\d{12}):assumed-role\/([^/]+)\//.exec(arn);
   if (session !== null)
@@ -32,7 +36,7 @@ function roleCure(arn: string): string {
  * @throws Failure `invalid-option` for a typed one, `setting-invalid` for another; the hint has the right form.
  */
 export function checkRoleArn(arn: string, place?: () => string): string {
-  if (parseRoleArn(arn) !== undefined) return arn;
+  if (isRoleArn(arn)) return arn;
   const where = place === undefined ? '' : `${place()}: `;
   throw failure(
     place === undefined ? 'invalid-option' : 'setting-invalid',

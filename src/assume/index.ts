@@ -3,7 +3,8 @@ export type { Credentials, Environment, MfaCommand, SessionRequest, BorrowWishes
 export { loadProfiles, profileFiles } from './profiles.ts';
 export { isRegion, partitionOfRegion } from './endpoints.ts';
 export { failure as assumeFailure } from './failures.ts';
-export { profileChain } from './profile-chain.ts';
+export { chainOf, type ProfileChain } from './profile-chain.ts';
+export type { Profile } from './profiles.ts';
 export { parseRoleArn } from './arn.ts';
 export { baseEnvironment, mfaFolder, readOrigin, sessionFolder } from './environment.ts';
 export { checkOptions, type SessionOptions } from './options.ts';
@@ -54,6 +55,7 @@ export { becomeCommand } from './become.ts';
 export const loadPicker = (): Promise<typeof import('./pick.ts')> => import('./pick.ts');
 export type { ReadyEntry } from './ready-entry.ts';
 export { keepNames, keepReady, watchedSource } from './ready-session.ts';
+export { KeptMarks } from './kept-marks.ts';
 export { readyChange, readyFor } from './ready-use.ts';
 export { noteRecent, recentTargets } from './recent.ts';
 export { Watch } from './watch.ts';

@@ -56,38 +56,38 @@ class PlacedSetting implements Setting {
   }
 }
 
-/** A part of a file below one heading, not yet read. */
-interface Block {
-  readonly file: FileText;
-  /** Where the heading begins. */
-  readonly start: number;
-  readonly end: number;
-}
-
-/** The text between the brackets of a heading; undefined when the line is none. (A pattern takes cubic time on blanks.) */
-function titleIn(line: string): string | undefined {
-  const close = line.indexOf(']');
-  const rest = line.slice(close + 1).trimStart();
-  const ends = rest === '' || rest.startsWith('#') || rest.startsWith(';');
-  return close === -1 || !ends ? undefined : line.slice(1, close).trim();
+/**
+ * The text between the brackets of the heading that begins at `start`; undefined when the line is none. (A pattern takes
+ * cubic time on blanks.)
+ */
+function titleAt(text: string, start: number): string | undefined {
+  const end = lineEnd(text, start, text.length);
+  const close = text.indexOf(']', start);
+  if (close === -1 || close >= end) return undefined;
+  if (close + 1 < end) {
+    const rest = text.slice(close + 1, end).trimStart();
+    if (rest !== '' && !rest.startsWith('#') && !rest.startsWith(';')) return undefined;
+  }
+  return text.slice(start + 1, close).trim();
 }
 
 /** Keys whose value is a command line, in which ` #` and ` ;` are no comments. */
 const verbatim = new Set(['credential_process', 'mfa_process']);
 
-/** The first `=` or `:`, as the AWS CLI reads it. */
-function delimiter(line: string): number {
-  const [equals, colon] = [line.indexOf('='), line.indexOf(':')];
-  return colon === -1 || (equals !== -1 && equals < colon) ? equals : colon;
+/** Where the first `=` or `:` of a part of the text stands, as the AWS CLI reads it; -1 where there is none. */
+function delimiterIn(text: string, start: number, end: number): number {
+  for (let at = start; at < end; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === 61 || code === 58) return at;
+  }
+  return -1;
 }
 
-function splitPair(line: string): { key: string; value: string } | undefined {
-  const cut = delimiter(line);
-  const key = line.slice(0, Math.max(cut, 0)).trimEnd().toLowerCase();
-  if (key === '') return undefined;
-  const value = line.slice(cut + 1).trim();
+/** The value of a key, of what stands behind its delimiter. */
+function valueOf(text: string, key: string): string {
+  const value = text.trim();
   const commented = (value.includes('#') || value.includes(';')) && !verbatim.has(key);
-  return { key, value: commented ? value.replace(/(?:^|\s)[#;].*$/, '').trimEnd() : value };
+  return commented ? value.replace(/(?:^|\s)[#;].*$/, '').trimEnd() : value;
 }
 
 function refuse(place: string, line: string): Error {
@@ -114,12 +114,13 @@ function continueSetting(settings: Map<string, Setting>, key: string | undefined
     settings.set(key, { place, value: `${parent.value}\n${line.trim()}`, nested: parent.nested });
     return;
   }
-  const inner = splitPair(line.trim());
-  if (inner === undefined) throw refuse(placeOf(at), line);
-  const setting = new PlacedSetting(inner.value, ...at);
+  const cut = delimiterIn(line, 0, line.length);
+  const inner = line.slice(0, Math.max(cut, 0)).trim().toLowerCase();
+  if (inner === '') throw refuse(placeOf(at), line);
+  const setting = new PlacedSetting(valueOf(line.slice(cut + 1), inner), ...at);
   // Not copied: a file may have a million of them.
-  if (parent.nested !== undefined) (parent.nested as Map<string, Setting>).set(inner.key, setting);
-  else settings.set(key, { place, value: '', nested: new Map([[inner.key, setting]]) });
+  if (parent.nested !== undefined) (parent.nested as Map<string, Setting>).set(inner, setting);
+  else settings.set(key, { place, value: '', nested: new Map([[inner, setting]]) });
 }
 
 /** What was meant as a heading, below a key. */
@@ -131,30 +132,39 @@ function placeOf([file, offset]: Position): string {
   return file.place(offset);
 }
 
-/** Adds the settings of a block; a key that is there already is replaced. Line by line: `ls` reads 10,000 blocks. */
-function readBlock({ file, start, end }: Block, settings: Map<string, Setting>): void {
+/**
+ * Adds the settings of a part of a file; a key that is there already is replaced. Line by line, and nearly every one begins
+ * with a letter: what `ls` reads of 10,000 profiles.
+ */
+function readBlock(file: FileText, start: number, end: number, settings: Map<string, Setting>): void {
   const { text } = file;
   let key: string | undefined;
   let indent = 0;
   let next = lineEnd(text, start, end);
   for (let offset = next + 1; offset < end; offset = next + 1) {
     next = lineEnd(text, offset, end);
-    const line = text.slice(offset, next);
-    const rest = line.trimStart();
-    const first = rest[0];
-    if (first === undefined || first === '#' || first === ';') continue;
     // Deeper than its key: a part of its value. A section may be indented as a whole.
-    const deep = line.length - rest.length;
-    if (deep > indent && key !== undefined) {
-      continueSetting(settings, key, line, [file, offset]);
-      continue;
+    let deep = 0;
+    if (!isLetter(text.charCodeAt(offset))) {
+      const line = text.slice(offset, next);
+      const rest = line.trimStart();
+      if (rest === '' || rest.startsWith('#') || rest.startsWith(';')) continue;
+      deep = line.length - rest.length;
+      if (deep > indent && key !== undefined) {
+        continueSetting(settings, key, line, [file, offset]);
+        continue;
+      }
     }
-    const found = splitPair(rest);
-    if (found === undefined) throw refuse(file.place(offset), line);
-    settings.set(found.key, new PlacedSetting(found.value, file, offset));
-    ({ key } = found);
+    const cut = delimiterIn(text, offset, next);
+    key = text.slice(offset, Math.max(cut, offset)).trim().toLowerCase();
+    if (key === '') throw refuse(file.place(offset), text.slice(offset, next));
+    settings.set(key, new PlacedSetting(valueOf(text.slice(cut + 1, next), key), file, offset));
     indent = deep;
   }
+}
+
+function isLetter(code: number): boolean {
+  return code >= 97 && code <= 122;
 }
 
 /** Offset of the end of the line at `offset`, `end` at most. */
@@ -170,50 +180,49 @@ function lineEnd(text: string, offset: number, end: number): number {
 export class Section {
   /** The text between the brackets, without outer blanks. */
   readonly title: string;
-  readonly #blocks: Block[];
-  #settings: ReadonlyMap<string, Setting> | undefined;
+  readonly #file: FileText;
+  /** Where the heading begins, and where the next one does. */
+  readonly #start: number;
+  readonly #end: number;
+  /** Other parts of the file with the same heading; of 10,000 sections hardly one has any. */
+  #more: Section[] | undefined;
+  #known: ReadonlyMap<string, Setting> | undefined;
 
-  constructor(title: string, first: Block) {
+  constructor(title: string, file: FileText, start: number, end: number) {
     this.title = title;
-    this.#blocks = [first];
+    this.#file = file;
+    this.#start = start;
+    this.#end = end;
   }
 
-  /** Another part of the file with the same heading: its keys win, as AWS defines. */
-  extend(block: Block): void {
-    this.#blocks.push(block);
-  }
-
-  /** Takes in a section whose heading means the same. */
+  /** Takes in a section whose heading means the same: its keys win, as AWS defines. */
   join(other: Section): void {
-    for (const block of other.#blocks) this.#blocks.push(block);
+    this.#more ??= [];
+    this.#more.push(other);
+    for (const part of other.#more ?? []) this.#more.push(part);
   }
 
   /** `file:line` of the first heading. */
   get place(): string {
-    const { file, start } = this.#blocks[0]!;
-    return file.place(start);
+    return this.#file.place(this.#start);
   }
 
   /** Lets go of what was read; it is read again when somebody asks. */
   release(): void {
-    this.#settings = undefined;
+    this.#known = undefined;
   }
 
   /** By key, in lower case. @throws Failure `config-syntax` with `file:line` for a line that is no pair, continuation or comment. */
   get settings(): ReadonlyMap<string, Setting> {
-    if (this.#settings !== undefined) return this.#settings;
+    return (this.#known ??= this.#read());
+  }
+
+  #read(): ReadonlyMap<string, Setting> {
     const settings = new Map<string, Setting>();
-    for (const block of this.#blocks) readBlock(block, settings);
-    this.#settings = settings;
+    readBlock(this.#file, this.#start, this.#end, settings);
+    for (const part of this.#more ?? []) readBlock(part.#file, part.#start, part.#end, settings);
     return settings;
   }
-}
-
-/** Offsets of the lines that begin with `[`. */
-function headingOffsets(text: string): number[] {
-  const offsets = text.startsWith('[') ? [0] : [];
-  for (let next = text.indexOf('\n['); next !== -1; next = text.indexOf('\n[', next + 1)) offsets.push(next + 1);
-  return offsets;
 }
 
 /** Refuses settings that stand before every heading. */
@@ -240,27 +249,36 @@ function checkText(file: FileText): void {
 }
 
 /**
- * Sections in the order of the file, those of one title merged.
+ * What stands below each heading, in the order of the file; one heading may come several times.
  * @throws Failure `config-syntax` with `file:line` for a heading that is none, settings before the first one, or a file
  * that is no text.
  */
-export function parseIni(content: string, name: string): readonly Section[] {
+export function readSections(content: string, name: string): readonly Section[] {
   const file = new FileText(content.replace(/^\uFEFF/, ''), name);
   const { text } = file;
   checkText(file);
+  const sections: Section[] = [];
+  const first = text.startsWith('[') ? 0 : text.indexOf('\n[') + 1;
+  const none = first === 0 && !text.startsWith('[');
+  checkBeginning(file, none ? text.length : first);
+  for (let start = none ? text.length : first; start < text.length;) {
+    const next = text.indexOf('\n[', start);
+    const end = next === -1 ? text.length : next + 1;
+    const title = titleAt(text, start);
+    if (title === undefined) throw refuse(file.place(start), text.slice(start, lineEnd(text, start, end)));
+    sections.push(new Section(title, file, start, end));
+    start = end;
+  }
+  return sections;
+}
+
+/** The sections, those of one title merged. @throws as `readSections` does. */
+export function parseIni(content: string, name: string): readonly Section[] {
   const sections = new Map<string, Section>();
-  const offsets = headingOffsets(text);
-  checkBeginning(file, offsets[0] ?? text.length);
-  for (const [index, start] of offsets.entries()) {
-    const end = offsets[index + 1] ?? text.length;
-    const lineEnd = text.indexOf('\n', start);
-    const line = text.slice(start, lineEnd === -1 ? text.length : lineEnd);
-    const title = titleIn(line);
-    if (title === undefined) throw refuse(file.place(start), line);
-    const block = { file, start, end };
-    const known = sections.get(title);
-    if (known === undefined) sections.set(title, new Section(title, block));
-    else known.extend(block);
+  for (const section of readSections(content, name)) {
+    const known = sections.get(section.title);
+    if (known === undefined) sections.set(section.title, section);
+    else known.join(section);
   }
   return [...sections.values()];
 }

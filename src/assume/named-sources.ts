@@ -174,11 +174,11 @@ export function tokenFileSource(
 
 /** The token of a profile, from its file or its process; undefined when it has neither. */
 export function profileToken(profile: Profile, env: Environment, read: ReadText): SourceOf<'web-identity'> | undefined {
-  const from = `the web identity of profile \`${profile.name}\``;
   const file = settingOf(profile, 'web_identity_token_file');
+  const command = file === undefined ? settingOf(profile, 'web_identity_token_process') : undefined;
+  if (file === undefined && command === undefined) return undefined;
+  const from = `the web identity of profile \`${profile.name}\``;
   if (file !== undefined) return tokenFileSource(file, profile.placeOf('web_identity_token_file'), from, env, read);
-  const command = settingOf(profile, 'web_identity_token_process');
-  if (command === undefined) return undefined;
-  const token = { process: command, profile: profile.name };
+  const token = { process: command!, profile: profile.name };
   return { kind: 'web-identity', from, token, place: profile.placeOf('web_identity_token_process') };
 }

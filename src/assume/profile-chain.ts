@@ -1,7 +1,7 @@
 // From a profile to the credentials it begins with and the roles assumed one after the other.
 // The rules are botocore's: what ranks before what, and which references are circular.
 import { Secret } from '../base/index.ts';
-import { checkRoleArn } from './arn.ts';
+import { checkRoleArn, isRoleArn } from './arn.ts';
 import { signInSettings } from './endpoints.ts';
 import { environmentCredentials } from './environment.ts';
 import { failure } from './failures.ts';
@@ -142,25 +142,40 @@ function durationOf(profile: Profile): number | undefined {
   return Number(text);
 }
 
-function roleOf(profile: Profile, roleArn: string): WantedRole {
-  const read = <Value>(key: string, check: (text: string, place: string) => Value): Value | undefined => {
-    const text = settingOf(profile, key);
-    return text === undefined ? undefined : check(text, profile.placeOf(key));
-  };
-  const place = (): string => profile.placeOf('role_arn');
-  return {
-    roleArn: checkRoleArn(roleArn, place),
-    // Where it stands is looked up when somebody asks: that means counting lines.
-    get place(): string {
-      return place();
-    },
-    sessionName: read('role_session_name', checkSessionName),
-    durationSeconds: durationOf(profile),
-    externalId: settingOf(profile, 'external_id'),
-    sourceIdentity: read('source_identity', checkIdentity),
-    tags: read('session_tags', readTagList),
-    transitiveTags: read('transitive_session_tags', readKeyList),
-  };
+/** The role of a profile. A class, since where it stands means counting lines: it is looked up when somebody asks. */
+class ProfileRole implements WantedRole {
+  readonly roleArn: string;
+  readonly sessionName: string | undefined;
+  readonly durationSeconds: number | undefined;
+  readonly externalId: string | undefined;
+  readonly sourceIdentity: string | undefined;
+  readonly tags: WantedRole['tags'];
+  readonly transitiveTags: WantedRole['transitiveTags'];
+  readonly #profile: Profile;
+
+  constructor(profile: Profile, roleArn: string) {
+    this.#profile = profile;
+    this.roleArn = isRoleArn(roleArn) ? roleArn : checkRoleArn(roleArn, () => this.place);
+    this.sessionName = checked(profile, 'role_session_name', checkSessionName);
+    this.durationSeconds = durationOf(profile);
+    this.externalId = settingOf(profile, 'external_id');
+    this.sourceIdentity = checked(profile, 'source_identity', checkIdentity);
+    this.tags = checked(profile, 'session_tags', readTagList);
+    this.transitiveTags = checked(profile, 'transitive_session_tags', readKeyList);
+  }
+
+  get place(): string {
+    return this.#profile.placeOf('role_arn');
+  }
+}
+
+function checked<Value>(
+  profile: Profile,
+  key: string,
+  check: (text: string, place: string) => Value,
+): Value | undefined {
+  const text = settingOf(profile, key);
+  return text === undefined ? undefined : check(text, profile.placeOf(key));
 }
 
 type NamedSource = (profile: Profile, walk: Walk, place: string) => Source | undefined;
@@ -223,26 +238,36 @@ function sourceChain(profile: Profile, walk: Walk): ProfileChain {
   if (named !== undefined && kind !== undefined) throw refuseTwoSources(profile);
   if (kind !== undefined) return { source: namedSource(profile, kind, walk), roles: [], profiles: [] };
   if (named === undefined) throw refuseNoSource(profile);
-  const from = (): string => profile.placeOf('source_profile');
   if (walk.visited.length >= longestChain) {
-    throw failure('profile-conflict', `${from()}: more than ${longestChain} profiles follow one another`, {
-      hint: 'begin the chain later: let a profile in it have keys of its own',
-    });
+    throw failure(
+      'profile-conflict',
+      `${profile.placeOf('source_profile')}: more than ${longestChain} profiles follow one another`,
+      {
+        hint: 'begin the chain later: let a profile in it have keys of its own',
+      },
+    );
   }
   // A profile may name itself: then its own keys assume its role.
   if (named === profile.name && hasKeys(profile)) return { source: keySource(profile), roles: [], profiles: [] };
   if (named === profile.name || walk.visited.includes(named)) {
     const circle = [...walk.visited, profile.name, named].map((name) => `\`${name}\``).join(' -> ');
-    throw failure('profile-circular', `${from()}: source_profile leads in a circle: ${circle}`, {
-      hint: 'let one of them have keys or a credential_process of its own',
-    });
+    throw failure(
+      'profile-circular',
+      `${profile.placeOf('source_profile')}: source_profile leads in a circle: ${circle}`,
+      {
+        hint: 'let one of them have keys or a credential_process of its own',
+      },
+    );
   }
   const known = walk.followed.get(named);
   if (known !== undefined) return known;
-  const source = follow(walk.set.profiles.get(named) ?? profileNamed(named, walk.set, from()), {
-    ...walk,
-    visited: [...walk.visited, profile.name],
-  });
+  const source = follow(
+    walk.set.profiles.get(named) ?? profileNamed(named, walk.set, profile.placeOf('source_profile')),
+    {
+      ...walk,
+      visited: [...walk.visited, profile.name],
+    },
+  );
   walk.followed.set(named, source);
   return source;
 }
@@ -260,7 +285,7 @@ function follow(profile: Profile, walk: Walk): ProfileChain {
   const chain = token === undefined ? sourceChain(profile, walk) : { source: token, roles: [], profiles: [] };
   return {
     source: chain.source,
-    roles: [...chain.roles, roleOf(profile, roleArn)],
+    roles: [...chain.roles, new ProfileRole(profile, roleArn)],
     // AWS takes a code only from the user at the start of the chain, so a device named anywhere is that user's.
     mfaSerial: chain.mfaSerial ?? mfaSerial,
     mfaCommand: chain.mfaCommand ?? mfaCommand,
@@ -273,11 +298,16 @@ function follow(profile: Profile, walk: Walk): ProfileChain {
  * @throws Failure `unknown-profile`, `profile-incomplete`, `profile-conflict`, `profile-circular`,
  * `no-credentials`, `setting-invalid`, `duration-refused`; each names `file:line`.
  */
-export function profileChain(
-  name: string,
+export function chainOf(
+  profile: Profile,
   set: ProfileSet,
   env: Environment,
   followed = new Map<string, ProfileChain>(),
 ): ProfileChain {
-  return follow(profileNamed(name, set), { set, env, visited: [], followed });
+  return follow(profile, { set, env, visited: [], followed });
+}
+
+/** `chainOf` the profile of that name. @throws as it does. */
+export function profileChain(name: string, set: ProfileSet, env: Environment): ProfileChain {
+  return chainOf(profileNamed(name, set), set, env);
 }

@@ -2,7 +2,7 @@
 // Precedence is botocore's: a key in the credentials file beats the same key in the config file.
 import { nearestName } from '../base/index.ts';
 import { failure } from './failures.ts';
-import { parseIni, type Section, type Setting } from './ini.ts';
+import { readSections, type Section, type Setting } from './ini.ts';
 import type { Environment } from './model.ts';
 
 /** Settings that belong to a profile alone: a key pair is not handed on by `include_profile`. */
@@ -18,30 +18,45 @@ const longestInclusion = 100;
 /** Settings that say whose credentials assume the role: a profile that has one of them inherits none of them. */
 const assumers = ['source_profile', 'credential_source', 'web_identity_token_file', 'web_identity_token_process'];
 
+const nobody: readonly string[] = [];
+
+/** Gives another profile by its name, or throws for one that is named at `place` and is not there. */
+type FindProfile = (name: string, place: string) => Profile;
+
 /** A profile as both files describe it; read when it is first asked for. */
 export class Profile {
   readonly name: string;
-  readonly #config: Section | undefined;
-  readonly #credentials: Section | undefined;
-  readonly #find: (name: string, place: string) => Profile;
-  #settings: ReadonlyMap<string, Setting> | undefined;
+  #config: Section | undefined;
+  #credentials: Section | undefined;
+  readonly #find: FindProfile;
+  #known: ReadonlyMap<string, Setting> | undefined;
 
-  /** `find` gives another profile by its name, or throws for one that is named at `place` and is not there. */
-  constructor(
-    name: string,
-    config: Section | undefined,
-    credentials: Section | undefined,
-    find: (name: string, place: string) => Profile,
-  ) {
+  constructor(name: string, config: Section | undefined, credentials: Section | undefined, find: FindProfile) {
     this.name = name;
     this.#config = config;
     this.#credentials = credentials;
     this.#find = find;
   }
 
+  /** Takes in another section of the config file that stands for it, while both files are sorted. */
+  addConfig(section: Section): void {
+    const known = this.#config!;
+    // `[profile default]` beats `[default]`, whatever their order.
+    const [bare, hadBare] = [section.title === 'default', known.title === 'default'];
+    if (hadBare && !bare) this.#config = section;
+    // `[profile "a"]` and `[profile  a]` are one profile, whose later keys win.
+    else if (hadBare === bare) known.join(section);
+  }
+
+  /** Takes in a section of the credentials file. */
+  addCredentials(section: Section): void {
+    if (this.#credentials === undefined) this.#credentials = section;
+    else this.#credentials.join(section);
+  }
+
   /** Lets go of what was read, for whoever goes through 10,000 profiles once: what is held costs the collector most. */
   release(): void {
-    this.#settings = undefined;
+    this.#known = undefined;
     this.#config?.release();
     this.#credentials?.release();
   }
@@ -61,13 +76,13 @@ export class Profile {
    * @throws Failure `config-syntax`; `unknown-profile`, `profile-circular` for an `include_profile` that leads nowhere.
    */
   get settings(): ReadonlyMap<string, Setting> {
-    this.#settings ??= this.#merged([]);
-    return this.#settings;
+    return (this.#known ??= this.#merged(nobody));
   }
 
   /** Most profiles stand in one of the files, and of 10,000 of them no map is copied. */
   #own(): ReadonlyMap<string, Setting> {
-    const [config, credentials] = [this.#config?.settings, this.#credentials?.settings];
+    const config = this.#config?.settings;
+    const credentials = this.#credentials?.settings;
     if (config === undefined || credentials === undefined) return config ?? credentials ?? new Map<string, Setting>();
     return new Map([...config, ...credentials]);
   }
@@ -161,7 +176,7 @@ function sectionsOf(file: string, read: ReadText): readonly Section[] {
       cause,
     });
   }
-  return text === undefined ? [] : parseIni(text, file);
+  return text === undefined ? [] : readSections(text, file);
 }
 
 /** `profile "my name"` is `my name`: the config file quotes names that have blanks. */
@@ -170,46 +185,63 @@ function unquote(name: string): string {
   return match === null ? name : match[2]!;
 }
 
-interface Titles {
+/** The name in a title that is nothing out of the ordinary, as nearly every one of 10,000 is; else empty. */
+function plainName(title: string): string {
+  if (title === 'default') return title;
+  const name = title.startsWith('profile ') ? title.slice(8) : '';
+  return name.includes('"') || name.includes("'") ? '' : name.trim();
+}
+
+interface Title {
   readonly kind: 'profile' | 'services' | 'sso-session' | 'stray';
   readonly name: string;
 }
 
-function titleOf(title: string): Titles {
-  if (title === 'default') return { kind: 'profile', name: 'default' };
-  // Nearly every title, and there may be 1,000: the pattern below is for the rest.
-  const plain = title.startsWith('profile ') ? title.slice(8).trim() : '';
-  if (plain !== '' && !/["']/.test(plain)) return { kind: 'profile', name: plain };
+function titleOf(title: string): Title {
   const match = /^(profile|services|sso-session)\s+(.+)$/.exec(title);
   if (match === null) return { kind: 'stray', name: title };
-  return { kind: match[1] as Titles['kind'], name: unquote(match[2]!) };
+  return { kind: match[1] as Title['kind'], name: unquote(match[2]!) };
 }
 
-function addProfile(profiles: Map<string, Section>, name: string, section: Section): void {
-  const known = profiles.get(name);
-  // `[profile default]` beats `[default]`, whatever their order.
-  if (known === undefined || (name === 'default' && known.title === 'default')) profiles.set(name, section);
-  // `[profile "a"]` and `[profile  a]` are one profile, whose later keys win.
-  else if (section.title !== 'default') known.join(section);
+function addSection(sections: Map<string, Section>, name: string, section: Section): void {
+  const known = sections.get(name);
+  if (known === undefined) sections.set(name, section);
+  else known.join(section);
 }
 
-interface ConfigFile extends Pick<ProfileSet, 'services' | 'ssoSessions' | 'strays'> {
-  readonly profiles: ReadonlyMap<string, Section>;
-}
+/** A `ProfileSet` that is being filled from the files. */
+class Sorting {
+  readonly profiles = new Map<string, Profile>();
+  readonly services = new Map<string, Section>();
+  readonly ssoSessions = new Map<string, Section>();
+  readonly strays = new Map<string, Section>();
+  readonly find: FindProfile;
 
-function sortConfig(sections: readonly Section[]): ConfigFile {
-  const profiles = new Map<string, Section>();
-  const services = new Map<string, Section>();
-  const ssoSessions = new Map<string, Section>();
-  const strays = new Map<string, Section>();
-  for (const section of sections) {
-    const { kind, name } = titleOf(section.title);
-    if (kind === 'services') services.set(name, section);
-    if (kind === 'sso-session') ssoSessions.set(name, section);
-    if (kind === 'stray') strays.set(name, section);
-    if (kind === 'profile') addProfile(profiles, name, section);
+  constructor(find: FindProfile) {
+    this.find = find;
   }
-  return { profiles, services, ssoSessions, strays };
+
+  config(section: Section): void {
+    const plain = plainName(section.title);
+    if (plain !== '') return this.#profile(plain, section);
+    const { kind, name } = titleOf(section.title);
+    if (kind === 'profile') this.#profile(name, section);
+    else if (kind === 'services') addSection(this.services, name, section);
+    else if (kind === 'sso-session') addSection(this.ssoSessions, name, section);
+    else addSection(this.strays, name, section);
+  }
+
+  #profile(name: string, section: Section): void {
+    const known = this.profiles.get(name);
+    if (known === undefined) this.profiles.set(name, new Profile(name, section, undefined, this.find));
+    else known.addConfig(section);
+  }
+
+  credentials(section: Section): void {
+    const known = this.profiles.get(section.title);
+    if (known !== undefined) known.addCredentials(section);
+    else this.profiles.set(section.title, new Profile(section.title, undefined, section, this.find));
+  }
 }
 
 /**
@@ -218,14 +250,11 @@ function sortConfig(sections: readonly Section[]): ConfigFile {
  */
 export function loadProfiles(env: Environment, read: ReadText): ProfileSet {
   const files = profileFiles(env);
-  const { profiles: fromConfig, services, ssoSessions, strays } = sortConfig(sectionsOf(files.config, read));
-  const fromCredentials = new Map(sectionsOf(files.credentials, read).map((section) => [section.title, section]));
-  const profiles = new Map<string, Profile>();
+  const sorted = new Sorting((name, place) => profileNamed(name, set, place));
+  const { profiles, services, ssoSessions, strays } = sorted;
   const set: ProfileSet = { profiles, services, ssoSessions, strays, files, read };
-  const find = (name: string, place: string): Profile => profileNamed(name, set, place);
-  for (const name of [...fromConfig.keys(), ...fromCredentials.keys()]) {
-    profiles.set(name, new Profile(name, fromConfig.get(name), fromCredentials.get(name), find));
-  }
+  for (const section of sectionsOf(files.config, read)) sorted.config(section);
+  for (const section of sectionsOf(files.credentials, read)) sorted.credentials(section);
   return set;
 }
 

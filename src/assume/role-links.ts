@@ -52,6 +52,10 @@ function withOptions(role: WantedRole, options: SessionOptions): WantedRole & Ro
   const transitive = [...new Set([...(role.transitiveTags ?? []), ...(options.transitiveTags ?? [])])];
   return {
     ...role,
+    // Where a profile names it means counting lines: that is left to whoever asks.
+    get place(): string | undefined {
+      return role.place;
+    },
     sessionName: options.sessionName ?? role.sessionName,
     durationSeconds: options.durationSeconds ?? role.durationSeconds,
     externalId: options.externalId ?? role.externalId,

@@ -26,7 +26,7 @@ export function keptSession(request: SessionRequest, cache: SessionCache | undef
 }
 
 /** True for keys that are handed on as they are, and for sources that may be others tomorrow: no session is kept for them. */
-function isAsItIs({ source, roles, mfaSerial, durationSeconds }: SessionRequest): boolean {
+export function isAsItIs({ source, roles, mfaSerial, durationSeconds }: SessionRequest): boolean {
   if (isNameless(source)) return true;
   if (roles.length > 0 || isKeptSource(source)) return false;
   if (source.kind === 'instance' || source.kind === 'container') return true;

@@ -193,6 +193,10 @@ async function findTarget(target: string, context: TargetContext, options: Sessi
   }
   const defined = await findDefined(target, sources, options);
   if (defined === undefined) throw await unknownTarget(target, context);
+  return foundDefined(defined, context, options);
+}
+
+function foundDefined(defined: DefinedTarget, context: TargetContext, options: SessionOptions): Found {
   if (defined.lent !== undefined) {
     const source = lentSourceOf(defined.name, defined.lent, options);
     return { chain: { source, roles: [], profiles: [] }, mfa: false, name: defined.name };
@@ -260,7 +264,11 @@ export async function resolveTarget(
   context: TargetContext,
 ): Promise<SessionRequest> {
   const checked = checkOptions(given);
-  const found = await findTarget(target, context, checked);
+  return requestFor(target, await findTarget(target, context, checked), checked, context);
+}
+
+/** The request of a target that was found. */
+function requestFor(target: string, found: Found, checked: SessionOptions, context: TargetContext): SessionRequest {
   const isLent = found.chain.source.kind === 'lent';
   if (checked.reason !== undefined && !isLent) refuseRequest(target, undefined);
   const options = isLent ? optionsBesideLease(checked) : checked;
@@ -276,6 +284,16 @@ export async function resolveTarget(
     ...(found.mfaMaxAge === undefined ? {} : { mfaMaxAge: found.mfaMaxAge }),
     ...(named ? { roles: [{ ...first, callerIdentity: true as const }, ...rest] } : {}),
   };
+}
+
+/** What `resolveTarget` makes of a profile without options, whose chain is known. @throws as it does. */
+export function requestOfProfile(name: string, chain: ProfileChain, context: TargetContext): SessionRequest {
+  return requestFor(name, { chain, mfa: false }, {}, context);
+}
+
+/** What `resolveTarget` makes of such a target without options. @throws as it does. */
+export function requestOfDefined(defined: DefinedTarget, context: TargetContext): SessionRequest {
+  return requestFor(defined.name, foundDefined(defined, context, {}), {}, context);
 }
 
 /**

@@ -10,6 +10,8 @@ export interface Io {
   readonly stdin: NodeJS.ReadStream;
   /** Data only. */
   readonly stdout: NodeJS.WriteStream;
+  /** `stdout` for texts that are whole; where it is there, it costs less to begin with. */
+  readonly output?: { readonly isTTY: boolean; write(text: string): void };
   /** For people. */
   readonly stderr: NodeJS.WriteStream;
   /** True with `--quiet`: no notes for people, only errors and questions. */

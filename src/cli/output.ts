@@ -7,9 +7,14 @@ export function printData(io: Io, line: string): void {
   io.stdout.write(`${line}\n`);
 }
 
-/** Writes machine output: one JSON value, indented, to stdout. */
+/** Machine output: one JSON value, indented. */
+export function jsonText(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+/** Writes machine output to stdout. */
 export function printJson(io: Io, value: unknown): void {
-  io.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+  io.stdout.write(jsonText(value));
 }
 
 /** Writes a note for people to stderr; `--quiet` keeps it back. */

@@ -2,7 +2,7 @@
 import { loadPicker, recentTargets } from '../assume/index.ts';
 import { openCache } from './assume-session.ts';
 import type { Io } from './command.ts';
-import type { TargetRow } from './commands/ls.ts';
+import type { TargetRow } from './target-rows.ts';
 
 /** The name of the row that was picked; undefined without a terminal. @throws Failure `interrupted`. */
 export async function pickTarget(io: Io, rows: readonly TargetRow[]): Promise<string | undefined> {

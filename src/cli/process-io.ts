@@ -1,6 +1,7 @@
 // This process as an `Io`, for the entry files. Everything in it is opened when it is first used: streams and
 // abort signals cost a command that needs neither several milliseconds.
 import type { Io } from './command.ts';
+import { quickOutput } from './write-out.ts';
 
 /** An AbortSignal that SIGINT and SIGTERM abort. */
 function stopSignal(): AbortSignal {
@@ -28,6 +29,7 @@ export function processIo(): Io {
   let signal: AbortSignal | undefined;
   let stdout: NodeJS.WriteStream | undefined;
   let stderr: NodeJS.WriteStream | undefined;
+  const openStdout = (): NodeJS.WriteStream => (stdout ??= guarded(process.stdout));
   return {
     env: process.env,
     cwd: process.cwd(),
@@ -36,8 +38,9 @@ export function processIo(): Io {
       return process.stdin;
     },
     get stdout() {
-      return (stdout ??= guarded(process.stdout));
+      return openStdout();
     },
+    output: quickOutput(openStdout),
     get stderr() {
       return (stderr ??= guarded(process.stderr));
     },

@@ -17,8 +17,8 @@ import { assumeTarget } from '../assume-session.ts';
 import { addTargetVerb } from '../assume-verb.ts';
 import type { Io } from '../command.ts';
 import { printData, say } from '../output.ts';
-import { targetRows } from './ls.ts';
 import { cliFailure } from '../failures.ts';
+import { targetRows } from '../target-rows.ts';
 
 /** The shell function says by STINT_SHELL which language it evaluates; without it, lines for sh are printed. */
 function language(io: Io): Shell {

@@ -1,19 +1,12 @@
 // `stint ls`: every target there is, and what is kept for it.
 import type { Command } from 'commander';
-import { formatDuration, isFailure, isoSeconds, systemClock } from '../../base/index.ts';
-import {
-  baseEnvironment,
-  keepNames,
-  parseRoleArn,
-  profileChain,
-  Watch,
-  type KeptEntry,
-  type TargetContext,
-} from '../../assume/index.ts';
+import { formatDuration, systemClock } from '../../base/index.ts';
+import { baseEnvironment, keepNames, Watch } from '../../assume/index.ts';
 import { openCache, runVerb, targetContext } from '../assume-session.ts';
 import { exampleText } from '../assume-verb.ts';
 import type { Io } from '../command.ts';
-import { printData, printJson } from '../output.ts';
+import { jsonText } from '../output.ts';
+import { targetRows, type TargetRow } from '../target-rows.ts';
 
 interface Form {
   readonly json?: boolean;
@@ -22,115 +15,62 @@ interface Form {
   readonly config?: string;
 }
 
-/** The stable shape of `--json`. */
-export interface TargetRow {
-  readonly target: string;
-  readonly kind: 'profile' | 'defined' | 'lent';
-  readonly account: string | null;
-  readonly role: string | null;
-  readonly source: string | null;
-  readonly mfa: boolean;
-  readonly region: string | null;
-  /** Of a role of the definition: the stage of its account. */
-  readonly stage: string | null;
-  /** End of the longest kept session that still lives. */
-  readonly session: { readonly expiration: string } | null;
-  /** Code of what is wrong with it. */
-  readonly problem: string | null;
+const head = ['TARGET', 'ACCOUNT', 'ROLE', 'SOURCE', 'MFA', 'REGION'];
+/** Rows that are put together at once: a text that grows by 70,000 cells costs the collector more than all of them. */
+const atOnce = 200;
+
+function stateOf({ problem, session }: TargetRow): string {
+  if (problem !== null) return problem;
+  if (session === null) return '-';
+  return `${formatDuration((Date.parse(session.expiration) - systemClock.now()) / 1000)} left`;
 }
 
-function keptFor(kept: readonly KeptEntry[], matches: (session: KeptEntry) => boolean): TargetRow['session'] {
-  const alive = kept.filter((session) => session.credentials.expiration > systemClock.now() && matches(session));
-  const last = Math.max(...alive.map(({ credentials }) => credentials.expiration));
-  return alive.length === 0 ? null : { expiration: isoSeconds(last) };
-}
-
-function profileRow(
-  name: string,
-  { profiles, env }: TargetContext,
-  kept: readonly KeptEntry[],
-  followed: Parameters<typeof profileChain>[3],
-): TargetRow {
-  const empty = {
-    target: name,
-    kind: 'profile',
-    account: null,
-    role: null,
-    source: null,
-    mfa: false,
-    region: null,
-    stage: null,
-    session: null,
-  } as const;
-  try {
-    const chain = profileChain(name, profiles, env, followed);
-    const arn = chain.roles.at(-1)?.roleArn ?? '';
-    const role = parseRoleArn(arn);
-    const region = chain.profiles
-      .map(({ settings }) => settings.get('region')?.value)
-      .find((value) => value !== undefined && value !== '');
-    return {
-      ...empty,
-      account: role?.account ?? null,
-      role: role?.name ?? null,
-      source: chain.source.from.replaceAll('`', ''),
-      mfa: chain.mfaSerial !== undefined,
-      region: region ?? null,
-      session: keptFor(kept, (session) => (arn === '' ? session.target === name : session.roleArn === arn)),
-      problem: null,
-    };
-  } catch (error) {
-    if (!isFailure(error)) throw error;
-    return { ...empty, problem: error.code };
-  } finally {
-    profiles.profiles.get(name)?.release();
+/** Of each column, in the order of `head`. */
+function widthsOf(rows: readonly TargetRow[]): readonly number[] {
+  const widths = head.map(({ length }) => length);
+  const widen = (at: number, cell: string | null): void => {
+    if (cell !== null && cell.length > widths[at]!) widths[at] = cell.length;
+  };
+  for (const { target, account, role, source, region } of rows) {
+    widen(0, target);
+    widen(1, account);
+    widen(2, role);
+    widen(3, source);
+    widen(5, region);
   }
+  return widths;
 }
 
-async function definedRows({ sources }: TargetContext, kept: readonly KeptEntry[]): Promise<readonly TargetRow[]> {
-  const rows: TargetRow[] = [];
-  for (const source of sources) {
-    for (const { name, stage, roleArn, mfa, lent } of await source.list()) {
-      const role = parseRoleArn(roleArn);
-      rows.push({
-        target: name,
-        kind: lent === undefined ? 'defined' : 'lent',
-        account: role?.account ?? null,
-        role: role?.name ?? null,
-        source: source.label,
-        mfa,
-        region: null,
-        stage: stage ?? null,
-        session: keptFor(kept, (session) =>
-          lent === undefined ? session.roleArn === roleArn : session.target === name,
-        ),
-        problem: null,
-      });
+type Pad = (cell: string) => string;
+type Pads = readonly [target: Pad, account: Pad, role: Pad, source: Pad, mfa: Pad, region: Pad];
+
+/** Pads cells to a width. Most are the cell of the row before. */
+function padder(width: number): Pad {
+  let last = '';
+  let padded = ' '.repeat(width);
+  return (cell) => {
+    if (cell !== last) {
+      last = cell;
+      padded = cell.padEnd(width);
     }
-  }
-  return rows;
+    return padded;
+  };
 }
 
-function table(rows: readonly TargetRow[]): readonly string[] {
-  const head = ['TARGET', 'ACCOUNT', 'ROLE', 'SOURCE', 'MFA', 'REGION', 'SESSION'];
-  const cells = rows.map((row) => [
-    row.target,
-    row.account ?? '-',
-    row.role ?? '-',
-    row.source ?? '-',
-    row.mfa ? 'yes' : '-',
-    row.region ?? '-',
-    row.problem ??
-      (row.session === null
-        ? '-'
-        : `${formatDuration((Date.parse(row.session.expiration) - systemClock.now()) / 1000)} left`),
-  ]);
-  const widths = head.map((title, column) =>
-    cells.reduce((width, line) => Math.max(width, line[column]!.length), title.length),
-  );
-  return [head, ...cells].map((line) =>
-    line.reduce((text, cell, column) => `${text}${cell.padEnd(widths[column]!)}  `, '').trimEnd(),
-  );
+/** The rows below their heading, each with its line break. */
+function table(rows: readonly TargetRow[]): string {
+  const pads = widthsOf(rows).map((width) => padder(width + 2));
+  const [target, account, role, source, mfa, region] = pads as unknown as Pads;
+  const texts = [`${head.map((title, at) => pads[at]!(title)).join('')}SESSION\n`];
+  for (let from = 0; from < rows.length; from += atOnce) {
+    let text = '';
+    for (const row of rows.slice(from, from + atOnce)) {
+      text += target(row.target) + account(row.account ?? '-') + role(row.role ?? '-') + source(row.source ?? '-');
+      text += `${mfa(row.mfa ? 'yes' : '-')}${region(row.region ?? '-')}${stateOf(row)}\n`;
+    }
+    texts.push(text);
+  }
+  return texts.join('');
 }
 
 /** Only their names, which shells may then complete without asking again. */
@@ -142,28 +82,18 @@ async function listNames(io: Io, config: string | undefined): Promise<void> {
   for (const source of sources) names.push(...(await source.list()).map(({ name }) => name));
   const cache = openCache(env);
   if (cache !== undefined && config === undefined) keepNames(names, watch, cache, systemClock);
-  if (names.length > 0) printData(io, names.join('\n'));
-}
-
-/** Every target, the profiles first. */
-export async function targetRows(io: Io, config: string | undefined): Promise<readonly TargetRow[]> {
-  const context = targetContext(io, baseEnvironment(io.env), config);
-  const kept = openCache(io.env)?.list() ?? [];
-  const followed: Parameters<typeof profileChain>[3] = new Map();
-  return [
-    ...[...context.profiles.profiles.keys()].map((name) => profileRow(name, context, kept, followed)),
-    ...(await definedRows(context, kept)),
-  ];
+  if (names.length > 0) (io.output ?? io.stdout).write(`${names.join('\n')}\n`);
 }
 
 /** Lists the targets in the form asked for: on a terminal, where nothing else is asked for, to pick one. */
 export async function list(io: Io, form: Form): Promise<void> {
   if (form.names === true && form.json !== true) return listNames(io, form.config);
   const rows = await targetRows(io, form.config);
-  if (form.json === true) return printJson(io, { version: 1, targets: rows });
-  const picking = io.stdout.isTTY && form.table !== true;
+  const output = io.output ?? io.stdout;
+  if (form.json === true) return void output.write(jsonText({ version: 1, targets: rows }));
+  const picking = form.table !== true && output.isTTY;
   const picked = picking ? await (await import('../pick-target.ts')).pickTarget(io, rows) : undefined;
-  printData(io, picked ?? table(rows).join('\n'));
+  output.write(picked === undefined ? table(rows) : `${picked}\n`);
 }
 
 export function register(program: Command, io: Io): void {
