@@ -55,6 +55,7 @@ export { becomeCommand } from './become.ts';
 export const loadPicker = (): Promise<typeof import('./pick.ts')> => import('./pick.ts');
 export type { ReadyEntry } from './ready-entry.ts';
 export { keepNames, keepReady, watchedSource } from './ready-session.ts';
+export { KeptList } from './kept-list.ts';
 export { KeptMarks } from './kept-marks.ts';
 export { readyChange, readyFor } from './ready-use.ts';
 export { noteRecent, recentTargets } from './recent.ts';

@@ -1,8 +1,16 @@
 // Ready entries on disk: the folder `ready` in that of the kept sessions, for shells to read without starting Node.
 // `t.NAME` is an entry. `at.SECONDS` is an empty file of that modification time, since `[ FILE -ot at.SECONDS ]` is
-// how a shell compares times without starting a program; `names` lists all targets; `now` is what a shell writes to, to compare the present.
+// how a shell compares times without starting a program; `names` lists all targets; what Node alone reads stands in kept-list.ts; `now` is what a shell writes to, to compare the present.
 import type { Millis } from '../base/index.ts';
-import { entryName, readEntry, sameVariables, writeEntry, writeNames, type ReadyEntry } from './ready-entry.ts';
+import {
+  entryName,
+  readEntry,
+  sameVariables,
+  writeEntry,
+  writeNames,
+  type Decisive,
+  type ReadyEntry,
+} from './ready-entry.ts';
 import type { Environment } from './model.ts';
 import { replaceFile } from './own-files.ts';
 import type { Sighting } from './watch.ts';
@@ -15,7 +23,8 @@ const sweepEvery: Millis = 3_600_000;
 /** Longest name that every file system takes, less what a draft adds. */
 const longestName = 200;
 
-function isOurs(file: string): boolean {
+/** True for what is this person's alone. Throws what the system throws, also for what is not there. */
+export function isOurs(file: string): boolean {
   const { uid, mode } = fs.lstatSync(file);
   // SECURITY: another user's entry would hand out another user's session; one that others read is no secret any more.
   return (process.getuid === undefined || uid === process.getuid()) && (mode & 0o077) === 0;
@@ -24,6 +33,24 @@ function isOurs(file: string): boolean {
 /** True when the file holds: it is there, and was last changed before `stamp`. */
 function isOlder(file: string, stamp: number): boolean {
   return fs.statSync(file).mtimeMs < stamp * 1000;
+}
+
+/**
+ * True when everything that decided is in this environment and this folder (`cwd`, without links) as it was then. Throws what
+ * the system throws where something is gone.
+ */
+export function stillHolds(
+  { decisive, stamp }: { readonly decisive: Decisive; readonly stamp: number },
+  env: Environment,
+  cwd: string,
+): boolean {
+  return (
+    sameVariables(decisive, env) &&
+    (decisive.cwd === undefined || fs.realpathSync.native(decisive.cwd) === cwd) &&
+    decisive.files.every((path) => isOlder(path, stamp)) &&
+    decisive.absent.every((path) => !fs.existsSync(path)) &&
+    decisive.links.every(([path, real]) => fs.realpathSync.native(path) === real)
+  );
 }
 
 export class ReadyStore {
@@ -46,14 +73,7 @@ export class ReadyStore {
       if (![this.#sessions, this.#folder, file].every(isOurs)) return undefined;
       const entry = readEntry(fs.readFileSync(file, 'utf8'));
       if (entry === undefined || entry.target !== target || now >= entry.until * 1000) return undefined;
-      const { decisive, stamp, kept } = entry;
-      const holds =
-        sameVariables(decisive, env) &&
-        (decisive.cwd === undefined || fs.realpathSync.native(decisive.cwd) === cwd) &&
-        fs.statSync(`${this.#sessions}/${kept}`).mtimeMs <= now &&
-        decisive.files.every((path) => isOlder(path, stamp)) &&
-        decisive.absent.every((path) => !fs.existsSync(path)) &&
-        decisive.links.every(([path, real]) => fs.realpathSync.native(path) === real);
+      const holds = fs.statSync(`${this.#sessions}/${entry.kept}`).mtimeMs <= now && stillHolds(entry, env, cwd);
       return holds ? entry : undefined;
     } catch {
       // Something that must be there is not.

@@ -31,6 +31,7 @@ export class Watch {
   readonly #paths = new Set<string>();
   #cwd: string | undefined;
   #lost = false;
+  #sawSecret = false;
 
   constructor(env: Environment) {
     this.env = new Proxy(env, {
@@ -42,7 +43,11 @@ export class Watch {
 
   #look(variables: Environment, name: string): string | undefined {
     const value = variables[name];
-    if (told.has(name)) return value;
+    if (told.has(name)) {
+      // Without a key id nothing comes of its other half.
+      this.#sawSecret ||= Boolean(variables['AWS_ACCESS_KEY_ID']);
+      return value;
+    }
     // SECURITY: a secret is not written down to be compared with.
     if (secretName.test(name) && value) this.#lost = true;
     // Where an empty variable is another thing than an absent one, a shell that cannot tell them apart is not asked.
@@ -73,6 +78,11 @@ export class Watch {
   /** Something decides that cannot be told. */
   lose(): void {
     this.#lost = true;
+  }
+
+  /** Keys were looked at whose secret half is not written down: whether they are whole may have decided. */
+  get sawSecret(): boolean {
+    return this.#sawSecret;
   }
 
   /**

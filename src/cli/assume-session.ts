@@ -92,12 +92,17 @@ function here({ cwd, env }: Io): string {
   return existsSync(named) && realpathSync.native(named) === cwd ? named : cwd;
 }
 
+/** The working directory, when a definition in it adds targets; the name that lists of targets are kept under. */
+export function definingFolder(io: Io): string | undefined {
+  const fs = process.getBuiltinModule('node:fs');
+  return definitionFiles(io.cwd).some((file) => fs.existsSync(file)) ? here(io) : undefined;
+}
+
 /** What targets are looked up in, seen from `env`: the profiles, and the definition if there is one. */
 export function targetContext(io: Io, given: Environment, config: string | undefined, watch?: Watch): TargetContext {
-  const fs = process.getBuiltinModule('node:fs');
   const env = watch?.env ?? given;
-  const exists = definitionFiles(io.cwd).some((file) => fs.existsSync(file));
-  const definition = config !== undefined || exists ? [definitionSource(io, env, config)] : [];
+  const defined = config !== undefined || definingFolder(io) !== undefined;
+  const definition = defined ? [definitionSource(io, env, config)] : [];
   const sources = [...definition, lentSource(Object.create(io, { env: { value: env } }) as Io)];
   return {
     env,

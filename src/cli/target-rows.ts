@@ -4,16 +4,22 @@ import { isFailure, isoSeconds, systemClock, type Millis } from '../base/index.t
 import {
   baseEnvironment,
   chainOf,
+  KeptList,
   KeptMarks,
   parseRoleArn,
+  Watch,
   type DefinedTarget,
+  type Environment,
+  type KeptEntry,
   type Profile,
   type ProfileChain,
   type TargetContext,
   type TargetSource,
 } from '../assume/index.ts';
-import { openCache, targetContext } from './assume-session.ts';
+import { definingFolder, openCache, targetContext } from './assume-session.ts';
 import type { Io } from './command.ts';
+import { isWorthKeeping, pack, program, unpack } from './packed-rows.ts';
+import { isBuilt } from './place.ts';
 
 /** The stable shape of `--json`. */
 export interface TargetRow {
@@ -30,6 +36,15 @@ export interface TargetRow {
   readonly session: { readonly expiration: string } | null;
   /** Code of what is wrong with it. */
   readonly problem: string | null;
+}
+
+/** Where, when and beside which sessions rows are made. */
+interface Place {
+  /** As it was before an earlier session of Stint. */
+  readonly env: Environment;
+  readonly config: string | undefined;
+  readonly now: Millis;
+  readonly sessions: readonly KeptEntry[];
 }
 
 function sessionOf(end: Millis | undefined): TargetRow['session'] {
@@ -122,16 +137,81 @@ function definedRow(target: DefinedTarget, { label }: TargetSource, marks: KeptM
   };
 }
 
-/** Every target, the profiles first. */
-export async function targetRows(io: Io, config: string | undefined): Promise<readonly TargetRow[]> {
-  // A copy: each look at the process's own environment asks the system.
-  const context = targetContext(io, { ...baseEnvironment(io.env) }, config);
-  const marks = new KeptMarks(openCache(io.env)?.list() ?? [], context, systemClock.now());
+/** The role of a row, or of a session. */
+const roleKey = (account: string | null | undefined, role: string | null | undefined): string => `${account} ${role}`;
+
+/** Rows that were kept, with the sessions of now. Only for those that may have one is it found out what they ask for. */
+async function markRows(
+  rows: readonly TargetRow[],
+  io: Io,
+  { env, sessions, now }: Place,
+): Promise<readonly TargetRow[]> {
+  const alive = sessions.filter(({ credentials }) => credentials.expiration > now);
+  if (alive.length === 0) return rows;
+  const roles = new Set(
+    alive.map(({ roleArn }) => {
+      const role = parseRoleArn(roleArn);
+      return roleKey(role?.account ?? null, role?.name ?? null);
+    }),
+  );
+  const context = targetContext(io, env, undefined);
+  const marks = new KeptMarks(alive, context, now);
+  const profiles = new ProfileRows(context, marks);
+  const may = ({ account, role }: TargetRow): boolean => roles.has(roleKey(account, role));
+  const names = new Set(rows.filter((row) => row.kind === 'defined' && may(row)).map(({ target }) => target));
+  const defined = await definedRows(names, context, marks);
+  return rows.map((row) => {
+    if (row.problem !== null || !may(row)) return row;
+    if (row.kind === 'defined') return defined.get(row.target) ?? row;
+    const profile = context.profiles.profiles.get(row.target);
+    return profile === undefined ? row : profiles.row(profile);
+  });
+}
+
+/** The rows of those names, which are asked for only if there are any: a definition takes long to load. */
+async function definedRows(
+  names: ReadonlySet<string>,
+  { sources }: TargetContext,
+  marks: KeptMarks,
+): Promise<ReadonlyMap<string, TargetRow>> {
+  const found = new Map<string, TargetRow>();
+  if (names.size === 0) return found;
+  for (const source of sources) {
+    for (const target of await source.list())
+      if (names.has(target.name)) found.set(target.name, definedRow(target, source, marks));
+  }
+  return found;
+}
+
+/** All rows by computation, the profiles first. `watch` sees what decides them; what is kept for them is not its business. */
+async function computeRows(io: Io, place: Place, watch: Watch | undefined): Promise<readonly TargetRow[]> {
+  const { env, config, sessions } = place;
+  const context = targetContext(io, env, config, watch);
+  const marks = new KeptMarks(sessions, { ...context, env }, place.now);
   const profiles = new ProfileRows(context, marks);
   const rows: TargetRow[] = [];
   for (const profile of context.profiles.profiles.values()) rows.push(profiles.row(profile));
   for (const source of context.sources) {
     for (const target of await source.list()) rows.push(definedRow(target, source, marks));
   }
+  return rows;
+}
+
+/** Every target, the profiles first. `keeping`: what took long is kept for the next time. */
+export async function targetRows(io: Io, config: string | undefined, keeping = isBuilt): Promise<readonly TargetRow[]> {
+  const now = systemClock.now();
+  // A copy: each look at the process's own environment asks the system.
+  const env = { ...baseEnvironment(io.env) };
+  const cache = openCache(io.env);
+  const place: Place = { env, config, now, sessions: cache?.list() ?? [] };
+  if (!keeping || config !== undefined || cache === undefined) return computeRows(io, place, undefined);
+  const list = new KeptList(cache.folder, 'rows', definingFolder(io));
+  const kept = unpack(list.read(env, io.cwd));
+  if (kept !== undefined) return markRows(kept, io, place);
+  const watch = new Watch(env);
+  watch.file(program());
+  const rows = await computeRows(io, place, watch);
+  const sighting = isWorthKeeping(rows) && !watch.sawSecret ? watch.sighting(systemClock.now()) : undefined;
+  if (sighting !== undefined) list.write(pack(rows), sighting, now);
   return rows;
 }
