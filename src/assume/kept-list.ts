@@ -61,6 +61,11 @@ export class KeptList {
     }
   }
 
+  /** Removes the list, if there is one. */
+  remove(): void {
+    fs.rmSync(this.#file, { force: true });
+  }
+
   /**
    * Keeps the list, whole and private, or not at all. `began` is when making it did: what was changed after that may not be
    * in it.

@@ -7,7 +7,8 @@ import { cliFailure } from './failures.ts';
 import type { LentPlace } from './lent-calls.ts';
 import { namedAddress, serverAddress, storedToken } from './server-place.ts';
 
-const prefix = 'lend:';
+/** All of their names begin so. */
+export const lentPrefix = 'lend:';
 const usualMount = 'aws';
 
 /** Loads the calls of the server, a bundle of its own. */
@@ -15,7 +16,7 @@ export type LoadCalls = () => Promise<typeof import('./lent-calls.ts')>;
 
 /** The one name of what is lent at a mount under a role's name. */
 function lentName(mount: string, role: string): string {
-  return mount === usualMount ? `${prefix}${role}` : `${prefix}${mount}/${role}`;
+  return mount === usualMount ? `${lentPrefix}${role}` : `${lentPrefix}${mount}/${role}`;
 }
 
 function parse(name: string): { readonly mount: string; readonly role: string } {
@@ -31,22 +32,33 @@ function fingerprint(token: string): string {
   return process.getBuiltinModule('node:crypto').createHash('sha256').update(token).digest('hex').slice(0, 32);
 }
 
+/** Who lends, and who borrows. */
+export interface Borrowing {
+  readonly server: string;
+  readonly borrower: string;
+}
+
+/** The server and the token that the environment names; undefined without either. @throws Failure `address-invalid` */
+export function borrowingOf(io: Io): Borrowing | undefined {
+  const token = namedAddress(io) === undefined ? undefined : storedToken(io);
+  if (token === undefined) return undefined;
+  // SECURITY: only a hash of the token is kept.
+  const namespace = io.env['VAULT_NAMESPACE'] ?? '';
+  return { server: serverAddress(io), borrower: fingerprint(`${namespace}\n${token.reveal()}`) };
+}
+
 /** @throws Failure `address-invalid`, `token-missing` */
-function placeOf(io: Io, name: string): { readonly server: string; readonly borrower: string } {
+function placeOf(io: Io, name: string): Borrowing {
   if (namedAddress(io) === undefined) {
     throw cliFailure('address-invalid', `\`${name}\` is lent by a server, and nothing names one`, {
       hint: 'set STINT_ADDR (or VAULT_ADDR) to its address',
     });
   }
-  const token = storedToken(io);
-  if (token === undefined) {
-    throw cliFailure('token-missing', `\`${name}\` is lent by a server, and there is no token for it`, {
-      hint: '`stint login` fetches one; or set STINT_TOKEN (or VAULT_TOKEN)',
-    });
-  }
-  // SECURITY: only a hash of the token is kept.
-  const namespace = io.env['VAULT_NAMESPACE'] ?? '';
-  return { server: serverAddress(io), borrower: fingerprint(`${namespace}\n${token.reveal()}`) };
+  const borrowing = borrowingOf(io);
+  if (borrowing !== undefined) return borrowing;
+  throw cliFailure('token-missing', `\`${name}\` is lent by a server, and there is no token for it`, {
+    hint: '`stint login` fetches one; or set STINT_TOKEN (or VAULT_TOKEN)',
+  });
 }
 
 function lentTarget(io: Io, load: LoadCalls, place: LentPlace): DefinedTarget {
@@ -68,14 +80,14 @@ function lentTarget(io: Io, load: LoadCalls, place: LentPlace): DefinedTarget {
 export function lentTargets(io: Io, load: LoadCalls): TargetSource {
   return {
     label: namedAddress(io) ?? 'a server',
-    prefix,
+    prefix: lentPrefix,
     find: async (name) => lentTarget(io, load, { ...parse(name), ...placeOf(io, name) }),
     list: async () => {
-      if (namedAddress(io) === undefined || storedToken(io) === undefined) return [];
+      const borrowing = borrowingOf(io);
+      if (borrowing === undefined) return [];
       const { listLent } = await load();
       const places = await listLent(io);
-      const at = placeOf(io, prefix);
-      return places.map((each) => lentTarget(io, load, { ...each, ...at }));
+      return places.map((each) => lentTarget(io, load, { ...each, ...borrowing }));
     },
     // Without a server there is nothing, and the variable that would name one is what decides.
     decidedBy: () => (namedAddress(io) === undefined ? { files: [] } : undefined),

@@ -1,6 +1,6 @@
 // What a server lends, as a target: the real verbs, a real server, the embedded AWS.
 import assert from 'node:assert/strict';
-import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { configureAws, keyLives, leasesOf, testCloud, until, type TestCloud } from '../broker/aws-support.ts';
@@ -12,6 +12,8 @@ const anything = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action:
 interface Lending extends Terminal {
   readonly aws: TestCloud;
   readonly sessions: () => readonly string[];
+  /** True while names of what is lent are kept. */
+  readonly listsNames: () => boolean;
 }
 
 async function lending(t: TestContext): Promise<Lending> {
@@ -24,7 +26,12 @@ async function lending(t: TestContext): Promise<Lending> {
   });
   Object.assign(person.env, { STINT_TOKEN: 'root', AWS_ENDPOINT_URL: aws.cloud.endpoint, AWS_REGION: 'us-east-1' });
   const folder = join(person.home, '.cache/stint/sessions');
-  return { ...person, aws, sessions: () => readdirSync(folder).filter((name) => name.endsWith('.json')) };
+  return {
+    ...person,
+    aws,
+    sessions: () => readdirSync(folder).filter((name) => name.endsWith('.json')),
+    listsNames: () => existsSync(join(folder, 'ready/lent')),
+  };
 }
 
 interface Printed {
@@ -94,6 +101,10 @@ test('`ls` lists what the token may see, and what is kept of it', async (t) => {
     'lend:session',
     'lend:team/aws/deploy',
   ]);
+  assert.ok(person.listsNames(), 'they are kept for completion');
+  await person.stint('forget lend:deploy');
+  assert.equal(person.listsNames(), false);
+  await person.stint('credentials lend:deploy');
   const { targets } = JSON.parse((await person.stint('ls --json')).out) as {
     targets: { target: string; kind: string; source: string; session: object | null }[];
   };

@@ -6,6 +6,7 @@ import { UsageError } from '../assume-options.ts';
 import { loadKeeping, loadLentCalls, openCache, runVerb, targetContext } from '../assume-session.ts';
 import { exampleText } from '../assume-verb.ts';
 import type { Io } from '../command.ts';
+import { forgetLentNames } from '../lent-names.ts';
 import { printFailure, say, tell } from '../output.ts';
 import { cliFailure } from '../failures.ts';
 
@@ -96,6 +97,8 @@ async function forget(io: Io, target: string | undefined, { all = false, config 
   const sessions = cache === undefined ? [] : await meant(io, cache, target, config);
   // Forgotten here first: that succeeds also when the server does not answer.
   const count = cache === undefined ? 0 : all ? cache.removeAll() : cache.remove(sessions);
+  if (cache !== undefined && sessions.some(({ credentials }) => credentials.lease !== undefined))
+    forgetLentNames(cache.folder);
   const left = (await giveBack(io, sessions)) + (cache === undefined ? 0 : forgetUnusedKeys(io, cache, sessions));
   say(io, `forgot ${count} ${count === 1 ? 'session' : 'sessions'} on this machine; AWS ends them at their time`);
   if (left > 0) io.exit(1);

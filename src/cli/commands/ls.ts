@@ -1,10 +1,12 @@
 // `stint ls`: every target there is, and what is kept for it.
 import type { Command } from 'commander';
 import { formatDuration, systemClock } from '../../base/index.ts';
-import { baseEnvironment, keepNames, Watch } from '../../assume/index.ts';
+import { baseEnvironment, keepNames, Watch, type TargetSource } from '../../assume/index.ts';
 import { openCache, runVerb, targetContext } from '../assume-session.ts';
 import { exampleText } from '../assume-verb.ts';
 import type { Io } from '../command.ts';
+import { lentNames } from '../lent-names.ts';
+import { borrowingOf, lentPrefix } from '../lent-targets.ts';
 import { jsonText } from '../output.ts';
 import { targetRows, type TargetRow } from '../target-rows.ts';
 
@@ -73,14 +75,28 @@ function table(rows: readonly TargetRow[]): string {
   return texts.join('');
 }
 
+/** The names of a source. What a server lends changes without a file of this machine that would tell. */
+async function namesOf(
+  source: TargetSource,
+  io: Io,
+  watch: Watch,
+  sessions: string | undefined,
+): Promise<readonly string[]> {
+  const borrowing = source.prefix === lentPrefix && sessions !== undefined ? borrowingOf(io) : undefined;
+  if (borrowing === undefined) return (await source.list()).map(({ name }) => name);
+  watch.lose();
+  return lentNames(source, borrowing, sessions!, systemClock);
+}
+
 /** Only their names, which shells may then complete without asking again. */
 async function listNames(io: Io, config: string | undefined): Promise<void> {
   const env = baseEnvironment(io.env);
   const watch = new Watch(env);
   const { profiles, sources } = targetContext(io, env, config, watch);
   const names = [...profiles.profiles.keys()];
-  for (const source of sources) names.push(...(await source.list()).map(({ name }) => name));
   const cache = openCache(env);
+  const asking = Object.create(io, { env: { value: env } }) as Io;
+  for (const source of sources) names.push(...(await namesOf(source, asking, watch, cache?.folder)));
   if (cache !== undefined && config === undefined) keepNames(names, watch, cache, systemClock);
   if (names.length > 0) (io.output ?? io.stdout).write(`${names.join('\n')}\n`);
 }
@@ -103,7 +119,7 @@ export function register(program: Command, io: Io): void {
     .option('--json', 'machine output')
     .option('--config <file>', 'the definition (default: stint.config.* here)')
     .option('--table', 'a table on a terminal too, where it lets you pick a target otherwise')
-    .option('--names', 'names only, one a line')
+    .option('--names', 'names only, one a line; what a server lends may be 30 s old')
     .addHelpText('after', exampleText(['stint ls', 'stint ls --json']))
     .action(async (form: Form) => runVerb(io, () => list(io, form)));
 }
