@@ -14,11 +14,20 @@ export interface Setting {
 class FileText {
   readonly text: string;
   readonly name: string;
+  /** Keys as they are written -> in lower case: one text for each, which the maps of 10,000 sections share. */
+  readonly #keys = new Map<string, string>();
   #ends: readonly number[] | undefined;
 
   constructor(text: string, name: string) {
     this.text = text;
     this.name = name;
+  }
+
+  /** The key in what stands before a `=`. */
+  key(written: string): string {
+    let key = this.#keys.get(written);
+    if (key === undefined) this.#keys.set(written, (key = written.trimEnd().toLowerCase()));
+    return key;
   }
 
   /** `file:line` of the character at `offset`. */
@@ -156,7 +165,7 @@ function readBlock(file: FileText, start: number, end: number, settings: Map<str
       }
     }
     const cut = delimiterIn(text, offset, next);
-    key = text.slice(offset, Math.max(cut, offset)).trim().toLowerCase();
+    key = file.key(text.slice(offset, Math.max(cut, offset)));
     if (key === '') throw refuse(file.place(offset), text.slice(offset, next));
     settings.set(key, new PlacedSetting(valueOf(text.slice(cut + 1, next), key), file, offset));
     indent = deep;
