@@ -23,10 +23,10 @@ class FileText {
     this.name = name;
   }
 
-  /** The key in what stands before a `=`. */
+  /** The key in what stands before its delimiter. */
   key(written: string): string {
     let key = this.#keys.get(written);
-    if (key === undefined) this.#keys.set(written, (key = written.trimEnd().toLowerCase()));
+    if (key === undefined) this.#keys.set(written, (key = written.trim().toLowerCase()));
     return key;
   }
 

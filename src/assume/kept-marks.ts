@@ -1,10 +1,10 @@
 // Which kept sessions stand behind which targets of a list. A session belongs to the targets whose own request, without
 // options, would be answered with it: a role that two sources assume has two sessions, and one of the sources may have none.
 import { isFailure, isObject, type Millis } from '../base/index.ts';
-import { requestIdentity, type KeptEntry } from './cache.ts';
+import type { KeptEntry } from './cache.ts';
 import type { SessionRequest, Source } from './model.ts';
 import type { ProfileChain } from './profile-chain.ts';
-import { isAsItIs } from './session.ts';
+import { keptIdentity } from './session.ts';
 import { sourceIdentity } from './sources/index.ts';
 import { requestOfDefined, requestOfProfile, type DefinedTarget, type TargetContext } from './targets.ts';
 
@@ -69,8 +69,8 @@ export class KeptMarks {
 
   #endOf(request: () => SessionRequest): Millis | undefined {
     try {
-      const made = request();
-      return isAsItIs(made) ? undefined : this.#ends.get(requestIdentity(made));
+      const identity = keptIdentity(request());
+      return identity === undefined ? undefined : this.#ends.get(identity);
     } catch (error) {
       // What is wrong with it is told when it is used; until then nothing answers for it.
       if (!isFailure(error)) throw error;

@@ -20,13 +20,18 @@ export interface SessionTools extends SourceTools {
   readonly refresh: boolean;
 }
 
+/** What a session of `request` is kept under; undefined when none ever is. */
+export function keptIdentity(request: SessionRequest): string | undefined {
+  return isAsItIs(request) ? undefined : requestIdentity(request);
+}
+
 /** A kept session that is good for `request`, without asking anybody. @throws Failure `cache-version`. */
 export function keptSession(request: SessionRequest, cache: SessionCache | undefined): KeptSession | undefined {
   return isAsItIs(request) ? undefined : cache?.read(requestIdentity(request));
 }
 
 /** True for keys that are handed on as they are, and for sources that may be others tomorrow: no session is kept for them. */
-export function isAsItIs({ source, roles, mfaSerial, durationSeconds }: SessionRequest): boolean {
+function isAsItIs({ source, roles, mfaSerial, durationSeconds }: SessionRequest): boolean {
   if (isNameless(source)) return true;
   if (roles.length > 0 || isKeptSource(source)) return false;
   if (source.kind === 'instance' || source.kind === 'container') return true;
