@@ -44,16 +44,18 @@ export class KeptList {
   }
 
   /** The list, as long as it holds in that environment and folder (`cwd`, without links); undefined for anything else. */
-  read(env: Environment, cwd: string): unknown {
+  read(env: Environment, cwd: string, now: Millis): unknown {
     try {
       if (![this.#sessions, this.#folder, this.#file].every(isOurs)) return undefined;
       const text = fs.readFileSync(this.#file, 'utf8');
       if (!text.startsWith(heading) || !text.endsWith(ending)) return undefined;
       const cut = text.indexOf('\n', heading.length);
       const decided = JSON.parse(text.slice(heading.length, cut)) as Decided;
-      const { decisive, looks } = decided;
+      const { decisive, looks, until } = decided;
       const holds =
-        stillHolds(decided, env, cwd) && decisive.files.every((path, index) => isSameLook(path, looks[index]!));
+        (until === undefined || now < until) &&
+        stillHolds(decided, env, cwd) &&
+        decisive.files.every((path, index) => isSameLook(path, looks[index]!));
       return holds ? JSON.parse(text.slice(cut + 1, -ending.length)) : undefined;
     } catch {
       // Something that must be there is not, or this is no list of ours.
@@ -70,15 +72,15 @@ export class KeptList {
    * Keeps the list, whole and private, or not at all. `began` is when making it did: what was changed after that may not be
    * in it.
    */
-  write(list: unknown, { decisive, stamp }: Sighting, began: Millis): void {
+  write(list: unknown, sighting: Sighting, began: Millis): void {
     const name = this.#file.slice(this.#folder.length + 1);
     if (!this.#sessions.startsWith('/') || Buffer.byteLength(name) > longestName) return;
     try {
-      const looks = decisive.files.map(lookAt);
+      const looks = sighting.decisive.files.map(lookAt);
       if (looks.some(([changed, touched]) => changed >= began || touched >= began)) return;
       makeOwnFolder(this.#sessions);
       makeOwnFolder(this.#folder);
-      const decided: Decided = { decisive, stamp, looks };
+      const decided: Decided = { ...sighting, looks };
       replaceFile(this.#file, `${heading}${JSON.stringify(decided)}\n${JSON.stringify(list)}${ending}`);
     } catch {
       // A folder that is full, read-only, or somebody else's: the list is made anew every time.

@@ -18,6 +18,7 @@ export function watchedSource(source: TargetSource, watch: Watch): TargetSource 
     if (decided === undefined) watch.lose();
     else if (decided.cwd !== undefined) watch.folder(decided.cwd);
     for (const file of decided?.files ?? []) watch.file(file);
+    if (decided?.until !== undefined) watch.until(decided.until);
     return found;
   };
   return {

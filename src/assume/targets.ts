@@ -1,6 +1,6 @@
 // From what a person types to the request for one session: a profile, `account/role` of a definition, a role
 // ARN, or `ACCOUNTID:role`. A profile of exactly that name wins.
-import { isFailure } from '../base/index.ts';
+import { isFailure, type Millis } from '../base/index.ts';
 import { parseRoleArn, checkRoleArn } from './arn.ts';
 import { chooseEndpoint, partitionOfRegion } from './endpoints.ts';
 import { currentProfile, environmentCredentials, personName } from './environment.ts';
@@ -52,9 +52,10 @@ export interface TargetSource {
   request?(name: string, ask: LendRequest): Promise<DefinedTarget>;
   /**
    * After `find` or `list`: the files that decided the answer, present or absent, and in which folder where that
-   * decides. Undefined for a source that cannot tell, whose answers must be asked for anew every time.
+   * decides, and when something in them ends next. Undefined for a source that cannot tell, whose answers must be asked for
+   * anew every time.
    */
-  decidedBy?(): { readonly files: readonly string[]; readonly cwd?: string } | undefined;
+  decidedBy?(): { readonly files: readonly string[]; readonly cwd?: string; readonly until?: Millis } | undefined;
 }
 
 export interface TargetContext {

@@ -1,6 +1,7 @@
 // Watches what a target is looked up in: which variables, which files. What was looked at is what decided, so an
 // answer that is kept with it can be used again as long as nothing of that has changed, without a list of names that
 // could fall behind the code.
+import type { Millis } from '../base/index.ts';
 import type { Decisive } from './ready-entry.ts';
 import type { Environment } from './model.ts';
 import type { ReadText } from './profiles.ts';
@@ -22,6 +23,8 @@ export interface Sighting {
   readonly decisive: Decisive;
   /** Whole seconds since 1970, later than the last change of any file and before now. */
   readonly stamp: number;
+  /** When something ends by itself that decided; undefined when nothing does. */
+  readonly until?: Millis | undefined;
 }
 
 export class Watch {
@@ -30,6 +33,7 @@ export class Watch {
   readonly #seen = new Map<string, string>();
   readonly #paths = new Set<string>();
   #cwd: string | undefined;
+  #until: Millis | undefined;
   #lost = false;
   #sawSecret = false;
 
@@ -75,6 +79,11 @@ export class Watch {
     this.#cwd = cwd;
   }
 
+  /** What decided ends at that time, whatever becomes of the files. */
+  until(end: Millis): void {
+    this.#until = Math.min(end, this.#until ?? end);
+  }
+
   /** Something decides that cannot be told. */
   lose(): void {
     this.#lost = true;
@@ -107,7 +116,7 @@ export class Watch {
       const stamp = Math.floor(last / 1000) + 1;
       if (stamp > now / 1000 - restSeconds) return undefined;
       const decisive = { env: Object.fromEntries(this.#seen), files: [...files], absent, links, cwd: this.#cwd };
-      return { decisive, stamp };
+      return { decisive, stamp, until: this.#until };
     } catch {
       // A file went away meanwhile.
       return undefined;

@@ -56,10 +56,10 @@ function definitionSource(io: Io, env: Environment, config: string | undefined):
     return definitionTargets({ cwd: io.cwd, env, config, library: libraryUrl() });
   };
   const source = (): Promise<TargetSource> => (loaded ??= load());
-  let files: readonly string[] | undefined;
+  let decided: ReturnType<NonNullable<TargetSource['decidedBy']>>;
   const opened = async (): Promise<TargetSource> => {
     const definition = await source();
-    files = definition.decidedBy?.()?.files;
+    decided = definition.decidedBy?.();
     return definition;
   };
   return {
@@ -67,7 +67,9 @@ function definitionSource(io: Io, env: Environment, config: string | undefined):
     find: async (name) => (await opened()).find(name),
     list: async () => (await opened()).list(),
     decidedBy: () =>
-      files === undefined ? undefined : { files: [...files, ...definitionFiles(io.cwd)], cwd: here(io) },
+      decided === undefined
+        ? undefined
+        : { ...decided, files: [...decided.files, ...definitionFiles(io.cwd)], cwd: here(io) },
   };
 }
 

@@ -81,7 +81,7 @@ export async function definitionTargets(place: DefinitionPlace): Promise<TargetS
     variables: { env: place.env },
     library: place.library,
   });
-  const { accounts, partition } = compileDefinition(definition, systemClock.now());
+  const { accounts, partition, expiring } = compileDefinition(definition, systemClock.now());
   const targets = accounts.flatMap(({ id, name: account, stage, resources }) =>
     resources.flatMap((resource): DefinedTarget[] => {
       if (resource.kind !== 'role') return [];
@@ -112,7 +112,10 @@ export async function definitionTargets(place: DefinitionPlace): Promise<TargetS
     list: async () => targets,
     decidedBy: () => {
       const files = sourceFiles(resolve(place.cwd, file));
-      return files === undefined ? undefined : { files, cwd: place.cwd };
+      if (files === undefined) return undefined;
+      // What ends next may be a role, or what lets somebody in.
+      const next = expiring?.[0];
+      return { files, cwd: place.cwd, ...(next === undefined ? {} : { until: Date.parse(next.when) }) };
     },
   };
 }

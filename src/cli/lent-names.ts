@@ -35,8 +35,9 @@ export async function lentNames(
   clock: { readonly now: () => Millis },
 ): Promise<readonly string[]> {
   const list = listOf(sessions);
-  const kept = list.read({}, '') as Kept | undefined;
-  if (holds(kept, borrowing, clock.now())) return kept.names;
+  const began = clock.now();
+  const kept = list.read({}, '', began) as Kept | undefined;
+  if (holds(kept, borrowing, began)) return kept.names;
   const names = (await source.list()).map(({ name }) => name);
   const at = clock.now();
   const { server, borrower } = borrowing;

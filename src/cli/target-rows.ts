@@ -206,7 +206,7 @@ export async function targetRows(io: Io, config: string | undefined, keeping = i
   const place: Place = { env, config, now, sessions: cache?.list() ?? [] };
   if (!keeping || config !== undefined || cache === undefined) return computeRows(io, place, undefined);
   const list = new KeptList(cache.folder, 'rows', definingFolder(io));
-  const kept = unpack(list.read(env, io.cwd));
+  const kept = unpack(list.read(env, io.cwd, now));
   if (kept !== undefined) return markRows(kept, io, place);
   const watch = new Watch(env);
   watch.file(program());

@@ -17,7 +17,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { Secret, systemClock } from '../../src/base/index.ts';
+import { isoSeconds, Secret, systemClock } from '../../src/base/index.ts';
 import { requestIdentity, SessionCache } from '../../src/assume/cache.ts';
 import { KeptList } from '../../src/assume/kept-list.ts';
 import { resolveTarget } from '../../src/assume/targets.ts';
@@ -94,8 +94,8 @@ ${many}`;
 const pair = (id: string): string => `aws_access_key_id = ${id}\naws_secret_access_key = s\n`;
 const credentials = `[central]\n${pair('AKIACENTRAL')}[other]\n${pair('AKIAOTHER')}`;
 
-const definition = (role: string): string =>
-  `version: 1\naccounts: { dev: { id: "222222222222", stage: dev }, central: { id: "111111111111", stage: central, central: true } }\nstages: [central, dev]\ngroups: { developers: {} }\nroles: { ${role}: { in: [dev], trust: [{ group: developers }] } }\n`;
+const definition = (role: string, more = ''): string =>
+  `version: 1\naccounts: { dev: { id: "222222222222", stage: dev }, central: { id: "111111111111", stage: central, central: true } }\nstages: [central, dev]\ngroups: { developers: {} }\nroles: { ${role}: { ${more}in: [dev], trust: [{ group: developers }] } }\n`;
 
 const process_ = processIo();
 
@@ -129,7 +129,7 @@ class Home {
   /** Whether the list that is kept would be used here and now. */
   get holds(): boolean {
     const defined = existsSync(join(this.path, 'stint.config.yaml')) ? this.path : undefined;
-    return new KeptList(this.sessions, 'rows', defined).read(this.env, this.path) !== undefined;
+    return new KeptList(this.sessions, 'rows', defined).read(this.env, this.path, Date.now()) !== undefined;
   }
 
   /** What is kept and what is computed are the same; gives them. */
@@ -264,6 +264,17 @@ test('sessions are looked up anew beside rows that were kept', async (t) => {
   assert.equal(home.holds, true, 'no session ends the list');
   for (const { file } of cache.list()) edit(file, '"expiration":"2', '"expiration":"1');
   assert.deepEqual(marked(await home.same()), [], 'they have ended');
+});
+
+test('a list ends when something of the definition does', async (t) => {
+  const home = await keptHome(t);
+  const soon = isoSeconds(Date.now() + 3_600_000);
+  writeFileSync(join(home.path, 'stint.config.yaml'), definition('test_role', `expires: "${soon}", `));
+  home.rest();
+  assert.equal((await home.same()).at(-1)?.target, 'dev/test_role');
+  const list = new KeptList(home.sessions, 'rows', home.path);
+  assert.notEqual(list.read(home.env, home.path, Date.parse(soon) - 1), undefined);
+  assert.equal(list.read(home.env, home.path, Date.parse(soon)), undefined);
 });
 
 test('the list is private, holds no secret, and is not written for a few rows or a file of this moment', async (t) => {
