@@ -165,6 +165,7 @@ async function main(): Promise<void> {
   execFileSync(process.execPath, [stint, 'credentials', 'dev'], { env });
   execFileSync(process.execPath, [stint, 'ls', '--names'], { env: thousand });
   const forget = (): void => rmSync(join(cold['HOME']!, '.cache'), { recursive: true, force: true });
+  const forgetRows = (): void => rmSync(join(many['HOME']!, '.cache/stint/sessions/ready/rows'), { force: true });
   const node = process.execPath;
   const times = race([
     { name: '/bin/true', words: ['/bin/true'], env },
@@ -176,6 +177,7 @@ async function main(): Promise<void> {
     { name: 'cold', words: [node, join(cli, 'stint-credentials.cjs'), 'dev'], env: cold, before: forget },
     { name: 'cold assume', words: [node, stint, 'assume', 'dev'], env: cold, before: forget },
     { name: 'ls', words: [node, stint, 'ls'], env: many },
+    { name: 'ls anew', words: [node, stint, 'ls'], env: many, before: forgetRows },
     { name: 'shell', words: [node, stint, 'shell', 'bash'], env },
     ...others(env),
   ]);
@@ -203,6 +205,7 @@ async function main(): Promise<void> {
     row(what, `${ms(times.get(name)!)}, that + ${ms(times.get(name)! - call)}`, 'Node + 20 ms + network');
   row('completion over 1,000 profiles in bash', ms(complete), '10 ms');
   row('`stint ls` over 10,000 targets', ms(times.get('ls')!), '150 ms');
+  row('the same after a change of `~/.aws/config`', ms(times.get('ls anew')!), '150 ms');
   row('`stint shell bash`, at the start of a shell', ms(times.get('shell')!), '');
   for (const { name } of others(env)) row(name, ms(times.get(name)!), '');
   console.log('\nWhat each loads:');
