@@ -151,7 +151,10 @@ function sessionTools(io: Io, env: Environment, cache: SessionCache | undefined,
   return {
     ...sources,
     cache,
-    sts: (request) => openSts(request, env),
+    sts: (request) => {
+      io.onCall?.();
+      return openSts(request, env);
+    },
     askMfa,
     refresh: choices.refresh,
   };

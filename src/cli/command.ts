@@ -22,6 +22,8 @@ export interface Io {
   readonly signal: AbortSignal;
   /** Calls `listener` at every SIGHUP; returns the way to stop. Where absent, SIGHUP ends the process. */
   readonly onHangup?: (listener: () => void) => () => void;
+  /** Told before AWS is asked for a session: this line prints more than what is kept. */
+  readonly onCall?: () => void;
   /** Sets the exit code of the process: 0 done, 1 failed, 2 wrong usage, 3 as the command's page says. */
   exit(code: number): void;
 }

@@ -8,6 +8,8 @@ import { printCredentials } from './commands/credentials.ts';
 import { list } from './commands/ls.ts';
 import { printShell } from './commands/shell.ts';
 
+export { runCredentialsLine } from './credentials-line.ts';
+
 type Work = (io: Io, word: string) => Promise<void>;
 
 const none = readChoices({});

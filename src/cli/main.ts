@@ -1,5 +1,6 @@
 // The entry of `stint`: refuses a Node that is too old, answers what can be answered at once, then loads what runs the
 // command line of this process.
+import { runWithHot } from './load-hot.ts';
 import { cliModule } from './place.ts';
 import { processIo } from './process-io.ts';
 import { answerQuickly } from './quick.ts';
@@ -16,13 +17,10 @@ function checkNode(version: string): string | undefined {
 
 async function runLine(argv: readonly string[]): Promise<void> {
   if (answerQuickly(argv, process.env, process.cwd())) return;
-  const io = processIo();
-  if (hotVerbs.includes(argv[0] ?? '')) {
-    const { runHot } = (await import(cliModule('hot').href)) as typeof import('./hot.ts');
-    if (await runHot(argv, io)) return;
-  }
+  const verb = hotVerbs.find((each) => each === argv[0]);
+  if (verb !== undefined && (await runWithHot(verb, ({ runHot }, io) => runHot(argv, io)))) return;
   const { run } = (await import(cliModule('program').href)) as typeof import('./program.ts');
-  await run(argv, io);
+  await run(argv, processIo());
 }
 
 const tooOld = checkNode(process.versions.node);

@@ -25,7 +25,7 @@ function guarded(stream: NodeJS.WriteStream): NodeJS.WriteStream {
 }
 
 /** Hands out the process. Until a command has asked for `signal`, SIGINT and SIGTERM end it at once. */
-export function processIo(): Io {
+export function processIo(onCall?: () => void): Io {
   let signal: AbortSignal | undefined;
   let stdout: NodeJS.WriteStream | undefined;
   let stderr: NodeJS.WriteStream | undefined;
@@ -52,5 +52,6 @@ export function processIo(): Io {
       return () => process.off('SIGHUP', listener);
     },
     exit: (code) => void (process.exitCode = code),
+    ...(onCall === undefined ? {} : { onCall }),
   };
 }

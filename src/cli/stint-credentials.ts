@@ -1,46 +1,8 @@
-// The second half of `stint-credentials TARGET`, for SDKs that run it often: `stint credentials` without the command line
-// library. The first half is the script shell/stint-credentials.sh, which answers without Node where it can.
-import { processJson } from '../assume/index.ts';
-import { assumeOptions, readChoices, UsageError, type OptionValues } from './assume-options.ts';
-import { assumeTarget, runVerb } from './assume-session.ts';
-import { processIo } from './process-io.ts';
-import { cliFailure } from './failures.ts';
-import { writeOut } from './write-out.ts';
+// The second half of `stint-credentials TARGET`, for SDKs that run it often. The first half is the script
+// shell/stint-credentials.sh, which answers without Node where it can.
+import { runWithHot } from './load-hot.ts';
 
-const help = `usage: stint-credentials TARGET [options]
-
-Prints a session of the target as JSON for credential_process. \`stint credentials --help\` lists the options.
-
-Examples:
-  credential_process = stint-credentials dev/test_role
-  stint-credentials arn:aws:iam::222222222222:role/test_role --duration 30m
-`;
-const hint = 'usage: stint-credentials TARGET [options]; `stint credentials --help` lists them';
-
-function parse(argv: readonly string[]): { target: string; values: OptionValues } {
-  const [only] = argv;
-  // The usual call needs no parser, which costs 3 ms.
-  if (argv.length === 1 && only !== undefined && !only.startsWith('-')) return { target: only, values: {} };
-  const options = Object.fromEntries(
-    assumeOptions.map(({ name, value, many }) => [
-      name,
-      { type: value === undefined ? ('boolean' as const) : ('string' as const), multiple: many === true },
-    ]),
-  );
-  try {
-    const { parseArgs } = process.getBuiltinModule('node:util');
-    const { positionals, values } = parseArgs({ args: [...argv], options, allowPositionals: true });
-    const [target, ...rest] = positionals;
-    if (target === undefined || rest.length > 0) throw new Error('exactly one target is needed');
-    return { target, values: values as OptionValues };
-  } catch (error) {
-    throw new UsageError(cliFailure('invalid-option', (error as Error).message, { hint }));
-  }
-}
-
-const io = processIo();
-void runVerb(io, async () => {
-  if (['--help', '-h'].includes(process.argv[2] ?? '')) return writeOut(help);
-  const { target, values } = parse(process.argv.slice(2));
-  writeOut(`${processJson((await assumeTarget(io, target, readChoices(values))).session)}\n`);
+void runWithHot('credentials', async ({ runCredentialsLine }, io) => {
+  await runCredentialsLine(process.argv.slice(2), io);
+  return true;
 });
