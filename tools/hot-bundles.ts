@@ -86,7 +86,8 @@ export async function buildHot(write = true): Promise<HotBundles> {
 /** Puts the files down as compiled.ts takes them: each begins with a comment that no other text would have. */
 function writeHashed({ outputFiles }: BuildResult): void {
   for (const { path, text: bundled } of outputFiles ?? []) {
-    const text = bundled.replaceAll(/(?<![\w$.])import\(/g, 'stintImport(');
+    const body = bundled.replaceAll(/(?<![\w$.])import\(/g, 'stintImport(');
+    const text = `(function(module,exports,stintUrl,stintImport){${body}\n})\n`;
     mkdirSync(dirname(path), { recursive: true });
     const hash = createHash('sha256').update(text).digest('hex').slice(0, 20);
     writeFileSync(path, `// ${hash}\n${text}`);

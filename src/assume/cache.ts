@@ -89,6 +89,8 @@ export class SessionCache {
   readonly ready: ReadyStore;
   readonly #clock: Clock;
   readonly #sealing: Sealing | undefined;
+  /** File names of the identities asked for, which are long. */
+  readonly #names = new Map<string, string>();
 
   /** With `sealing` no secret is written but sealed. */
   constructor(folder: string, clock: Clock, sealing?: Sealing) {
@@ -105,7 +107,13 @@ export class SessionCache {
 
   /** Path of the lock that guards fetching the session of that identity. */
   lockFile(identity: string): string {
-    return `${this.folder}/${fileName(identity)}.lock`;
+    return this.#file(identity, 'lock');
+  }
+
+  #file(identity: string, extension: 'json' | 'lock'): string {
+    const name = this.#names.get(identity) ?? fileName(identity);
+    this.#names.set(identity, name);
+    return `${this.folder}/${name}.${extension}`;
   }
 
   /**
@@ -113,7 +121,7 @@ export class SessionCache {
    * @throws Failure `cache-version` for a file of a newer Stint.
    */
   read(identity: string): KeptSession | undefined {
-    const file = `${this.folder}/${fileName(identity)}.json`;
+    const file = this.#file(identity, 'json');
     const text = readOwn(file);
     const found = text === undefined ? undefined : readSessionFile(text, file);
     if (found === undefined || found.facts.request !== identity || !this.#isFresh(found.entry)) return undefined;
@@ -148,7 +156,7 @@ export class SessionCache {
     const roleArn = request.roles.at(-1)?.roleArn ?? '';
     const facts = factsOf(identity, { target: request.target, roleArn }, session, this.#clock.now());
     const text = sessionFileText(facts, session, this.#sealing);
-    const file = `${this.folder}/${fileName(identity)}.json`;
+    const file = this.#file(identity, 'json');
     if (text === undefined) fs.rmSync(file, { force: true });
     else replaceFile(file, text);
     // A session is replaced because it ends, or because somebody wanted another one. An entry holds it plain.

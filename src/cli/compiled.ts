@@ -6,8 +6,8 @@
 const fs = process.getBuiltinModule('node:fs');
 
 /**
- * What the text of a bundle becomes. Node has `import()` in such a text on trial, and warns of it: it is `stintImport()`
- * there. `url` is the bundle's own.
+ * What the text of a bundle is: a function, `function(module,exports,stintUrl,stintImport){...}` in parentheses. `import()`
+ * is on trial in such a text, and warned of, so it is `stintImport()` there. `url` is the bundle's own.
  */
 type RunBundle = (module: object, exports: object, url: string, load: (path: string) => Promise<unknown>) => void;
 
@@ -98,7 +98,7 @@ export function loadCompiled<Exports>(bundle: URL, use: string, env: Variables):
   const kind = `${use}.${process.version}-${process.arch}`;
   const place = fileURLToPath(new URL(`code/${kind}`, bundle));
   const cachedData = mayKeep(env) ? keptCode(place, head, uid) : undefined;
-  const script = new vm.Script(`(function(module,exports,stintUrl,stintImport){${text}\n})`, {
+  const script = new vm.Script(text, {
     filename: file,
     ...(cachedData === undefined ? {} : { cachedData }),
   });

@@ -34,7 +34,7 @@ function bundle(t: TestContext, hash = 'a'.repeat(20)) {
   const write = (said: string, first = hash): void =>
     writeFileSync(
       file,
-      `// ${first}\nfunction say(){return ${JSON.stringify(said)}}\nmodule.exports={say,load:()=>stintImport('./other.mjs')};\n`,
+      `// ${first}\n(function(module,exports,stintUrl,stintImport){function say(){return ${JSON.stringify(said)}}\nmodule.exports={say,load:()=>stintImport('./other.mjs')};})\n`,
     );
   write('one');
   const script = `import { loadCompiled } from ${JSON.stringify(pathToFileURL(loader).href)};

@@ -39,7 +39,7 @@ export async function assume(io: Io, target: string, choices: AssumeChoices): Pr
   const { request, session } = await assumeTarget(io, target, choices);
   const folder = sessionFolder(io.env);
   if (folder !== undefined) noteRecent(target, folder, io.env);
-  for (const line of shellLines(language(io), sessionChange(io.env, request, session))) printData(io, line);
+  printData(io, shellLines(language(io), sessionChange(io.env, request, session)).join('\n'));
   if (choices.quiet) return;
   say(
     io,
