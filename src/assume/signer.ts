@@ -2,6 +2,7 @@
 // time a command takes. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 import type { Millis } from '../base/index.ts';
 import type { Credentials } from './model.ts';
+import { hmacSha256, sha256 } from './sha256.ts';
 
 export interface UnsignedRequest {
   readonly method: string;
@@ -18,13 +19,12 @@ interface SigningScope {
   readonly now: Millis;
 }
 
-// Loaded when the first request is signed: node:crypto costs a cached answer 4 ms that it does not need.
 function hex(text: string): string {
-  return process.getBuiltinModule('node:crypto').createHash('sha256').update(text, 'utf8').digest('hex');
+  return sha256(Buffer.from(text)).toString('hex');
 }
 
-function hmac(key: string | Buffer, text: string): Buffer {
-  return process.getBuiltinModule('node:crypto').createHmac('sha256', key).update(text, 'utf8').digest();
+function hmac(key: Buffer, text: string): Buffer {
+  return hmacSha256(key, Buffer.from(text));
 }
 
 /** RFC 3986: everything but letters, digits and `-._~` becomes `%XX`. */
@@ -75,7 +75,7 @@ export function signRequest(
   const credentialScope = `${day}/${scope.region}/${scope.service}/aws4_request`;
   const toSign = ['AWS4-HMAC-SHA256', stamp, credentialScope, hex(canonical)].join('\n');
   // SECURITY: the secret leaves here only as the key of an HMAC.
-  const dayKey = hmac(`AWS4${credentials.secretAccessKey.reveal()}`, day);
+  const dayKey = hmac(Buffer.from(`AWS4${credentials.secretAccessKey.reveal()}`), day);
   const signingKey = hmac(hmac(hmac(dayKey, scope.region), scope.service), 'aws4_request');
   const signature = hmac(signingKey, toSign).toString('hex');
   const authorization = `AWS4-HMAC-SHA256 Credential=${credentials.accessKeyId}/${credentialScope}, SignedHeaders=${signedHeaders}, Signature=${signature}`;
