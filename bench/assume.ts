@@ -1,7 +1,8 @@
 // Becoming a role, timed as a person and an SDK have it: whole processes from start to end, all in turn in each round so
 // that the machine's moods meet all of them, medians. Built Stint beside /bin/true, an empty Node, and AWSume and boto3
 // where `npm run test:clients` has installed them, aws-vault and granted where the machine has them.
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -61,7 +62,7 @@ interface Contender {
   readonly before?: () => void;
 }
 
-function once({ words: [command, ...args], env, name }: Contender): number {
+function timed({ words: [command, ...args], env, name }: Contender): number {
   const began = performance.now();
   const { status, stderr } = spawnSync(command!, args, { env, stdio: ['ignore', 'ignore', 'pipe'] });
   const took = performance.now() - began;
@@ -75,7 +76,7 @@ function race(contenders: readonly Contender[]): ReadonlyMap<string, number> {
   for (let round = -1; round < rounds; round++) {
     for (const contender of contenders) {
       contender.before?.();
-      const took = once(contender);
+      const took = timed(contender);
       // The first round warms the disk.
       if (round >= 0) taken.get(contender.name)!.push(took);
     }
@@ -132,8 +133,13 @@ function row(what: string, reached: string, goal: string): void {
 
 const ms = (value: number): string => `${value.toFixed(1)} ms`;
 
+interface Keys {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+}
+
 /** What no tool can do without: one AssumeRole, signed before, sent by an empty Node that reads the answer. */
-function theCall(endpoint: string, keys: { readonly accessKeyId: string; readonly secretAccessKey: string }): string[] {
+function theCall(endpoint: string, keys: Keys): string {
   const url = new URL(endpoint);
   const body = `Action=AssumeRole&Version=2011-06-15&RoleArn=${encodeURIComponent(roleArn)}&RoleSessionName=bench`;
   const headers = signRequest(
@@ -141,12 +147,34 @@ function theCall(endpoint: string, keys: { readonly accessKeyId: string; readonl
     { accessKeyId: keys.accessKeyId, secretAccessKey: new Secret(keys.secretAccessKey) },
     { service: 'sts', region: 'us-east-1', now: Date.now() },
   );
-  const script = `const { request } = process.getBuiltinModule('node:http');
+  return `const { request } = process.getBuiltinModule('node:${url.protocol.slice(0, -1)}');
 const sent = request(${JSON.stringify(endpoint)}, { method: 'POST', headers: ${JSON.stringify(headers)} }, (answer) => {
   answer.setEncoding('utf8').on('data', () => {}).on('end', () => (process.exitCode = answer.statusCode === 200 ? 0 : 1));
 });
 sent.end(${JSON.stringify(body)});`;
-  return [process.execPath, '-e', script];
+}
+
+/** The row of such a call. AWS takes a signature for minutes only. */
+function calling(name: string, keys: Keys, env: Variables): Contender {
+  const file = join(folder, `${name}.cjs`);
+  const before = (): void => writeFileSync(file, theCall(env['AWS_ENDPOINT_URL']!, keys));
+  return { name, words: [process.execPath, file], env, before };
+}
+
+const tls = resolve('test/broker/fixtures/tls/one');
+
+/** The embedded AWS behind TLS, as AWS itself always is: a process of its own hands the bytes on. */
+async function startTls(endpoint: string): Promise<{ readonly endpoint: string } & Disposable> {
+  const { hostname, port } = new URL(endpoint);
+  const script = `const { readFileSync } = require('node:fs');
+const server = require('node:tls').createServer({ key: readFileSync('${tls}.key'), cert: readFileSync('${tls}.crt') }, (from) => {
+  const to = require('node:net').connect(${port}, '${hostname}');
+  for (const [one, other] of [[from, to], [to, from]]) one.setNoDelay().on('error', () => other.destroy()).pipe(other);
+});
+server.listen(0, '127.0.0.1', () => console.log(server.address().port));`;
+  const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [line] = (await once(child.stdout, 'data')) as [Buffer];
+  return { endpoint: `https://127.0.0.1:${line.toString().trim()}`, [Symbol.dispose]: () => void child.kill() };
 }
 
 const roleArn = 'arn:aws:iam::222222222222:role/OrganizationAccountAccessRole';
@@ -158,6 +186,9 @@ async function main(): Promise<void> {
   const keys = `[central]\naws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secretAccessKey}\n`;
   const env = { ...home('one', `[profile dev]\n${role}`, keys), AWS_ENDPOINT_URL: cloud.endpoint };
   const cold: Variables = { ...home('cold', `[profile dev]\n${role}`, keys), AWS_ENDPOINT_URL: cloud.endpoint };
+  using front = await startTls(cloud.endpoint);
+  // The certificate beside those that Node brings, which a call to AWS needs.
+  const secure: Variables = { ...cold, AWS_ENDPOINT_URL: front.endpoint, NODE_EXTRA_CA_CERTS: `${tls}.crt` };
   const stint = join(cli, 'main.js');
   const script = join(cli, 'stint-credentials');
   const thousand = home('thousand', profiles(1000), keys);
@@ -173,9 +204,20 @@ async function main(): Promise<void> {
     { name: 'credentials', words: [script, 'dev'], env },
     { name: 'exec', words: [node, stint, 'exec', 'dev', '--', '/bin/true'], env },
     { name: 'node then true', words: [node, '-e', 'process.execve("/bin/true", ["true"], {})'], env },
-    { name: 'call', words: theCall(cloud.endpoint, cloud.keys), env },
-    { name: 'cold', words: [node, join(cli, 'stint-credentials.cjs'), 'dev'], env: cold, before: forget },
-    { name: 'cold assume', words: [node, stint, 'assume', 'dev'], env: cold, before: forget },
+    ...([cold, secure] as const).flatMap((env, at) => {
+      const by = at === 0 ? '' : ' by TLS';
+      return [
+        calling(`call${by}`, cloud.keys, env),
+        { name: `cold${by}`, words: [script, 'dev'], env, before: forget },
+        { name: `cold assume${by}`, words: [node, stint, 'assume', 'dev'], env, before: forget },
+      ];
+    }),
+    {
+      name: 'cold, first',
+      words: [script, 'dev'],
+      env: { ...cold, NODE_DISABLE_COMPILE_CACHE: '1' },
+      before: forget,
+    },
     { name: 'ls', words: [node, stint, 'ls'], env: many },
     { name: 'ls anew', words: [node, stint, 'ls'], env: many, before: forgetRows },
     { name: 'shell', words: [node, stint, 'shell', 'bash'], env },
@@ -196,13 +238,16 @@ async function main(): Promise<void> {
     '1.3 x',
   );
   row('cached `stint exec` in bash', ms(inShell('bash', env, '', 'stint exec dev -- /bin/true')), '');
-  const call = times.get('call')!;
-  row('the same AssumeRole, signed before and sent by an empty Node', ms(call), '');
-  for (const [name, what] of [
-    ['cold', 'a role not kept yet, `stint-credentials`'],
-    ['cold assume', 'a role not kept yet, `stint assume`'],
-  ] as const)
-    row(what, `${ms(times.get(name)!)}, that + ${ms(times.get(name)! - call)}`, 'Node + 20 ms + network');
+  for (const by of ['', ' by TLS']) {
+    const call = times.get(`call${by}`)!;
+    row(`one AssumeRole${by}, signed before and sent by an empty Node`, ms(call), '');
+    for (const [name, what, goal] of [
+      [`cold${by}`, `a role not kept yet${by}, \`stint-credentials\``, 'that + 20 ms'],
+      [`cold assume${by}`, `a role not kept yet${by}, \`stint assume\``, 'that + 20 ms'],
+      ...(by === '' ? ([['cold, first', 'the same, before there is compiled code', '']] as const) : []),
+    ] as const)
+      row(what, `${ms(times.get(name)!)}, that + ${ms(times.get(name)! - call)}`, goal);
+  }
   row('completion over 1,000 profiles in bash', ms(complete), '10 ms');
   row('`stint ls` over 10,000 targets', ms(times.get('ls')!), '150 ms');
   row('the same after a change of `~/.aws/config`', ms(times.get('ls anew')!), '150 ms');
