@@ -114,7 +114,7 @@ function merged(own: Entry | undefined, before: Entry, after: Entry): Entry {
   return Object.fromEntries(taken.filter(([, value]) => value !== undefined));
 }
 
-/** What no reading of AWS tells, and an entry keeps whatever else becomes of it. */
+/** What AWS does not tell, or not in its author's letters, and an entry keeps whatever else becomes of it. */
 const untold = ['reason', 'marked', 'mode', 'was', 'only', 'except'];
 
 /** The entry as it is read, with what AWS does not tell. */

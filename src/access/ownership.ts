@@ -16,6 +16,7 @@ export const definitionTag = 'stint:definition';
 const idTag = 'stint:id';
 const expiresTag = 'stint:expires';
 const ownerTag = 'stint:owner';
+const reasonTag = 'stint:reason';
 const protectTag = 'stint:protect';
 /** Says `admin` or `break-glass`: administrators by the definition's own word, whom a plan may not lock out. */
 export const markedTag = 'stint:marked';
@@ -70,18 +71,38 @@ export function tagsOf(tags: readonly { Key?: string | undefined; Value?: string
   return Object.fromEntries((tags ?? []).map(({ Key = '', Value = '' }) => [Key, Value]));
 }
 
+/** Longest value of a tag (IAM quotas). */
+const longestValue = 256;
+
+/**
+ * A reason as a tag holds it: what IAM takes in no tag becomes a space, and what is too long is cut. What a tag holds
+ * comes out unchanged, so a reason that is read back from one makes the same tag. Undefined where no words are left.
+ */
+export function reasonText(reason: string | undefined): string | undefined {
+  const text = (reason ?? '')
+    .replaceAll(/[^\p{L}\p{Z}\p{N}_.:/=+\-@]|\s/gu, ' ')
+    .replaceAll(/ {2,}/g, ' ')
+    .slice(0, longestValue)
+    // A letter of two halves may have been cut in the middle.
+    .replace(/[\uD800-\uDBFF]$/, '')
+    .trim();
+  return text.length < 3 ? undefined : text;
+}
+
 /** Tags of a thing that belongs to a definition. `id` is its name in the definition: `role/test_role`. */
 export function ownershipTags(
   definition: string,
   id: string,
   entry: {
     readonly owner?: string | undefined;
+    readonly reason?: string | undefined;
     readonly expires?: string | undefined;
     readonly tags?: Tags | undefined;
     readonly protect?: true | undefined;
     readonly marked?: 'admin' | 'break-glass' | undefined;
   },
 ): Tags {
+  const reason = reasonText(entry.reason);
   return {
     ...entry.tags,
     [definitionTag]: definition,
@@ -90,6 +111,7 @@ export function ownershipTags(
     ...(entry.protect === true || entry.marked === 'break-glass' ? { [protectTag]: 'yes' } : {}),
     ...(entry.marked === undefined ? {} : { [markedTag]: entry.marked }),
     ...(entry.owner === undefined ? {} : { [ownerTag]: entry.owner }),
+    ...(reason === undefined ? {} : { [reasonTag]: reason }),
   };
 }
 
@@ -98,6 +120,8 @@ export interface OwnMarks {
   /** `role/test_role`: its name in the definition. */
   readonly id: string;
   readonly owner?: string | undefined;
+  /** In the letters that a tag takes, perhaps cut. */
+  readonly reason?: string | undefined;
   readonly expires?: string | undefined;
   readonly protect?: true | undefined;
   readonly marked?: 'admin' | 'break-glass' | undefined;
@@ -110,6 +134,7 @@ export function ownMarks(tags: Tags, definition: string): OwnMarks | undefined {
   return {
     id: tags[idTag] ?? '',
     ...(tags[ownerTag] === undefined ? {} : { owner: tags[ownerTag] }),
+    ...(tags[reasonTag] === undefined ? {} : { reason: tags[reasonTag] }),
     ...(tags[expiresTag] === undefined ? {} : { expires: tags[expiresTag] }),
     // The way in when all else fails is protected without being told so.
     ...(tags[protectTag] === undefined || marked === 'break-glass' ? {} : { protect: true as const }),

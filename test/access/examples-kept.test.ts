@@ -41,7 +41,7 @@ test('the company of 20 accounts', async (t) => {
       '    use: [ deny-leave-organization, protect-cloudtrail, protect-stint ]',
       '  workloads: { on: { ou: Workloads }, type: scp, use: [ deny-root, deny-users, imdsv2 ] }',
       '  own-data: { on: { ou: Workloads/Prod }, type: rcp, use: [ require-organization ] }',
-      '  break-glass-1: { groups: [ everybody ], marked: break-glass }',
+      '  break-glass-1: { groups: [ everybody ], reason: MFA device in the safe, marked: break-glass }',
     ];
     for (const line of lines) assert.ok(text.includes(`\n${line}\n`), line);
     const own = readFileSync(example.config, 'utf8').split('\n').length;

@@ -21,7 +21,15 @@ beforeEach(() => rmSync(join(cwd, 'stint.config.yaml'), { force: true }));
 
 const service = (name: string) => [{ service: `${name}.amazonaws.com` }];
 const statements = [{ Effect: 'Allow', Action: 's3:Get*', Resource: '*' }];
-const living = { stays: { in: ['dev', 'prod'], trust: service('lambda'), policies: ['shared'] } };
+const living = {
+  stays: {
+    in: ['dev', 'prod'],
+    trust: service('lambda'),
+    policies: ['shared'],
+    owner: 'ops',
+    reason: 'asked for in INC-7',
+  },
+};
 const whole = {
   policies: { shared: { statements }, own: { statements } },
   groups: { developers: {}, Administrators: { managed: ['AdministratorAccess'] } },
@@ -126,6 +134,17 @@ test('what waits for its end is in no entry, and each is told with when it goes 
   assert.match(stderr, /central user\/alice: was taken out.*\n  hint: .* or write `people\.alice` again/);
   assert.match(stderr, /policy\/own: hangs on role app, which was taken out of the definition/);
   assert.deepEqual(await plan(), { changes: [], pending: everything });
+});
+
+test('who answers for a role and why it is there stand in its tags, and are read back', async () => {
+  await takeOut(1, {});
+  const { iam } = await world.accounts.account(dev);
+  const { Tags = [] } = await iam.listRoleTags({ RoleName: 'stays' });
+  const tags = Object.fromEntries(Tags.map(({ Key, Value }) => [Key, Value]));
+  assert.deepEqual([tags['stint:owner'], tags['stint:reason']], ['ops', 'asked for in INC-7']);
+  await ok('init', '--from-aws');
+  const { owner, reason } = definition().roles['stays'] as { owner?: string; reason?: string };
+  assert.deepEqual([owner, reason], ['ops', 'asked for in INC-7']);
 });
 
 test('written again, it is as before, with the id that it had', async () => {

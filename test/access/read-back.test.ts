@@ -6,6 +6,7 @@ import { parse } from 'yaml';
 import { compileDefinition, importFound, type Imported } from '../../src/access/index.ts';
 import type { Found } from '../../src/access/import/found.ts';
 import { definitionSchema, type Definition } from '../../src/access/model.ts';
+import { reasonText } from '../../src/access/ownership.ts';
 import { planChanges } from '../../src/access/plan.ts';
 import { referenceProblems } from '../../src/access/references.ts';
 import { resourceArn, type SeenAccount, type SeenResource } from '../../src/access/resources.ts';
@@ -272,4 +273,85 @@ test('many accounts with many roles are as few entries as they were, also where 
     per: [{ in: { stage: 'prod' }, session: '2h', owner: 'team3' }],
   });
   assert.equal(Object.keys(roles).length, 8);
+});
+
+const reasons: readonly (readonly [what: string, reason: string, tag: string | undefined])[] = [
+  ['plain words', 'asked for in INC-7', 'asked for in INC-7'],
+  ['letters of any script', 'Prüfung: 監査 2027', 'Prüfung: 監査 2027'],
+  ['what no tag takes', '"sales", (EMEA) & co; 50 %\nand\tmore', 'sales EMEA co 50 and more'],
+  ['nothing that a tag takes', '!?!?', undefined],
+  ['too much', 'x'.repeat(300), 'x'.repeat(256)],
+  ['too much, with a letter of two halves at the cut', `${'x'.repeat(255)}𝒳𝒳`, 'x'.repeat(255)],
+];
+
+describe('a reason is kept as a tag:', () => {
+  for (const [what, reason, tag] of reasons) {
+    test(what, () => {
+      assert.equal(reasonText(reason), tag);
+      assert.equal(reasonText(tag), tag);
+      const seen = appliedOf(definitionOf({ roles: { app: { ...app, reason } } }));
+      const role = seen.flatMap(({ resources }) => resources).find(({ name }) => name === 'app')!;
+      assert.equal((role as { tags: Record<string, string> }).tags['stint:reason'], tag);
+    });
+  }
+});
+
+/** Paths of everything that a value says, down to its texts; lists as a whole. */
+function pathsOf(value: unknown, path = ''): string[] {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return [path];
+  return Object.entries(value).flatMap(([key, member]) => pathsOf(member, path === '' ? key : `${path}.${key}`));
+}
+
+test('what is not kept in AWS is what docs/access.md lists, and nothing else', () => {
+  const why = { owner: 'ops', reason: 'why', expires: '2030-01-01', protect: true };
+  const members = {
+    defaults: {
+      session: '2h',
+      grace: '3d',
+      mfa: { off: true, reason: 'no devices' },
+      passRole: { off: true, reason: 'old' },
+    },
+    variables: { x: { default: 'a' } },
+    groups: { g: { ...why, marked: 'admin', mode: 'additive', managed: ['ReadOnlyAccess'] } },
+    people: { alice: { ...why, marked: 'break-glass', mode: 'additive', was: 'al', groups: ['g'] } },
+    policies: { p: { ...why, statements: [{ Effect: 'Allow', Action: 's3:Get*', Resource: '*', reason: 'reads' }] } },
+    providers: { ci: { ...why, mode: 'additive', in: ['prod'], issuer: 'https://ci.example.com', audiences: ['a'] } },
+    roles: {
+      r: {
+        ...why,
+        in: ['dev'],
+        trust: [{ group: 'g', reason: 'work' }],
+        policies: ['p'],
+        marked: 'admin',
+        mode: 'additive',
+        was: 'q',
+      },
+      nowhere: { in: ['dev'], trust: [{ group: 'g' }], expires: '2026-01-01' },
+    },
+    guardrails: { rail: { ...why, on: ['dev'], type: 'scp', use: ['deny-root'], mode: 'additive' } },
+    passwordPolicy: { ...why, in: ['dev'], minimumLength: 12, mode: 'additive' },
+    lendables: { r: { for: '1h' } },
+    outputs: { o: '${account.dev.id}' },
+  };
+  const { made } = changedBy(members, (_, resources) => resources);
+  const back = new Set(pathsOf(made.definition));
+  assert.deepEqual(
+    pathsOf(members).filter((path) => !back.has(path)),
+    [
+      // Grace is told by what waits for its end, and nothing does here; MFA stands in each entry of trust.
+      ...['grace', 'mfa.off', 'mfa.reason', 'passRole.off', 'passRole.reason'].map((it) => `defaults.${it}`),
+      'variables.x.default',
+      ...['owner', 'reason', 'expires', 'marked', 'mode'].map((it) => `groups.g.${it}`),
+      // Whoever is the break-glass is protected without a word.
+      ...['protect', 'mode', 'was'].map((it) => `people.alice.${it}`),
+      'providers.ci.mode',
+      'roles.r.mode',
+      'roles.r.was',
+      ...['in', 'trust', 'expires'].map((it) => `roles.nowhere.${it}`),
+      'guardrails.rail.mode',
+      ...['owner', 'reason', 'expires', 'protect', 'mode'].map((it) => `passwordPolicy.${it}`),
+      'lendables.r.for',
+      'outputs.o',
+    ],
+  );
 });

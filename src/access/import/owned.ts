@@ -2,7 +2,7 @@
 // protection, and the ends of single statements. Marks of others are no marks.
 import type { Millis } from '../../base/index.ts';
 import { expiryInstant } from '../expiry.ts';
-import { ownMarks } from '../ownership.ts';
+import { ownMarks, reasonText } from '../ownership.ts';
 import type { Statement, Tags } from '../resources.ts';
 import type { Entry, Found } from './found.ts';
 import { statementEntry } from './permissions.ts';
@@ -20,11 +20,12 @@ function isDate(text: string): boolean {
   );
 }
 
-/** The members that tags keep: `owner`, `expires`, `protect`, `marked`. */
+/** The members that tags keep: `owner`, `reason`, `expires`, `protect`, `marked`. */
 export function markedMembers(found: Found, tags: Tags): Entry {
-  const { owner, expires, protect, marked } = ownMarks(tags, found.name) ?? {};
+  const { owner, reason, expires, protect, marked } = ownMarks(tags, found.name) ?? {};
   return {
     ...(owner === undefined ? {} : { owner }),
+    ...(reason === undefined || reasonText(reason) !== reason ? {} : { reason }),
     ...(expires === undefined || !isDate(expires) ? {} : { expires }),
     ...(protect === undefined ? {} : { protect }),
     ...(marked === undefined ? {} : { marked }),

@@ -136,6 +136,7 @@ const varying = [
   'session',
   'tags',
   'owner',
+  'reason',
   'expires',
 ];
 

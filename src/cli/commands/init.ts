@@ -147,7 +147,8 @@ function headerLines(options: Options): string[] {
   return [
     `Made by \`stint init\` from ${from}. What Stint did not make is watched until it is taken over by name:`,
     '`stint import ACCOUNT/KIND/NAME`. `stint plan` tells what is only watched.',
-    'Reasons, `marked` of groups, variables, outputs and lendables are kept nowhere but in a definition: write them anew.',
+    'AWS keeps no variables, outputs, lendables and modes, no reasons of single entries of a list, and nothing about a group but',
+    'what it carries and `protect`: write those anew (docs/access.md, "Read back").',
   ];
 }
 
