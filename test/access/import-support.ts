@@ -43,10 +43,8 @@ export const partsOf = ({ made }: { made: Imported }): Made => made.definition a
 
 /** What a plan against the very accounts that were imported has to do, and to say in error. */
 export function leftToDo({ made, found }: { made: Imported; found: Found }): readonly string[] {
-  const text = JSON.stringify(made.definition).replaceAll(
-    /\$\{var\.(\w+)\}/g,
-    (_, name: string) => found.variables[name]!,
-  );
+  const { variables = {}, ...rest } = made.definition as { variables?: Record<string, { default: string }> };
+  const text = JSON.stringify(rest).replaceAll(/\$\{var\.(\w+)\}/g, (_, name: string) => variables[name]!.default);
   const wanted = compileDefinition(definitionSchema.parse(JSON.parse(text)), 0);
   const doubled = new Set<string>();
   const seen = found.accounts.map(({ id, name, stage, resources, organization }) => ({

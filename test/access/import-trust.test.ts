@@ -103,3 +103,25 @@ test('providers of issuers that look alike stay apart', () => {
     names.map((name) => `https://${name}`).sort(),
   );
 });
+
+describe('a text in AWS that a definition would take for a variable', () => {
+  const Resource = 'arn:aws:s3:::${var.bucket}/*';
+  const reader = {
+    ...role('reader', lambda),
+    inline: { p: { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 's3:Get*', Resource }] } },
+  } as SeenResource;
+  test('stays as it is', () => {
+    const found = foundOf([reader]);
+    const made = importFound({ found, findings: [] }, 0);
+    assert.deepEqual(made.definition['variables'], { bucket: { default: '${var.bucket}' } });
+    assert.equal(partsOf({ made }).roles!['reader']!.mode, undefined);
+    assert.deepEqual(leftToDo({ made, found }), []);
+  });
+  test('is only watched where the name is that of a variable with another value', () => {
+    const found = { ...foundOf([reader]), variables: { bucket: '222222222222' } };
+    const made = importFound({ found, findings: [] }, 0);
+    assert.equal(partsOf({ made }).accounts['dev']!.id, '${var.bucket}');
+    assert.equal(partsOf({ made }).roles!['reader']!.mode, 'observe');
+    assert.deepEqual(leftToDo({ made, found }), []);
+  });
+});
