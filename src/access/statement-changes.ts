@@ -137,11 +137,12 @@ function partsOf(before: Known, after: Known): Part[] | undefined {
 function gist(before: Known, after: Known): string {
   const effect = after.statement.Effect.toLowerCase();
   if (after.elements?.has('Principal') === true && !after.elements.has('Resource')) return '';
-  const kept = ['Action', 'NotAction', 'Resource'].flatMap((name) => {
+  for (const name of ['Action', 'NotAction', 'Resource', 'NotResource']) {
     const { word = '', items = new Map<string, string>() } = after.elements?.get(name) ?? {};
-    return [...items].flatMap(([key, text]) => (before.elements?.get(name)?.items.has(key) ? [`${word}${text}`] : []));
-  });
-  return ` (${effect} ${[...kept.slice(0, 2), ...(kept.length > 2 ? ['…'] : [])].join(', ')})`;
+    const kept = [...items].filter(([key]) => before.elements?.get(name)?.items.has(key)).map(([, text]) => text);
+    if (kept.length > 0) return ` (${effect} ${word}${kept.slice(0, 2).join(', ')}${kept.length > 2 ? ', …' : ''})`;
+  }
+  return ` (${effect})`;
 }
 
 function titleOf(before: Known, after: Known, place: string): string {

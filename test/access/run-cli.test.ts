@@ -128,7 +128,7 @@ test('of a statement that somebody changed, drift and plan tell what in it is ot
   const drift = (await stint('drift')).stdout;
   assert.match(
     drift,
-    /^dev\/role\/reader was changed\n {4}~ statement 1 \(allow s3:Get\*, on \*\) of inline policy stint\n {8}\+ s3:Put\*\n {4}20/,
+    /^dev\/role\/reader was changed\n {4}~ statement 1 \(allow s3:Get\*\) of inline policy stint\n {8}\+ s3:Put\*\n {4}20/,
   );
   const full = (await stint('drift', '--full')).stdout;
   assert.match(full, /was changed\n {4}\+ allow s3:Put\*, s3:get\* on \*\n {4}- allow s3:Get\* on \*\n/);
