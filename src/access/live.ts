@@ -14,6 +14,7 @@ import { makePlan } from './apply.ts';
 import { authorizationBefore, everyoneEverything, everything, managedArns } from './authorization.ts';
 import type { Wanted } from './compile.ts';
 import type { Finding } from './findings.ts';
+import { guardrailFinding, missingFinding, policyFinding } from './live-findings.ts';
 import { readGuardrails, type Bound, type GuardrailKind, type Levels, type LiveGuardrails } from './live-guardrails.ts';
 import { readResource, type LiveResource } from './live-resource.ts';
 import { accessOf, meaningOf } from './meaning.ts';
@@ -53,8 +54,8 @@ export interface LiveState {
   readonly resource: string;
   readonly resourceAccount?: string | undefined;
   readonly unread: readonly Unread[];
-  /** Whether AWS says that there is no such resource. */
-  readonly gone: boolean;
+  /** What is worth telling whatever the answer is. */
+  readonly findings: readonly Finding[];
 }
 
 /** The one account that a name of a principal points at; `undefined` where any may be meant. */
@@ -72,17 +73,6 @@ function levelsOf(kind: 'scps' | 'rcps', id: string, bound: Bound | undefined): 
   return [[kind === 'scps' ? everything : everyoneEverything, { name: unreadName(id), unknown: true }]];
 }
 
-/** What is told of an account whose guard rails nobody could read. */
-function guardrailFinding(account: string, why: string, told: string): Finding {
-  return {
-    severity: 'warning',
-    code: 'guardrails-unread',
-    account,
-    message: `AWS does not show the guard rails that bind this account (${why}): ${told}`,
-    hint: 'use credentials of the management account, or allow the reads that `stint doctor --executor-policy --live` prints',
-  };
-}
-
 function unreadGuardrails({ byAccount }: LiveGuardrails, accounts: readonly WantedAccount[]): Unread[] {
   const named = new Map(accounts.map(({ id, name }) => [id, name]));
   return [...byAccount].flatMap(([id, bound]) => {
@@ -95,13 +85,7 @@ function unreadGuardrails({ byAccount }: LiveGuardrails, accounts: readonly Want
 function unreadResource({ policy, why, resource }: LiveResource): Unread[] {
   if (why === undefined) return [];
   const arn = policy?.details.arn ?? resource;
-  const finding: Finding = {
-    severity: 'warning',
-    code: 'resource-policy-unread',
-    message: `the policy of ${arn} could not be read (${why})`,
-    hint: '`--resource-policy FILE` gives it; `stint doctor --executor-policy --live` prints the rights that reading it needs',
-  };
-  return [{ policy: `policy of ${arn}`, finding }];
+  return [{ policy: `policy of ${arn}`, finding: policyFinding(arn, why) }];
 }
 
 function withPolicy(account: AccountDetails, policy: LiveResource['policy']): AccountDetails {
@@ -183,7 +167,7 @@ export async function readLive(scope: LiveScope, accounts: AwsAccounts, question
     resource: found.resource,
     resourceAccount: found.owner,
     unread: [...unreadGuardrails(guardrails, scope.accounts), ...unreadResource(found)],
-    gone: found.gone === true,
+    findings: found.gone === true ? [missingFinding(found.resource)] : [],
   };
 }
 

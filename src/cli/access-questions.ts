@@ -169,15 +169,8 @@ export async function askedOf(
   const asked = { action, principal, resource, resourceAccount, hasPolicy: given !== undefined };
   const state = await readLive(scope, accounts, asked);
   const ready = readyFor(state.details, settled(question, state), given);
-  return { ...ready, unread: state.unread, findings: state.gone ? [missing(resource)] : [] };
+  return { ...ready, unread: state.unread, findings: state.findings };
 }
-
-const missing = (resource: string): Finding => ({
-  severity: 'warning',
-  code: 'resource-missing',
-  message: `AWS says that there is no ${resource}`,
-  hint: 'see whether its name, region and account are as meant',
-});
 
 /** The question with what was found out about its resource. */
 function settled(

@@ -98,8 +98,8 @@ async function isAllowed(call: Promise<unknown>): Promise<boolean> {
 /** What is answered about each of the actions, of what AWS showed at one time. */
 async function answers(principal: string, asked: string, actions: readonly string[]): Promise<readonly CanAnswer[]> {
   const question = { action: actions[0]!, principal, resource: asked, hasPolicy: false };
-  const { details, resource, resourceAccount, unread, gone } = await readLive(scope, accounts, question);
-  assert.deepEqual([unread, gone], [[], false]);
+  const { details, resource, resourceAccount, unread, findings } = await readLive(scope, accounts, question);
+  assert.deepEqual([unread, findings], [[], []]);
   const directory = new Directory(details);
   const subject = directory.find(principal);
   return actions.map((action) => can(directory, subject, { action, resource, resourceAccount }));

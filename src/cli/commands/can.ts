@@ -1,8 +1,8 @@
 // `stint can`: may somebody do something? 0 allowed, 1 denied or depends on the request, 3 when only policies that could
 // not be read are in the way of a certain answer; what it depends on is said.
 import type { Command } from 'commander';
-import type { Finding } from '../../access/index.ts';
-import { can, canBeGranted, type CanAnswer, type StatementPlace } from '../../policy/index.ts';
+import { grantFindings } from '../../access/index.ts';
+import { can, type CanAnswer, type StatementPlace } from '../../policy/index.ts';
 import {
   addRequestOptions,
   addSourceOptions,
@@ -56,19 +56,6 @@ function answerLines(answer: CanAnswer): string[] {
     ...(keys.length === 0 ? [] : [`  tell it with ${keys.map((key) => `--context ${key}=…`).join(' ')}`]),
     ...unknownPolicies.map((policy) => `  not known: ${policy}`),
     ...(by === undefined ? [] : [`  then by ${placeText(by)}`]),
-  ];
-}
-
-/** What no policy allows, a grant may: those of keys are not read. */
-function grantFindings({ answer, by, action, resource }: CanAnswer): Finding[] {
-  if (answer !== 'denied' || by !== undefined || !canBeGranted(action, resource)) return [];
-  return [
-    {
-      severity: 'info',
-      code: 'key-grants-unread',
-      message: `a grant of ${resource} could allow it: grants are not read`,
-      hint: `\`aws kms list-grants --key-id ${resource}\` shows them`,
-    },
   ];
 }
 
