@@ -58,6 +58,8 @@ await bundle({
   entryPoints: [...commands, ...laterEntries(hot.later)],
   splitting: true,
   plugins: [namedExports],
+  // The name `default` is one that Node gives every CommonJS package; the same package's ES module may have none.
+  logOverride: { 'import-is-undefined': 'silent' },
   chunkNames: 'piece-[hash]',
   banner: { js: requiring },
 });

@@ -106,7 +106,7 @@ const nobodyKnows = '';
 function outcome(resource: string, arn: string, account: string, owner: string | undefined, read: Read): LiveResource {
   const known = { resource, ...(owner === undefined ? {} : { owner }) };
   if ('details' in read) return { ...known, policy: { account, details: read.details } };
-  if ('gone' in read) return { ...known, gone: true, policy: { account, details: { arn, state: 'absent' } } };
+  if ('gone' in read) return { ...known, gone: true };
   return { ...known, why: read.why, policy: { account, details: { arn, state: 'unread' } } };
 }
 

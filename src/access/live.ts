@@ -4,6 +4,7 @@ import type { AwsAccounts, Partition } from '../aws/index.ts';
 import {
   accountOfArn,
   managedDocuments,
+  policyCarrier,
   rcpServices,
   type AccessDiff,
   type AccountDetails,
@@ -167,7 +168,7 @@ export async function readLive(scope: LiveScope, accounts: AwsAccounts, question
     resource: found.resource,
     resourceAccount: found.owner,
     unread: [...unreadGuardrails(guardrails, scope.accounts), ...unreadResource(found)],
-    findings: found.gone === true ? [missingFinding(found.resource)] : [],
+    findings: found.gone === true ? [missingFinding(policyCarrier(found.resource))] : [],
   };
 }
 

@@ -128,8 +128,9 @@ export function needsText(needs: readonly string[]): string {
   return needs.join(' and ').replaceAll('with MFA and with MFA of the last ', 'with MFA of the last ');
 }
 
-/** What is said on the side where the resource may have a policy that nobody gave. */
-export function unreadPolicyNote(resource: string): string {
+/** What is said on the side where the resource may have a policy that nobody gave; nothing where it is not there at all. */
+export function unreadPolicyNote(resource: string, findings: readonly Finding[]): string | undefined {
+  if (findings.some(({ code }) => code === 'resource-missing')) return undefined;
   return `note: a policy of ${policyCarrier(resource)} itself is not read: it could allow more, or deny; \`--resource-policy FILE\` gives it`;
 }
 

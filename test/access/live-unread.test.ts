@@ -164,13 +164,19 @@ test('what is of an account that the definition does not name hangs on what nobo
   assert.match(stderr, /^warning\[resource-policy-unread\]: .*not of the definition/);
 });
 
-test('a resource that is not there is told', async () => {
-  const gone = ['arn:aws:s3:::nowhere-at-all/x', `arn:aws:kms:us-east-1:${ids['dev']}:alias/nothing`];
-  for (const arn of gone) {
-    const action = arn.includes(':kms:') ? 'kms:Decrypt' : 's3:GetObject';
-    const { stderr } = await world.stint(world.admin('central'), ['can', 'dev/worker', action, arn, '--live']);
-    assert.match(stderr, /^warning\[resource-missing\]: AWS says that there is no arn:aws:/);
-    assert.doesNotMatch(stderr, /unread/);
+test('a resource that is not there is told, and whether it could be used if it were', async () => {
+  const gone = [
+    ['s3:GetObject', 'arn:aws:s3:::nowhere-at-all/x', 0],
+    ['dynamodb:GetItem', `arn:aws:dynamodb:us-east-1:${ids['dev']}:table/nothing`, 0],
+    // Without a key's own word nothing is allowed, and nobody knows what it would say.
+    ['kms:Decrypt', `arn:aws:kms:us-east-1:${ids['dev']}:alias/nothing`, 3],
+    ['kms:Decrypt', `arn:aws:kms:us-east-1:${ids['dev']}:key/11111111-1111-1111-1111-111111111111`, 3],
+  ] as const;
+  for (const [action, arn, exit] of gone) {
+    const args = ['can', 'dev/worker', action, arn, '--live'];
+    const { stdout, stderr, code } = await world.stint(world.admin('central'), args);
+    assert.match(stderr, /^warning\[resource-missing\]: AWS says that there is no arn:aws:.*\n {2}hint: .*\n$/);
+    assert.equal(code, exit, stdout);
   }
 });
 

@@ -75,7 +75,8 @@ async function run(io: Io, principal: string, action: string, resource: string, 
   }
   // Where it is of another account or a key, the answer says itself that it hangs on that policy.
   const isOpen = answer.resourcePolicy === 'unread' && answer.unknownPolicies.length === 0;
-  if (isOpen) say(io, unreadPolicyNote(question.resource));
+  const note = isOpen ? unreadPolicyNote(question.resource, findings) : undefined;
+  if (note !== undefined) say(io, note);
   if (answer.answer !== 'allowed') io.exit(answer.unreadOnly ? 3 : 1);
 }
 

@@ -50,10 +50,10 @@ function unknownLines(ways: readonly Way[]): string[] {
   });
 }
 
-/** What the asker knows and could tell, so that fewer answers depend. */
-function sayCures(io: Io, ways: readonly Way[], resource: string, isTold: boolean): void {
+/** What the asker knows and could tell, so that fewer answers depend; of policies only where no finding told it. */
+function sayCures(io: Io, ways: readonly Way[], resource: string, isUntold: boolean): void {
   const keys = new Map(ways.flatMap((way) => way.keys).map((key) => [key.toLowerCase(), key]));
-  if (isTold && ways.some(isUnknown)) {
+  if (isUntold && ways.some(isUnknown)) {
     const file = `\`--resource-policy FILE\` gives the policy of ${resource}`;
     say(io, `hint: ${file}, and \`--full\` lists everybody whom it might let`);
   }
@@ -80,7 +80,9 @@ async function run(io: Io, action: string, resource: string, options: Options): 
     sayFindings(io, findings);
     sayCures(io, ways, question.resource, findings.length === 0);
   }
-  if (resourcePolicy === 'unread' && !ways.some(isUnknown)) say(io, unreadPolicyNote(question.resource));
+  const isOpen = resourcePolicy === 'unread' && !ways.some(isUnknown);
+  const note = isOpen ? unreadPolicyNote(question.resource, findings) : undefined;
+  if (note !== undefined) say(io, note);
   if (ways.length === 0) say(io, `nobody may ${action} on ${resource}`);
   if (ways.length === 0) io.exit(1);
   else if (findings.some(({ code }) => code.endsWith('-unread'))) io.exit(3);
