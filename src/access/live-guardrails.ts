@@ -40,8 +40,14 @@ const ofAws: Readonly<Record<string, PolicyJson>> = {
 /** Beyond so many accounts, asking what each policy is attached to takes fewer calls than asking account by account. */
 const manyAccounts = 12;
 
-const nameOf = (error: unknown): string => (error instanceof Error ? error.name : String(error));
-const isNotInUse = (error: unknown): boolean => nameOf(error).startsWith('AWSOrganizationsNotInUse');
+/** Why AWS did not show something. @throws the error itself where the run was broken off. */
+function whyOf(error: unknown): string {
+  const name = error instanceof Error ? error.name : String(error);
+  if (name === 'AbortError') throw error;
+  return name;
+}
+const isNotInUse = (error: unknown): boolean =>
+  error instanceof Error && error.name.startsWith('AWSOrganizationsNotInUse');
 
 interface Node {
   readonly id: string;
@@ -227,14 +233,12 @@ async function boundAlone(accounts: AwsAccounts, id: string): Promise<Bound> {
     await (await accounts.organizations(id)).describeOrganization({});
     return { why: 'it is of an organisation that the caller is not of' };
   } catch (error) {
-    return isNotInUse(error) ? nothing : { why: nameOf(error) };
+    return isNotInUse(error) ? nothing : { why: whyOf(error) };
   }
 }
 
 async function each(ids: readonly string[], bound: (id: string) => Promise<Bound>): Promise<Map<string, Bound>> {
-  const read = ids.map(
-    async (id) => [id, await bound(id).catch((error: unknown) => ({ why: nameOf(error) }))] as const,
-  );
+  const read = ids.map(async (id) => [id, await bound(id).catch((error: unknown) => ({ why: whyOf(error) }))] as const);
   return new Map(await Promise.all(read));
 }
 
@@ -264,7 +268,7 @@ export async function readGuardrails(
     return { organization, byAccount };
   } catch (error) {
     if (isNotInUse(error)) return { byAccount: await each(ids, (id) => boundAlone(accounts, id)) };
-    const why = nameOf(error);
+    const why = whyOf(error);
     return { organization, byAccount: new Map(ids.map((id) => [id, { why }])) };
   }
 }

@@ -34,8 +34,14 @@ export interface LiveResource {
 
 type Read = { readonly details: ResourcePolicyDetails } | { readonly gone: true } | { readonly why: string };
 
-/** AWS's code; where AWS did not answer, that of Node. */
+/** @throws the error where it is that the run was broken off, which says nothing of AWS. */
+function throwBrokenOff(error: unknown): void {
+  if (error instanceof Error && error.name === 'AbortError') throw error;
+}
+
+/** AWS's code; where AWS did not answer, that of Node. @throws the error itself where the run was broken off. */
 function nameOf(error: unknown): string {
+  throwBrokenOff(error);
   if (isFailure(error)) return error.code;
   const { name = String(error), code } = error as { readonly name?: string; readonly code?: unknown };
   return name === 'Error' && typeof code === 'string' ? code : name;
@@ -70,7 +76,8 @@ async function hasBucket(accounts: AwsAccounts, id: string, bucket: string): Pro
     const s3 = await (await accounts.account(id)).resources.s3();
     const { Buckets = [] } = await s3.listBuckets({ Prefix: bucket });
     return Buckets.some(({ Name }) => Name === bucket);
-  } catch {
+  } catch (error) {
+    throwBrokenOff(error);
     return false;
   }
 }

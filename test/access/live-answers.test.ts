@@ -173,6 +173,33 @@ test('the policies that a session is made with bound what is answered of it, as 
   assert.match(user.stderr, /^error\[value-invalid\]: .* is no role/);
 });
 
+test('a run that is broken off while it waits ends, and takes nothing for unread', async () => {
+  const throttle = async (service: string, operation: string): Promise<void> => {
+    const error = { code: 'ThrottlingException', status: 400 };
+    const answer = await fetch(`${world.cloud.endpoint}/_stint/faults`, {
+      method: 'POST',
+      headers: { 'x-stint-control': world.cloud.controlToken, 'content-type': 'application/json' },
+      body: JSON.stringify({ service, operation, when: 'before', count: 1, error }),
+    });
+    assert.ok(answer.ok);
+  };
+  const [clock, random] = [systemClock, systemRandom];
+  const sleep = (): Promise<void> => Promise.reject(new DOMException('broken off', 'AbortError'));
+  const env = world.env(world.admin('central'));
+  const asked = { action: 'kms:Decrypt', principal: 'dev/worker', hasPolicy: false };
+  const calls = [
+    ['kms', 'GetKeyPolicy'],
+    ['organizations', 'ListRoots'],
+    ['organizations', 'ListParents'],
+  ] as const;
+  for (const [service, operation] of calls) {
+    await throttle(service, operation);
+    const resource = world.arnOf('alias/dev-usual');
+    const broken = readLive(scope, openAccounts({ env, clock, random, sleep }), { ...asked, resource });
+    await assert.rejects(broken, { name: 'AbortError' }, operation);
+  }
+});
+
 test('guard rails of many accounts are read in fewer calls, and are the same', async () => {
   const everyone = new Set(Object.values(ids));
   const orderless = ({ byAccount }: LiveGuardrails): unknown =>
