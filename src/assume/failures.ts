@@ -60,6 +60,10 @@ export const assumeFailures = {
     when: 'AWS refused the call: the caller may not make it, or the role does not trust the caller.',
   },
   'credentials-refused': { status: 401, when: 'AWS does not know the keys, or their signature is wrong.' },
+  'credentials-malformed': {
+    status: 502,
+    when: 'Keys that a file, a program or a server gave are empty, or hold letters that no key has, such as line ends.',
+  },
   'credentials-expired': { status: 401, when: 'The session that the call was made with has ended.' },
   'clock-skew': { status: 401, when: "This machine's clock differs too much from AWS's." },
   'duration-refused': { status: 400, when: 'The wanted duration is more than the role, or AWS, allows.' },

@@ -133,7 +133,7 @@ function continueSetting(settings: Map<string, Setting>, key: string | undefined
 }
 
 /** What was meant as a heading, below a key. */
-const headingBelow = /^\s+\[(?:profile|sso-session|services|default)\b.*\]\s*$/;
+const headingBelow = /^\s+\[[^\]=]*\]\s*$/;
 
 type Position = readonly [file: FileText, offset: number];
 

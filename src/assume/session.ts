@@ -5,6 +5,7 @@ import { requestIdentity, type KeptSession, type SessionCache } from './cache.ts
 import { takeLock } from './lock.ts';
 import type { MfaAnswer, MfaNeed } from './mfa.ts';
 import type { Credentials, IdentityToken, RoleLink, SessionRequest } from './model.ts';
+import { soundKeys } from './sound-keys.ts';
 import { isKeptSource, isNameless, readSource, type SourceTools } from './sources/index.ts';
 import { limits, planSession, usual, type PlanFacts, type PlanStep, type SessionPlan } from './session-plan.ts';
 import { describePath } from './session-words.ts';
@@ -135,7 +136,7 @@ class SessionRun {
   }
 
   async #readSource(source: SessionRequest['source']): Promise<Beginning> {
-    return { session: await (this.#read ??= readSource(source, this.#tools)), kept: false };
+    return { session: soundKeys(await (this.#read ??= readSource(source, this.#tools)), source.from), kept: false };
   }
 
   /** What the plan has to know of the source; a token is not read for that, since a kept session may make it needless. */
@@ -186,6 +187,10 @@ class SessionRun {
   }
 
   async #call(request: SessionRequest, step: PlanStep, as: Credentials | IdentityToken): Promise<IssuedSession> {
+    return soundKeys(await this.#ask(request, step, as), `\`${request.sts.url}\``);
+  }
+
+  async #ask(request: SessionRequest, step: PlanStep, as: Credentials | IdentityToken): Promise<IssuedSession> {
     const sts = this.#tools.sts(request);
     if (step.call === 'none') throw new Error('a plan that goes on from a session ends with a call');
     if ('identityToken' in as) {

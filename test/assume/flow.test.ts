@@ -201,3 +201,34 @@ test('a folder of kept sessions that cannot be trusted is made private again', a
   await runStint('stint-credentials', ['dev'], { ...childEnvironment(home, sts), STINT_HOME: join(home, 'own') });
   assert.equal(statSync(folder).mode & 0o777, 0o700);
 });
+
+const injection = String.raw`{"Version":1,"AccessKeyId":"AKIA1","SecretAccessKey":"s3cr3t\n[default]\ncredential_process = evil"}`;
+
+test('keys that would write lines of their own are refused, wherever they come from and go to', async (t) => {
+  const sts = await startSts(t);
+  const home = temporaryHome(t, '');
+  writeFileSync(join(home, 'keys.json'), injection);
+  const lines = [
+    '[profile process]\n',
+    `credential_process = cat ${home}/keys.json\n`,
+    '[profile file]\naws_access_key_id = AKIA1\n  more\naws_secret_access_key = s\n',
+    '[profile dev]\nrole_arn = arn:aws:iam::222222222222:role/x\nsource_profile = file\n',
+  ];
+  writeFileSync(join(home, '.aws', 'config'), lines.join(''));
+  const env = childEnvironment(home, sts);
+  const before = readFileSync(join(home, '.aws', 'credentials'), 'utf8');
+  for (const args of [
+    ['credentials', 'process', '--write-profile', 'w'],
+    ['credentials', 'process', '--format', 'env'],
+    ['assume', 'process'],
+    ['exec', 'file', '--', 'true'],
+    ['credentials', 'dev'],
+  ]) {
+    const { code, stdout, stderr } = await runStint('main', args, env);
+    assert.deepEqual([code, stdout], [1, ''], args.join(' '));
+    assert.match(stderr, /^error\[credentials-malformed\]: the (?:secret access key|access key id) of /);
+    assert.doesNotMatch(stderr, /s3cr3t/);
+  }
+  assert.equal(readFileSync(join(home, '.aws', 'credentials'), 'utf8'), before);
+  assert.equal(sts.calls.length, 0);
+});
