@@ -52,6 +52,12 @@ test('a million nested settings, and a value of a million lines', { timeout }, (
   assert.equal(set.profiles.get('a')!.settings.get('s3')!.nested!.size, 1_000_000);
 });
 
+test('a section of 400,000 lines with a colon, and none with an equals sign', { timeout }, () => {
+  const many = Array.from({ length: 400_000 }, (_, index) => `key_${index}: some value\n`).join('');
+  const set = load(`[profile wide]\n${many}role_arn: arn:aws:iam::222222222222:role/x\nsource_profile: central\n`);
+  assert.equal(profileChain('wide', set, env).roles.length, 1);
+});
+
 test('a heading of blanks without an end is refused at once', { timeout }, () => {
   assert.match(
     codeOf(() => load(`[profile a]\n[${' '.repeat(1_000_000)}x\n`)),
