@@ -4,6 +4,7 @@ import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import type { Millis } from '../base/index.ts';
 import { failure } from './failures.ts';
 import type { Environment } from './model.ts';
+import { proxyEnvironment } from './proxy.ts';
 
 export interface HttpRequest {
   /** `POST` unless given. */
@@ -102,11 +103,12 @@ export function httpSender(env: Environment): SendHttp {
     const { url, headers, body, caBundle, method = 'POST', direct, signal } = wanted;
     const secure = url.protocol === 'https:';
     const { request, Agent } = process.getBuiltinModule(secure ? 'node:https' : 'node:http');
+    const proxyEnv = direct === true ? undefined : proxyEnvironment(env, secure ? 'https' : 'http');
     const length = method === 'GET' || method === 'HEAD' ? {} : { 'content-length': String(Buffer.byteLength(body)) };
     const options: RequestOptions = {
       method,
       headers: { ...headers, ...length },
-      agent: new Agent({ keepAlive: false, ...(direct === true ? {} : { proxyEnv: env }) }),
+      agent: new Agent({ keepAlive: false, ...(proxyEnv === undefined ? {} : { proxyEnv }) }),
       ...(caBundle === undefined ? {} : { ca: readBundle(caBundle) }),
       ...(signal === undefined ? {} : { signal }),
     };
