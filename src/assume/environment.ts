@@ -81,7 +81,7 @@ export function baseEnvironment(env: Environment): Environment {
   if (!ours && base['AWS_CREDENTIAL_EXPIRATION'] === until) delete base['AWS_CREDENTIAL_EXPIRATION'];
   for (const [name, value] of Object.entries(before)) {
     // What was set since ranks before what was there before; keys that were set since, before any place of others.
-    if (!base[name] && (ours || name in exported)) base[name] = value;
+    if (!base[name] && (ours || !env['AWS_ACCESS_KEY_ID'] || name in exported)) base[name] = value;
   }
   return base;
 }

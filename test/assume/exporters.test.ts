@@ -153,6 +153,14 @@ test('what somebody changed after a session came stays as it is when the session
   assert.equal(assumeInTurn(env, request())['AWS_ENDPOINT_URL'], 'http://own');
 });
 
+test('keys that were unset by hand leave the profile that was there before', () => {
+  const start = { AWS_PROFILE: 'central', AWS_REGION: 'us-east-1' };
+  const gone = { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined, AWS_SESSION_TOKEN: undefined };
+  const env = { ...assumeInTurn(start, request()), ...gone };
+  assert.equal(baseEnvironment(env)['AWS_PROFILE'], 'central');
+  assert.deepEqual(changedEnvironment(env, clearingChange(env)), start);
+});
+
 test('own keys set after a session stay when it is taken out, and what it exported goes', () => {
   const local = request({ settings: { AWS_ENDPOINT_URL: 'http://127.0.0.1:4566' } });
   const own = { AWS_ACCESS_KEY_ID: 'AKIA1', AWS_SECRET_ACCESS_KEY: 's', AWS_SESSION_TOKEN: 'own' };
