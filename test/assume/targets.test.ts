@@ -248,3 +248,20 @@ test('AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE name the files, with ~ for
   );
   assert.deepEqual(files, { config: '/h/c', credentials: '/x/y' });
 });
+
+test('headings that mean the same are one section, and what stands later in the file counts, however they are spelt', () => {
+  const config =
+    '[profile a]\nregion = eu-west-1\noutput = json\n[profile "a"]\nregion = eu-west-2\n[services x]\nsts = 1\n[profile  a]\nregion = eu-west-3\n[services  x]\niam = 2\n';
+  const set = loadProfiles({ HOME: '/h' }, (path) => (path === '/h/.aws/config' ? config : '[a]\nk = 1\n[a]\nk = 2\n'));
+  const { settings, place } = set.profiles.get('a')!;
+  assert.deepEqual(
+    ['region', 'output', 'k'].map((key) => [settings.get(key)?.value, settings.get(key)?.place]),
+    [
+      ['eu-west-3', '/h/.aws/config:9'],
+      ['json', '/h/.aws/config:3'],
+      ['2', '/h/.aws/credentials:4'],
+    ],
+  );
+  assert.equal(place, '/h/.aws/config:1');
+  assert.deepEqual([...set.services.get('x')!.settings.keys()], ['sts', 'iam']);
+});
