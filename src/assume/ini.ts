@@ -83,13 +83,11 @@ function titleAt(text: string, start: number): string | undefined {
 /** Keys whose value is a command line, in which ` #` and ` ;` are no comments. */
 const verbatim = new Set(['credential_process', 'mfa_process']);
 
-/** Where the first `=` or `:` of a part of the text stands, as the AWS CLI reads it; -1 where there is none. */
-function delimiterIn(text: string, start: number, end: number): number {
-  for (let at = start; at < end; at += 1) {
-    const code = text.charCodeAt(at);
-    if (code === 61 || code === 58) return at;
-  }
-  return -1;
+/** Where the first `=` or `:` of a line stands, as the AWS CLI reads it; -1 where there is none. */
+function delimiterIn(line: string): number {
+  const equals = line.indexOf('=');
+  const colon = line.indexOf(':');
+  return equals === -1 || (colon !== -1 && colon < equals) ? colon : equals;
 }
 
 /** The value of a key, of what stands behind its delimiter. */
@@ -123,7 +121,7 @@ function continueSetting(settings: Map<string, Setting>, key: string | undefined
     settings.set(key, { place, value: `${parent.value}\n${line.trim()}`, nested: parent.nested });
     return;
   }
-  const cut = delimiterIn(line, 0, line.length);
+  const cut = delimiterIn(line);
   const inner = line.slice(0, Math.max(cut, 0)).trim().toLowerCase();
   if (inner === '') throw refuse(placeOf(at), line);
   const setting = new PlacedSetting(valueOf(line.slice(cut + 1), inner), ...at);
@@ -154,8 +152,8 @@ function readBlock(file: FileText, start: number, end: number, settings: Map<str
     next = lineEnd(text, offset, end);
     // Deeper than its key: a part of its value. A section may be indented as a whole.
     let deep = 0;
+    const line = text.slice(offset, next);
     if (!isLetter(text.charCodeAt(offset))) {
-      const line = text.slice(offset, next);
       const rest = line.trimStart();
       if (rest === '' || rest.startsWith('#') || rest.startsWith(';')) continue;
       deep = line.length - rest.length;
@@ -164,10 +162,10 @@ function readBlock(file: FileText, start: number, end: number, settings: Map<str
         continue;
       }
     }
-    const cut = delimiterIn(text, offset, next);
-    key = file.key(text.slice(offset, Math.max(cut, offset)));
-    if (key === '') throw refuse(file.place(offset), text.slice(offset, next));
-    settings.set(key, new PlacedSetting(valueOf(text.slice(cut + 1, next), key), file, offset));
+    const cut = delimiterIn(line);
+    key = file.key(line.slice(0, Math.max(cut, 0)));
+    if (key === '') throw refuse(file.place(offset), line);
+    settings.set(key, new PlacedSetting(valueOf(line.slice(cut + 1), key), file, offset));
     indent = deep;
   }
 }
