@@ -209,7 +209,12 @@ async function main(): Promise<void> {
       return [
         calling(`call${by}`, cloud.keys, env),
         { name: `cold${by}`, words: [script, 'dev'], env, before: forget },
-        { name: `cold assume${by}`, words: [node, stint, 'assume', 'dev'], env, before: forget },
+        {
+          name: `cold assume${by}`,
+          words: [node, stint, 'assume', 'dev'],
+          env: { ...env, STINT_SHELL: 'bash' },
+          before: forget,
+        },
       ];
     }),
     {
