@@ -105,9 +105,25 @@ test('the script stint-credentials finds its second half, wherever a link to it 
 
 test('what is built is less than 15 MB', () => {
   const dist = join(cloned, 'dist');
-  const files = globSync('**/*', { cwd: dist }).map((name) => statSync(join(dist, name)));
+  // Without what V8 made of it in the tests before.
+  const files = globSync('**/*', { cwd: dist, exclude: ['cli/code/**'] }).map((name) => statSync(join(dist, name)));
   const bytes = files.filter((file) => file.isFile()).reduce((sum, { size }) => sum + size, 0);
   assert.ok(bytes < 15_000_000, `${bytes} bytes`);
+});
+
+test('what V8 compiled of the daily path is kept beside it, is no part of the package, and is used', async (t) => {
+  const folder = temporaryFolder(t);
+  const env = { ...environment(folder), HOME: folder };
+  const list = (): Promise<unknown> => run('node', [join(cloned, 'dist', 'cli', 'main.js'), 'ls', '--names'], { env });
+  await list();
+  const [code = ''] = globSync('dist/cli/code/ls.*', { cwd: cloned });
+  assert.ok(code.includes(process.version), code);
+  const { ino } = statSync(join(cloned, code));
+  await list();
+  assert.equal(statSync(join(cloned, code)).ino, ino, 'a file that was not good for anything would be written anew');
+  const packed = await run('npm', ['pack', '--ignore-scripts', '--dry-run', '--json'], { cwd: cloned, env });
+  assert.doesNotMatch(packed.stdout, /dist\/cli\/code/);
+  assert.match(packed.stdout, /dist\/cli\/hot\.cjs/);
 });
 
 test('every command is an importable file, and what is started is executable', () => {
