@@ -1,10 +1,9 @@
 // Full orders of deletion: what AWS refuses to delete while something hangs on it, with everything that can hang on it.
 import assert from 'node:assert/strict';
-import { generateKeyPairSync } from 'node:crypto';
 import { test } from 'node:test';
 import type { Account } from '../../src/aws/index.ts';
 import { codeAt, stepOf } from '../../src/cloud/services/iam/totp.ts';
-import { certificateOf } from '../cloud/iam/certificates.ts';
+import { certificateOf, sshPublicKey } from '../cloud/iam/certificates.ts';
 import { central, dev, wantedOf, World } from './world.ts';
 
 const world = new World();
@@ -31,11 +30,9 @@ async function equip({ iam }: Account, UserName: string): Promise<void> {
   await iam.createAccessKey({ UserName });
   await iam.createAccessKey({ UserName });
   for (const name of ['one', 'two']) {
-    await iam.uploadSigningCertificate({ UserName, CertificateBody: certificateOf({ name }).pem });
+    await iam.uploadSigningCertificate({ UserName, CertificateBody: certificateOf({ name, key: 'ec' }).pem });
   }
-  const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  const SSHPublicKeyBody = publicKey.export({ type: 'spki', format: 'pem' }).toString();
-  await iam.uploadSSHPublicKey({ UserName, SSHPublicKeyBody });
+  await iam.uploadSSHPublicKey({ UserName, SSHPublicKeyBody: sshPublicKey() });
   for (const ServiceName of ['codecommit.amazonaws.com', 'cassandra.amazonaws.com']) {
     await iam.createServiceSpecificCredential({ UserName, ServiceName });
   }

@@ -1,11 +1,10 @@
 // Users end whatever others have made of them meanwhile, and a user that is gone already proves its
 // lease dead at any age.
 import assert from 'node:assert/strict';
-import { generateKeyPairSync } from 'node:crypto';
 import { test, type TestContext } from 'node:test';
 import * as Iam from '@aws-sdk/client-iam';
 import { codeAt, stepOf } from '../../src/cloud/services/iam/totp.ts';
-import { certificateOf } from '../cloud/iam/certificates.ts';
+import { certificateOf, sshPublicKey } from '../cloud/iam/certificates.ts';
 import { configureAws, leasesOf, rootConfig, testCloud, until, type TestCloud } from './aws-support.ts';
 import { testBroker, type Reply, type TestBroker } from './support.ts';
 
@@ -44,8 +43,7 @@ async function giveEverything({ cloud: { admin, cloud } }: World, UserName: stri
   cloud.clock.freeze(true);
   const step = stepOf(cloud.clock.now());
   const [AuthenticationCode1, AuthenticationCode2] = [codeAt(seed, step - 2), codeAt(seed, step - 1)];
-  const ssh = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey;
-  const SSHPublicKeyBody = ssh.export({ type: 'spki', format: 'pem' }).toString();
+  const SSHPublicKeyBody = sshPublicKey();
   const PolicyDocument = JSON.stringify({
     Version: '2012-10-17',
     Statement: [{ Effect: 'Deny', Action: 's3:*', Resource: '*' }],
@@ -55,7 +53,7 @@ async function giveEverything({ cloud: { admin, cloud } }: World, UserName: stri
   );
   await admin.send(new Iam.CreateLoginProfileCommand({ UserName, Password: 'Correct-horse-battery-1' }));
   await admin.send(new Iam.UploadSSHPublicKeyCommand({ UserName, SSHPublicKeyBody }));
-  const CertificateBody = certificateOf({ name: UserName }).pem;
+  const CertificateBody = certificateOf({ name: UserName, key: 'ec' }).pem;
   await admin.send(new Iam.UploadSigningCertificateCommand({ UserName, CertificateBody }));
   for (const ServiceName of ['codecommit.amazonaws.com', 'cassandra.amazonaws.com']) {
     await admin.send(new Iam.CreateServiceSpecificCredentialCommand({ UserName, ServiceName }));

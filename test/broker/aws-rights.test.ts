@@ -1,7 +1,6 @@
 // The least policy of the server's key is enough for each feature, and without any one of its rights the
 // feature does not work.
 import assert from 'node:assert/strict';
-import { generateKeyPairSync } from 'node:crypto';
 import { describe, test, type TestContext } from 'node:test';
 import { EC2Client, RunInstancesCommand } from '@aws-sdk/client-ec2';
 import * as Iam from '@aws-sdk/client-iam';
@@ -9,7 +8,7 @@ import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { features, keyPolicy, widestScope, type FeatureName } from '../../src/broker/engines/aws/rights.ts';
 import { codeAt, stepOf } from '../../src/cloud/services/iam/totp.ts';
 import { parsePolicy, policyLimits, policySize } from '../../src/policy/index.ts';
-import { certificateOf } from '../cloud/iam/certificates.ts';
+import { certificateOf, sshPublicKey } from '../cloud/iam/certificates.ts';
 import { account, configureAws, leasesOf, rootConfig, testCloud, type TestCloud } from './aws-support.ts';
 import { signedIdentity } from './signed-identity.ts';
 import { testBroker, type TestBroker } from './support.ts';
@@ -107,9 +106,8 @@ async function giveCredentials({ admin, cloud }: World, UserName: string): Promi
   cloud.clock.freeze(true);
   const step = stepOf(cloud.clock.now());
   const [AuthenticationCode1, AuthenticationCode2] = [codeAt(seed, step - 2), codeAt(seed, step - 1)];
-  const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  const SSHPublicKeyBody = publicKey.export({ type: 'spki', format: 'pem' }).toString();
-  const CertificateBody = certificateOf({ name: UserName }).pem;
+  const SSHPublicKeyBody = sshPublicKey();
+  const CertificateBody = certificateOf({ name: UserName, key: 'ec' }).pem;
   await admin.send(
     new Iam.EnableMFADeviceCommand({ UserName, SerialNumber, AuthenticationCode1, AuthenticationCode2 }),
   );

@@ -62,3 +62,13 @@ export function certificateOf(options: {
   const pem = `-----BEGIN CERTIFICATE-----\n${base64.match(/.{1,64}/g)!.join('\n')}\n-----END CERTIFICATE-----\n`;
   return { pem, privateKey, name, validTo };
 }
+
+let kept: string | undefined;
+
+/** A public key for SSH, the same in a whole process: making one of RSA takes longer than what is done with it. */
+export function sshPublicKey(): string {
+  kept ??= generateKeyPairSync('rsa', { modulusLength: 2048 })
+    .publicKey.export({ type: 'spki', format: 'pem' })
+    .toString();
+  return kept;
+}
