@@ -18,7 +18,7 @@ interface World extends TestCloud {
 }
 
 async function world(t: TestContext): Promise<World> {
-  const cloud = await testCloud((end) => t.after(end));
+  const cloud = await testCloud((end) => t.after(end), [account, other]);
   const broker = await testBroker((end) => t.after(end));
   await configureAws(broker, cloud.cloud);
   const { accessKeyId, secretAccessKey } = cloud.cloud.credentials.accounts[other]!;

@@ -11,7 +11,7 @@ import type { Lease } from '../../src/broker/model.ts';
 import { unwrapRootKey } from '../../src/broker/seal/keys.ts';
 import { openLocalSeal } from '../../src/broker/seal/local.ts';
 import { openSqliteStore } from '../../src/broker/storage/sqlite.ts';
-import { configureAws, leasesOf, rootConfig, testCloud, until, type TestCloud } from './aws-support.ts';
+import { account, configureAws, leasesOf, rootConfig, testCloud, until, type TestCloud } from './aws-support.ts';
 import { temporaryFolder, testBroker, type TestBroker } from './support.ts';
 
 /** `silent` takes connections and says nothing. */
@@ -59,7 +59,7 @@ const dead = '333333333333';
 
 /** `aws/` in a living account, and `dead/` in another behind a way that can be cut. */
 async function world(t: TestContext): Promise<World> {
-  const cloud = await testCloud((end) => t.after(end));
+  const cloud = await testCloud((end) => t.after(end), [account, dead, '444444444444']);
   const broker = await testBroker((end) => t.after(end));
   await configureAws(broker, cloud.cloud);
   await configureAws(broker, cloud.cloud, { mount: 'dead', id: dead });

@@ -11,6 +11,7 @@ import {
 } from '@aws-sdk/client-iam';
 import { featureNames, keyPolicy, widestScope } from '../../src/broker/engines/aws/rights.ts';
 import { startCloud, type Cloud } from '../../src/cloud/index.ts';
+import { settled } from '../cloud/support.ts';
 import type { TestBroker } from './support.ts';
 
 export const account = '222222222222';
@@ -54,13 +55,22 @@ const passedOn = JSON.stringify({
   Statement: [{ Effect: 'Allow', Action: ['s3:ListAllMyBuckets', 's3:CreateBucket'], Resource: '*' }],
 });
 
-/** An embedded AWS that ends with the test. */
-export async function testCloud(after: (end: () => Promise<void>) => void): Promise<TestCloud> {
+/** An embedded AWS that ends with the test. The server has a key of its own in these accounts. */
+export async function testCloud(
+  after: (end: () => Promise<void>) => void,
+  accounts: readonly string[] | 'all' = [account],
+): Promise<TestCloud> {
   const cloud = await startCloud();
   const { endpoint, credentials } = cloud;
   const clients: IAMClient[] = [];
   const as = (accessKeyId: string, secretAccessKey: string): IAMClient => {
-    const client = new IAMClient({ endpoint, region: 'us-east-1', credentials: { accessKeyId, secretAccessKey } });
+    const client = new IAMClient({
+      ...settled,
+      maxAttempts: 3,
+      endpoint,
+      region: 'us-east-1',
+      credentials: { accessKeyId, secretAccessKey },
+    });
     clients.push(client);
     return client;
   };
@@ -69,7 +79,7 @@ export async function testCloud(after: (end: () => Promise<void>) => void): Prom
     return as(accessKeyId, secretAccessKey);
   };
   const admin = adminOf(account);
-  const ids = Object.keys(credentials.accounts);
+  const ids = accounts === 'all' ? Object.keys(credentials.accounts) : accounts;
   const made = await Promise.all(ids.map(async (id) => [id, await makeServerKey(adminOf(id))] as const));
   serverKeys.set(cloud, new Map(made));
   after(async () => {
@@ -101,8 +111,8 @@ export async function testCloud(after: (end: () => Promise<void>) => void): Prom
 
 /** The body for `config/root` that points a mount at an account of the embedded AWS. */
 export function rootConfig(cloud: Cloud, id = account): Record<string, string | number> {
-  const { endpoint, credentials } = cloud;
-  const { accessKeyId, secretAccessKey } = serverKeys.get(cloud)?.get(id) ?? credentials.accounts[id]!;
+  const { endpoint } = cloud;
+  const { accessKeyId, secretAccessKey } = serverKeys.get(cloud)!.get(id)!;
   return {
     access_key: accessKeyId,
     secret_key: secretAccessKey,

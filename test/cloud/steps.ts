@@ -15,7 +15,7 @@ import type { ServiceId } from '../../src/cloud/call.ts';
 import type { Cloud } from '../../src/cloud/index.ts';
 import { sendSigned, type RawRequest } from './raw.ts';
 import { modules } from './sdk-modules.ts';
-import { control, type Answer, type Keys } from './support.ts';
+import { control, settled, type Answer, type Keys } from './support.ts';
 
 interface Refused {
   readonly code: string;
@@ -162,9 +162,9 @@ export class Run implements Disposable {
     if (client === undefined) {
       const unsigned = { signer: { sign: async (request: object) => request } };
       client = new clients[service]!({
+        ...settled,
         endpoint: this.#cloud.endpoint,
         region,
-        maxAttempts: 1,
         forcePathStyle: true,
         credentials: keys ?? { accessKeyId: 'none', secretAccessKey: 'none' },
         ...(keys === undefined ? unsigned : {}),

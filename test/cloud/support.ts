@@ -18,10 +18,22 @@ export interface Endpoint {
   readonly endpoint: string;
 }
 
+/** What an SDK client would else look for in the environment and in files of this machine, for each client again. */
+export const settled = {
+  maxAttempts: 1,
+  retryMode: 'standard',
+  defaultsMode: 'legacy' as const,
+  useDualstackEndpoint: false,
+  useFipsEndpoint: false,
+  authSchemePreference: [] as string[],
+  requestChecksumCalculation: 'WHEN_SUPPORTED' as const,
+  responseChecksumValidation: 'WHEN_SUPPORTED' as const,
+};
+
 /** What an SDK client of these keys is made with. It does not retry, so that a wrong answer is seen as it is. */
 export function configOf({ endpoint }: Endpoint, { accessKeyId, secretAccessKey, sessionToken }: Keys) {
   const credentials = { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) };
-  return { endpoint, region: 'us-east-1', maxAttempts: 1, credentials };
+  return { ...settled, endpoint, region: 'us-east-1', credentials };
 }
 
 export function iamOf(cloud: Endpoint, keys: Keys): IAMClient {

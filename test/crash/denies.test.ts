@@ -59,7 +59,7 @@ function adminOf({ as, cloud }: TestCloud, account: string): ReturnType<TestClou
 }
 
 async function world(t: TestContext): Promise<World> {
-  const cloud = await testCloud((end) => t.after(end));
+  const cloud = await testCloud((end) => t.after(end), 'all');
   const folder = temporaryFolder((remove) => t.after(remove));
   const server = await startServerProcess(folder);
   const lanes = Object.keys(cloud.cloud.credentials.accounts).map((account) => ({ mount: `aws-${account}`, account }));

@@ -31,7 +31,7 @@ const lender = 'lender';
 const adopted = 'jane-doe';
 
 async function world(t: TestContext): Promise<World> {
-  const cloud = await testCloud((end) => t.after(end));
+  const cloud = await testCloud((end) => t.after(end), 'all');
   const folder = temporaryFolder((remove) => t.after(remove));
   const server = await startServerProcess(folder);
   const lanes = Object.entries(cloud.cloud.credentials.accounts).map(([account, keys]): Lane => ({
