@@ -5,7 +5,16 @@ import { chmodSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSyn
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { startAtTerminal } from './terminal.ts';
-import { childEnvironment, keys, runStint, startSts, temporaryHome, type CountingSts, type Ended } from './support.ts';
+import {
+  childEnvironment,
+  keys,
+  runStint,
+  runStintHere,
+  startSts,
+  temporaryHome,
+  type CountingSts,
+  type Ended,
+} from './support.ts';
 
 const serial = 'arn:aws:iam::111111111111:mfa/alice';
 const role = (name: string, ...lines: readonly string[]): string =>
@@ -22,7 +31,8 @@ async function person(t: TestContext, config: string, credentials?: string): Pro
   const sts = await startSts(t);
   const home = temporaryHome(t, config, credentials);
   const env = childEnvironment(home, sts);
-  return { home, sts, env, run: (...args) => runStint('main', args, env) };
+  const run: Person['run'] = (...args) => (args[0] === 'exec' ? runStint('main', args, env) : runStintHere(args, env));
+  return { home, sts, env, run };
 }
 
 /** The calls of AWS: what, for how long, and whether a code went along. */
@@ -99,7 +109,7 @@ test('6 (ByteNess/aws-vault#290): sessions of 12 hours work with MFA, and from d
 test('6 (ByteNess/aws-vault#290): the session that roles share with MFA lasts as AWS_CHAINED_SESSION_TOKEN_TTL says, up to 36 hours', async (t) => {
   const alice = await person(t, role('dev', 'source_profile = central', `mfa_serial = ${serial}`));
   const env = { ...alice.env, AWS_CHAINED_SESSION_TOKEN_TTL: '36h' };
-  await succeeds(runStint('main', ['credentials', 'dev', '--mfa-code', '123456'], env));
+  await succeeds(runStintHere(['credentials', 'dev', '--mfa-code', '123456'], env));
   assert.deepEqual(calls(alice), ['GetSessionToken 129600 code', 'AssumeRole dev 3600']);
 });
 

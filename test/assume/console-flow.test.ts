@@ -8,7 +8,7 @@ import { after, before, test, type TestContext } from 'node:test';
 import { CreateRoleCommand, IAMClient } from '@aws-sdk/client-iam';
 import { GetSessionTokenCommand, STSClient } from '@aws-sdk/client-sts';
 import { startCloud, type Cloud } from '../../src/cloud/index.ts';
-import { childEnvironment, runStint, startSts, temporaryHome, type Ended } from './support.ts';
+import { childEnvironment, runStintHere, startSts, temporaryHome, type Ended } from './support.ts';
 
 const dev = '222222222222';
 const config = `[default]
@@ -58,7 +58,7 @@ async function visit(link: string): Promise<string> {
 
 test('41, 42 (aws/aws-cli#5885, Noovolari/leapp#189): the console opens from the command line, as the role', async (t) => {
   const { env } = person(t);
-  const { code, stdout, stderr } = await runStint('main', ['console', 'dev', '--print', '--service', 's3'], env);
+  const { code, stdout, stderr } = await runStintHere(['console', 'dev', '--print', '--service', 's3'], env);
   assert.deepEqual([code, stderr], [0, '']);
   assert.equal(stdout.trim().split('\n').length, 1);
   assert.equal(new URL(stdout).searchParams.get('Issuer'), 'https://portal.example/');
@@ -69,11 +69,7 @@ test('41, 42 (aws/aws-cli#5885, Noovolari/leapp#189): the console opens from the
 
 test('a chained role signs in, although AWS refuses a duration with it', async (t) => {
   const { env } = person(t);
-  const { code, stdout, stderr } = await runStint(
-    'main',
-    ['console', 'deep', '--print', '--session-duration', '2h'],
-    env,
-  );
+  const { code, stdout, stderr } = await runStintHere(['console', 'deep', '--print', '--session-duration', '2h'], env);
   assert.equal(code, 0);
   assert.match(stderr, /`--session-duration` has no effect/);
   assert.match(await visit(stdout), /assumed-role\/deep\/alice/);
@@ -81,7 +77,7 @@ test('a chained role signs in, although AWS refuses a duration with it', async (
 
 test('keys of an IAM user sign in as a federated user, and it is said so', async (t) => {
   const { env } = person(t);
-  const { code, stdout, stderr } = await runStint('main', ['console', 'central', '--print'], env);
+  const { code, stdout, stderr } = await runStintHere(['console', 'central', '--print'], env);
   assert.equal(code, 0);
   assert.match(stderr, /signing in as the federated user `alice`/);
   assert.match(await visit(stdout), /federated-user\/alice/);
@@ -97,7 +93,7 @@ test('a session of GetSessionToken is refused with the reason before AWS is aske
     join(home, '.aws/credentials'),
     `[s]\naws_access_key_id=${AccessKeyId}\naws_secret_access_key=${SecretAccessKey}\naws_session_token=${SessionToken}\n`,
   );
-  const { code, stdout, stderr } = await runStint('main', ['console', 's', '--print'], env);
+  const { code, stdout, stderr } = await runStintHere(['console', 's', '--print'], env);
   assert.deepEqual([code, stdout], [1, '']);
   assert.match(stderr, /^error\[console-unavailable\]: `arn:aws:iam::111111111111:user\/admin` cannot sign in/);
 });
@@ -119,8 +115,7 @@ function browser(home: string): { script: string; seen: () => { args: readonly s
 test('38 (99designs/aws-vault#253, #959): any browser and any of its profiles opens it; the link is in its arguments and nowhere else', async (t) => {
   const { home, env } = person(t);
   const { script, seen } = browser(home);
-  const { code, stdout, stderr }: Ended = await runStint(
-    'main',
+  const { code, stdout, stderr }: Ended = await runStintHere(
     ['console', 'dev', '--browser', `'${script}' --profile-directory={profile} --new-window {url}`],
     { ...env, AWS_SECRET_ACCESS_KEY: 'unused', AWS_ACCESS_KEY_ID: '' },
   );
@@ -139,7 +134,7 @@ test('40 (fwdcloudsec/granted#741, #727): a container is chosen by the profileâ€
   const { script, seen } = browser(home);
   writeFileSync(join(home, '.aws/config'), `${config}granted_color = pink\ngranted_icon = tree\n`);
   const args = ['console', 'deep', '--container', '--browser', `'${script}' {url}`, '--quiet'];
-  const { code, stderr } = await runStint('main', args, env);
+  const { code, stderr } = await runStintHere(args, env);
   assert.deepEqual([code, stderr], [0, '']);
   assert.match(seen().args[0]!, /^ext\+granted-containers:name=deep&url=http.*&color=pink&icon=tree$/);
 });
@@ -174,7 +169,7 @@ test('39 (fwdcloudsec/granted#128): the console session lasts as long as the rol
     ['deep'],
     ['central'],
   ]) {
-    const { code, stderr } = await runStint('main', ['console', ...args, '--print'], env);
+    const { code, stderr } = await runStintHere(['console', ...args, '--print'], env);
     assert.equal(code, 0, stderr);
   }
   const [first, ...rest] = asked;
@@ -190,7 +185,7 @@ test('what is typed wrongly ends before a session is made', async (t) => {
     ['--session-duration', '13h'],
     ['--destination', 'http://x/'],
   ]) {
-    const { code, stdout, stderr } = await runStint('main', ['console', 'dev', '--print', ...args], env);
+    const { code, stdout, stderr } = await runStintHere(['console', 'dev', '--print', ...args], env);
     assert.deepEqual([code, stdout], [2, '']);
     assert.match(stderr, /^error\[invalid-option\]/);
   }
@@ -208,14 +203,14 @@ test('a role that a web identity token gives is no chain, and names a duration',
     join(home, '.aws/config'),
     `[profile web]\nrole_arn = arn:aws:iam::${dev}:role/web\nweb_identity_token_file = ${join(home, 'token')}\n`,
   );
-  const { code, stderr } = await runStint('main', ['console', 'web', '--print', '--session-duration', '8h'], env);
+  const { code, stderr } = await runStintHere(['console', 'web', '--print', '--session-duration', '8h'], env);
   assert.equal(code, 0, stderr);
   assert.deepEqual(asked, ['28800']);
 });
 
 test('`--logout-first` ends the browserâ€™s session and goes on to the new one', async (t) => {
   const { env } = person(t);
-  const { code, stdout, stderr } = await runStint('main', ['console', 'dev', '--print', '--logout-first'], env);
+  const { code, stdout, stderr } = await runStintHere(['console', 'dev', '--print', '--logout-first'], env);
   assert.equal(code, 0);
   assert.match(stderr, /^note: signing out first fails with HTTP 400 where the console has multi-session support on/m);
   const out = await fetch(stdout.trim(), { redirect: 'manual' });

@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { loadProfiles } from '../../src/assume/profiles.ts';
-import { childEnvironment, runStint, startSts, temporaryHome } from './support.ts';
+import { childEnvironment, runStint, runStintHere, startSts, temporaryHome } from './support.ts';
 
 const config = `[profile dev]
 role_arn = arn:aws:iam::222222222222:role/x
@@ -19,7 +19,7 @@ test('`--write-profile` writes what SDKs read, and replaces only what it wrote',
   const env = childEnvironment(home, sts);
   const file = join(home, '.aws/credentials');
   const before = readFileSync(file, 'utf8');
-  const done = await runStint('main', ['credentials', 'dev', '--write-profile', 'settings'], env);
+  const done = await runStintHere(['credentials', 'dev', '--write-profile', 'settings'], env);
   assert.deepEqual([done.code, done.stdout], [0, '']);
   assert.match(
     done.stderr,
@@ -31,15 +31,15 @@ test('`--write-profile` writes what SDKs read, and replaces only what it wrote',
     ['aws_access_key_id', 'aws_secret_access_key', 'aws_session_token'].map((key) => written.get(key)?.value),
     ['ASIA0000000000000001', `secret/1<&>'"$`, 'token 1 `x`'],
   );
-  const again = await runStint('main', ['credentials', 'dev', '--write-profile', 'settings', '--refresh'], env);
+  const again = await runStintHere(['credentials', 'dev', '--write-profile', 'settings', '--refresh'], env);
   assert.equal(again.code, 0);
   assert.match(readFileSync(file, 'utf8'), /ASIA0000000000000002/);
   assert.doesNotMatch(readFileSync(file, 'utf8'), /ASIA0000000000000001/);
   assert.ok(readFileSync(file, 'utf8').startsWith(before));
-  const cleaned = await runStint('main', ['credentials', '--clean'], env);
+  const cleaned = await runStintHere(['credentials', '--clean'], env);
   assert.match(cleaned.stderr, /^nothing of Stint has ended/);
   writeFileSync(file, readFileSync(file, 'utf8').replace(/expiration = .*/, 'expiration = 2020-01-01T00:00:00Z'));
-  assert.equal((await runStint('main', ['credentials', '--clean'], env)).stderr, 'removed settings\n');
+  assert.equal((await runStintHere(['credentials', '--clean'], env)).stderr, 'removed settings\n');
   assert.equal(readFileSync(file, 'utf8'), before);
 });
 
@@ -48,7 +48,7 @@ test('a name that is taken, or none, is refused before a session is fetched', as
   const home = temporaryHome(t, config);
   const env = childEnvironment(home, sts);
   const refused = async (name: string): Promise<string> => {
-    const { code, stderr, stdout } = await runStint('main', ['credentials', 'dev', '--write-profile', name], env);
+    const { code, stderr, stdout } = await runStintHere(['credentials', 'dev', '--write-profile', name], env);
     assert.notEqual(code, 0);
     assert.equal(stdout, '');
     return /^error\[([\w-]+)\]/.exec(stderr)?.[1] ?? stderr;
@@ -102,7 +102,7 @@ test('caches of other tools stay as they are, whatever Stint does', async (t) =>
     ['forget', '--all'],
     ['ls'],
   ]) {
-    assert.equal((await runStint('main', args, env)).code, 0);
+    assert.equal((await runStintHere(args, env)).code, 0);
   }
   assert.deepEqual(look(), before);
 });

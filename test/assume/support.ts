@@ -6,6 +6,9 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { runHot } from '../../src/cli/hot.ts';
+import { run } from '../../src/cli/program.ts';
+import { collectingIo } from '../cli/support.ts';
 
 export const keys =
   'aws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY\n';
@@ -133,6 +136,20 @@ export function childEnvironment(home: string, sts?: CountingSts): Record<string
     ...(NODE_COMPILE_CACHE === '' ? {} : { NODE_COMPILE_CACHE }),
     ...(sts === undefined ? {} : { AWS_ENDPOINT_URL: sts.url }),
   };
+}
+
+/**
+ * Runs `stint` inside the test's process, which costs a twentieth of a start. Not for what replaces its process (`exec`),
+ * asks at a terminal, runs at once with others, or is answered from the index of kept sessions.
+ */
+export async function runStintHere(
+  args: readonly string[],
+  env: Record<string, string>,
+  cwd = process.cwd(),
+): Promise<Ended> {
+  const { io, finished } = collectingIo({ cwd, env });
+  if (!(await runHot(args, io))) await run(args, io);
+  return { ...finished(), signal: null };
 }
 
 /** Runs a file of src/cli as a real process, without a controlling terminal, to its end. */

@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { startIdentityCenter, type IdentityCenter } from '../idc/identity-center.ts';
 import { cacheFile, config, openedIn, personEnvironment, putToken } from '../idc/person.ts';
-import { runStint, temporaryHome, type Ended } from '../support.ts';
+import { runStintHere, temporaryHome, type Ended } from '../support.ts';
 
 interface Machine {
   readonly idc: IdentityCenter;
@@ -27,7 +27,7 @@ async function machine(t: TestContext, text = config): Promise<Machine> {
   const idc = await startIdentityCenter(t);
   const home = temporaryHome(t, text);
   const env = personEnvironment(home, idc);
-  return { idc, home, env, stint: (line) => runStint('main', line.split(' '), env) };
+  return { idc, home, env, stint: (line) => runStintHere(line.split(' '), env) };
 }
 
 test('login signs in anew, for a profile, a session, or the only one there is', async (t) => {
