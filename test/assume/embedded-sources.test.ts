@@ -14,7 +14,15 @@ import {
 } from '@aws-sdk/client-iam';
 import { startCloud, type Cloud } from '../../src/cloud/index.ts';
 import { adminOf, central, dev, policyText } from '../cloud/clients.ts';
-import { childEnvironment, mainFile, runProgram, runStint, temporaryHome, type Ended } from './support.ts';
+import {
+  childEnvironment,
+  mainFile,
+  runProgram,
+  runStint,
+  runStintHere,
+  temporaryHome,
+  type Ended,
+} from './support.ts';
 
 const github = 'https://token.actions.githubusercontent.com';
 const subject = 'repo:acme/app:ref:refs/heads/main';
@@ -143,7 +151,7 @@ async function token(...more: readonly string[]): Promise<string> {
     '--audience',
     'sts.amazonaws.com',
   ];
-  const { stdout, stderr } = await runStint('main', [...args, ...more], childEnvironment(folder));
+  const { stdout, stderr } = await runStintHere([...args, ...more], childEnvironment(folder));
   assert.equal(stderr, '');
   return stdout;
 }
@@ -151,6 +159,8 @@ async function token(...more: readonly string[]): Promise<string> {
 interface Runner {
   readonly file: string;
   readonly run: (...args: readonly string[]) => Promise<Ended>;
+  /** As a process of its own, which may be answered from the index of kept sessions. */
+  readonly start: (...args: readonly string[]) => Promise<Ended>;
 }
 
 /** A runner of CI that has its token in a file, as the environment says. */
@@ -165,7 +175,7 @@ function runner(t: TestContext, given: string): Runner {
     AWS_ROLE_ARN: `arn:aws:iam::${dev}:role/ci`,
     AWS_ROLE_SESSION_NAME: 'run-7',
   };
-  return { file, run: (...args) => runStint('main', args, env) };
+  return { file, run: (...args) => runStintHere(args, env), start: (...args) => runStint('main', args, env) };
 }
 
 test('a runner with a web identity token in its environment has the role the token is for, and assumes others from it', async (t) => {
@@ -182,7 +192,7 @@ test('a role for a web identity token is no chaining: it lasts as long as the ro
   );
   writeFileSync(join(home, 'token'), await token());
   const env = { ...childEnvironment(home), AWS_ENDPOINT_URL: cloud.endpoint };
-  const { stdout, stderr } = await runStint('main', ['credentials', 'ci', '--explain'], env);
+  const { stdout, stderr } = await runStintHere(['credentials', 'ci', '--explain'], env);
   assert.match(
     stderr,
     /^explain: AssumeRoleWithWebIdentity arn:aws:iam::222222222222:role\/ci as night for 12h, from the web identity of profile `ci` \(the token stands for keys/,
@@ -192,10 +202,10 @@ test('a role for a web identity token is no chaining: it lasts as long as the ro
 });
 
 test('a token of another subject does not get the session that is kept of the first', async (t) => {
-  const { file, run } = runner(t, await token());
-  assert.equal((await run('credentials', target)).code, 0);
+  const { file, start } = runner(t, await token());
+  assert.equal((await start('credentials', target)).code, 0);
   writeFileSync(file, await token('--subject', 'repo:mallory/app:ref:refs/heads/main'));
-  const { code, stdout, stderr } = await run('credentials', target);
+  const { code, stdout, stderr } = await start('credentials', target);
   assert.deepEqual([code, stdout], [1, '']);
   assert.match(
     stderr,
