@@ -6,7 +6,7 @@
 import { spawn } from 'node:child_process';
 import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
-import { join, sep } from 'node:path';
+import { join, resolve, sep } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { FileTime } from './test-times.ts';
 
@@ -48,13 +48,17 @@ function timesOf(file: string, area: string): readonly FileTime[] {
     .map((time) => ({ ...time, file: time.file === '(load)' ? `${area} (loading)` : time.file }));
 }
 
+const { NODE_COMPILE_CACHE: cache } = process.env;
+/** The folder of compiled files from wherever a test starts a process. */
+const compileCache = cache === undefined ? {} : { NODE_COMPILE_CACHE: resolve(cache) };
+
 function runGroup(files: readonly string[], timesFile: string | undefined): Promise<Ended> {
-  const { promise, resolve, reject } = Promise.withResolvers<Ended>();
+  const { promise, resolve: ended, reject } = Promise.withResolvers<Ended>();
   const timed = timesFile === undefined ? [] : ['--import', new URL('test-times.ts', import.meta.url).href];
   const flags = [...timed, '--test', '--test-isolation=none', '--test-reporter=spec'];
   const child = spawn(process.execPath, [...flags, ...files], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...(timesFile === undefined ? {} : { TEST_TIMES: timesFile }) },
+    env: { ...process.env, ...compileCache, ...(timesFile === undefined ? {} : { TEST_TIMES: timesFile }) },
   });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
@@ -63,7 +67,7 @@ function runGroup(files: readonly string[], timesFile: string | undefined): Prom
   child.on('error', reject);
   child.on('close', (code) => {
     const times = timesFile === undefined ? [] : timesOf(timesFile, areaOf(files[0]!));
-    resolve({ code, output, times });
+    ended({ code, output, times });
   });
   return promise;
 }
