@@ -1,6 +1,6 @@
 // Sends a caller's signed GetCallerIdentity to STS and reads who STS says it is. One address, no
 // redirects, and an end to its time and size.
-import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
+import type { IncomingMessage, RequestOptions } from 'node:http';
 import { readLimited } from '../read-limited.ts';
 import { refused, type SignedRequest } from './signed-request.ts';
 
@@ -46,7 +46,10 @@ export async function askCaller(endpoint: string, signed: SignedRequest, retries
 
 async function send(endpoint: string, { host, headers, body }: SignedRequest): Promise<StsAnswer> {
   const url = new URL(endpoint);
-  const request = url.protocol === 'https:' ? (await import('node:https')).request : httpRequest;
+  const request =
+    url.protocol === 'https:'
+      ? process.getBuiltinModule('node:https').request
+      : process.getBuiltinModule('node:http').request;
   const options: RequestOptions = {
     method: 'POST',
     path: '/',

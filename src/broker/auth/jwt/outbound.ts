@@ -1,6 +1,6 @@
 // Requests to issuers: the address that was asked for and no other, with an end to time and size, and
 // with the certificates that the configuration names.
-import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
+import type { IncomingMessage, RequestOptions } from 'node:http';
 import { readLimited } from '../read-limited.ts';
 
 const maxMillis = 10_000;
@@ -25,7 +25,9 @@ export function limitedFetch(caPem: string): Fetch {
     const url = new URL(address);
     const isTls = url.protocol === 'https:';
     if (!isTls && url.protocol !== 'http:') throw new Error(`\`${url.protocol}\` is no address of an issuer`);
-    const request = isTls ? (await import('node:https')).request : httpRequest;
+    const request = isTls
+      ? process.getBuiltinModule('node:https').request
+      : process.getBuiltinModule('node:http').request;
     const options: RequestOptions & { ca?: string } = {
       method,
       agent: false,
