@@ -120,6 +120,7 @@ class Differ {
       this.#local.of(before, id),
       this.#local.of(after, id),
     );
+    // All grants are made in one place, so that equal ones have one text as they stand.
     const text = JSON.stringify(found);
     const same = this.#byText.get(text) ?? found;
     this.#byText.set(text, same);
