@@ -31,6 +31,8 @@ interface Line {
   /** Key that is set here, in lower case. */
   readonly key?: string;
   readonly value?: string;
+  /** Blanks before the key. */
+  readonly indent?: string;
 }
 
 /** A heading and what follows it. */
@@ -42,14 +44,22 @@ interface Block {
   readonly end: number;
 }
 
+/** As ini.ts reads them: what is deeper than the key above it goes on with that key's value. */
 function linesOf(text: string): readonly Line[] {
+  let depth: number | undefined;
   return (text.match(/[^\n]*\n|[^\n]+$/g) ?? []).map((line, index): Line => {
     // The file may begin with a byte order mark.
     const plain = index === 0 ? line.replace(/^(?:\uFEFF|\u00EF\u00BB\u00BF)/, '') : line;
     const title = /^\[\s*([^\]]*?)\s*\]/.exec(plain)?.[1];
-    if (title !== undefined) return { text: line, title };
-    const pair = /^([^\s#;[=][^=]*?)\s*=\s*(.*?)\s*$/.exec(plain);
-    return pair === null ? { text: line } : { text: line, key: pair[1]!.toLowerCase(), value: pair[2]! };
+    if (title !== undefined) {
+      depth = undefined;
+      return { text: line, title };
+    }
+    const pair = /^([^\S\n]*)([^\s#;[=:][^=:]*?)\s*[=:]\s*(.*?)\s*$/.exec(plain);
+    const [, indent = '', key = '', value = ''] = pair ?? [];
+    if (pair === null || (depth !== undefined && indent.length > depth)) return { text: line };
+    depth = indent.length;
+    return { text: line, key: key.toLowerCase(), value, indent };
   });
 }
 
@@ -139,16 +149,26 @@ export function withSection(bytes: string, content: SectionContent, file: string
   const [block, ...more] = blocks;
   if (block === undefined) return appended(bytes, content);
   const end = endOfLine(bytes);
-  const heading = lines[block.start]!.text;
   const out = lines.map(({ text }) => text);
   dropOwnLines(lines, out, block.start + 1, block.end);
+  const opened = ({ start }: Block): string =>
+    lines[start]!.text.endsWith('\n') ? lines[start]!.text : `${lines[start]!.text}${end}`;
   // What others put into a second section of that name stays there, still marked as Stint's.
   for (const each of more) {
     if (dropSection(lines, out, each)) continue;
-    out[each.start] = `${lines[each.start]!.text}${marker.key} = ${marker.value}${end}`;
+    out[each.start] = `${opened(each)}${depthLeft(lines, out, each)}${marker.key} = ${marker.value}${end}`;
   }
-  out[block.start] = `${heading.endsWith('\n') ? heading : `${heading}${end}`}${pairs(content).join(end)}${end}`;
+  const indent = depthLeft(lines, out, block);
+  out[block.start] = `${opened(block)}${pairs(content)
+    .map((pair) => `${indent}${pair}${end}`)
+    .join('')}`;
   return out.join('');
+}
+
+/** Blanks before the first key that stays: what is written above it is as deep, or it would be a part of that value. */
+function depthLeft(lines: readonly Line[], out: readonly string[], { start, end }: Block): string {
+  const stays = ({ key }: Line, index: number): boolean => key !== undefined && out[start + index] !== '';
+  return lines.slice(start, end).find(stays)?.indent ?? '';
 }
 
 function dropOwnLines(lines: readonly Line[], out: string[], from: number, to: number): void {

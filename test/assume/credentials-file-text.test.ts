@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isFailure } from '../../src/base/index.ts';
 import { checkCredentialsText, withoutExpired, withSection } from '../../src/assume/credentials-file-text.ts';
+import { parseIni } from '../../src/assume/ini.ts';
 import { content, end, section } from './credentials-file-support.ts';
 
 /** Files as people have them; each must survive byte for byte. */
@@ -82,7 +83,7 @@ for (const [what, text] of Object.entries(foreign)) {
 function foreignParts(text: string, comments = true): readonly string[] {
   return text
     .split(/^(?=\[)/m)
-    .filter((part) => !/^manager = stint\r?$/m.test(part))
+    .filter((part) => !/^[ \t]*manager = stint\r?$/m.test(part))
     .map((part) => part.replaceAll(comments ? /^\r?\n/gm : /^(?:[#;].*)?\r?\n/gm, '').trimEnd())
     .filter((part) => part !== '');
 }
@@ -93,6 +94,16 @@ function holds(all: readonly string[], parts: readonly string[]): boolean {
   for (const part of all) if (part === parts[next]) next++;
   return next === parts.length;
 }
+
+test('what Stint writes stands as deep as what others put into its section', () => {
+  const text = `[lent]\n\tmanager = stint\n\tregion = x\n\tcolour = red\n`;
+  const after = withSection(text, content(), 'f');
+  assert.match(after, /^\[lent\]\n\tmanager = stint\n(?:\t\w+ = [^\n]*\n)+\tcolour = red\n$/);
+  const [lent] = [...parseIni(after, 'f')];
+  assert.equal(lent!.settings.get('colour')!.value, 'red');
+  assert.equal(lent!.settings.get('region')!.value, 'eu-west-1');
+  assert.equal(withSection(after, content(), 'f'), after);
+});
 
 test('55 (Noovolari/leapp#228, #260, #416): whatever a file holds, sections of others come out as they went in', () => {
   const pieces = [
