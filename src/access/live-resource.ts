@@ -1,6 +1,6 @@
 // The policy of one resource as AWS has it now: whose the resource is, what carries the policy, and what it says.
 import { isFailure, isObject } from '../base/index.ts';
-import type { Account, AwsAccounts } from '../aws/index.ts';
+import type { AwsAccounts } from '../aws/index.ts';
 import {
   accountOfArn,
   parsePolicy,
@@ -9,7 +9,7 @@ import {
   type ResourcePolicyDetails,
 } from '../policy/index.ts';
 import { accountsAtOnce, forEachLimited } from './parallel.ts';
-import { carrierArn, kindOfCarrier, type ResourcePolicyKind } from './resource-policy-kinds.ts';
+import { carrierArn, keyOfAlias, kindOfCarrier, type ResourcePolicyKind } from './resource-policy-kinds.ts';
 
 export interface ResourceQuestion {
   readonly resource: string;
@@ -62,12 +62,6 @@ async function readIn(accounts: AwsAccounts, id: string, kind: ResourcePolicyKin
     if (kind.absent.includes(code)) return { details: { arn, state: 'absent' } };
     return kind.gone.includes(code) ? { gone: true } : { why: code };
   }
-}
-
-/** A key by its alias, the name of which decides nothing. @throws what AWS refuses. */
-async function keyOfAlias(account: Account, alias: string): Promise<string> {
-  const kms = await account.resources.kms(carrierArn(alias).region);
-  return (await kms.describeKey({ KeyId: alias })).KeyMetadata?.Arn ?? alias;
 }
 
 /** Whether an account has a bucket; a list of its buckets tells, and a refusal of its policy does not. */

@@ -91,6 +91,16 @@ const bucket: ResourcePolicyKind = {
   },
 };
 
+const kms = { service: 'kms', target: 'TrentService', version: '1.1' };
+
+/** ARN of the key behind an alias, whose name decides nothing. @throws what AWS refuses. */
+export async function keyOfAlias(account: Account, alias: string): Promise<string> {
+  const call = { ...kms, operation: 'DescribeKey' };
+  const { KeyMetadata } = await json(account, 'KMS', carrierArn(alias), call, { KeyId: alias });
+  const { Arn } = (KeyMetadata ?? {}) as { readonly Arn?: unknown };
+  return typeof Arn === 'string' ? Arn : alias;
+}
+
 const key: ResourcePolicyKind = {
   name: 'key',
   service: 'kms',
@@ -99,9 +109,9 @@ const key: ResourcePolicyKind = {
   on: ['kms:*:*:key/*'],
   absent: [],
   gone: ['NotFoundException'],
-  async read({ resources }, { arn, region }) {
-    const kms = await resources.kms(region);
-    return text((await kms.getKeyPolicy({ KeyId: arn, PolicyName: 'default' })).Policy);
+  async read(account, arn) {
+    const call = { ...kms, operation: 'GetKeyPolicy' };
+    return text((await json(account, 'KMS', arn, call, { KeyId: arn.arn, PolicyName: 'default' }))['Policy']);
   },
 };
 
@@ -113,9 +123,10 @@ const table: ResourcePolicyKind = {
   on: ['dynamodb:*:*:table/*'],
   absent: ['PolicyNotFoundException'],
   gone: ['ResourceNotFoundException'],
-  async read({ resources }, { arn, region }) {
-    const dynamodb = await resources.dynamodb(region);
-    return text((await dynamodb.getResourcePolicy({ ResourceArn: arn })).Policy);
+  async read(account, arn) {
+    const target = 'DynamoDB_20120810';
+    const call = { service: 'dynamodb', operation: 'GetResourcePolicy', target, version: '1.0' };
+    return text((await json(account, 'DYNAMODB', arn, call, { ResourceArn: arn.arn }))['Policy']);
   },
 };
 

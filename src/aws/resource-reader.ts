@@ -1,7 +1,6 @@
-// Reads about resources beside IAM's, with the keys of one account: clients of the SDK where there is one, made when they
-// are first asked for; else calls told as data. All are paced by the account's lane.
-import type { DynamoDB } from '@aws-sdk/client-dynamodb';
-import type { KMS } from '@aws-sdk/client-kms';
+// Reads about resources beside IAM's, with the keys of one account: the SDK's client for S3, which has rules of its own
+// for regions and hosts; else calls told as data, since a client of 500 kB for one read is too much. All are paced by
+// the account's lane.
 import type { S3 } from '@aws-sdk/client-s3';
 import type { Clock } from '../base/index.ts';
 import type { Partition } from './arn.ts';
@@ -19,8 +18,6 @@ export interface SdkSettings extends Omit<ClientSettings, 'credentials'> {
 export interface ResourceReader {
   /** Follows a bucket into its region. */
   s3(): Promise<S3>;
-  kms(region: string): Promise<KMS>;
-  dynamodb(region: string): Promise<DynamoDB>;
   /** The text of the answer. @throws Error whose `name` is AWS's code. */
   call(call: PlainCall, service: Service): Promise<string>;
   /** Where a service is, as AWS or the environment tells. */
@@ -60,21 +57,6 @@ class LanedReader implements ResourceReader {
       // A server of one's own has no host name for each bucket.
       const forcePathStyle = settings.endpoint !== undefined;
       return this.#scope.lane.guard(new S3({ ...settings, followRegionRedirects: true, forcePathStyle }), 's3');
-    });
-  }
-
-  kms(region: string): Promise<KMS> {
-    return this.#once(`kms ${region}`, async () => {
-      const { KMS } = await import('@aws-sdk/client-kms');
-      return this.#scope.lane.guard(new KMS({ ...(await this.#scope.settings('KMS')), region }), 'kms');
-    });
-  }
-
-  dynamodb(region: string): Promise<DynamoDB> {
-    return this.#once(`dynamodb ${region}`, async () => {
-      const { DynamoDB } = await import('@aws-sdk/client-dynamodb');
-      const settings = await this.#scope.settings('DYNAMODB');
-      return this.#scope.lane.guard(new DynamoDB({ ...settings, region }), 'dynamodb');
     });
   }
 
