@@ -1,6 +1,6 @@
 // Which AWS is meant: the ordinary AWS environment turned into the settings of SDK clients.
 // What is absent here (shared config files, SSO, instance credentials) the SDK's own chain finds.
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { awsFailure } from './failures.ts';
 
 export type Env = Readonly<Record<string, string | undefined>>;
@@ -64,12 +64,25 @@ function keysOf(env: Env): AwsKeys | undefined {
   return { accessKeyId, secretAccessKey, ...(token ? { sessionToken: token } : {}) };
 }
 
-/** The certificates of `AWS_CA_BUNDLE`. @throws Failure `invalid-aws-setting`. */
+/** Bundles that were read, as they were then. Each account has clients of its own, and a bundle is some 200 kB. */
+const bundles = new Map<string, { readonly changed: string; readonly text: string }>();
+
+function readBundle(file: string): string {
+  const { mtimeMs, ctimeMs, size, ino } = statSync(file);
+  const changed = `${mtimeMs} ${ctimeMs} ${size} ${ino}`;
+  const known = bundles.get(file);
+  if (known?.changed === changed) return known.text;
+  const text = readFileSync(file, 'utf8');
+  bundles.set(file, { changed, text });
+  return text;
+}
+
+/** The certificates of `AWS_CA_BUNDLE`, read once for all clients until they change. @throws Failure `invalid-aws-setting`. */
 export function caBundle(env: Env): string | undefined {
   const file = env['AWS_CA_BUNDLE'];
   if (!file) return undefined;
   try {
-    return readFileSync(file, 'utf8');
+    return readBundle(file);
   } catch (cause) {
     throw awsFailure('invalid-aws-setting', `cannot read the CA bundle \`${file}\``, {
       hint: '`AWS_CA_BUNDLE` names a file of PEM certificates',

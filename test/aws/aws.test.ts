@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { iamArn, policyArnProblem, rootArn, type Partition } from '../../src/aws/arn.ts';
 import { Bucket } from '../../src/aws/budget.ts';
-import { clientSettings, isLoopback } from '../../src/aws/environment.ts';
+import { caBundle, clientSettings, isLoopback } from '../../src/aws/environment.ts';
 import { classifyError, retryDelay, type RetryClass } from '../../src/aws/retry.ts';
 import { isFailure, type Millis, type Random } from '../../src/base/index.ts';
 
@@ -138,6 +140,23 @@ describe('the AWS environment', () => {
   test('a CA bundle that cannot be read is refused', () => {
     assert.throws(
       () => clientSettings({ AWS_CA_BUNDLE: '/does/not/exist.pem' }, 'STS'),
+      (error) => isFailure(error) && error.code === 'invalid-aws-setting',
+    );
+  });
+
+  test('a CA bundle that has changed is read anew, and one that cannot be seen any more is refused', (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'stint-bundle-'));
+    t.after(() => rmSync(folder, { recursive: true }));
+    const env = { AWS_CA_BUNDLE: join(folder, 'ca.pem') };
+    writeFileSync(env.AWS_CA_BUNDLE, 'one');
+    assert.equal(caBundle(env), 'one');
+    // Replaced by another of the same length, as certificates are renewed.
+    writeFileSync(`${env.AWS_CA_BUNDLE}.new`, 'two');
+    renameSync(`${env.AWS_CA_BUNDLE}.new`, env.AWS_CA_BUNDLE);
+    assert.equal(caBundle(env), 'two');
+    rmSync(env.AWS_CA_BUNDLE);
+    assert.throws(
+      () => caBundle(env),
       (error) => isFailure(error) && error.code === 'invalid-aws-setting',
     );
   });
