@@ -243,10 +243,8 @@ test('a token is in no file that Stint writes', async (t) => {
   const { file, run } = runner(t, await token());
   await run('credentials', target);
   const text = readFileSync(file, 'utf8').trim();
-  const { stdout } = await runProgram(
-    '/bin/sh',
-    ['-c', `grep -rlF '${text.split('.')[2]!}' '${join(file, '..')}'`],
-    childEnvironment(folder),
-  );
+  // `-e`, for one signature in 64 begins with a dash.
+  const search = ['-rlF', '-e', text.split('.')[2]!, join(file, '..')];
+  const { stdout } = await runProgram('grep', search, childEnvironment(folder));
   assert.equal(stdout, `${file}\n`);
 });
