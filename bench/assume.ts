@@ -1,9 +1,9 @@
 // Becoming a role, timed as a person and an SDK have it: whole processes from start to end, all in turn in each round so
-// that the machine's moods meet all of them, medians. Built Stint beside /bin/true, an empty Node, and AWSume and boto3
-// where `npm run test:clients` has installed them, aws-vault and granted where the machine has them.
+// that the machine's moods meet all of them, medians. Built Stint beside /bin/true, an empty Node, and the tools of
+// bench/other-tools.ts that the machine has.
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -12,17 +12,14 @@ import { Secret } from '../src/base/index.ts';
 import { shellText } from '../src/cli/shell-text.ts';
 import { buildHot } from '../tools/hot-bundles.ts';
 import { startStint } from './contestants.ts';
+import { has, otherTools, type Contender, type Variables } from './other-tools.ts';
 
 const { values } = parseArgs({
   options: { rounds: { type: 'string', default: '21' }, dist: { type: 'string', default: 'dist' } },
 });
 const rounds = Number(values.rounds);
 const cli = resolve(values.dist, 'cli');
-const python = resolve('.cache/clients/bin/python');
-const awsume = resolve('.cache/clients/bin/awsumepy');
 const folder = mkdtempSync(join(tmpdir(), 'stint-bench-assume-'));
-
-type Variables = Record<string, string>;
 
 function median(numbers: readonly number[]): number {
   return [...numbers].sort((one, other) => one - other)[Math.floor(numbers.length / 2)]!;
@@ -52,14 +49,6 @@ function profiles(count: number): string {
   const one = (index: number): string =>
     `[profile account${index}-${['dev', 'test', 'prod'][index % 3]!}]\nrole_arn = arn:aws:iam::${100_000_000_000 + index}:role/admin\nsource_profile = central\nregion = eu-west-1\n`;
   return Array.from({ length: count }, (_, index) => one(index)).join('');
-}
-
-interface Contender {
-  readonly name: string;
-  readonly words: readonly string[];
-  readonly env: Variables;
-  /** Before each run, not timed. */
-  readonly before?: () => void;
 }
 
 function timed({ words: [command, ...args], env, name }: Contender): number {
@@ -99,32 +88,6 @@ done`;
     .split('\n')
     .map((line) => line.split(' ').map(Number) as [number, number]);
   return median(pairs.map(([began, ended]) => (ended - began) * 1000));
-}
-
-const has = (command: string): boolean => spawnSync('sh', ['-c', `command -v ${command}`]).status === 0;
-
-const boto = `import botocore.session
-from botocore.utils import JSONFileCache
-session = botocore.session.Session(profile='dev')
-session.get_component('credential_provider').get_provider('assume-role').cache = JSONFileCache()
-session.get_credentials().get_frozen_credentials()`;
-
-function others(env: Variables): readonly Contender[] {
-  const found: Contender[] = [];
-  if (existsSync(python)) {
-    const with_ = { ...env, PATH: `${resolve('.cache/clients/bin')}:${env['PATH']!}` };
-    found.push(
-      { name: 'boto3, role kept in its file cache', words: [python, '-c', boto], env: with_ },
-      { name: 'awsume dev', words: [awsume, 'dev'], env: with_ },
-      { name: 'awsume -v', words: [awsume, '-v'], env: with_ },
-    );
-  }
-  if (has('aws-vault'))
-    found.push({ name: 'aws-vault exec', words: ['aws-vault', 'exec', 'dev', '--', '/bin/true'], env });
-  if (has('assume')) found.push({ name: 'granted', words: ['assume', 'dev', '--exec', '/bin/true'], env });
-  return found.filter(
-    ({ words: [command, ...args] }) => spawnSync(command!, args, { env, stdio: 'ignore' }).status === 0,
-  );
 }
 
 function row(what: string, reached: string, goal: string): void {
@@ -193,6 +156,10 @@ async function main(): Promise<void> {
   const script = join(cli, 'stint-credentials');
   const thousand = home('thousand', profiles(1000), keys);
   const many = home('many', profiles(10_000), keys);
+  const ours = { ...home('others', `[profile dev]\n${role}`, keys), AWS_ENDPOINT_URL: cloud.endpoint };
+  const vault = join(folder, 'vault');
+  mkdirSync(vault);
+  using others = await otherTools({ env: ours, thousand, keys: cloud.keys, folder: vault });
   execFileSync(process.execPath, [stint, 'credentials', 'dev'], { env });
   execFileSync(process.execPath, [stint, 'ls', '--names'], { env: thousand });
   const forget = (): void => rmSync(join(cold['HOME']!, '.cache'), { recursive: true, force: true });
@@ -226,7 +193,7 @@ async function main(): Promise<void> {
     { name: 'ls', words: [node, stint, 'ls'], env: many },
     { name: 'ls anew', words: [node, stint, 'ls'], env: many, before: forgetRows },
     { name: 'shell', words: [node, stint, 'shell', 'bash'], env },
-    ...others(env),
+    ...others.contenders,
   ]);
   const bare = times.get('node -e 0')!;
   const assume = (shell: 'bash' | 'zsh'): number => inShell(shell, env, '', 'stint assume dev');
@@ -257,7 +224,7 @@ async function main(): Promise<void> {
   row('`stint ls` over 10,000 targets', ms(times.get('ls')!), '150 ms');
   row('the same after a change of `~/.aws/config`', ms(times.get('ls anew')!), '150 ms');
   row('`stint shell bash`, at the start of a shell', ms(times.get('shell')!), '');
-  for (const { name } of others(env)) row(name, ms(times.get(name)!), '');
+  for (const { name } of others.contenders) row(name, ms(times.get(name)!), '');
   console.log('\nWhat each loads:');
   for (const { metafile } of (await buildHot(false)).results) {
     for (const [file, { bytes, inputs }] of Object.entries(metafile!.outputs)) {
