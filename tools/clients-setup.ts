@@ -1,8 +1,9 @@
-// Installs the Python clients of test/clients into `.cache/clients`, once per list of versions.
-// A machine without Python goes on without them; the tests then say which are missing.
+// Installs the Python clients of test/clients into `.cache/clients`, and builds the one in Go, once per list of versions.
+// A machine without Python or Go goes on without them; the tests then say which are missing.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 
 const folder = '.cache/clients';
 const requirements = 'test/clients/requirements.txt';
@@ -16,9 +17,9 @@ function run(command: string, ...args: string[]): boolean {
   return spawnSync(command, args, { stdio: ['ignore', 'inherit', 'inherit'] }).status === 0;
 }
 
-function readStamp(): string | undefined {
+function readStamp(file: string): string | undefined {
   try {
-    return readFileSync(stamp, 'utf8');
+    return readFileSync(file, 'utf8');
   } catch {
     return undefined;
   }
@@ -42,7 +43,25 @@ function installVersion2(): boolean {
   return true;
 }
 
-const hash = createHash('sha256').update(version2);
-for (const file of [requirements, unpackVersion2]) hash.update(readFileSync(file));
-const wanted = hash.digest('hex');
-if (readStamp() !== wanted && !install(wanted)) console.error('the Python clients could not be installed');
+function hashOf(files: readonly string[], more = ''): string {
+  const hash = createHash('sha256').update(more);
+  for (const file of files) hash.update(readFileSync(file));
+  return hash.digest('hex');
+}
+
+const wanted = hashOf([requirements, unpackVersion2], version2);
+if (readStamp(stamp) !== wanted && !install(wanted)) console.error('the Python clients could not be installed');
+
+/** `go-identity`, by the AWS SDK for Go of the versions in its `go.mod`. */
+function buildGo(): boolean {
+  const source = 'test/clients/programs/go';
+  const built = `${folder}/go-built`;
+  const hash = hashOf(readdirSync(source).map((name) => join(source, name)));
+  if (readStamp(built) === hash) return true;
+  mkdirSync(`${folder}/bin`, { recursive: true });
+  if (!run('go', 'build', '-C', source, '-o', resolve(folder, 'bin/go-identity'), '.')) return false;
+  writeFileSync(built, hash);
+  return true;
+}
+
+if (!buildGo()) console.error('the client in Go could not be built: its tests will say so');
