@@ -1,6 +1,6 @@
 // Access as code over many accounts, against the embedded AWS as a process of its own: seconds, calls, processor and
 // memory of each command, each in a process of its own, as people run them. Each role: trust for the central account, an inline policy,
-// a managed policy, and a group in the central account that may become it. With `--terraform`, Terraform beside it.
+// a managed policy, and a group in the central account that may become it. Terraform beside it where the machine has it.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -23,10 +23,12 @@ import { startStint } from './contestants.ts';
 import { benchTerraform } from './terraform.ts';
 
 const { values } = parseArgs({
+  allowNegative: true,
   options: {
     main: { type: 'string', default: join(import.meta.dirname, '../src/cli/main.ts') },
     sizes: { type: 'string', default: '5x20,20x50,200x50' },
-    terraform: { type: 'boolean', default: false },
+    /** `--no-terraform`: without Terraform, which takes minutes, beside the smallest size. */
+    terraform: { type: 'boolean', default: true },
     /** Only within: the size and the command that this process measures. */
     child: { type: 'string' },
     command: { type: 'string' },
