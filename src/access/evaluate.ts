@@ -115,7 +115,7 @@ function placeIn(stack: string, file: string, shown: string): string {
 function cureOf(error: string): string | undefined {
   if (error.includes('no default export')) return 'write `export default defineAccess({ … })`';
   if (error.includes('Access to this API has been restricted')) {
-    return 'a definition may read files of its own project, and nothing else: no network of credentials, no writing, no programs';
+    return 'a definition may read the files of its own project, and nothing else: it writes nothing, starts no programs, and has no credentials; from Node 25 on it has no network either';
   }
   if (error.startsWith('Cannot find package')) return 'install the package beside the definition';
   return undefined;
