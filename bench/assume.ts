@@ -1,8 +1,7 @@
 // Becoming a role, timed as a person and an SDK have it: whole processes from start to end, all in turn in each round so
 // that the machine's moods meet all of them, medians. Built Stint beside /bin/true, an empty Node, and the tools of
 // bench/other-tools.ts that the machine has.
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -12,7 +11,7 @@ import { Secret } from '../src/base/index.ts';
 import { shellText } from '../src/cli/shell-text.ts';
 import { buildHot } from '../tools/hot-bundles.ts';
 import { startStint } from './contestants.ts';
-import { has, otherTools, type Contender, type Variables } from './other-tools.ts';
+import { has, otherTools, startListener, type Contender, type Variables } from './other-tools.ts';
 
 const { values } = parseArgs({
   options: { rounds: { type: 'string', default: '21' }, dist: { type: 'string', default: 'dist' } },
@@ -135,9 +134,8 @@ const server = require('node:tls').createServer({ key: readFileSync('${tls}.key'
   for (const [one, other] of [[from, to], [to, from]]) one.setNoDelay().on('error', () => other.destroy()).pipe(other);
 });
 server.listen(0, '127.0.0.1', () => console.log(server.address().port));`;
-  const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const [line] = (await once(child.stdout, 'data')) as [Buffer];
-  return { endpoint: `https://127.0.0.1:${line.toString().trim()}`, [Symbol.dispose]: () => void child.kill() };
+  const { port: listening, [Symbol.dispose]: end } = await startListener(script);
+  return { endpoint: `https://127.0.0.1:${listening}`, [Symbol.dispose]: end };
 }
 
 const roleArn = 'arn:aws:iam::222222222222:role/OrganizationAccountAccessRole';

@@ -66,10 +66,17 @@ function awsVault({ env, thousand, keys, folder }: Place): readonly Contender[] 
   ];
 }
 
+/** A process of its own that runs `script`, which prints the port of 127.0.0.1 that it listens at. */
+export async function startListener(script: string): Promise<{ readonly port: string } & Disposable> {
+  const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [line] = (await once(child.stdout, 'data')) as [Buffer];
+  return { port: line.toString().trim(), [Symbol.dispose]: () => void child.kill() };
+}
+
 const sts = 'sts.eu-west-1.amazonaws.com';
 
 /** A proxy that answers as STS of eu-west-1: granted calls it by its own name and heeds no other endpoint. */
-async function stsProxy(endpoint: string, folder: string): Promise<Variables & Disposable> {
+async function stsProxy(endpoint: string, folder: string): Promise<{ readonly variables: Variables } & Disposable> {
   const [key, cert] = [join(folder, 'sts.key'), join(folder, 'sts.crt')];
   const subject = ['-subj', `/CN=${sts}`, '-addext', `subjectAltName=DNS:${sts}`];
   const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
@@ -84,10 +91,9 @@ const proxy = require('node:http').createServer().on('connect', (asked, from) =>
   both(from, connect(tls.address().port, '127.0.0.1'));
 });
 tls.listen(0, '127.0.0.1', () => proxy.listen(0, '127.0.0.1', () => console.log(proxy.address().port)));`;
-  const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const [line] = (await once(child.stdout, 'data')) as [Buffer];
-  const found = { HTTPS_PROXY: `http://127.0.0.1:${line.toString().trim()}`, SSL_CERT_FILE: cert };
-  return Object.assign(found, { [Symbol.dispose]: () => void child.kill() });
+  const { port: listening, [Symbol.dispose]: end } = await startListener(script);
+  const variables = { HTTPS_PROXY: `http://127.0.0.1:${listening}`, SSL_CERT_FILE: cert };
+  return { variables, [Symbol.dispose]: end };
 }
 
 /** granted by its program (`assume` is a shell function around it), its sessions in encrypted files. */
@@ -122,15 +128,18 @@ function granted({ env, thousand }: Place, proxy: Variables): readonly Contender
 }
 
 /**
- * Every tool that is there and ends well.
+ * Every tool that is there and ends well; of one that does not, it is said.
  * @returns the contenders, and what ends the process that one of them needs.
  */
 export async function otherTools(place: Place): Promise<{ readonly contenders: readonly Contender[] } & Disposable> {
+  const found = [...pythons(place), ...awsVault(place)];
   const proxy =
     has('assumego') && has('openssl') ? await stsProxy(place.env['AWS_ENDPOINT_URL']!, place.folder) : undefined;
-  const found = [...pythons(place), ...awsVault(place), ...(proxy === undefined ? [] : granted(place, { ...proxy }))];
-  const contenders = found.filter(
-    ({ words: [command, ...args], env }) => spawnSync(command!, args, { env, stdio: 'ignore' }).status === 0,
-  );
+  if (proxy !== undefined) found.push(...granted(place, proxy.variables));
+  const contenders = found.filter(({ name, words: [command, ...args], env }) => {
+    const { status, stderr } = spawnSync(command!, args, { env, encoding: 'utf8' });
+    if (status !== 0) console.log(`not measured: ${name} ended with ${status}: ${stderr.trim()}`);
+    return status === 0;
+  });
   return { contenders, [Symbol.dispose]: () => proxy?.[Symbol.dispose]() };
 }
