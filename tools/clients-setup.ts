@@ -49,19 +49,19 @@ function hashOf(files: readonly string[], more = ''): string {
   return hash.digest('hex');
 }
 
-const wanted = hashOf([requirements, unpackVersion2], version2);
-if (readStamp(stamp) !== wanted && !install(wanted)) console.error('the Python clients could not be installed');
-
 /** `go-identity`, by the AWS SDK for Go of the versions in its `go.mod`. */
 function buildGo(): boolean {
   const source = 'test/clients/programs/go';
   const built = `${folder}/go-built`;
   const hash = hashOf(readdirSync(source).map((name) => join(source, name)));
   if (readStamp(built) === hash) return true;
-  mkdirSync(`${folder}/bin`, { recursive: true });
-  if (!run('go', 'build', '-C', source, '-o', resolve(folder, 'bin/go-identity'), '.')) return false;
+  const program = resolve(folder, 'bin/go-identity');
+  rmSync(program, { force: true });
+  if (!run('go', 'build', '-C', source, '-o', program, '.')) return false;
   writeFileSync(built, hash);
   return true;
 }
 
+const wanted = hashOf([requirements, unpackVersion2], version2);
+if (readStamp(stamp) !== wanted && !install(wanted)) console.error('the Python clients could not be installed');
 if (!buildGo()) console.error('the client in Go could not be built: its tests will say so');

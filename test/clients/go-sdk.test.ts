@@ -3,10 +3,9 @@ import assert from 'node:assert/strict';
 import { appendFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { arn, openWorld } from './role-world.ts';
-import { installedClient, run, skipWithout, stint, type Finished } from './support.ts';
+import { run, skipWithout, stint, type Finished } from './support.ts';
 
-const name = 'go-identity';
-const client = installedClient(name) ?? name;
+const client = 'go-identity';
 const stintCommand = `${process.execPath} src/cli/main.ts`;
 
 /** What the SDK says of the role `dev`; a source without an `ends` is one whose keys it takes for lasting ones. */
@@ -17,7 +16,7 @@ function assertSeen({ code, stdout, stderr }: Finished, source: RegExp, { accoun
   assert.deepEqual(seen, { arn, region: 'eu-west-1', ends, account });
 }
 
-test('the AWS SDK for Go finds the role', { skip: skipWithout(name) }, async (t) => {
+test('the AWS SDK for Go finds the role', { skip: skipWithout(client) }, async (t) => {
   const env = await openWorld(t);
   const { AWS_REGION: _region, AWS_DEFAULT_REGION: _default, ...plain } = env;
   const config = env['AWS_CONFIG_FILE']!;
