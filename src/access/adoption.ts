@@ -3,7 +3,7 @@
 import { ranks, tagList, type StepDraft, type StepScope } from './calls.ts';
 import { changeDetails, type Detail } from './details.ts';
 import type { Finding } from './findings.ts';
-import { isOwned, ownerText } from './ownership.ts';
+import { isOwned, mostTags, ownerText } from './ownership.ts';
 import type { AccountRef, Resource, SeenResource, Tags } from './resources.ts';
 import { wantedSteps } from './steps.ts';
 import { tagChanges } from './tag-steps.ts';
@@ -110,9 +110,6 @@ function adoptionSteps(want: Resource, had: SeenResource): StepDraft[] {
   const inverse = [{ operation: 'untagPolicy', input: { PolicyArn, TagKeys: Object.keys(set) } }];
   return [{ operation: 'tagPolicy', input: { PolicyArn, Tags: tagList(set) }, rank: ranks.tag, inverse }];
 }
-
-/** Things in IAM and Organizations take no more tags (IAM quotas). */
-const mostTags = 50;
 
 /** That there is no room for the marks, where there is none. */
 function tagCrowd(want: Resource, had: SeenResource): string | undefined {

@@ -116,6 +116,8 @@ const membersOf: Readonly<Record<string, string>> = {
   'trust-not-narrowed': 'trust',
   'session-long': 'session',
   'policy-arn-misprint': 'managed',
+  'too-many-policies': 'managed',
+  'too-many-tags': 'tags',
   'duplicate-name': 'name',
 };
 

@@ -91,6 +91,10 @@ const ofDefinitions: Readonly<Record<string, FindingKind>> = {
     'something carries more managed policies than AWS takes; a warning where the quota can be raised',
     'join policies, or ask AWS for more',
   ),
+  'too-many-tags': error(
+    'something has more tags than AWS takes, with the marks by which Stint knows its own',
+    'take some out of its `tags`',
+  ),
   'trust-cycle': warning(
     'roles trust each other in a ring: whoever is one of them renews the sessions of all, for ever',
     'take one of the entries out of `trust`',

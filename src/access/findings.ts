@@ -3,6 +3,7 @@ import type { Place } from './place.ts';
 import type { AccountRef, Document, Resource, Statement, Texts, WantedAccount } from './resources.ts';
 import { policyLimits, wildcardMatcher } from '../policy/index.ts';
 import { documentSize } from './documents.ts';
+import { mostTags } from './ownership.ts';
 import { isProduction } from './selectors.ts';
 
 export interface Finding {
@@ -136,53 +137,62 @@ const inlineLimits = {
 // IAM quotas, "managed policies attached": 10 for each; roles and users can be raised to 20 and more.
 const attachmentLimit = 10;
 
+/** What is said of one resource, before it has its place. */
+type Told = Pick<Finding, 'severity' | 'code' | 'message' | 'hint'>;
+
+const tooLarge = (message: string, hint: string): Told => ({
+  severity: 'error',
+  code: 'policy-too-large',
+  message,
+  hint,
+});
+
+/** Policies with more characters than AWS takes. */
+function sizesTold(resource: Resource): Told[] {
+  if (resource.kind === 'policy') {
+    const size = documentSize(resource.document);
+    const { managedPolicy } = policyLimits;
+    return size <= managedPolicy
+      ? []
+      : [tooLarge(`has ${size} characters; AWS takes ${managedPolicy}`, 'split the policy')];
+  }
+  if (!('inline' in resource)) return [];
+  const trust = resource.kind === 'role' ? documentSize(resource.trust) : 0;
+  const limit = inlineLimits[resource.kind];
+  const size = Object.values(resource.inline).reduce((sum, document) => sum + documentSize(document), 0);
+  const trustText = `its trust policy has ${trust} characters; AWS takes ${policyLimits.trustPolicy} unless raised`;
+  const inlineText = `its own statements have ${size} characters; AWS takes ${limit} for a ${resource.kind}`;
+  return [
+    ...(trust > policyLimits.trustPolicy ? [tooLarge(trustText, 'trust fewer, or split the role')] : []),
+    ...(size > limit ? [tooLarge(inlineText, 'move statements to `policies`')] : []),
+  ];
+}
+
+function attachmentsTold(resource: Resource): Told[] {
+  if (!('attached' in resource) || resource.attached.length <= attachmentLimit) return [];
+  const severity = resource.kind === 'group' ? 'error' : 'warning';
+  const message = `has ${resource.attached.length} managed policies; AWS takes ${attachmentLimit} unless raised`;
+  return [{ severity, code: 'too-many-policies', message, hint: 'join policies, or ask AWS for more' }];
+}
+
+function tagsTold(resource: Resource): Told[] {
+  const keys = 'tags' in resource ? Object.keys(resource.tags) : [];
+  if (keys.length <= mostTags) return [];
+  const marks = keys.filter((key) => key.startsWith('stint:')).length;
+  const message = `has ${keys.length} tags, ${marks} of them the marks by which Stint knows its own; AWS takes ${mostTags}`;
+  return [
+    { severity: 'error', code: 'too-many-tags', message, hint: `take ${keys.length - mostTags} out of \`tags\`` },
+  ];
+}
+
 function quotaFindings(account: WantedAccount): Finding[] {
-  const finding = (
-    resource: Resource,
-    code: string,
-    message: string,
-    hint: string,
-    severity: Finding['severity'] = 'error',
-  ): Finding => ({
-    severity,
-    code,
-    account: account.name,
-    resource: `${resource.kind}/${resource.name}`,
-    message,
-    hint,
-  });
-  return account.resources.flatMap((resource): Finding[] => {
-    if (resource.kind === 'policy') {
-      const size = documentSize(resource.document);
-      if (size <= policyLimits.managedPolicy) return [];
-      return [
-        finding(
-          resource,
-          'policy-too-large',
-          `has ${size} characters; AWS takes ${policyLimits.managedPolicy}`,
-          'split the policy',
-        ),
-      ];
-    }
-    if (!('inline' in resource)) return [];
-    const found: Finding[] = [];
-    if (resource.kind === 'role' && documentSize(resource.trust) > policyLimits.trustPolicy) {
-      const message = `its trust policy has ${documentSize(resource.trust)} characters; AWS takes ${policyLimits.trustPolicy} unless raised`;
-      found.push(finding(resource, 'policy-too-large', message, 'trust fewer, or split the role'));
-    }
-    const limit = inlineLimits[resource.kind];
-    const size = Object.values(resource.inline).reduce((sum, document) => sum + documentSize(document), 0);
-    if (size > limit) {
-      const message = `its own statements have ${size} characters; AWS takes ${limit} for a ${resource.kind}`;
-      found.push(finding(resource, 'policy-too-large', message, 'move statements to `policies`'));
-    }
-    if (resource.attached.length > attachmentLimit) {
-      const message = `has ${resource.attached.length} managed policies; AWS takes ${attachmentLimit} unless raised`;
-      const severity = resource.kind === 'group' ? 'error' : 'warning';
-      found.push(finding(resource, 'too-many-policies', message, 'join policies, or ask AWS for more', severity));
-    }
-    return found;
-  });
+  return account.resources.flatMap((resource) =>
+    [...sizesTold(resource), ...attachmentsTold(resource), ...tagsTold(resource)].map((told): Finding => ({
+      ...told,
+      account: account.name,
+      resource: `${resource.kind}/${resource.name}`,
+    })),
+  );
 }
 
 /** Findings about the wanted state of every account. */

@@ -71,6 +71,9 @@ export function tagsOf(tags: readonly { Key?: string | undefined; Value?: string
   return Object.fromEntries((tags ?? []).map(({ Key = '', Value = '' }) => [Key, Value]));
 }
 
+/** Things in IAM and Organizations take no more tags (IAM quotas). */
+export const mostTags = 50;
+
 /** Longest value of a tag (IAM quotas). */
 const longestValue = 256;
 

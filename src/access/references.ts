@@ -1,5 +1,6 @@
 // What a definition refers to must be declared in it. The schema judges shapes; this judges names.
 import { parseDuration } from '../base/index.ts';
+import { checkTags } from './check-tags.ts';
 import { checkTrust } from './check-trust.ts';
 import { Checker } from './checker.ts';
 import { sessionCap } from './defaults.ts';
@@ -178,5 +179,6 @@ export function referenceProblems(definition: Definition): Problem[] {
     checker.narrowing(definition.passwordPolicy, ['passwordPolicy']);
   }
   checkGuardrails(checker, definition);
+  checkTags(checker);
   return [...checker.problems, ...outputProblems(definition)];
 }

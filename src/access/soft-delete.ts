@@ -2,6 +2,7 @@
 // that a mistake costs one undo and no identity. What hangs on them stays with them. Pure.
 import { isoSeconds, type Millis } from '../base/index.ts';
 import type { Finding } from './findings.ts';
+import { mostTags } from './ownership.ts';
 import { resourceKey, type AccountRef, type Document, type Resource, type SeenResource } from './resources.ts';
 
 /** Tag of what is only waiting for its end: since when. */
@@ -9,9 +10,6 @@ export const deletedTag = 'stint:deleted-at';
 /** When it may go, by the definition that took it out: for people, and for a definition that was lost since. */
 const deleteAfterTag = 'stint:delete-after';
 const denyName = 'stint-deleted';
-
-/** IAM takes no more tags (IAM quotas): where there is room for one, it is the one that counts. */
-const mostTags = 50;
 
 /** How a definition removes. Without one everything goes at once. */
 export interface GraceRule {
@@ -88,6 +86,7 @@ export function softened(resource: SeenResource, closed: Document, { now, millis
   const inline = { ...resource.inline, [denyName]: nothing };
   const marked = { ...resource.tags, [deletedTag]: isoSeconds(now) };
   const until = { [deleteAfterTag]: isoSeconds(now + millis) };
+  // Where there is room for one tag, it is the one that counts.
   const tags = Object.keys(marked).length < mostTags ? { ...marked, ...until } : marked;
   return resource.kind === 'role' ? { ...resource, inline, tags, trust: closed } : { ...resource, inline, tags };
 }

@@ -13,9 +13,10 @@ interface Case {
   readonly name: string;
   readonly path: readonly string[];
   readonly value: unknown;
-  /** The code of the failure; else `finding` is that of a finding, which lets the plan go on. */
+  /** The code of the failure; else `warning` is that of a finding, which lets all go on, `error` of one that blocks. */
   readonly code?: string;
-  readonly finding?: string;
+  readonly warning?: string;
+  readonly error?: string;
   /** What stands on the line that is told. */
   readonly line: string;
   readonly says: string;
@@ -95,7 +96,11 @@ describe('what bad input gets', () => {
           if (it.code !== undefined) {
             assert.equal(code, 1, told);
             assert.match(stderr, new RegExp(`^error\\[${it.code}\\]: `));
-          } else assert.match(told, new RegExp(`warning\\[${it.finding}\\]`));
+          } else if (it.warning !== undefined) assert.match(told, new RegExp(`warning\\[${it.warning}\\]`));
+          else {
+            assert.equal(code, 1, told);
+            assert.match(told, new RegExp(`error\\[${it.error}\\]`));
+          }
           assert.ok(told.includes(it.hint), told);
           checkPlace(told, it, name, text);
         }
@@ -129,7 +134,7 @@ test('a plan against another organisation or another account is refused', async 
 
 test('a plan file tells the places that its definition had', async () => {
   const cwd = mkdtempSync(join(folder, 'case-'));
-  const ring = file.cases.find(({ finding }) => finding === 'trust-cycle')!;
+  const ring = file.cases.find(({ warning }) => warning === 'trust-cycle')!;
   writeFileSync(join(cwd, 'stint.config.json'), json(definitionOf(ring)));
   assert.equal((await stint(cwd, 'plan', '-o', 'next.plan')).code, 0);
   rmSync(join(cwd, 'stint.config.json'));
