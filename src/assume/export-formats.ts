@@ -1,5 +1,6 @@
 // A session in the further forms that people feed to programs: variables, `.env`, JSON, a section of a file.
 import { isoSeconds } from '../base/index.ts';
+import { sessionAccount } from './account.ts';
 import { checkSectionName } from './credentials-file-text.ts';
 import { processJson, sessionChange, shellLines, type Shell } from './exporters.ts';
 import type { Credentials, SessionRequest } from './model.ts';
@@ -33,6 +34,7 @@ function stsJson({ request, session }: Exported): string {
     SessionToken: sessionToken?.reveal(),
     Expiration: expiration === undefined ? undefined : isoSeconds(expiration),
     Region: request.region,
+    AccountId: sessionAccount(request),
   });
 }
 
@@ -45,7 +47,7 @@ function section(exported: Exported): string {
 }
 
 const formats = {
-  process: ({ session }) => processJson(session),
+  process: ({ request, session }) => processJson(request, session),
   env: (exported) =>
     variables(exported)
       .map(([name, value]) => `${name}=${value}`)

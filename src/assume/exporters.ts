@@ -1,6 +1,7 @@
 // Credentials in the forms that programs read: variables for a child, lines for a shell, JSON for
 // `credential_process`. All times are UTC with `Z` and without fraction, the one form every SDK parses.
 import { isoSeconds, type Secret } from '../base/index.ts';
+import { sessionAccount } from './account.ts';
 import {
   baseEnvironment,
   exportedBefore,
@@ -167,13 +168,17 @@ export function shellLines(shell: Shell, change: EnvironmentChange): readonly st
   return lines;
 }
 
-/** The JSON text that a `credential_process` prints. Version is a number; the text "1" fails in every SDK. */
-export function processJson(session: Credentials): string {
+/**
+ * The JSON text that a `credential_process` prints. Version is a number; the text "1" fails in every SDK. The account
+ * is there for SDKs that choose endpoints by it. https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html
+ */
+export function processJson(request: Pick<SessionRequest, 'roles' | 'source'>, session: Credentials): string {
   return JSON.stringify({
     Version: 1,
     AccessKeyId: session.accessKeyId,
     SecretAccessKey: session.secretAccessKey.reveal(),
     SessionToken: session.sessionToken?.reveal(),
     Expiration: session.expiration === undefined ? undefined : isoSeconds(session.expiration),
+    AccountId: sessionAccount(request),
   });
 }

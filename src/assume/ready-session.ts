@@ -71,7 +71,7 @@ export function keepReady(request: SessionRequest, watch: Watch, cache: SessionC
       kept: name,
       decisive: sighting.decisive,
       // SECURITY: secrets as in the kept session, in a file as private as that one.
-      json: processJson(credentials),
+      json: processJson(request, credentials),
       note: `${request.target}: until ${isoSeconds(credentials.expiration)}`,
       unset: change.unset,
       set: [...change.set].map(([name, value]) => [name, plain(value)] as const),

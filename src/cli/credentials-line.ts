@@ -42,6 +42,7 @@ export async function runCredentialsLine(argv: readonly string[], io: Io): Promi
   await runVerb(io, async () => {
     if (['--help', '-h'].includes(argv[0] ?? '')) return writeOut(help);
     const { target, values } = parse(argv);
-    writeOut(`${processJson((await assumeTarget(io, target, readChoices(values))).session)}\n`);
+    const { request, session } = await assumeTarget(io, target, readChoices(values));
+    writeOut(`${processJson(request, session)}\n`);
   });
 }

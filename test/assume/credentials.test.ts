@@ -41,6 +41,7 @@ test('credentials are the JSON of credential_process: version a number, times in
     AccessKeyId: 'ASIA0000000000000001',
     SecretAccessKey: `secret/1<&>'"$`,
     SessionToken: 'token 1 `x`',
+    AccountId: '222222222222',
   });
   assert.match(String(Expiration), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
 });

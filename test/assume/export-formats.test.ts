@@ -74,6 +74,42 @@ test('`json` is what STS names them, `process` what SDKs read', () => {
   });
 });
 
+const login = { kind: 'login', from: 'x', profile: 'p', place: 'x:1' } as const;
+const ssoSession = {
+  startUrl: 'https://x.awsapps.com/start',
+  region: 'us-east-1',
+  scopes: [],
+  place: 'x:1',
+  oidcUrl: 'https://oidc',
+  portalUrl: 'https://portal',
+};
+const sso = { kind: 'sso', from: 'x', profile: 'p', session: ssoSession, roleName: 'r', place: 'x:1' } as const;
+const role = (roleArn: string) => ({ roleArn, sessionName: 'alice' });
+
+test('`json` and `process` name the account where the request tells it, and else none', () => {
+  const cases: readonly (readonly [string | undefined, Pick<SessionRequest, 'roles' | 'source'>])[] = [
+    [undefined, request],
+    [
+      '333333333333',
+      { ...request, roles: [role('arn:aws:iam::222222222222:role/a'), role('arn:aws-cn:iam::333333333333:role/p/b')] },
+    ],
+    ['444444444444', { roles: [], source: { ...sso, accountId: '444444444444' } }],
+    [
+      '222222222222',
+      { roles: [role('arn:aws:iam::222222222222:role/a')], source: { ...sso, accountId: '444444444444' } },
+    ],
+    [undefined, { roles: [], source: { ...sso, accountId: 'not one' } }],
+    ['555555555555', { roles: [], source: { ...login, loginSession: 'arn:aws:iam::555555555555:user/alice' } }],
+    [undefined, { roles: [], source: { ...login, loginSession: 'alice' } }],
+  ];
+  for (const [account, of] of cases) {
+    for (const format of ['json', 'process'] as const) {
+      const text = exportText(format, { ...exported, request: { ...request, ...of } });
+      assert.equal((JSON.parse(text) as Record<string, unknown>)['AccountId'], account, text);
+    }
+  }
+});
+
 test('the command prints every format, process by default, and refuses others', async (t) => {
   const sts = await startSts(t);
   const config = '[profile dev]\nrole_arn = arn:aws:iam::222222222222:role/x\nsource_profile = central\n';

@@ -211,7 +211,7 @@ test('the authorization token of a container stays in the shell that has it, and
 
 test('credential_process JSON leaves out what the credentials do not have', () => {
   const keys: Credentials = { accessKeyId: 'AKIA1', secretAccessKey: new Secret('s') };
-  assert.equal(processJson(keys), '{"Version":1,"AccessKeyId":"AKIA1","SecretAccessKey":"s"}');
+  assert.equal(processJson(request(), keys), '{"Version":1,"AccessKeyId":"AKIA1","SecretAccessKey":"s"}');
 });
 
 test('fish and PowerShell quote every value as one word', () => {

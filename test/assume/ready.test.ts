@@ -51,7 +51,8 @@ const process_ = processIo();
 /** What `stint-credentials` prints and leaves behind, in this process. */
 async function kept(home: ReadyHome, target = 'dev', env: Record<string, string> = {}): Promise<string> {
   const io = Object.create(process_, { env: { value: { ...home.env, ...env } }, cwd: { value: home.home } }) as Io;
-  return `${processJson((await assumeTarget(io, target, readChoices({}))).session)}\n`;
+  const { request, session } = await assumeTarget(io, target, readChoices({}));
+  return `${processJson(request, session)}\n`;
 }
 
 test('a kept session is printed by the shell alone, the same text that Node prints', async (t) => {

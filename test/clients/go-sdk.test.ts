@@ -33,7 +33,9 @@ test('the AWS SDK for Go finds the role', { skip: skipWithout(client) }, async (
       config,
       `[profile process]\nregion = eu-west-1\ncredential_process = ${stintCommand} credentials dev\n`,
     );
-    assertSeen(await run(client, [], { ...plain, AWS_PROFILE: 'process' }), /^ProcessProvider$/);
+    assertSeen(await run(client, [], { ...plain, AWS_PROFILE: 'process' }), /^ProcessProvider$/, {
+      account: '222222222222',
+    });
   });
   await t.test('in a section that stint credentials wrote', async () => {
     assert.equal((await stint(['credentials', 'dev', '--write-profile', 'written'], env)).code, 0);

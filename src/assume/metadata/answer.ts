@@ -21,6 +21,8 @@ export interface Answer {
 export interface Subject {
   /** Undefined for a target without a role. */
   readonly role?: { readonly partition: string; readonly account: string; readonly name: string } | undefined;
+  /** Undefined when nothing tells it. */
+  readonly account?: string | undefined;
   readonly region?: string | undefined;
   readonly keeper: Pick<SessionKeeper, 'current'>;
 }

@@ -7,12 +7,12 @@ import { sameSecret } from './guard.ts';
 const tokenBytes = 30;
 
 /** Answers whoever has the token, which is in the variables of one child and nowhere else. */
-export function containerResponder({ role, keeper }: Subject, random: Random): Responder {
+export function containerResponder({ role, account, keeper }: Subject, random: Random): Responder {
   const token = Buffer.from(random.bytes(tokenBytes)).toString('base64url');
-  const about =
-    role === undefined
-      ? {}
-      : { RoleArn: `arn:${role.partition}:iam::${role.account}:role/${role.name}`, AccountId: role.account };
+  const about = {
+    ...(role === undefined ? {} : { RoleArn: `arn:${role.partition}:iam::${role.account}:role/${role.name}` }),
+    ...(account === undefined ? {} : { AccountId: account }),
+  };
   return {
     variables: (port) => ({
       AWS_CONTAINER_CREDENTIALS_FULL_URI: `http://127.0.0.1:${port}/credentials`,

@@ -1,5 +1,6 @@
 // Servers on loopback that hand out a session the way AWS does inside a task or on an instance. Loaded on demand.
 import { systemRandom, type Random } from '../../base/index.ts';
+import { sessionAccount } from '../account.ts';
 import { parseRoleArn } from '../arn.ts';
 import type { SessionRequest } from '../model.ts';
 import { containerResponder } from './container.ts';
@@ -20,11 +21,13 @@ export interface MetadataTools extends PeerTools {
 /** Starts the server of that kind for the session that `keeper` keeps. */
 export function startMetadata(
   kind: ServerKind,
-  { roles, region }: Pick<SessionRequest, 'roles' | 'region'>,
+  request: Pick<SessionRequest, 'roles' | 'source' | 'region'>,
   keeper: Pick<SessionKeeper, 'current'>,
   { random = systemRandom, ...peer }: MetadataTools,
 ): Promise<MetadataServer> {
-  const subject = { role: parseRoleArn(roles.at(-1)?.roleArn ?? ''), region, keeper };
+  const { roles, region } = request;
+  const role = parseRoleArn(roles.at(-1)?.roleArn ?? '');
+  const subject = { role, account: sessionAccount(request), region, keeper };
   if (kind === 'ecs') return startServer(containerResponder(subject, random));
   return startServer(instanceResponder(subject, { clock: peer.clock, random, peers: new Peers(peer) }));
 }

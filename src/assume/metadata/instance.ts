@@ -67,11 +67,11 @@ function listing(folder: Readonly<Record<string, Page>>): string {
 }
 
 /** The instance that the child seems to run on. Nothing in it but the role and the region is true of this machine. */
-function pagesOf({ role, region, keeper }: Subject, tools: InstanceTools): Readonly<Record<string, Page>> {
+function pagesOf({ role, account: id, region, keeper }: Subject, tools: InstanceTools): Readonly<Record<string, Page>> {
   const hex = (length: number): string => Buffer.from(tools.random.bytes(length)).toString('hex');
   const [instanceId, started] = [`i-${hex(9).slice(0, 17)}`, isoSeconds(tools.clock.now())];
   const name = role?.name.split('/').at(-1) ?? 'stint';
-  const account = role === undefined ? {} : { AccountId: role.account };
+  const account = id === undefined ? {} : { AccountId: id };
   const credentials = async (): Promise<Answer> => {
     const found = await keeper.current();
     if (!isSession(found)) return noSession(found);
@@ -84,14 +84,14 @@ function pagesOf({ role, region, keeper }: Subject, tools: InstanceTools): Reado
     return json(200, {
       Code: 'Success',
       LastUpdated: isoSeconds(found.updated),
-      InstanceProfileArn: `arn:${role?.partition ?? 'aws'}:iam::${role?.account ?? '000000000000'}:instance-profile/${name}`,
+      InstanceProfileArn: `arn:${role?.partition ?? 'aws'}:iam::${id ?? '000000000000'}:instance-profile/${name}`,
       InstanceProfileId: 'AIPASTINT0000METADATA',
     });
   };
   const zone = region === undefined ? undefined : `${region}a`;
   const document = async (): Promise<Answer> =>
     json(200, {
-      accountId: role?.account ?? null,
+      accountId: id ?? null,
       architecture: process.arch === 'arm64' ? 'arm64' : 'x86_64',
       availabilityZone: zone ?? null,
       billingProducts: null,

@@ -76,7 +76,8 @@ async function clean(io: Io, { quiet, config }: AssumeChoices): Promise<void> {
 
 /** Prints the session of the target as `credential_process` does. */
 export async function printCredentials(io: Io, target: string, choices: AssumeChoices): Promise<void> {
-  printData(io, processJson((await assumeTarget(io, target, choices)).session));
+  const { request, session } = await assumeTarget(io, target, choices);
+  printData(io, processJson(request, session));
 }
 
 export function register(program: Command, io: Io): void {

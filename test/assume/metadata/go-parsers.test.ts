@@ -2,7 +2,7 @@
 // info), credentials/ec2rolecreds and credentials/endpointcreds. Its parsers are strict where others guess.
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
-import { Failure } from '../../../src/base/index.ts';
+import { Failure, Secret } from '../../../src/base/index.ts';
 import { loadMetadata } from '../../../src/assume/index.ts';
 import { askPort, keep, minute, type Kept, type Reply } from './support.ts';
 
@@ -22,8 +22,10 @@ async function open(t: TestContext, kind: 'ecs' | 'imds') {
   const kept = await keep(t);
   const { startMetadata } = await loadMetadata();
   const roles = [{ roleArn: 'arn:aws:iam::222222222222:role/app', sessionName: 'alice' }];
+  const credentials = { accessKeyId: 'AKIA1', secretAccessKey: new Secret('s') };
+  const source = { kind: 'keys', from: 'x', credentials } as const;
   const tools = { clock: kept.stage.clock, read: () => undefined, user: undefined };
-  const server = await startMetadata(kind, { roles, region: 'eu-west-1' }, kept.keeper, tools);
+  const server = await startMetadata(kind, { roles, source, region: 'eu-west-1' }, kept.keeper, tools);
   t.after(() => server.close());
   return { ...kept, kept, ...server };
 }

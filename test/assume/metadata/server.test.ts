@@ -3,12 +3,17 @@ import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { test, type TestContext } from 'node:test';
-import { Failure, systemClock } from '../../../src/base/index.ts';
+import { Failure, Secret, systemClock } from '../../../src/base/index.ts';
 import { loadMetadata } from '../../../src/assume/index.ts';
 import type { ServerKind } from '../../../src/assume/metadata/index.ts';
 import { askPort, keep, minute, type Asked, type Kept, type Reply } from './support.ts';
 
 const roles = [{ roleArn: 'arn:aws:iam::222222222222:role/team/app', sessionName: 'alice' }];
+const source = {
+  kind: 'keys',
+  from: 'x',
+  credentials: { accessKeyId: 'AKIA1', secretAccessKey: new Secret('s') },
+} as const;
 
 interface Running extends Kept {
   /** Every renewal from now on. */
@@ -33,7 +38,7 @@ async function serve(t: TestContext, kind: ServerKind, read = files): Promise<Ru
   const kept = await keep(t);
   const { startMetadata } = await loadMetadata();
   const tools = { clock: kept.stage.clock, read, user: process.geteuid?.() };
-  const server = await startMetadata(kind, { roles, region: 'eu-west-1' }, kept.keeper, tools);
+  const server = await startMetadata(kind, { roles, source, region: 'eu-west-1' }, kept.keeper, tools);
   t.after(() => server.close());
   const { port, variables } = server;
   const ask = (path: string, asked: Asked = {}): Promise<Reply> => askPort(port, path, asked);
@@ -194,7 +199,7 @@ test('IMDSv2: the whole walk of an SDK, with and without a slash at the end', as
 test('IMDSv2: a target without a region names none, rather than a wrong one', async (t) => {
   const kept = await keep(t);
   const { startMetadata } = await loadMetadata();
-  const server = await startMetadata('imds', { roles, region: undefined }, kept.keeper, {
+  const server = await startMetadata('imds', { roles, source, region: undefined }, kept.keeper, {
     clock: kept.stage.clock,
     read: files,
     user: process.geteuid?.(),
@@ -325,7 +330,7 @@ test('clients that send nothing, or half a request, are let go after a while, an
 test('the end of a server ends connections that are open', async (t) => {
   const kept = await keep(t);
   const { startMetadata } = await loadMetadata();
-  const server = await startMetadata('ecs', { roles, region: undefined }, kept.keeper, {
+  const server = await startMetadata('ecs', { roles, source, region: undefined }, kept.keeper, {
     clock: kept.stage.clock,
     read: files,
     user: undefined,
