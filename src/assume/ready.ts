@@ -73,8 +73,9 @@ export class ReadyStore {
       if (![this.#sessions, this.#folder, file].every(isOurs)) return undefined;
       const entry = readEntry(fs.readFileSync(file, 'utf8'));
       if (entry === undefined || entry.target !== target || now >= entry.until * 1000) return undefined;
-      const holds = fs.statSync(`${this.#sessions}/${entry.kept}`).mtimeMs <= now && stillHolds(entry, env, cwd);
-      return holds ? entry : undefined;
+      // In whole milliseconds, as the clock tells them.
+      const kept = Math.floor(fs.statSync(`${this.#sessions}/${entry.kept}`).mtimeMs);
+      return kept <= now && stillHolds(entry, env, cwd) ? entry : undefined;
     } catch {
       // Something that must be there is not.
       return undefined;

@@ -132,6 +132,18 @@ for (const [what, change] of Object.entries(voided)) {
   });
 }
 
+test('an entry holds in the millisecond in which its session was kept, and not before', async (t) => {
+  const home = await readyHome(t, config);
+  await kept(home);
+  const sessions = join(home.ready, '..');
+  const { kept: name } = readEntry(readFileSync(join(home.ready, 't.dev'), 'utf8'))!;
+  const now = Date.now();
+  utimesSync(join(sessions, name), now / 1000 + 0.0005, now / 1000 + 0.0005);
+  const store = new ReadyStore(sessions);
+  assert.ok(store.read('dev', home.env, '/', now));
+  assert.equal(store.read('dev', home.env, '/', now - 1), undefined);
+});
+
 test('an entry of another user is not used', async (t) => {
   const home = await readyHome(t, config);
   await kept(home);
