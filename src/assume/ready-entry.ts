@@ -86,13 +86,22 @@ export function writeEntry({ decisive, ...entry }: ReadyEntry): string | undefin
   return whole(lines, decisive);
 }
 
-/** A list of all names of targets, which stands in the place of an entry with the name of its file as target. */
+/**
+ * A list of all names of targets, which stands in the place of an entry with the name of its file as target. `until`:
+ * seconds since 1970 from which on there may be fewer.
+ */
 export function writeNames(
   file: string,
   names: readonly string[],
-  { decisive, stamp }: { readonly decisive: Decisive; readonly stamp: number },
+  {
+    decisive,
+    stamp,
+    until,
+  }: { readonly decisive: Decisive; readonly stamp: number; readonly until?: number | undefined },
 ): string | undefined {
-  const lines = [heading, `target=${file}`, `stamp=${stamp}`, ...decisiveLines(decisive), turning, ...names, ending];
+  const end = until === undefined ? [] : [`until=${until}`];
+  const about = [heading, `target=${file}`, ...end, `stamp=${stamp}`, ...decisiveLines(decisive)];
+  const lines = [...about, turning, ...names, ending];
   // A name that is the ending would end the list.
   return names.includes(ending) ? undefined : whole(lines, decisive);
 }

@@ -62,7 +62,9 @@ export function keepReady(request: SessionRequest, watch: Watch, cache: SessionC
   const sighting = watch.sighting(now);
   if (sighting === undefined) return;
   const name = file.slice(file.lastIndexOf('/') + 1);
-  const until = credentials.expiration - refreshMargin(credentials.expiration - issuedAt);
+  const fresh = credentials.expiration - refreshMargin(credentials.expiration - issuedAt);
+  // What led to the session may end before it: a role of the definition does.
+  const until = Math.min(fresh, sighting.until ?? fresh);
   cache.ready.write(
     {
       target: request.target,

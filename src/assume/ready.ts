@@ -89,9 +89,11 @@ export class ReadyStore {
 
   /** Writes the names of all targets that there are, in `cwd` when that decides. */
   writeNames(names: readonly string[], sighting: Sighting, now: Millis): void {
-    const { cwd } = sighting.decisive;
-    const file = `names${cwd === undefined ? '' : `.${cwd}`}`;
-    this.#keep(file.replaceAll('/', '%'), writeNames(file, names, sighting), [sighting.stamp], now);
+    const { decisive, stamp } = sighting;
+    const file = `names${decisive.cwd === undefined ? '' : `.${decisive.cwd}`}`;
+    const until = sighting.until === undefined ? undefined : Math.floor(sighting.until / 1000);
+    const text = writeNames(file, names, { decisive, stamp, until });
+    this.#keep(file.replaceAll('/', '%'), text, until === undefined ? [stamp] : [until, stamp], now);
   }
 
   #keep(name: string, text: string | undefined, times: readonly number[], now: Millis): void {
@@ -144,7 +146,8 @@ export class ReadyStore {
     const named = new Set<string>();
     const names = this.#names();
     for (const name of names.filter((each) => each.startsWith('names'))) {
-      named.add(`at.${/^stamp=(\d+)$/m.exec(this.#text(name) ?? '')?.[1]}`);
+      const [head = ''] = (this.#text(name) ?? '').split('\nready\n');
+      for (const [, time] of head.matchAll(/^(?:until|stamp)=(\d+)$/gm)) named.add(`at.${time}`);
     }
     for (const name of names.filter((each) => each.startsWith('t.'))) {
       const entry = readEntry(this.#text(name) ?? '');

@@ -18,6 +18,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { isoSeconds } from '../../src/base/index.ts';
 import { processJson } from '../../src/assume/exporters.ts';
 import { readEntry, writeEntry, type ReadyEntry } from '../../src/assume/ready-entry.ts';
 import { ReadyStore } from '../../src/assume/ready.ts';
@@ -315,4 +316,21 @@ test('the names of all targets are listed once, and again when a file or the fol
   const other = readFileSync(join(home.ready, `names.${home.home.replaceAll('/', '%')}`), 'utf8');
   assert.match(other, /^cwd=/m);
   assert.equal(readFileSync(file, 'utf8'), text);
+});
+
+test('where an entry of the definition ends, what shells were told ends with it', async (t) => {
+  const home = await readyHome(t, config);
+  const ends = Math.floor(Date.now() / 1000) + 1800;
+  const limit = `expires: "${isoSeconds(ends * 1000)}"`;
+  const file = join(home.home, 'stint.config.yaml');
+  const open = definition.replace('group: developers', 'group: developers, mfa: { off: true, reason: none here }');
+  writeFileSync(file, open.replace('in: [dev]', `in: [dev], ${limit}`));
+  age(home.home);
+  await kept(home, 'dev/test_role', { AWS_PROFILE: 'central' });
+  const entry = readEntry(readFileSync(join(home.ready, 't.dev%test_role'), 'utf8'));
+  assert.equal(entry?.until, ends);
+  await runStint('main', ['ls', '--names'], home.env, home.home);
+  const names = readFileSync(join(home.ready, `names.${home.home.replaceAll('/', '%')}`), 'utf8');
+  assert.match(names, new RegExp(`^until=${ends}$`, 'm'));
+  assert.ok(existsSync(join(home.ready, `at.${ends}`)));
 });

@@ -1,9 +1,10 @@
 // What the shells do by themselves from kept sessions: bash, zsh and fish started for real, with a `stint` that writes down
 // each start of it. Complaints about other tools have the numbers of their list, and repository and issue.
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { isoSeconds } from '../../src/base/index.ts';
 import { shellText } from '../../src/cli/shell-text.ts';
 import { languageOf, type ShellName } from '../../src/assume/shell-function.ts';
 import { age } from '../assume/ready-support.ts';
@@ -76,6 +77,15 @@ async function place(t: TestContext): Promise<Place> {
       return { ...ended, starts: count };
     },
   };
+}
+
+/** A definition with one role, `dev/reader`, that ends at that second. */
+function endingDefinition(ends: number): string {
+  return `version: 1
+accounts: { dev: { id: "222222222222", stage: dev }, central: { id: "111111111111", stage: central, central: true } }
+groups: { developers: {} }
+roles: { reader: { in: [dev], trust: [{ group: developers }], expires: "${isoSeconds(ends * 1000)}" } }
+`;
 }
 
 /** With `CI=true` no shell may be missing. */
@@ -240,7 +250,7 @@ for (const shell of shells) {
     `${shell}: names, verbs and options are completed, names without starting Stint once they were listed`,
     here,
     async (t) => {
-      const { run } = await place(t);
+      const { run, home } = await place(t);
       const complete: Readonly<Record<Shell, (line: string) => string>> = {
         bash: (line) =>
           `COMP_WORDS=(${line.replace(/ $/, " ''")}); COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)); COMP_LINE=${word(line)}; COMP_POINT=\${#COMP_LINE}; _stint; printf '%s\\n' "\${COMPREPLY[@]}" | sort | tr '\\n' ','; echo`,
@@ -259,6 +269,16 @@ for (const shell of shells) {
       assert.ok(first!.split(',').includes('dev'), stdout + stderr);
       assert.deepEqual(rest, ['--duration', 'forget', 'renew'], stderr);
       assert.equal(starts, 1);
+      // A list that ends by itself: of the definition of this folder, whose role ends.
+      const ends = Math.floor(Date.now() / 1000) + 1800;
+      writeFileSync(join(home, 'stint.config.yaml'), endingDefinition(ends));
+      age(home);
+      const asked = complete[shell]('stint assume dev/');
+      const before = await run(shell, `${list}${asked}`);
+      assert.deepEqual([before.stdout.replace(/[,\n]+$/, ''), before.starts], ['dev/reader', 1], before.stderr);
+      // As if that time were over for the shell, whose clock nobody can turn.
+      utimesSync(join(home, '.cache', 'stint', 'sessions', 'ready', `at.${ends}`), 1, 1);
+      assert.equal((await run(shell, asked)).starts, 1);
     },
   );
 }

@@ -32,7 +32,7 @@ _stint_targets() {
   if [ -e stint.config.ts ] || [ -e stint.config.yaml ] || [ -e stint.config.yml ] || [ -e stint.config.json ]; then
     stint_key=names.$PWD
   fi
-  { _stint_find "$stint_key" && { _stint_holds "$stint_key" 1ts && _stint_matching "$1"; } <"$stint_file"; } ||
+  { _stint_find "$stint_key" && { _stint_holds "$stint_key" 1ts 1tus && _stint_matching "$1"; } <"$stint_file"; } ||
     _stint_matching "$1" < <(command @STINT@ ls --names 2>/dev/null)
 }
 

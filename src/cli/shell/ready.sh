@@ -38,8 +38,8 @@ _stint_pair() {
   stint_rest=${stint_rest#,}
 }
 
-# Reads stdin up to the line `ready`; 0 when all of it holds for target $1. What follows is left to be read. $2: the kinds
-# of lines that must be there.
+# Reads stdin up to the line `ready`; 0 when all of it holds for target $1. What follows is left to be read. $2 and $3:
+# the kinds of lines that must be there, one or the other.
 _stint_holds() {
   local stint_line= stint_name= stint_value= stint_rest= stint_seen= stint_stamp= stint_link=
   # What an earlier session changed is looked at as it was before. An origin that is not understood is left to Stint.
@@ -84,7 +84,7 @@ _stint_holds() {
       real=*) [ "$stint_link" -ef "$stint_value" ] || return 1 ;;
       file=*) [ -e "$stint_value" ] && [ "$stint_value" -ot "$stint_stamp" ] || return 1 ;;
       none=*) [ ! -e "$stint_value" ] || return 1 ;;
-      ready) [ "$stint_seen" = "${2-1tusk}" ]; return ;;
+      ready) [ "$stint_seen" = "${2-1tusk}" ] || [ "$stint_seen" = "${3-1tusk}" ]; return ;;
       *) return 1 ;;
     esac
   done

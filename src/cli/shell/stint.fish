@@ -104,7 +104,7 @@ function __stint_entry
             case none
                 test ! -e "$value"; or return 1
             case ready
-                test "$seen" = $argv[3]; or return 1
+                contains -- "$seen" $argv[3..-1]; or return 1
                 printf '%s\n' $lines[(math $number + 1)..-1]
                 return 0
             case '*'
@@ -183,7 +183,7 @@ function __stint_targets
     for extension in ts yaml yml json
         test -e stint.config.$extension; and set key names.$PWD
     end
-    set -l names (__stint_entry $key $key 1ts 2>/dev/null)
+    set -l names (__stint_entry $key $key 1ts 1tus 2>/dev/null)
     if set -q names[1]
         string match -v end -- $names
     else

@@ -6,7 +6,7 @@ _stint_targets() {
   if [[ -e stint.config.ts || -e stint.config.yaml || -e stint.config.yml || -e stint.config.json ]]; then
     stint_key=names.$PWD
   fi
-  if _stint_find "$stint_key" && _stint_holds "$stint_key" 1ts <"$stint_file" && zmodload -F zsh/mapfile p:mapfile; then
+  if _stint_find "$stint_key" && _stint_holds "$stint_key" 1ts 1tus <"$stint_file" && zmodload -F zsh/mapfile p:mapfile; then
     stint_found=("${(@f)mapfile[$stint_file]}")
     stint_found=("${(@)stint_found[${stint_found[(i)ready]} + 1,${stint_found[(I)end]} - 1]}")
   else
