@@ -45,6 +45,20 @@ test('the keys of the configuration are rotated, and the former ones are gone', 
   assert.equal((await auth.rotate()).status, 200, 'with the new keys');
 });
 
+test('who is refused because a rotation broke off does not put off the look at that one', async (t) => {
+  const auth = await rotating((end) => t.after(end));
+  const error = { code: 'ServiceFailure', status: 500 };
+  const lost = { service: 'iam', operation: 'CreateAccessKey', when: 'after', error, count: 1 };
+  await auth.control('POST', 'faults', lost);
+  assert.equal((await auth.rotate()).status, 500);
+  assert.equal((await auth.keys()).length, 2);
+  await auth.broker.call('POST', '/v1/stint/dev/clock', { body: { advance: '61s' } });
+  assert.deepEqual(told(await auth.rotate()), [400, 'a rotation is under way']);
+  await auth.broker.call('POST', '/v1/stint/dev/clock', { body: { advance: '61s' } });
+  await until('the lost key is gone', async () => (await auth.keys()).length === 1);
+  assert.deepEqual(await auth.keys(), [auth.first]);
+});
+
 test('a rotation that breaks off leaves no key behind that nobody knows', async (t) => {
   const auth = await rotating((end) => t.after(end));
   for (const [operation, when, text, isFormer] of [

@@ -88,11 +88,15 @@ async function createKey(iam: IAMClient, UserName: string): Promise<{ accessKey:
 }
 
 async function begin(folder: Folder, rotation: Rotation): Promise<void> {
+  const refuse = (found: unknown): void => {
+    if (found === undefined) return;
+    throw brokerFailure('bad-request', 'a rotation is under way', { hint: 'try again in two minutes' });
+  };
+  // Before the look is asked for: who is refused, however often, does not put off the look at what broke off.
+  refuse(await folder.get<Rotation>(rotationName));
   await folder.schedule(rotationName, rotation.startedAt + patienceMillis);
   await folder.change<Rotation>(rotationName, (now) => {
-    if (now !== undefined) {
-      throw brokerFailure('bad-request', 'a rotation is under way', { hint: 'try again in two minutes' });
-    }
+    refuse(now);
     return rotation;
   });
 }
