@@ -15,8 +15,12 @@ async function lateWorld(t: TestContext): Promise<TestCloud & Pick<TestBroker, '
 const lives = ({ as }: TestCloud, { body }: Reply): Promise<boolean> =>
   keyLives(as(body.data['access_key'] as string, body.data['secret_key'] as string));
 
+/** AWS's time stands still, so that it hears of nothing new, or goes on. */
+const stopTime = ({ control }: TestCloud, freeze: boolean): Promise<unknown> => control('POST', 'clock', { freeze });
+
 test('without a wait a key is handed out before AWS knows it, as Vault does', async (t) => {
   const world = await lateWorld(t);
+  await stopTime(world, true);
   const lent = await world.call('GET', '/v1/aws/creds/deploy');
   assert.deepEqual([lent.status, lent.body['warnings'], await lives(world, lent)], [200, null, false]);
 });
@@ -29,8 +33,10 @@ test('a request, a role or a mount that asks to wait gets keys that work', async
   assert.equal((await world.call('GET', '/v1/aws/roles/deploy')).body.data['wait_until_usable'], '20s');
   const byRole = await world.call('GET', '/v1/aws/creds/deploy');
   assert.equal(await lives(world, byRole), true);
+  await stopTime(world, true);
   const unasked = await world.call('POST', '/v1/aws/creds/deploy', { body: { wait_until_usable: 0 } });
   assert.equal(await lives(world, unasked), false);
+  await stopTime(world, false);
   await world.call('POST', '/v1/aws/config/stint', { body: { wait_until_usable: 20 } });
   const role = { credential_type: 'iam_user' };
   await world.call('POST', '/v1/aws/roles/plain', { body: role });
@@ -39,7 +45,7 @@ test('a request, a role or a mount that asks to wait gets keys that work', async
 
 test('a wait that does not suffice fails nothing and says so', async (t) => {
   const world = await lateWorld(t);
-  await world.control('POST', 'clock', { freeze: true });
+  await stopTime(world, true);
   const lent = await world.call('POST', '/v1/aws/creds/deploy', { body: { wait_until_usable: '1s' } });
   assert.equal(lent.status, 200);
   assert.match(String(lent.body['warnings']), /did not accept the new key everywhere within 1s/);

@@ -8,7 +8,7 @@ import { describe, test } from 'node:test';
 import type { AuditEntry } from '../../src/broker/audit/entry.ts';
 import { keepEndedMillis } from '../../src/broker/ledger.ts';
 import { configureAws, keyLives, leasesOf, testCloud, until } from './aws-support.ts';
-import { testBroker, type TestBroker } from './support.ts';
+import { stopClock, testBroker, type TestBroker } from './support.ts';
 
 interface Auth {
   readonly client_token: string;
@@ -25,11 +25,15 @@ async function makeToken({ call }: TestBroker, body: object, token = 'root'): Pr
 describe('a token', () => {
   test('with a time to live below a second ends, and does not live for ever', async (t) => {
     const world = await testBroker((end) => t.after(end));
+    stopClock(world.clock);
     for (const ttl of ['500ms', '1ms', '0.9s']) {
       const made = await makeToken(world, { policies: ['default'], ttl });
       assert.equal(made.lease_duration, 1);
       const seen = await world.call('POST', '/v1/auth/token/lookup', { body: { token: made.client_token } });
       assert.notEqual(seen.body.data['expire_time'], null);
+      world.clock.advance(1000);
+      const over = await world.call('POST', '/v1/auth/token/lookup', { body: { token: made.client_token } });
+      assert.equal(over.status, 403);
     }
   });
 
@@ -264,5 +268,8 @@ test('a damaged record keeps neither the server from starting nor other leases a
   const [whole] = leases.slice(10);
   const { access_key: key, secret_key: secret } = whole!.data as { access_key: string; secret_key: string };
   assert.equal(await keyLives(as(key, secret)), false);
-  assert.ok(world.log.some(({ event, lease }) => event === 'sweeper.failed' && lease === damaged[0]));
+  await until('the damaged ones are told', async () => {
+    await world.call('GET', '/v1/sys/health');
+    return world.log.some(({ event, lease }) => event === 'sweeper.failed' && lease === damaged[0]);
+  });
 });

@@ -18,6 +18,12 @@ export function temporaryFolder(after: (remove: () => void) => void): string {
   return folder;
 }
 
+/** Lets the clock stand still at a whole second, so that what counts seconds does not hang on how fast the machine is. */
+export function stopClock(clock: AdjustableClock): void {
+  clock.freeze(true);
+  clock.set(Math.ceil(clock.now() / 1000) * 1000);
+}
+
 /** The barrier of a store, which is initialised when nothing is in it; whoever closes the store ends it. */
 export async function testBarrier(store: Store, clock: Clock = systemClock): Promise<Barrier> {
   const parts = { store, clock, random: systemRandom };
