@@ -68,6 +68,8 @@ export function callHttp(address: string, method: string, path: string, options:
     sent.on('response', (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      // A server that dies within its answer: without a listener nothing would ever be told of that.
+      response.on('error', reject);
       response.on('end', () => {
         const text = Buffer.concat(chunks).toString();
         const parsed = text === '' ? undefined : (JSON.parse(text) as unknown);
