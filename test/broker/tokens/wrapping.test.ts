@@ -149,10 +149,14 @@ describe('a wrapped answer', () => {
 
   test('is erased when nobody came in time', async (t) => {
     const world = await testBroker((end) => t.after(end));
-    const { token } = await wrapped(world, 'POST', 'sys/wrapping/wrap', { secret: 'x' }, '30s');
+    const { token, accessor } = await wrapped(world, 'POST', 'sys/wrapping/wrap', { secret: 'x' }, '30s');
     world.clock.advance(31_000);
     assert.deepEqual(await refused(world, 'sys/wrapping/unwrap', { token }), [400, gone]);
-    await world.restart();
+    // Its accessor goes with it, after its cubbyhole.
+    await until('the token is forgotten', async () => {
+      const { keys } = (await world.call('LIST', '/v1/auth/token/accessors')).body.data as { keys: string[] };
+      return !keys.includes(accessor);
+    });
     await world.broker.stop();
     assert.deepEqual(storedKeys(world, 'cubbyhole/'), []);
   });
