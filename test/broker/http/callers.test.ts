@@ -28,7 +28,7 @@ async function rest(socket: Socket): Promise<string> {
 }
 
 test('a head that never ends is cut in time, and others are served meanwhile', async (t) => {
-  const world = await start(t, { headersMillis: 50 });
+  const world = await start(t, { headersMillis: 500 });
   const slow = await open(t, world);
   slow.write('GET /v1/sys/health HTTP/1.1\r\nHost: local');
   const cut = rest(slow);
@@ -37,7 +37,7 @@ test('a head that never ends is cut in time, and others are served meanwhile', a
 });
 
 test('a body that never ends is cut in time, and nothing of it was done', async (t) => {
-  const world = await start(t, { headersMillis: 50, requestMillis: 100 });
+  const world = await start(t, { headersMillis: 500, requestMillis: 600 });
   const slow = await open(t, world);
   slow.write(
     'POST /v1/sys/mounts/aws HTTP/1.1\r\nHost: localhost\r\nX-Vault-Token: root\r\nContent-Length: 14\r\n\r\n{"type"',
@@ -169,7 +169,7 @@ describe('the address of a caller', () => {
   test('counts against its own limit behind a proxy', async (t) => {
     const world = await testBroker((end) => t.after(end), {
       http: { ...defaultHttpOptions, trustedProxies: ['127.0.0.1'] },
-      rate: { requestsPerSecond: 1, burst: 2 },
+      rate: { requestsPerSecond: 0.001, burst: 2 },
     });
     const ask = async (from: string): Promise<number> =>
       (await world.call('GET', '/v1/sys/health', { headers: { 'X-Forwarded-For': from } })).status;
