@@ -72,21 +72,18 @@ const entry = (clock: AdjustableClock, value: string): DenyEntry => ({
 });
 
 test('a node that comes while another writes has its session written along', async (t) => {
-  const { node, role, clock, text, control, writes } = await world(t);
+  const { node, role, clock, text, writes } = await world(t);
   const [first, second] = [node(), node()];
-  await control('POST', 'faults', {
-    service: 'iam',
-    operation: 'PutRolePolicy',
-    when: 'before',
-    delayMs: 400,
-    count: 1,
-  });
-  const one = first.refuse(role, 'one', entry(clock, 'session-one'));
+  // The first is kept from writing, once it may, until the second has come.
+  const come = Promise.withResolvers<void>();
+  const late = { ...role, iam: () => come.promise.then(() => role.iam()) };
+  const one = first.refuse(late, 'one', entry(clock, 'session-one'));
   await until('the first writes', async () => {
     const record = (await role.folder.get<DenyRecord>(recordKey(roleArn)))?.value;
     return record?.writer !== null && record !== undefined;
   });
   await assert.rejects(() => second.refuse(role, 'two', entry(clock, 'session-two')), { code: 'revoke-incomplete' });
+  come.resolve();
   assert.equal(await one, true);
   assert.match(await text(), /session-one.*session-two/);
   const before = await writes();
