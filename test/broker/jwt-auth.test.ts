@@ -415,9 +415,10 @@ describe('claims', () => {
     ] as const) {
       assert.equal(globMatches(pattern, text), matches, `${pattern} ${text}`);
     }
-    const began = performance.now();
+    const began = process.cpuUsage().user;
     assert.equal(globMatches(`${'*a'.repeat(5000)}b`, 'a'.repeat(100_000)), false);
-    assert.ok(performance.now() - began < 1000);
+    // Of the processor, which others have as well.
+    assert.ok(process.cpuUsage().user - began < 1_000_000);
   });
 
   test('members of objects that nobody wrote are no claims', () => {
