@@ -44,7 +44,7 @@ describe(
   () => {
     for (const flow of flows.filter(({ waitsForAws }) => waitsForAws)) {
       test(`in ${flow.name}`, async (t) => {
-        const world = await crashWorld(t, { STINT_AWS_TIMEOUT: '500ms' });
+        const world = await crashWorld(t, { STINT_AWS_TIMEOUT: '2s' });
         const calls = await countCalls(world, flow);
         assert.ok(calls > 0);
         for (let nth = 1; nth <= calls; nth++) {
