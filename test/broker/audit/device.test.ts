@@ -336,6 +336,7 @@ describe('a socket', () => {
     const { device } = world(t);
     const one = device({ sink: new SocketSink({ address, type: 'tcp', timeoutMillis: 2000 }) });
     await recordMany(one, 'a');
+    await until('the connection is here', async () => sockets.length > 0);
     const [first] = sockets;
     first!.destroy();
     await once(first!, 'close');
