@@ -52,7 +52,7 @@ export function commandOnPath(name: string): string | undefined {
 
 /** Ends the process with SIGTERM, unless it has ended. */
 export async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null) return;
+  if (child.exitCode !== null || child.signalCode !== null) return;
   const closed = new Promise((ended) => child.once('close', ended));
   child.kill('SIGTERM');
   await closed;
