@@ -69,13 +69,14 @@ async function giveDevice(world: World): Promise<{ serial: string; seed: Uint8Ar
   const { iam } = world.admin('central');
   const { VirtualMFADevice } = await iam.send(new CreateVirtualMFADeviceCommand({ VirtualMFADeviceName: 'alice' }));
   const serial = VirtualMFADevice?.SerialNumber ?? '';
+  const now = Date.now();
   const seed = VirtualMFADevice?.Base32StringSeed ?? new Uint8Array();
   await iam.send(
     new EnableMFADeviceCommand({
       UserName: 'alice',
       SerialNumber: serial,
-      AuthenticationCode1: oneTimeCode(seed, Date.now() - 30_000),
-      AuthenticationCode2: oneTimeCode(seed, Date.now()),
+      AuthenticationCode1: oneTimeCode(seed, now - 30_000),
+      AuthenticationCode2: oneTimeCode(seed, now),
     }),
   );
   return { serial, seed };

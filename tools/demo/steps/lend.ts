@@ -124,7 +124,7 @@ const credential: Step<World> = {
 
 /** Resolves when the server no longer knows the lease as live. */
 async function leaseEnded(world: World, leaseId: string): Promise<void> {
-  for (let tries = 0; tries < 200; tries++) {
+  for (let tries = 0; tries < 1200; tries++) {
     const { status } = await world.lend('PUT', 'sys/leases/lookup', { lease_id: leaseId });
     if (status === 400) return;
     await new Promise((later) => void setTimeout(later, 25));
