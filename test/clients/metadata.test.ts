@@ -87,8 +87,9 @@ async function typeAt(script: string, typed: readonly (readonly [text: string, k
 }
 
 const ctrlC = '\u0003';
+/** Counts what comes in the second after the first, for which it waits half a minute. */
 const counting =
-  'n=0; trap "n=$((n+1))" INT; echo ready; i=0; while [ $i -lt 10 ]; do sleep 0.1; i=$((i+1)); done; echo "$n"';
+  'n=0; trap "n=\\$((n+1))" INT; echo ready; i=0; w=0; while [ $i -lt 10 ] && [ $w -lt 300 ]; do sleep 0.1; w=$((w+1)); [ $n -gt 0 ] && i=$((i+1)); done; echo "$n"';
 
 test('at a terminal', { skip: skipUnless('python') }, async (t) => {
   const env = await openWorld(t);
