@@ -19,6 +19,19 @@ def resize(terminal, width):
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, width, 0, 0))
 
 
+def written(terminal):
+    """What stands there to be read, without waiting for more."""
+    os.set_blocking(terminal, False)
+    text = b""
+    try:
+        while piece := os.read(terminal, 65536):
+            text += piece
+    except OSError:
+        pass
+    os.set_blocking(terminal, True)
+    return text
+
+
 child, terminal = pty.fork()
 if child == 0:
     # The size is there before anybody asks for it.
@@ -41,6 +54,9 @@ while True:
             os.write(terminal, b"\x03")
         elif what == "narrow":
             resize(terminal, 40)
+            # However late it is read: what was drawn until now has the size of before.
+            text += written(terminal)
+            after = len(text)
 
 _, status = os.waitpid(child, 0)
 print(json.dumps({"code": os.waitstatus_to_exitcode(status), "text": text.decode(), "after": after}))
