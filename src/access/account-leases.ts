@@ -28,10 +28,16 @@ export class AccountLeases {
    */
   async take(seen: readonly SeenAccount[]): Promise<void> {
     if (this.#taker.breakLease !== true) this.#refuseBound(seen);
-    await forEachLimited(seen, accountsAtOnce, async (account) => {
-      const entered = await this.#accounts.account(account.id);
-      this.#held.set(account.id, await AccountLease.take(entered, account, account.leases ?? [], this.#taker));
-    });
+    const [first, ...others] = seen.toSorted((one, other) => (one.id < other.id ? -1 : 1));
+    if (first === undefined) return;
+    // The first one alone: side by side, two runs that begin at once could each take what the other one lacks.
+    await this.#takeOne(first);
+    await forEachLimited(others, accountsAtOnce, (account) => this.#takeOne(account));
+  }
+
+  async #takeOne(account: SeenAccount): Promise<void> {
+    const entered = await this.#accounts.account(account.id);
+    this.#held.set(account.id, await AccountLease.take(entered, account, account.leases ?? [], this.#taker));
   }
 
   /**

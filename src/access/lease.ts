@@ -124,12 +124,25 @@ export class AccountLease {
       await iam.createInstanceProfile({ InstanceProfileName: name, Path: pathOf(lease) });
     } catch (error) {
       if (!isNamed(error, 'EntityAlreadyExists')) throw error;
-      const { InstanceProfile } = await iam.getInstanceProfile({ InstanceProfileName: name });
-      const held = leaseOf(name, InstanceProfile?.Path ?? '');
+      const path = await this.#pathOf(name);
+      // Given back in between.
+      if (path === undefined) return this.#make(lease, renewing);
+      const held = leaseOf(name, path);
       // Ours when the answer to our own call was lost.
       if (held?.run === this.#taker.run) return;
       if (renewing) this.#lost();
       refuseHeld(this.#ref, held ?? { ...lease, run: 'unknown', caller: '' });
+    }
+  }
+
+  /** The path of the marker of that name; undefined when there is none. */
+  async #pathOf(name: string): Promise<string | undefined> {
+    try {
+      const { InstanceProfile } = await this.#account.iam.getInstanceProfile({ InstanceProfileName: name });
+      return InstanceProfile?.Path ?? '';
+    } catch (error) {
+      if (isNamed(error, 'NoSuchEntity')) return undefined;
+      throw error;
     }
   }
 
