@@ -72,15 +72,24 @@ async function ended(
   if (child.stdout === null || child.stderr === null) return promise;
   let quiet: NodeJS.Timeout | undefined;
   const streams = [child.stdout, child.stderr];
-  const onData = (): void => void quiet?.refresh();
+  let isHeard = false;
+  const onData = (): void => {
+    isHeard = true;
+    quiet?.refresh();
+  };
   const waits = [forward(child.stdout, sinks.stdout, onData), forward(child.stderr, sinks.stderr, onData)];
   const letGo = (): void => {
-    if (waits.some((waiting) => waiting())) quiet?.refresh();
-    else for (const stream of streams) stream.destroy();
+    isHeard = false;
+    // Where this process was held up, or goes on just now, what was printed lies unread until after the next look.
+    setImmediate(() => {
+      if (isHeard || waits.some((waiting) => waiting())) quiet?.refresh();
+      else for (const stream of streams) stream.destroy();
+    });
   };
   child.on('exit', () => (quiet = setTimeout(letGo, quietMillis)));
   child.on('close', (code, signal) => {
     clearTimeout(quiet);
+    quiet = undefined;
     resolve(endingOf(code, signal));
   });
   return promise;
