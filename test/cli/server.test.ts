@@ -35,8 +35,21 @@ function use(folder: string, name: string): void {
   for (const kind of ['crt', 'key']) copyFileSync(join(fixtures, `${name}.${kind}`), join(folder, `tls.${kind}`));
 }
 
-async function world(t: TestContext, more = ''): Promise<World> {
-  const folder = temporaryFolder((remove) => t.after(remove));
+/** Starts `stint server` in a folder that is removed only when the process has left it. */
+function startServer(t: TestContext, prepare: (folder: string) => readonly string[]): { folder: string; child: Child } {
+  let remove = (): void => undefined;
+  const folder = temporaryFolder((it) => (remove = it));
+  const child = spawnStint(['server', ...prepare(folder)], { cwd: folder, env: { HOME: folder } });
+  const gone = once(child, 'exit');
+  t.after(async () => {
+    child.kill('SIGKILL');
+    await gone;
+    remove();
+  });
+  return { folder, child };
+}
+
+function configure(folder: string, more: string): readonly string[] {
   use(folder, 'one');
   const config = [
     'listener: { address: "127.0.0.1:0", tls: { cert: tls.crt, key: tls.key } }',
@@ -46,8 +59,11 @@ async function world(t: TestContext, more = ''): Promise<World> {
     more,
   ].join('\n');
   writeFileSync(join(folder, 'server.yaml'), config);
-  const child = spawnStint(['server', '--config', 'server.yaml', '--json'], { cwd: folder, env: { HOME: folder } });
-  t.after(() => child.kill('SIGKILL'));
+  return ['--config', 'server.yaml', '--json'];
+}
+
+async function world(t: TestContext, more = ''): Promise<World> {
+  const { folder, child } = startServer(t, (it) => configure(it, more));
   const ended = once(child, 'close').then(([code]) => code as number | null);
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
@@ -112,9 +128,11 @@ test('a second SIGTERM ends it at once, though a request is under way', async (t
   const slow = request(`${address}/v1/sys/init`, { method: 'PUT', rejectUnauthorized: false, agent: false });
   slow.on('error', () => {});
   slow.setHeader('Content-Length', 100);
+  // What the server answers to that tells that it has the request.
+  slow.setHeader('Expect', '100-continue');
+  slow.flushHeaders();
+  await once(slow, 'continue');
   slow.write('{');
-  await once(slow, 'socket');
-  await ask('GET', 'sys/health');
   child.kill('SIGTERM');
   await until('it takes no new connections', () =>
     ask('GET', 'sys/health').then(
@@ -127,12 +145,7 @@ test('a second SIGTERM ends it at once, though a request is under way', async (t
 });
 
 test('a development server tells where its web page is, and has one there or says how it is built', async (t) => {
-  const folder = temporaryFolder((remove) => t.after(remove));
-  const child = spawnStint(['server', '--dev', '--listen', '127.0.0.1:0', '--storage', 'data'], {
-    cwd: folder,
-    env: { HOME: folder },
-  });
-  t.after(() => child.kill('SIGKILL'));
+  const { child } = startServer(t, () => ['--dev', '--listen', '127.0.0.1:0', '--storage', 'data']);
   let told = '';
   for await (const line of createInterface({ input: child.stderr })) {
     told = /web page: (http:\/\/127\.0\.0\.1:\d+\/ui\/)/.exec(line)?.[1] ?? '';
