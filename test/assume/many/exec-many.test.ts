@@ -191,9 +191,12 @@ test('not more than --jobs run at a time', async (t) => {
 });
 
 test('--fail-fast starts nothing more after the first failure, ends what runs, and says what was left', async (t) => {
-  const { run } = await world(t, profiles(6));
-  const script = 'case $STINT_TARGET in prod-1/*) exit 5;; *) exec sleep 60;; esac';
-  const { stderr, code } = await run('prod-*/*', '--jobs', '2', '--fail-fast', '--', 'sh', '-c', script);
+  const { env, run } = await world(t, profiles(6));
+  // The first one fails when the second one runs.
+  const script =
+    'case $STINT_TARGET in prod-1/*) until [ -e "$0" ]; do sleep 0.01; done; exit 5;; *) : >"$0"; exec sleep 60;; esac';
+  const args = ['prod-*/*', '--jobs', '2', '--fail-fast', '--', 'sh', '-c', script, join(env['HOME']!, 'runs')];
+  const { stderr, code } = await run(...args);
   assert.equal(code, 1);
   assert.match(
     stderr,
