@@ -1,6 +1,6 @@
 // The browser that a console opens in: which command, with which words, in which Firefox container. Started without a
 // shell, and without the keys that this environment may hold.
-import { isFailure } from '../base/index.ts';
+import { isFailure, type Millis } from '../base/index.ts';
 import { withoutSecrets } from './environment.ts';
 import { failure } from './failures.ts';
 import type { Environment } from './model.ts';
@@ -118,13 +118,13 @@ function checkOneOf(option: string, value: string, allowed: readonly string[]): 
   });
 }
 
-/** Milliseconds in which a command that cannot open anything says so. */
-const patience = 1500;
+/** In which a command that cannot open anything says so. */
+const usualPatience: Millis = 1500;
 
 /** What became of a start: it runs on or ended well, ended badly, or there is no such program. */
 type Start = { readonly opened: true } | { readonly opened: false; readonly why: string; readonly missing: boolean };
 
-async function start([program, ...args]: Words, env: Record<string, string>): Promise<Start> {
+async function start([program, ...args]: Words, env: Record<string, string>, patience: Millis): Promise<Start> {
   const { spawn } = process.getBuiltinModule('node:child_process');
   const { promise, resolve } = Promise.withResolvers<Start>();
   // A browser outlives this program, and Ctrl-C at the terminal is not meant for it.
@@ -145,13 +145,17 @@ async function start([program, ...args]: Words, env: Record<string, string>): Pr
 }
 
 /**
- * Starts the first of the commands that is there.
+ * Starts the first of the commands that is there. One that has not failed within `patience` has opened something.
  * @throws Failure `browser-failed` when none is, or when the one that is cannot open anything.
  */
-export async function openBrowser(commands: readonly Words[], env: Environment): Promise<void> {
+export async function openBrowser(
+  commands: readonly Words[],
+  env: Environment,
+  patience: Millis = usualPatience,
+): Promise<void> {
   const tried: string[] = [];
   for (const words of commands) {
-    const result = await start(words, withoutSecrets(env));
+    const result = await start(words, withoutSecrets(env), patience);
     if (result.opened) return;
     tried.push(`\`${words[0]}\` (${result.why})`);
     if (!result.missing) break;

@@ -1,6 +1,6 @@
 // The console's sign-in as a person meets it: the real program, the embedded AWS, a browser that is a script.
 import assert from 'node:assert/strict';
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -98,17 +98,20 @@ test('a session of GetSessionToken is refused with the reason before AWS is aske
   assert.match(stderr, /^error\[console-unavailable\]: `arn:aws:iam::111111111111:user\/admin` cannot sign in/);
 });
 
-/** A browser that writes down its arguments and environment. */
-function browser(home: string): { script: string; seen: () => { args: readonly string[]; env: string } } {
+/** A browser that writes down its arguments and environment. Nobody waits for its end, so `seen` does. */
+function browser(home: string): { script: string; seen: () => Promise<{ args: readonly string[]; env: string }> } {
   const script = join(home, 'my browser');
-  writeFileSync(script, `#!/bin/sh\nprintf '%s\\n' "$@" > "$0.args"\nenv > "$0.env"\n`);
+  writeFileSync(script, `#!/bin/sh\nprintf '%s\\n' "$@" > "$0.args"\nenv > "$0.part"\nmv "$0.part" "$0.env"\n`);
   chmodSync(script, 0o755);
   return {
     script,
-    seen: () => ({
-      args: readFileSync(`${script}.args`, 'utf8').trim().split('\n'),
-      env: readFileSync(`${script}.env`, 'utf8'),
-    }),
+    seen: async () => {
+      while (!existsSync(`${script}.env`)) await new Promise((resolve) => setImmediate(resolve));
+      return {
+        args: readFileSync(`${script}.args`, 'utf8').trim().split('\n'),
+        env: readFileSync(`${script}.env`, 'utf8'),
+      };
+    },
   };
 }
 
@@ -120,7 +123,7 @@ test('38 (99designs/aws-vault#253, #959): any browser and any of its profiles op
     { ...env, AWS_SECRET_ACCESS_KEY: 'unused', AWS_ACCESS_KEY_ID: '' },
   );
   assert.equal(code, 0, stderr);
-  const { args, env: given } = seen();
+  const { args, env: given } = await seen();
   assert.deepEqual(args.slice(0, 2), ['--profile-directory=dev', '--new-window']);
   assert.match(await visit(args[2]!), /assumed-role\/OrganizationAccountAccessRole/);
   const token = new URL(args[2]!).searchParams.get('SigninToken')!;
@@ -136,7 +139,7 @@ test('40 (fwdcloudsec/granted#741, #727): a container is chosen by the profileâ€
   const args = ['console', 'deep', '--container', '--browser', `'${script}' {url}`, '--quiet'];
   const { code, stderr } = await runStintHere(args, env);
   assert.deepEqual([code, stderr], [0, '']);
-  assert.match(seen().args[0]!, /^ext\+granted-containers:name=deep&url=http.*&color=pink&icon=tree$/);
+  assert.match((await seen()).args[0]!, /^ext\+granted-containers:name=deep&url=http.*&color=pink&icon=tree$/);
 });
 
 /** A sign-in endpoint that says yes, and writes down the durations that it is asked for. */
