@@ -46,11 +46,12 @@ const less = {
   roles: living,
 };
 
-/** Applies everything, then less so many days ago, with these defaults. */
-async function takeOut(days: number, defaults: object): Promise<void> {
+/** Applies everything, then less so many days ago, with these defaults. Returns when that was. */
+async function takeOut(days: number, defaults: object): Promise<number> {
   const now = Date.now() - days * day;
   await world.apply(wantedOf({ ...whole, defaults }, now));
   await world.apply(wantedOf({ ...less, defaults }, now));
+  return now;
 }
 
 function stint(...args: readonly string[]): Promise<Finished> {
@@ -117,14 +118,14 @@ const everything = [
 ];
 
 test('what waits for its end is in no entry, and each is told with when it goes and how it comes back; the plan leaves it waiting', async () => {
-  await takeOut(6, { grace: '14d' });
+  const taken = await takeOut(6, { grace: '14d' });
   const { stderr } = await ok('init', '--from-aws');
   const read = definition();
   assert.deepEqual(
     [Object.keys(read.roles), Object.keys(read.people), Object.keys(read.policies), read.defaults?.grace],
     [['stays'], ['admin', 'root'], ['shared'], '14d'],
   );
-  const ends = new Date(Date.now() + 8 * day).toISOString().slice(0, 10);
+  const ends = new Date(taken + 14 * day).toISOString().slice(0, 10);
   assert.match(
     stderr,
     new RegExp(
