@@ -20,6 +20,17 @@ export function age(folder: string): void {
   utimesSync(folder, past, past);
 }
 
+/** Lets the clock of files go on: of two files of one tick, which may be milliseconds, none is the older one. */
+function passTick(folder: string): void {
+  const probe = join(folder, 'tick');
+  const tick = (): bigint => {
+    writeFileSync(probe, '');
+    return statSync(probe, { bigint: true }).mtimeNs;
+  };
+  const began = tick();
+  while (tick() <= began) continue;
+}
+
 export interface ReadyHome {
   readonly home: string;
   readonly sts: CountingSts;
@@ -53,6 +64,7 @@ export async function readyHome(t: TestContext, config: string): Promise<ReadyHo
     env,
     ready: join(home, '.cache', 'stint', 'sessions', 'ready'),
     answer: async (shell, target, more = {}, cwd = home) => {
+      passTick(bin);
       const surroundings = { ...env, ...more, PATH: `${bin}:${env['PATH'] ?? ''}` };
       const ended = await runProgram(shell, [script, target], surroundings, cwd);
       return { ...ended, started: ended.stdout === 'started\n' };

@@ -66,6 +66,11 @@ export function personEnvironment(home: string, idc: IdentityCenter): Record<str
   };
 }
 
+/** Waits until the browser, a process of its own that nobody waits for, has been given an address. */
+export async function opened(home: string): Promise<void> {
+  while (openedIn(home).length === 0) await new Promise((resolve) => setImmediate(resolve));
+}
+
 /** The addresses the browser was given. */
 export function openedIn(home: string): readonly string[] {
   const file = join(home, 'opened');

@@ -72,7 +72,8 @@ function instance(over: Readonly<Record<string, Reply>>): (request: IncomingMess
 }
 
 function onInstance(url: string, env: Environment = {}): Promise<Credentials> {
-  const all = { AWS_EC2_METADATA_SERVICE_ENDPOINT: url, ...env };
+  // The usual second is a busy machine's too.
+  const all = { AWS_EC2_METADATA_SERVICE_ENDPOINT: url, AWS_METADATA_SERVICE_TIMEOUT: '60', ...env };
   return readInstance(instanceSource(all, undefined, 'config:3'), tools(all));
 }
 

@@ -90,7 +90,11 @@ test('nothing is kept of an instance at an address that somebody chose: tomorrow
   const { AWS_EC2_METADATA_DISABLED: _, ...env } = childEnvironment(temporaryHome(t, ''), sts);
   const args = ['arn:aws:iam::222222222222:role/x'];
   for (const __ of [1, 2])
-    await runStint('stint-credentials', args, { ...env, AWS_EC2_METADATA_SERVICE_ENDPOINT: url });
+    await runStint('stint-credentials', args, {
+      ...env,
+      AWS_EC2_METADATA_SERVICE_ENDPOINT: url,
+      AWS_METADATA_SERVICE_TIMEOUT: '60',
+    });
   assert.equal(sts.calls.length, 2);
 });
 

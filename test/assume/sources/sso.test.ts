@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { test, type TestContext } from 'node:test';
 import { startIdentityCenter } from '../idc/identity-center.ts';
-import { cacheFile, config, openedIn, personEnvironment, putToken } from '../idc/person.ts';
+import { cacheFile, config, opened, openedIn, personEnvironment, putToken } from '../idc/person.ts';
 import { runStint, startSts, temporaryHome } from '../support.ts';
 import { runAtTerminal, startAtTerminal } from '../terminal.ts';
 
@@ -164,6 +164,7 @@ test('when the sign-in that others wait for is given up, none of them opens the 
   const env = personEnvironment(home, idc);
   const first = startAtTerminal(['credentials', 'dev'], env);
   await first.shows('/authorize?');
+  await opened(home);
   const second = startAtTerminal(['credentials', 'dev-admin', '--explain'], env);
   await second.shows('waiting for it');
   first.type('\u0003');
