@@ -39,6 +39,8 @@ export async function startWebIdentities(): Promise<WebIdentities> {
   // The keys are there only because the client wants some; the operation is not signed.
   const unsigned = clientsOf(cloud, { accessKeyId: 'AKIAUNKNOWN', secretAccessKey: 'none' }).sts;
   const makeProvider: WebIdentities['makeProvider'] = async (Url, ClientIDList, ThumbprintList = []) => {
+    // An issuer of an earlier test may have had the same port.
+    await admin.iam.send(new Iam.DeleteOpenIDConnectProviderCommand({ OpenIDConnectProviderArn: arnOf(Url) }));
     await admin.iam.send(new Iam.CreateOpenIDConnectProviderCommand({ Url, ClientIDList, ThumbprintList }));
   };
   await makeProvider(github, ['sts.amazonaws.com']);
