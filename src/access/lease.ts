@@ -45,6 +45,9 @@ export function refuseHeld(account: AccountRef, held: SeenLease): never {
   );
 }
 
+/** How often a marker is made that is there for the creating call and not for the one that reads it. */
+const makingTries = 5;
+
 /** The lease of one run on one account. */
 export class AccountLease {
   readonly #account: Account;
@@ -117,7 +120,7 @@ export class AccountLease {
     });
   }
 
-  async #make(lease: SeenLease, renewing = false): Promise<void> {
+  async #make(lease: SeenLease, renewing = false, triesLeft = makingTries): Promise<void> {
     const { iam } = this.#account;
     const name = leaseProfile(lease.number);
     try {
@@ -125,9 +128,9 @@ export class AccountLease {
     } catch (error) {
       if (!isNamed(error, 'EntityAlreadyExists')) throw error;
       const path = await this.#pathOf(name);
-      // Given back in between.
-      if (path === undefined) return this.#make(lease, renewing);
-      const held = leaseOf(name, path);
+      // Given back in between; or so new that IAM does not show it yet, and then it counts as somebody's in the end.
+      if (path === undefined && triesLeft > 1) return this.#make(lease, renewing, triesLeft - 1);
+      const held = leaseOf(name, path ?? '');
       // Ours when the answer to our own call was lost.
       if (held?.run === this.#taker.run) return;
       if (renewing) this.#lost();

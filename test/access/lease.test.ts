@@ -157,6 +157,22 @@ test('a lease whose making was answered with an error is known as ours', async (
   assert.deepEqual([await markers(prod), (await world.planNow()).changes], [[], []]);
 });
 
+test('a marker that is there for one call and not for the next is made again, and counts as held in the end', async () => {
+  const exists = {
+    account: prod,
+    when: 'before',
+    nth: 1,
+    error: { code: 'EntityAlreadyExists', status: 409 },
+  } as const;
+  await world.fault('CreateInstanceProfile', { ...exists, count: 1000 });
+  const failure = await failureOf(world.apply());
+  assert.equal(failure.code, 'lease-held');
+  await world.reset();
+  await world.fault('CreateInstanceProfile', { ...exists, count: 4 });
+  await world.apply();
+  assert.deepEqual([await markers(prod), (await world.planNow()).changes], [[], []]);
+});
+
 test('what changes between the plan and the yes refuses the plan', async () => {
   const failure = await failureOf(
     world.apply({
