@@ -149,12 +149,24 @@ function resourceStatement(
   return strongest && { strength, decision: decisionOf(strongest, type, attached) };
 }
 
-/** No Deny matched and organizations allow: who has to allow, and does it? */
+/** No Deny matched and organizations allow: who has to allow, and does it? A grant only adds to what policies allow. */
 function decideAllow(request: AuthorizationRequest, candidates: Candidates): Decision {
+  const grant = grantOf(request);
+  const byGrant =
+    grant !== undefined && grant.strength > Named.account ? limited(grant, candidates, request) : undefined;
+  if (byGrant?.decision === 'allow') return byGrant;
+  const byPolicies = decideByPolicies(request, candidates, grant);
+  return byPolicies.decision === 'allow' ? byPolicies : (byGrant ?? byPolicies);
+}
+
+/** `grant`: stands in for a key policy that is silent. */
+function decideByPolicies(
+  request: AuthorizationRequest,
+  candidates: Candidates,
+  grant: ResourceAnswer | undefined,
+): Decision {
   const { principal, resource } = request;
   const type = resourcePolicyType(request);
-  const grant = grantOf(request);
-  if (grant !== undefined && grant.strength > Named.account) return limited(grant, candidates, request);
   const granted = (resource.policy && resourceStatement(resource.policy.attached, type, request, true)) ?? grant;
   if (!('account' in principal)) return granted?.decision ?? missing[type];
   if (isCrossAccount(request)) {
