@@ -10,7 +10,7 @@ import { crossAccountKeyActions } from './key-actions.ts';
 import { Layers } from './layers.ts';
 import { rcpServices } from './rcp-services.ts';
 import { Shelf } from './shelf.ts';
-import { groupSubject, organizationKeys, roleSubject, userSubject, type Subject } from './subjects.ts';
+import { groupSubject, inNamedSession, organizationKeys, roleSubject, userSubject, type Subject } from './subjects.ts';
 
 /** What is asked of a principal. */
 export interface Question {
@@ -125,7 +125,7 @@ export class Directory {
    * @throws Failure `principal-unknown`, `principal-ambiguous`.
    */
   find(text: string): Subject {
-    const session = /^arn:([^:]+):sts::(\d{12}):assumed-role\/([^/]+)\/.+$/.exec(text);
+    const session = /^arn:([^:]+):sts::(\d{12}):assumed-role\/([^/]+)\/(.+)$/.exec(text);
     const found = this.subjects.filter((subject) =>
       session === null
         ? subject.arn === text || spellings(subject).includes(text)
@@ -133,7 +133,7 @@ export class Directory {
     );
     const exact = found.filter((subject) => subject.arn === text);
     const [only, ...more] = exact.length > 0 ? exact : found;
-    if (only !== undefined && more.length === 0) return only;
+    if (only !== undefined && more.length === 0) return session === null ? only : inNamedSession(only, session[4]!);
     if (only !== undefined) throw ambiguous(text, [only, ...more]);
     const near = nearestName(text, [
       ...new Set(this.subjects.flatMap((subject) => [...spellings(subject), subject.arn])),

@@ -92,6 +92,12 @@ export function inSession(shelf: Shelf, role: Subject, policies: readonly NamedD
   return { ...role, policies: lazily(() => preparePrincipal({ ...role.policies().source, session })) };
 }
 
+/** A role in a session of this name, which its user id tells where the role's own id is known. */
+export function inNamedSession(role: Subject, name: string): Subject {
+  const id = role.role?.id;
+  return id === undefined ? role : { ...role, known: new Map([...role.known, ['aws:userid', `${id}:${name}`]]) };
+}
+
 /** The groups of a user, in the account. IAM compares their names without case. */
 export function groupsOf(account: AccountDetails, user: UserDetails): readonly GroupDetails[] {
   const names = new Set(user.groups.map((name) => name.toLowerCase()));
