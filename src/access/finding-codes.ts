@@ -187,9 +187,9 @@ const ofPlans: Readonly<Record<string, FindingKind>> = {
 };
 
 const ofQuestions: Readonly<Record<string, FindingKind>> = {
-  'key-grants-unread': info(
-    'no policy allows a use of a KMS key, and grants of the key, which are not read, could',
-    '`aws kms list-grants --key-id KEY` shows them',
+  'key-grants-unread': warning(
+    'the grants of the KMS key that was asked about could not be read, and one of them may allow what no policy does',
+    'allow the reads that `stint doctor --executor-policy --live` prints',
   ),
   'resource-missing': warning(
     'AWS says that there is no such resource as was asked about',

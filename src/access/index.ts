@@ -38,7 +38,6 @@ export type { Finding } from './findings.ts';
 export { findingKinds } from './finding-codes.ts';
 export { lintDefinition } from './lint.ts';
 export { definedDetails, policyFileDetails, readPolicyFile, withResourcePolicy } from './questions.ts';
-export { grantFindings } from './live-findings.ts';
 export { liveHubPolicy, livePolicy } from './live-rights.ts';
 export { diffLive, readLive, type LiveScope, type Unread } from './live.ts';
 export { judgeTerraformPlan } from './terraform/gate.ts';

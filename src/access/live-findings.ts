@@ -1,5 +1,4 @@
 // What is told beside an answer about live access: what AWS did not show, and what is not there.
-import { canBeGranted, type CanAnswer } from '../policy/index.ts';
 import type { Finding } from './findings.ts';
 
 /** Of an account whose guard rails nobody could read. `told`: what it means for the answer. */
@@ -33,15 +32,12 @@ export function missingFinding(resource: string): Finding {
   };
 }
 
-/** What no policy of a key allows, a grant may. */
-export function grantFindings({ answer, by, action, resource }: CanAnswer): readonly Finding[] {
-  if (answer !== 'denied' || by !== undefined || !canBeGranted(action, resource)) return [];
-  return [
-    {
-      severity: 'info',
-      code: 'key-grants-unread',
-      message: `a grant of ${resource} could allow it: grants are not read`,
-      hint: `\`aws kms list-grants --key-id ${resource}\` shows them`,
-    },
-  ];
+/** Of a key whose grants nobody could read. */
+export function grantsFinding(arn: string, why: string): Finding {
+  return {
+    severity: 'warning',
+    code: 'key-grants-unread',
+    message: `the grants of ${arn} could not be read (${why}): one of them may allow it`,
+    hint: 'allow the reads that `stint doctor --executor-policy --live` prints',
+  };
 }

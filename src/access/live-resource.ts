@@ -1,10 +1,12 @@
-// The policy of one resource as AWS has it now: whose the resource is, what carries the policy, and what it says.
+// The policy of one resource as AWS has it now, and the grants of a key: whose the resource is, what carries the policy,
+// and what it says.
 import { isFailure, isObject } from '../base/index.ts';
 import type { AwsAccounts } from '../aws/index.ts';
 import {
   accountOfArn,
   parsePolicy,
   policyCarrier,
+  type NamedDocument,
   type PolicyJson,
   type ResourcePolicyDetails,
 } from '../policy/index.ts';
@@ -15,6 +17,8 @@ export interface ResourceQuestion {
   readonly resource: string;
   /** Who owns it, as the asker says. */
   readonly owner?: string | undefined;
+  /** Somebody gave its policy: of a key its grants are read still. */
+  readonly hasPolicy: boolean;
   /** Accounts that may be entered, those first in which it is to be looked for first. */
   readonly known: readonly string[];
 }
@@ -28,6 +32,8 @@ export interface LiveResource {
   readonly policy?: { readonly account: string; readonly details: ResourcePolicyDetails } | undefined;
   /** Why the policy is not known. */
   readonly why?: string | undefined;
+  /** Why the grants of a key are not known. */
+  readonly whyGrants?: string | undefined;
   /** AWS says that there is no such resource. */
   readonly gone?: boolean | undefined;
 }
@@ -61,6 +67,34 @@ async function readIn(accounts: AwsAccounts, id: string, kind: ResourcePolicyKin
     const code = nameOf(error);
     if (kind.absent.includes(code)) return { details: { arn, state: 'absent' } };
     return kind.gone.includes(code) ? { gone: true } : { why: code };
+  }
+}
+
+interface ReadGrants {
+  readonly grants?: readonly NamedDocument[];
+  readonly whyGrants?: string;
+}
+
+/** What the grants of a key that nobody could read are called in an answer that hangs on them. */
+export const grantsOf = (arn: string): string => `grants of ${arn}`;
+
+const isAlias = /^arn:[^:]+:kms:[a-z0-9-]+:\d+:alias\//;
+const isKey = /^arn:[^:]+:kms:[a-z0-9-]+:\d+:(?:key|alias)\//;
+
+const unreadGrants = (arn: string, whyGrants: string): ReadGrants =>
+  isKey.test(arn) ? { grants: [{ name: grantsOf(arn), unknown: true }], whyGrants } : {};
+
+async function readGrants(
+  accounts: AwsAccounts,
+  id: string,
+  kind: ResourcePolicyKind,
+  arn: string,
+): Promise<ReadGrants> {
+  if (kind.grants === undefined) return {};
+  try {
+    return { grants: await kind.grants(await accounts.account(id), carrierArn(arn)) };
+  } catch (error) {
+    return unreadGrants(arn, nameOf(error));
   }
 }
 
@@ -104,29 +138,45 @@ async function findBucket(
 /** Stands for the account that owns what is asked about where nobody knows which one does. */
 const nobodyKnows = '';
 
-function outcome(resource: string, arn: string, account: string, owner: string | undefined, read: Read): LiveResource {
+function outcome(
+  resource: string,
+  arn: string,
+  account: string,
+  owner: string | undefined,
+  read: Read,
+  { grants, whyGrants }: ReadGrants = {},
+): LiveResource {
   const known = { resource, ...(owner === undefined ? {} : { owner }) };
-  if ('details' in read) return { ...known, policy: { account, details: read.details } };
   if ('gone' in read) return { ...known, gone: true };
-  return { ...known, why: read.why, policy: { account, details: { arn, state: 'unread' } } };
+  const held = grants === undefined ? {} : { grants };
+  if ('details' in read) return { ...known, whyGrants, policy: { account, details: { ...read.details, ...held } } };
+  return { ...known, why: read.why, whyGrants, policy: { account, details: { arn, state: 'unread', ...held } } };
+}
+
+/** Of what is not to be asked, or did not answer: everything about it stays open. */
+function unread(resource: string, account: string, why: string): LiveResource {
+  const arn = policyCarrier(resource);
+  return outcome(resource, arn, account, account, { why }, unreadGrants(arn, why));
 }
 
 /** Reads what is asked about. Never fails for what AWS refuses: `why` tells it. */
 export async function readResource(accounts: AwsAccounts, question: ResourceQuestion): Promise<LiveResource> {
-  const { known } = question;
+  const { known, hasPolicy } = question;
   let { resource } = question;
   const account = question.owner ?? accountOfArn(resource);
-  if (/^arn:[^:]+:kms:[a-z0-9-]+:\d+:alias\//.test(resource) && account !== undefined && known.includes(account)) {
+  if (isAlias.test(resource) && account !== undefined && known.includes(account)) {
     try {
       resource = await keyOfAlias(await accounts.account(account), resource);
     } catch (error) {
       const code = nameOf(error);
-      return { resource, owner: account, ...(code === 'NotFoundException' ? { gone: true } : { why: code }) };
+      return code === 'NotFoundException' ? { resource, owner: account, gone: true } : unread(resource, account, code);
     }
   }
   const arn = policyCarrier(resource);
   const kind = kindOfCarrier(arn);
-  if (kind === undefined) return { resource, ...(account === undefined ? {} : { owner: account }) };
+  if (kind === undefined || (hasPolicy && kind.grants === undefined)) {
+    return { resource, ...(account === undefined ? {} : { owner: account }) };
+  }
   // Of no other kind does the ARN leave out whose it is.
   if (account === undefined && kind.service !== 's3') return { resource };
   if (account === undefined) {
@@ -134,6 +184,11 @@ export async function readResource(accounts: AwsAccounts, question: ResourceQues
     return outcome(resource, arn, owner ?? nobodyKnows, owner, read);
   }
   // Whoever is not to be entered is not asked: what its policy says stays open.
-  if (!known.includes(account)) return { resource, owner: account, why: 'its account is not of the definition' };
-  return outcome(resource, arn, account, account, await readIn(accounts, account, kind, arn));
+  if (!known.includes(account)) return unread(resource, account, 'its account is not of the definition');
+  const [read, grants] = await Promise.all([
+    // What somebody gave takes the place of what was not asked for.
+    hasPolicy ? { details: { arn, state: 'unread' as const } } : readIn(accounts, account, kind, arn),
+    readGrants(accounts, account, kind, arn),
+  ]);
+  return outcome(resource, arn, account, account, read, grants);
 }

@@ -2,7 +2,6 @@
 // resource. What AWS does not show is unknown in the answers, and told.
 import type { AwsAccounts, Partition } from '../aws/index.ts';
 import {
-  accountOfArn,
   managedDocuments,
   policyCarrier,
   rcpServices,
@@ -15,9 +14,9 @@ import { makePlan } from './apply.ts';
 import { authorizationBefore, everyoneEverything, everything, managedArns } from './authorization.ts';
 import type { Wanted } from './compile.ts';
 import type { Finding } from './findings.ts';
-import { guardrailFinding, missingFinding, policyFinding } from './live-findings.ts';
+import { grantsFinding, guardrailFinding, missingFinding, policyFinding } from './live-findings.ts';
 import { readGuardrails, type Bound, type GuardrailKind, type Levels, type LiveGuardrails } from './live-guardrails.ts';
-import { readResource, type LiveResource } from './live-resource.ts';
+import { grantsOf, readResource, type LiveResource } from './live-resource.ts';
 import { accessOf, meaningOf } from './meaning.ts';
 import { observeAccount } from './observe.ts';
 import { guardrailKinds } from './observe-organization.ts';
@@ -83,10 +82,12 @@ function unreadGuardrails({ byAccount }: LiveGuardrails, accounts: readonly Want
   });
 }
 
-function unreadResource({ policy, why, resource }: LiveResource): Unread[] {
-  if (why === undefined) return [];
+function unreadResource({ policy, why, whyGrants, resource }: LiveResource): Unread[] {
   const arn = policy?.details.arn ?? resource;
-  return [{ policy: `policy of ${arn}`, finding: policyFinding(arn, why) }];
+  return [
+    ...(why === undefined ? [] : [{ policy: `policy of ${arn}`, finding: policyFinding(arn, why) }]),
+    ...(whyGrants === undefined ? [] : [{ policy: grantsOf(arn), finding: grantsFinding(arn, whyGrants) }]),
+  ];
 }
 
 function withPolicy(account: AccountDetails, policy: LiveResource['policy']): AccountDetails {
@@ -148,9 +149,8 @@ export async function readLive(scope: LiveScope, accounts: AwsAccounts, question
   const ids = scope.accounts.map(({ id }) => id);
   const own = question.principal === undefined ? undefined : accountOfPrincipal(question.principal, scope.accounts);
   const known = [...(own === undefined ? [] : [own]), ...ids.filter((id) => id !== own)];
-  const found: LiveResource = question.hasPolicy
-    ? { resource: question.resource, owner: question.resourceAccount ?? accountOfArn(question.resource) }
-    : await readResource(accounts, { resource: question.resource, owner: question.resourceAccount, known });
+  const { resource, resourceAccount, hasPolicy } = question;
+  const found = await readResource(accounts, { resource, owner: resourceAccount, hasPolicy, known });
   // One principal's answer hangs on its own account and that of the resource.
   const asked = scope.accounts.filter(({ id }) => own === undefined || id === own || id === found.owner);
   const seen = await observed(asked, accounts);

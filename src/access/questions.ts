@@ -54,22 +54,27 @@ export function readPolicyFile(file: string, kind?: 'resource'): NamedDocument |
   });
 }
 
-/** The details with the policy of a resource of `owner`, whose account they may not hold yet. */
+/** The details with this policy of a resource of `owner`, whose account they may not hold yet; grants of it stay. */
 export function withResourcePolicy(
   details: AuthorizationDetails,
   owner: string,
   arn: string,
   document: PolicyJson,
 ): AuthorizationDetails {
-  const policy = { arn, document };
   const partition = /^arn:([^:]+):/.exec(arn)?.[1] ?? 'aws';
   const stranger: AccountDetails = { id: owner, partition, users: [], groups: [], roles: [], scps: [], rcps: [] };
   const accounts = details.accounts.some(({ id }) => id === owner) ? details.accounts : [...details.accounts, stranger];
   return {
     ...details,
-    accounts: accounts.map((account) =>
-      account.id === owner ? { ...account, resourcePolicies: [...(account.resourcePolicies ?? []), policy] } : account,
-    ),
+    accounts: accounts.map((account) => {
+      if (account.id !== owner) return account;
+      const held = account.resourcePolicies ?? [];
+      const grants = held.find((it) => it.arn === arn)?.grants;
+      return {
+        ...account,
+        resourcePolicies: [...held, { arn, document, ...(grants === undefined ? {} : { grants }) }],
+      };
+    }),
   };
 }
 

@@ -2,6 +2,8 @@
 // AWS answers where there is none, and which rights the call needs. Adding a kind is adding a row.
 // Wire formats: the API references of the services, "GetResourcePolicy" and its like.
 import type { Account, PlainCall } from '../aws/index.ts';
+import type { NamedDocument } from '../policy/index.ts';
+import { grantPolicy, type KeyGrant } from './key-grants.ts';
 
 /** The parts of the ARN of what carries the policy. */
 export interface CarrierArn {
@@ -27,6 +29,8 @@ export interface ResourcePolicyKind {
   /** What comes after the account in the ARN of a carrier. */
   readonly rest: RegExp;
   read(account: Account, arn: CarrierArn): Promise<FoundPolicy>;
+  /** Policies beside the one of the resource, which only allow. */
+  grants?(account: Account, arn: CarrierArn): Promise<readonly NamedDocument[]>;
   /** Codes by which AWS says that there is no policy. */
   readonly absent: readonly string[];
   /** Codes by which AWS says that there is no such resource. */
@@ -105,13 +109,24 @@ const key: ResourcePolicyKind = {
   name: 'key',
   service: 'kms',
   rest: /^key\/[^*?]+$/,
-  rights: ['kms:DescribeKey', 'kms:GetKeyPolicy'],
+  rights: ['kms:DescribeKey', 'kms:GetKeyPolicy', 'kms:ListGrants'],
   on: ['kms:*:*:key/*'],
   absent: [],
   gone: ['NotFoundException'],
   async read(account, arn) {
     const call = { ...kms, operation: 'GetKeyPolicy' };
     return text((await json(account, 'KMS', arn, call, { KeyId: arn.arn, PolicyName: 'default' }))['Policy']);
+  },
+  async grants(account, arn) {
+    const call = { ...kms, operation: 'ListGrants' };
+    const found: KeyGrant[] = [];
+    for (let page: { readonly Marker?: unknown } | undefined = {}; page !== undefined;) {
+      const input = { KeyId: arn.arn, Limit: 100, ...page };
+      const { Grants = [], Truncated, NextMarker: Marker } = await json(account, 'KMS', arn, call, input);
+      found.push(...(Grants as readonly KeyGrant[]));
+      page = Truncated === true ? { Marker } : undefined;
+    }
+    return found.map(grantPolicy);
   },
 };
 

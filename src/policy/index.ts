@@ -39,7 +39,6 @@ export { policyFailure } from './failures.ts';
 export { can, type CanAnswer, type StatementPlace } from './access/can.ts';
 export { accountOfArn, Directory, policyCarrier, type Question } from './access/directory.ts';
 export { inSession, type Subject } from './access/subjects.ts';
-export { canBeGranted } from './access/key-actions.ts';
 export { rcpServices } from './access/rcp-services.ts';
 export { whoCan, type Actor, type Way } from './access/who-can.ts';
 export { severityRank, validatePolicy, type ValidateOptions } from './validate/validate.ts';

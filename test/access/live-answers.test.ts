@@ -107,7 +107,8 @@ async function answers(principal: string, asked: string, actions: readonly strin
 
 const things = {
   buckets: Object.keys(cases.buckets).map((name) => `arn:aws:s3:::${name}/x`),
-  keys: Object.keys(cases.keys).map((name) => `alias/${name}`),
+  // What of `dev-context` is allowed hangs on the request: live-grants.test.ts asks.
+  keys: Object.keys(cases.keys).flatMap((name) => (name === 'dev-context' ? [] : [`alias/${name}`])),
   tables: Object.keys(cases.tables).map((name) => `table/${name}`),
 } as const;
 
@@ -189,6 +190,7 @@ test('a run that is broken off while it waits ends, and takes nothing for unread
   const asked = { action: 'kms:Decrypt', principal: 'dev/worker', hasPolicy: false };
   const calls = [
     ['kms', 'GetKeyPolicy'],
+    ['kms', 'ListGrants'],
     ['organizations', 'ListRoots'],
     ['organizations', 'ListParents'],
   ] as const;
@@ -234,15 +236,10 @@ for (const [principal = '', action = '', resource = '', answer, type, ...names] 
     const args = ['can', principal, action, world.arnOf(resource), '--live', '--json'];
     const { stdout, stderr, code } = await world.stint(world.admin('central'), args);
     assert.equal(stderr, '');
-    const told = JSON.parse(stdout) as CanAnswer & { readonly findings: readonly { readonly code: string }[] };
+    const told = JSON.parse(stdout) as CanAnswer & { readonly findings: readonly object[] };
     assert.equal(told.answer, answer, stdout);
     assert.equal(code, answer === 'allowed' ? 0 : 1);
-    // What no policy of a key allows, a grant could.
-    const isOpen = type === 'missing' && action === 'kms:DescribeKey';
-    assert.deepEqual(
-      told.findings.map((finding) => finding.code),
-      isOpen ? ['key-grants-unread'] : [],
-    );
+    assert.deepEqual(told.findings, []);
     if (type === 'missing') assert.equal(told.missing, names[0]);
     else {
       assert.equal(told.by!.policyType, type);

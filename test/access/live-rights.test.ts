@@ -86,6 +86,7 @@ const asked: readonly (readonly [string, string, string])[] = [
   ['dev/worker', 's3:GetObject', 'arn:aws:s3:::prod-world/x'],
   ['dev/worker', 'kms:Decrypt', 'alias/prod-shared'],
   ['dev/worker', 'dynamodb:GetItem', 'table/prod-shared'],
+  ['dev/idle', 'kms:GenerateDataKey', 'alias/dev-granted'],
 ];
 
 test('answers come with exactly the generated rights: nothing more is called, and nothing less is told', async () => {
@@ -142,6 +143,7 @@ const needed: readonly (readonly [right: string, asks: number, code: string])[] 
   ['s3:GetBucketPolicyStatus', 0, 'resource-policy-unread'],
   ['s3:GetBucketPublicAccessBlock', 0, 'resource-policy-unread'],
   ['kms:GetKeyPolicy', 1, 'resource-policy-unread'],
+  ['kms:ListGrants', 3, 'key-grants-unread'],
   ['dynamodb:GetResourcePolicy', 2, 'resource-policy-unread'],
   ...['ListRoots', 'ListParents', 'ListPoliciesForTarget', 'DescribePolicy'].map(
     (name) => [`organizations:${name}`, 2, 'guardrails-unread'] as const,

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DynamoDB } from '@aws-sdk/client-dynamodb';
 import { IAM } from '@aws-sdk/client-iam';
-import { KMS } from '@aws-sdk/client-kms';
+import { KMS, type CreateGrantRequest } from '@aws-sdk/client-kms';
 import { Organizations, type PolicyType } from '@aws-sdk/client-organizations';
 import { S3 } from '@aws-sdk/client-s3';
 import { STS } from '@aws-sdk/client-sts';
@@ -22,6 +22,23 @@ interface Placed {
   readonly restricted?: boolean;
 }
 
+interface PlacedKey extends Placed {
+  readonly grants?: readonly Omit<CreateGrantRequest, 'KeyId'>[];
+}
+
+/** A question about the key `dev-context`, whose grants hang on what the request says. */
+interface Granted {
+  readonly principal: string;
+  /** Of the session that asks, where its name is told. */
+  readonly session?: string;
+  readonly action: string;
+  /** The encryption context of the request. */
+  readonly context?: Readonly<Record<string, string>>;
+  /** What is to be made. */
+  readonly grant?: Pick<CreateGrantRequest, 'Operations' | 'Constraints'>;
+  readonly answer: 'allowed' | 'denied';
+}
+
 interface Guardrail {
   readonly type: PolicyType;
   readonly on: string;
@@ -34,10 +51,11 @@ interface Cases {
   readonly roles: Readonly<Record<string, object | null>>;
   readonly boundary: Readonly<Record<string, string>>;
   readonly buckets: Readonly<Record<string, Placed>>;
-  readonly keys: Readonly<Record<string, Placed>>;
+  readonly keys: Readonly<Record<string, PlacedKey>>;
   readonly tables: Readonly<Record<string, Placed>>;
   readonly guardrails: Readonly<Record<string, Guardrail>>;
   readonly told: readonly (readonly string[])[];
+  readonly granted: readonly Granted[];
 }
 
 const source = new URL('../cases/access/live.json', import.meta.url);
@@ -160,11 +178,12 @@ export class LiveWorld {
     await s3.putPublicAccessBlock({ Bucket, PublicAccessBlockConfiguration: { RestrictPublicBuckets: true } });
   }
 
-  async #makeKey(name: string, { in: account, policy }: Placed): Promise<void> {
+  async #makeKey(name: string, { in: account, policy, grants = [] }: PlacedKey): Promise<void> {
     const kms = new KMS(this.options(this.admin(account)));
     const { KeyMetadata } = await kms.createKey(policy === undefined ? {} : { Policy: documentOf(...policy) });
     this.#keyArns.set(name, KeyMetadata!.Arn!);
     await kms.createAlias({ AliasName: `alias/${name}`, TargetKeyId: KeyMetadata!.KeyId! });
+    for (const grant of grants) await kms.createGrant({ KeyId: KeyMetadata!.KeyId, ...grant });
   }
 
   async #makeTable(TableName: string, { in: account, policy }: Placed): Promise<void> {

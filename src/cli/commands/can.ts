@@ -1,7 +1,6 @@
 // `stint can`: may somebody do something? 0 allowed, 1 denied or depends on the request, 3 when only policies that could
 // not be read are in the way of a certain answer; what it depends on is said.
 import type { Command } from 'commander';
-import { grantFindings } from '../../access/index.ts';
 import { can, type CanAnswer, type StatementPlace } from '../../policy/index.ts';
 import {
   addRequestOptions,
@@ -66,8 +65,7 @@ async function run(io: Io, principal: string, action: string, resource: string, 
   const { sessionPolicy } = options;
   const subject = sessionPolicy === undefined ? found : inSessionOf(io, asked, found, sessionPolicy);
   const answer = can(directory, subject, question);
-  const grants = options.live === true ? grantFindings(answer) : [];
-  const findings = [...findingsFor(asked, answer.unknownPolicies), ...grants];
+  const findings = findingsFor(asked, answer.unknownPolicies);
   if (options.json === true) printJson(io, { version: 1, ...answer, findings });
   else {
     for (const line of answerLines(answer)) printData(io, line);

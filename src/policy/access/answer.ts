@@ -62,11 +62,12 @@ export function answerOf(request: OpenRequest): Answer {
 /** The uncertain Allows of which one is missing. */
 function allowsFor(request: OpenRequest, missing: PolicyType, favoured: ReadonlySet<HedgedStatement>): Found[] {
   const { policies, resource } = request;
-  const own = resource.policy === undefined ? [] : [resource.policy.attached];
+  const grants = resource.policy?.grants ?? [];
+  const own = resource.policy === undefined ? [] : [resource.policy.attached, ...grants];
   const { identity, boundary, session, scps } = policies.source;
   const among: Readonly<Record<PolicyType, readonly (readonly AttachedPolicy[])[]>> = {
-    // Within one account a resource policy can stand in for an identity policy.
-    identity: [isCrossAccount({ ...request, context: request.context.known }) ? identity : [...identity, ...own]],
+    // Within one account a resource policy can stand in for an identity policy, and a grant of a key can everywhere.
+    identity: [[...identity, ...(isCrossAccount({ ...request, context: request.context.known }) ? grants : own)]],
     boundary: [boundary === undefined ? [] : [boundary], own],
     session: [session ?? [], own],
     scp: scps,

@@ -139,8 +139,14 @@ export function needTexts(needs: readonly Need[], context: PartialContext): stri
     if ('unless' in need) return openText(need.unless, context, false);
     return [...new Set(need.oneOf.map((ref) => openText(ref, context, true)))].toSorted().join(' or ');
   });
-  // Where a policy is unknown, that it allows and that it does not deny is said once.
-  const unread = new Set(needs.flatMap((need) => ('oneOf' in need ? need.oneOf.filter(isUnread).map(policyName) : [])));
+  // Where an unknown policy has to allow, that it does not deny is said with it; not where another may allow instead.
+  const unread = new Set(
+    needs.flatMap((need) => {
+      const oneOf = 'oneOf' in need ? need.oneOf : [];
+      const names = [...new Set(oneOf.map(policyName))];
+      return names.length === 1 && oneOf.every(isUnread) ? names : [];
+    }),
+  );
   return [...new Set(texts)].filter(
     (text) => !Array.from(unread).some((name) => text === `unless ${name}, which is not known, denies it`),
   );

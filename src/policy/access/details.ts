@@ -66,6 +66,8 @@ export interface RoleDetails {
 export type ResourcePolicyDetails = {
   /** ARN of the resource that carries the policy. */
   readonly arn: string;
+  /** Of a KMS key: its grants, each as a policy; an `unknown` one stands for those that AWS did not show. Absent: not looked for. */
+  readonly grants?: readonly NamedDocument[] | undefined;
 } & (
   | {
       readonly document: PolicyJson;

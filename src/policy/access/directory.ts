@@ -4,9 +4,15 @@ import { contextOf, type ContextValue } from '../context.ts';
 import { policyFailure } from '../failures.ts';
 import type { AttachedPolicy, ResourcePolicies, ResourceSide } from '../types.ts';
 import { answerOf, type Answer } from './answer.ts';
-import type { AccountDetails, AuthorizationDetails, ResourcePolicyDetails, RoleDetails } from './details.ts';
+import type {
+  AccountDetails,
+  AuthorizationDetails,
+  NamedDocument,
+  ResourcePolicyDetails,
+  RoleDetails,
+} from './details.ts';
 import { canBeLeftOut, isUnknown, type PartialContext } from './hedge.ts';
-import { crossAccountKeyActions } from './key-actions.ts';
+import { canBeGranted, crossAccountKeyActions, isRetiring } from './key-actions.ts';
 import { Layers } from './layers.ts';
 import { rcpServices } from './rcp-services.ts';
 import { Shelf } from './shelf.ts';
@@ -199,7 +205,7 @@ export class Directory {
     const account = question.resourceAccount ?? owned?.account ?? accountOfArn(resource);
     const service = question.action.split(':', 1)[0]!.toLowerCase();
     const held = this.#accounts.get(account ?? subject.account.id);
-    const rcps = rcpServices.has(service) ? (held?.rcps ?? []) : [];
+    const rcps = rcpServices.has(service) && !isRetiring(question.action) ? (held?.rcps ?? []) : [];
     return {
       arn: resource,
       account,
@@ -224,7 +230,9 @@ export class Directory {
     const owner = known?.owner.id ?? account;
     const foreign = owner !== undefined && owner !== subject.account.id;
     if (isKey && foreign && !crossAccountKeyActions.has(action.toLowerCase())) return { account: owner };
-    if (known !== undefined) return { policy: this.#givenPolicy(known, kind, resource, foreign), account: owner };
+    if (known !== undefined) {
+      return { policy: this.#givenPolicy(known, kind, { action, resource }, foreign), account: owner };
+    }
     if ((!foreign && !isKey) || isPattern(resource)) return undefined;
     return { policy: { kind, attached: this.#unknown(`policy of ${resource}`, 'resource') }, account };
   }
@@ -234,15 +242,25 @@ export class Directory {
   }
 
   #givenPolicy(
-    { given }: GivenPolicy,
+    { owner, given }: GivenPolicy,
     kind: 'key' | 'resource',
-    resource: string,
+    { action, resource }: Question,
     foreign: boolean,
   ): ResourcePolicies | undefined {
-    if (given.state === 'unread') return { kind, attached: this.#unknown(`policy of ${given.arn}`, 'resource') };
+    const attached = this.#carried(given, resource, foreign);
+    const { grants } = given;
+    if (attached === undefined || grants === undefined || !canBeGranted(action)) return attached && { kind, attached };
+    return {
+      kind,
+      attached: isRetiring(action) ? this.shelf.attached(retiredBy(owner), 'resource', resource) : attached,
+      grants: grants.map((grant) => this.shelf.attached(grant, 'resource', resource)),
+    };
+  }
+
+  #carried(given: ResourcePolicyDetails, resource: string, foreign: boolean): AttachedPolicy | undefined {
+    if (given.state === 'unread') return this.#unknown(`policy of ${given.arn}`, 'resource');
     if (given.document === undefined || (foreign && given.ownOnly === true)) return undefined;
-    const named = { name: given.arn, document: given.document };
-    return { kind, attached: this.shelf.attached(named, 'resource', resource) };
+    return this.shelf.attached({ name: given.arn, document: given.document }, 'resource', resource);
   }
 
   /**
@@ -265,6 +283,15 @@ export class Directory {
   #unknown(name: string, kind: 'trust' | 'resource'): AttachedPolicy {
     return this.shelf.attached({ name, unknown: true }, kind);
   }
+}
+
+/**
+ * In place of the key's policy, in which kms:RetireGrant has no effect: the account that owns the key delegates it.
+ * https://docs.aws.amazon.com/kms/latest/developerguide/grant-delete.html
+ */
+function retiredBy({ id }: AccountDetails): NamedDocument {
+  const Statement = { Effect: 'Allow', Principal: { AWS: id }, Action: 'kms:RetireGrant', Resource: '*' };
+  return { name: `the account ${id} of the key`, document: { Version: '2012-10-17', Statement } };
 }
 
 /** Services whose resources can carry a policy. Source: IAM user guide, "AWS services that work with IAM". */

@@ -27,7 +27,10 @@ export const crossAccountKeyActions: ReadonlySet<string> = new Set([
 const grantable =
   /^kms:(?:creategrant|decrypt|derivesharedsecret|describekey|encrypt|generate(?:datakey.*|mac)|getpublickey|reencrypt(?:from|to)|retiregrant|sign|verify|verifymac)$/i;
 
-/** Whether a grant of a key could allow what no policy does. */
-export function canBeGranted(action: string, resource: string): boolean {
-  return grantable.test(action) && /^arn:[^:]+:kms:[^:]*:[^:]*:(?:key|alias)\//.test(resource);
+/** Whether a grant of a key could allow it. */
+export function canBeGranted(action: string): boolean {
+  return grantable.test(action);
 }
+
+/** Whether it is the one action of which a key's policy and RCPs say nothing, but the grants themselves. */
+export const isRetiring = (action: string): boolean => action.toLowerCase() === 'kms:retiregrant';
