@@ -164,6 +164,15 @@ export interface StsEndpoint {
   readonly caBundle?: string | undefined;
 }
 
+/** Where the parts of a request are said: `file:line`, or the variable; undefined for what was typed. */
+export interface RequestPlaces {
+  role(arn: string): string | undefined;
+  mfa(serial: string): string | undefined;
+  keys(accessKeyId: string): string | undefined;
+  /** Of the web identity token. */
+  token(): string | undefined;
+}
+
 /** Everything that decides which session is meant: two equal requests may share one, unequal ones never. */
 export interface SessionRequest {
   /** What the person typed; for messages and `forget`, not part of the identity. */
@@ -185,4 +194,6 @@ export interface SessionRequest {
   readonly region?: string | undefined;
   /** Settings of the profile that its keys alone would lose, as the variables SDKs read: `AWS_ENDPOINT_URL`… */
   readonly settings: Readonly<Record<string, string>>;
+  /** For messages; not part of the identity. */
+  readonly places?: RequestPlaces | undefined;
 }

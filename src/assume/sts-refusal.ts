@@ -1,8 +1,8 @@
 // Turns a refusal of STS into a failure that says why and what to do. Codes and wording of the causes:
 // https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html and API_AssumeRole.html#API_AssumeRole_Errors
-import { formatDuration, type Failure } from '../base/index.ts';
+import { Failure, formatDuration } from '../base/index.ts';
 import { failure } from './failures.ts';
-import type { StsEndpoint } from './model.ts';
+import type { RequestPlaces, StsEndpoint } from './model.ts';
 import { roleCure } from './role-refusal.ts';
 
 /** What was asked, without its secrets. */
@@ -29,6 +29,8 @@ export interface Refusal {
   readonly explainId?: string | undefined;
   /** This machine's clock minus AWS's; undefined when the answer had no date. */
   readonly skewMillis?: number | undefined;
+  /** Where what was asked is written. */
+  readonly places?: RequestPlaces | undefined;
 }
 
 interface Rule {
@@ -185,6 +187,33 @@ function throttled(_: StsCall, { code }: Refusal): Failure {
   return failure('sts-throttled', `AWS asked several times to slow down (${code})`, { hint: 'try again in a minute' });
 }
 
+/** What of the request AWS refused, by the code of the failure, and where that is written. */
+const refusedPlaces: Readonly<Record<string, (call: StsCall, refusal: Refusal) => string | undefined>> = {
+  'access-denied': rolePlace,
+  'duration-refused': rolePlace,
+  'policy-refused': rolePlace,
+  'mfa-refused': ({ mfaSerial = '' }, { places }) => places?.mfa(mfaSerial),
+  'credentials-refused': keysPlace,
+  'credentials-expired': keysPlace,
+  'token-refused': (_, { places }) => places?.token(),
+};
+
+function keysPlace(_: StsCall, { places, accessKeyId }: Refusal): string | undefined {
+  return places?.keys(accessKeyId);
+}
+
+/** Of the role; of the keys for a call without one. */
+function rolePlace(call: StsCall, refusal: Refusal): string | undefined {
+  return call.roleArn === undefined ? keysPlace(call, refusal) : refusal.places?.role(call.roleArn);
+}
+
+function placed(found: Failure, call: StsCall, refusal: Refusal): Failure {
+  const place = refusedPlaces[found.code]?.(call, refusal);
+  if (place === undefined) return found;
+  const { code, message, hint, status, detail } = found;
+  return new Failure(code, `${place}: ${message}`, { hint, status, detail });
+}
+
 /** The coded failure for a refusal. Never holds a secret: an access key id is the most it names. */
 export function explainRefusal(call: StsCall, refusal: Refusal): Failure {
   const rule = rules.find(
@@ -193,7 +222,7 @@ export function explainRefusal(call: StsCall, refusal: Refusal): Failure {
       code.test(refusal.code) &&
       (message === undefined || message.test(refusal.message)),
   );
-  if (rule !== undefined) return rule.explain(call, refusal);
+  if (rule !== undefined) return placed(rule.explain(call, refusal), call, refusal);
   return failure('sts-failed', `${call.action} failed with ${refusal.code} (${refusal.status}): ${refusal.message}`, {
     hint: 'the message is AWS’s own; https://docs.aws.amazon.com/STS/latest/APIReference/ explains the code',
   });

@@ -5,7 +5,7 @@ import type { Clock, Millis } from '../base/index.ts';
 import { Secret } from '../base/index.ts';
 import { failure } from './failures.ts';
 import type { HttpAnswer, HttpLoss, SendHttp } from './http.ts';
-import type { Credentials, IdentityToken, RoleLink, StsEndpoint } from './model.ts';
+import type { Credentials, IdentityToken, RequestPlaces, RoleLink, StsEndpoint } from './model.ts';
 import { encodeRfc3986, signRequest } from './signer.ts';
 import { explainRefusal, type StsCall } from './sts-refusal.ts';
 
@@ -88,10 +88,13 @@ function mfaParameters(proof: MfaProof | undefined): Parameters {
 export class StsClient {
   readonly #endpoint: StsEndpoint;
   readonly #tools: StsTools;
+  readonly #places: RequestPlaces | undefined;
 
-  constructor(endpoint: StsEndpoint, tools: StsTools) {
+  /** `places` say where the request that is refused was written. */
+  constructor(endpoint: StsEndpoint, tools: StsTools, places?: RequestPlaces) {
     this.#endpoint = endpoint;
     this.#tools = tools;
+    this.#places = places;
   }
 
   async assumeRole(as: Credentials, role: RoleLink, durationSeconds: number, mfa?: MfaProof): Promise<IssuedSession> {
@@ -186,6 +189,7 @@ export class StsClient {
       accessKeyId: as?.accessKeyId ?? '',
       explainId: answer.explainId,
       skewMillis: answer.date === undefined ? undefined : this.#tools.clock.now() - Date.parse(answer.date),
+      places: this.#places,
     });
   }
 

@@ -11,6 +11,7 @@ import { containerSource, instanceForbidden, instanceSource, tokenFileSource } f
 import { checkOptions, checkSessionName, roleOnlyOptions, type SessionOptions } from './options.ts';
 import { namesCredentials, profileChain, type ProfileChain } from './profile-chain.ts';
 import { nameCure, settingOf, type Profile, type ProfileSet } from './profiles.ts';
+import { ChainPlaces } from './refusal-places.ts';
 import { arrangeLinks, type WantedRole } from './role-links.ts';
 import { mfaVariables, roleVariables, withVariables } from './variable-options.ts';
 
@@ -250,6 +251,7 @@ function requestOf(
       options: last === undefined ? options : withVariables(options, roleVariables(env)),
       person: personName(env),
     }),
+    places: new ChainPlaces(chain, env),
     durationSeconds: last === undefined ? (options.durationSeconds ?? chain.durationSeconds ?? mfa.alone) : undefined,
     ...chooseEndpoint(wanted, context.profiles, env),
   };

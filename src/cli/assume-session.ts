@@ -136,7 +136,7 @@ export function openCache(env: Environment, note: (line: string) => void = () =>
 
 /** STS as the request and the environment say. */
 export function openSts(request: SessionRequest, env: Environment): StsClient {
-  return new StsClient(request.sts, { send: httpSender(env), clock: systemClock, wait });
+  return new StsClient(request.sts, { send: httpSender(env), clock: systemClock, wait }, request.places);
 }
 
 function sessionTools(io: Io, env: Environment, cache: SessionCache | undefined, choices: AssumeChoices): SessionTools {

@@ -210,7 +210,7 @@ test('a token of another subject does not get the session that is kept of the fi
   assert.deepEqual([code, stdout], [1, '']);
   assert.match(
     stderr,
-    /^error\[access-denied\]: the web identity token may not assume `arn:aws:iam::222222222222:role\/ci`/,
+    /^error\[access-denied\]: AWS_ROLE_ARN: the web identity token may not assume `arn:aws:iam::222222222222:role\/ci`/,
   );
   assert.match(stderr, /hint: .*`aud` and `sub` must hold; `stint cloud explain \w+` says which policy decided/);
 });

@@ -150,7 +150,10 @@ test('exec runs with a session that AWS accepts: whoami inside says so', async (
 test('a caller whose own policy does not allow the role is told both sides of the rule', async (t) => {
   const { code, stdout, stderr } = await stint(t, ['credentials', 'closed']);
   assert.deepEqual([code, stdout], [1, '']);
-  assert.match(stderr, /^error\[access-denied\]: `arn:aws:iam::111111111111:user\/alice` may not assume/);
+  assert.match(
+    stderr,
+    /^error\[access-denied\]: \S+config:\d+: `arn:aws:iam::111111111111:user\/alice` may not assume/,
+  );
   assert.match(stderr, /a policy of `arn:aws:iam::111111111111:user\/alice` must allow sts:AssumeRole/);
 });
 
@@ -171,7 +174,7 @@ test('a chained role is asked for within the hour AWS allows', async (t) => {
   assert.match(stderr, /note: 1h instead of 2h/);
   assert.match(
     stderr,
-    /error\[access-denied\]: `arn:aws:sts::222222222222:assumed-role\/test_role\/alice` may not assume/,
+    /error\[access-denied\]: \S+config:\d+: `arn:aws:sts::222222222222:assumed-role\/test_role\/alice` may not assume/,
   );
 });
 

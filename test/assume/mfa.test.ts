@@ -295,7 +295,7 @@ test('at a terminal a wrong code is asked for three times, each time with the cu
   assert.deepEqual([code, stdout, codesSent(sts)], [1, '', ['111111', '222222', '333333']]);
   assert.match(
     stderr,
-    /note: AWS refused the code of .*; each code works once: wait for the next one; .* \(try 2 of 3\)/,
+    /note: \S+config:4: AWS refused the code of .*; each code works once: wait for the next one; .* \(try 2 of 3\)/,
   );
   assert.match(stderr, /error\[mfa-refused\]/);
 });
