@@ -63,6 +63,17 @@ test('a name that is taken, or none, is refused before a session is fetched', as
   assert.equal(await refused('central'), 'section-foreign');
 });
 
+test('where no lock can be taken, for its folder cannot be written, the section is written all the same', async (t) => {
+  const sts = await startSts(t);
+  const home = temporaryHome(t, config);
+  // A file where the folder should be: as unwritable as a folder of somebody else, for root too.
+  writeFileSync(join(home, 'cache'), '');
+  const env = { ...childEnvironment(home, sts), XDG_CACHE_HOME: join(home, 'cache') };
+  const { code, stderr } = await runStintHere(['credentials', 'dev', '--write-profile', 'w'], env);
+  assert.deepEqual([code, stderr.includes('wrote `[w]`')], [0, true], stderr);
+  assert.match(readFileSync(join(home, '.aws/credentials'), 'utf8'), /^\[w\]\nmanager = stint$/m);
+});
+
 test('five writers at once leave five sections', async (t) => {
   const sts = await startSts(t);
   const home = temporaryHome(t, config);

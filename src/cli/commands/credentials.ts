@@ -1,6 +1,6 @@
 // `stint credentials TARGET`: JSON for `credential_process`, other forms, or a section of `~/.aws/credentials`.
 import type { Command } from 'commander';
-import { isoSeconds, systemClock } from '../../base/index.ts';
+import { isFailure, isoSeconds, systemClock } from '../../base/index.ts';
 import {
   baseEnvironment,
   checkProfileFree,
@@ -46,7 +46,13 @@ function fileTools(io: Io, file: string): CredentialsFileTools {
   const note = (line: string): void => say(io, `note: ${line}`);
   const lock = async (): Promise<() => void> => {
     if (cache === undefined) return () => undefined;
-    cache.prepare();
+    try {
+      cache.prepare();
+    } catch (error) {
+      // Nowhere to lock, as where there is no home: what another one writes meanwhile is found by looking again.
+      if (isFailure(error)) throw error;
+      return () => undefined;
+    }
     return takeLock(cache.lockFile(`credentials file ${file}`), { wait, onBusy: () => undefined });
   };
   return { file, note, lock };
