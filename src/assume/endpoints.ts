@@ -2,6 +2,7 @@
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html and feature-sts-regionalized-endpoints.html
 import { failure } from './failures.ts';
 import type { Environment, StsEndpoint } from './model.ts';
+import type { Setting } from './ini.ts';
 import { settingOf, type Profile, type ProfileSet } from './profiles.ts';
 
 export interface EndpointChoice {
@@ -88,10 +89,10 @@ function isTrue(value: string | undefined): boolean {
   return value?.toLowerCase() === 'true';
 }
 
-function checkUrl(url: string, from: string): string {
+function checkUrl(url: string, place: string): string {
   const parsed = URL.parse(url);
   if (parsed === null || !/^https?:$/.test(parsed.protocol) || parsed.username !== '') {
-    throw failure('setting-invalid', `\`${url}\` (${from}) is not an http or https address`, {
+    throw failure('setting-invalid', `${place}: \`${url}\` is not an http or https address`, {
       hint: 'write it like `https://sts.eu-west-1.amazonaws.com` or `http://127.0.0.1:4566`',
     });
   }
@@ -112,24 +113,26 @@ class ProfileSettings {
     return this.#profiles.map((profile) => settingOf(profile, key)).find((value) => value !== undefined);
   }
 
+  /** `file:line` of the setting that `get` takes. */
+  placeOf(key: string): string {
+    const profile = this.#profiles.find((each) => settingOf(each, key) !== undefined);
+    return profile?.placeOf(key) ?? this.#set.files.config;
+  }
+
   /** `endpoint_url` of each service in the `[services]` section that the first profile with one names. */
-  serviceEndpoints(): ReadonlyMap<string, string> {
-    const found = new Map<string, string>();
+  serviceEndpoints(): ReadonlyMap<string, Setting> {
+    const found = new Map<string, Setting>();
     const name = this.get('services');
     if (name === undefined) return found;
     const section = this.#set.services.get(name);
     if (section === undefined) {
-      throw failure(
-        'profile-incomplete',
-        `a profile names \`services = ${name}\`, but no section \`[services ${name}]\` exists`,
-        {
-          hint: `add the section to \`${this.#set.files.config}\`, or remove the line`,
-        },
-      );
+      throw failure('profile-incomplete', `${this.placeOf('services')}: no section \`[services ${name}]\` exists`, {
+        hint: `add the section to \`${this.#set.files.config}\`, or remove the line`,
+      });
     }
     for (const [service, setting] of section.settings) {
-      const url = setting.nested?.get('endpoint_url')?.value;
-      if (url !== undefined && url !== '') found.set(service, url);
+      const url = setting.nested?.get('endpoint_url');
+      if (url !== undefined && url.value !== '') found.set(service, url);
     }
     return found;
   }
@@ -139,10 +142,14 @@ class ProfileSettings {
 function customEndpoint(service: string, env: Environment, own: ProfileSettings): string | undefined {
   if (isTrue(variable(env, 'AWS_IGNORE_CONFIGURED_ENDPOINT_URLS') ?? own.get('ignore_configured_endpoint_urls')))
     return undefined;
-  const fromEnv = variable(env, `AWS_ENDPOINT_URL_${service.toUpperCase()}`) ?? variable(env, 'AWS_ENDPOINT_URL');
-  if (fromEnv !== undefined) return checkUrl(fromEnv, 'AWS_ENDPOINT_URL');
-  const fromProfile = own.serviceEndpoints().get(service) ?? own.get('endpoint_url');
-  return fromProfile === undefined ? undefined : checkUrl(fromProfile, 'endpoint_url');
+  for (const name of [`AWS_ENDPOINT_URL_${service.toUpperCase()}`, 'AWS_ENDPOINT_URL']) {
+    const url = variable(env, name);
+    if (url !== undefined) return checkUrl(url, name);
+  }
+  const ofService = own.serviceEndpoints().get(service);
+  if (ofService !== undefined) return checkUrl(ofService.value, ofService.place);
+  const fromProfile = own.get('endpoint_url');
+  return fromProfile === undefined ? undefined : checkUrl(fromProfile, own.placeOf('endpoint_url'));
 }
 
 function awsEndpoint(
@@ -177,8 +184,8 @@ function carriedSettings(env: Environment, own: ProfileSettings): Record<string,
     if (value !== undefined && variable(env, name) === undefined) carried[name] = value;
   };
   carry('AWS_ENDPOINT_URL', own.get('endpoint_url'));
-  for (const [service, url] of own.serviceEndpoints()) {
-    carry(`AWS_ENDPOINT_URL_${service.toUpperCase().replace(/[\s-]/g, '_')}`, url);
+  for (const [service, { value }] of own.serviceEndpoints()) {
+    carry(`AWS_ENDPOINT_URL_${service.toUpperCase().replace(/[\s-]/g, '_')}`, value);
   }
   carry('AWS_CA_BUNDLE', own.get('ca_bundle'));
   carry('AWS_USE_FIPS_ENDPOINT', own.get('use_fips_endpoint'));
@@ -221,6 +228,11 @@ export function hostSuffixes(region: string): Readonly<Record<'name' | 'suffix' 
   return partitionNamed(partitionOfRegion(region));
 }
 
+function regionPlace(own: ProfileSettings, env: Environment): string {
+  if (own.get('region') !== undefined) return own.placeOf('region');
+  return variable(env, 'AWS_REGION') === undefined ? 'AWS_DEFAULT_REGION' : 'AWS_REGION';
+}
+
 /**
  * Chooses the region and the STS endpoint. `profiles` are the target's and then its sources'; the region
  * is the option's, else the first profile's that has one, else the environment's.
@@ -235,9 +247,11 @@ export function chooseEndpoint(
   const region = input.region ?? own.get('region') ?? variable(env, 'AWS_REGION', 'AWS_DEFAULT_REGION');
   // SECURITY: the region becomes part of a host name; nothing else may slip into it.
   if (region !== undefined && !isRegion(region)) {
-    throw failure(input.region === undefined ? 'setting-invalid' : 'invalid-option', `\`${region}\` is not a region`, {
-      hint: 'regions look like `eu-west-1`',
-    });
+    const [code, place] =
+      input.region === undefined
+        ? (['setting-invalid', `${regionPlace(own, env)}: `] as const)
+        : (['invalid-option', ''] as const);
+    throw failure(code, `${place}\`${region}\` is not a region`, { hint: 'regions look like `eu-west-1`' });
   }
   const custom = customEndpoint('sts', env, own);
   const aws = awsEndpoint(region, input.partition, env, own);

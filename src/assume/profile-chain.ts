@@ -138,7 +138,8 @@ function durationOf(profile: Profile): number | undefined {
       hint: 'write it like `duration_seconds = 3600`',
     });
   }
-  checkDuration(Number(text), limits.assumeRole);
+  const longest = settingOf(profile, 'role_arn') === undefined ? limits.getSessionToken : limits.assumeRole;
+  checkDuration(Number(text), longest, () => profile.placeOf('duration_seconds'));
   return Number(text);
 }
 

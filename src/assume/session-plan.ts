@@ -155,11 +155,11 @@ function fits(row: Row, facts: PlanFacts): boolean {
 }
 
 /** A number of seconds that STS takes, or the failure that says what it takes. */
-export function checkDuration(seconds: number, longest: number): void {
+export function checkDuration(seconds: number, longest: number, place?: () => string): void {
   if (Number.isInteger(seconds) && seconds >= limits.shortest && seconds <= longest) return;
   throw failure(
     'duration-refused',
-    `AWS gives sessions of ${formatDuration(limits.shortest)} to ${formatDuration(longest)}, not \`${seconds}s\``,
+    `${place === undefined ? '' : `${place()}: `}AWS gives sessions of ${formatDuration(limits.shortest)} to ${formatDuration(longest)}, not \`${seconds}s\``,
     {
       hint: `ask for \`--duration ${formatDuration(seconds < limits.shortest ? limits.shortest : longest)}\`, or change duration_seconds`,
     },
