@@ -5,7 +5,7 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSyn
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { childEnvironment, credentialsFile, runStint, startSts, temporaryHome } from './support.ts';
+import { childEnvironment, credentialsFile, runStint, runStintHere, startSts, temporaryHome } from './support.ts';
 
 const config = `[profile dev]
 role_arn = arn:aws:iam::222222222222:role/x
@@ -83,6 +83,21 @@ test('--refresh of a role behind a role makes both anew, and asks for no second 
     sts.calls.map(({ action }) => action),
     ['GetSessionToken', 'AssumeRole', 'AssumeRole', 'AssumeRole', 'AssumeRole'],
   );
+});
+
+test('forget of a name that nobody knows suggests one; what is kept of a target that is gone is forgotten', async (t) => {
+  const sts = await startSts(t);
+  const home = temporaryHome(t, config);
+  const env = childEnvironment(home, sts);
+  await runStintHere(['credentials', 'dev'], env);
+  const unknown = await runStintHere(['forget', 'dve'], env);
+  assert.equal(unknown.code, 1);
+  assert.match(unknown.stderr, /^error\[unknown-target\]: there is no target `dve` .*\nhint: did you mean `dev`\?\n$/);
+  writeFileSync(join(home, '.aws/config'), '');
+  assert.match((await runStintHere(['forget', 'dev'], env)).stderr, /^forgot 1 session /);
+  assert.match((await runStintHere(['forget', 'dev'], env)).stderr, /^error\[unknown-target\]/);
+  writeFileSync(join(home, '.aws/config'), config);
+  assert.deepEqual((await runStintHere(['forget', 'dev'], env)).code, 0);
 });
 
 test('a kept session that has ended is not served', async (t) => {

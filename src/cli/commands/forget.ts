@@ -20,12 +20,12 @@ async function meaningOf(
   io: Io,
   target: string,
   config: string | undefined,
-): Promise<{ readonly name: string; readonly roleArn?: string | undefined }> {
+): Promise<{ readonly name: string; readonly roleArn?: string | undefined; readonly unknown?: Error }> {
   try {
     const request = await resolveTarget(target, {}, targetContext(io, baseEnvironment(io.env), config));
     return { name: request.target, roleArn: request.roles.at(-1)?.roleArn };
-  } catch {
-    return { name: target };
+  } catch (error) {
+    return isFailure(error) && error.code === 'unknown-target' ? { name: target, unknown: error } : { name: target };
   }
 }
 
@@ -38,11 +38,14 @@ async function meant(
 ): Promise<readonly KeptEntry[]> {
   const kept = cache.list();
   if (target === undefined) return kept;
-  const { name, roleArn } = await meaningOf(io, target, config);
-  return kept.filter(
+  const { name, roleArn, unknown } = await meaningOf(io, target, config);
+  const found = kept.filter(
     (session) =>
       session.target === target || session.target === name || (roleArn !== undefined && session.roleArn === roleArn),
   );
+  // Most likely a slip of the hand: whoever believes the session forgotten is told that it is not.
+  if (found.length === 0 && unknown !== undefined) throw unknown;
+  return found;
 }
 
 /** Gives back what is lent; returns how many leases the server has not ended. */
