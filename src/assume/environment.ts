@@ -134,9 +134,19 @@ export function mfaFolder(env: Environment): string | undefined {
   return folder === undefined ? undefined : `${folder}/mfa`;
 }
 
+/** What the system knows, where a container or a cron job has no USER. Costs 20 µs. */
+export function systemUser(): string {
+  try {
+    return process.getBuiltinModule('node:os').userInfo().username;
+  } catch {
+    // A container whose user has no entry.
+    return 'stint';
+  }
+}
+
 /** A role session name that names the person in CloudTrail: the user's name, in the letters STS allows. */
-export function personName(env: Environment): string {
-  const name = env['USER'] || env['LOGNAME'] || env['USERNAME'] || 'stint';
+export function personName(env: Environment, user: () => string = systemUser): string {
+  const name = env['USER'] || env['LOGNAME'] || env['USERNAME'] || user();
   const allowed = name.replace(/[^\w+=,.@-]/g, '-').slice(0, 64);
   return allowed.length < 2 ? `${allowed}-stint` : allowed;
 }

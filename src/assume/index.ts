@@ -6,7 +6,7 @@ export { failure as assumeFailure } from './failures.ts';
 export { chainOf, type ProfileChain } from './profile-chain.ts';
 export type { Profile } from './profiles.ts';
 export { parseRoleArn } from './arn.ts';
-export { baseEnvironment, mfaFolder, readOrigin, sessionFolder } from './environment.ts';
+export { baseEnvironment, mfaFolder, readOrigin, sessionFolder, systemUser } from './environment.ts';
 export { checkOptions, type SessionOptions } from './options.ts';
 export { resolveCurrent, resolveTarget, type DefinedTarget, type TargetContext, type TargetSource } from './targets.ts';
 export { SessionCache, type KeptEntry } from './cache.ts';

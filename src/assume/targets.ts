@@ -63,6 +63,8 @@ export interface TargetContext {
   readonly env: Environment;
   readonly profiles: ProfileSet;
   readonly sources: readonly TargetSource[];
+  /** The user's name, where no variable has it; asked of the system unless given. */
+  readonly user?: (() => string) | undefined;
 }
 
 /** A chain, and what is known of its last role besides. */
@@ -249,7 +251,7 @@ function requestOf(
       roles: chain.roles,
       webIdentity: chain.source.kind === 'web-identity',
       options: last === undefined ? options : withVariables(options, roleVariables(env)),
-      person: personName(env),
+      person: personName(env, context.user),
     }),
     places: new ChainPlaces(chain, env),
     durationSeconds: last === undefined ? (options.durationSeconds ?? chain.durationSeconds ?? mfa.alone) : undefined,

@@ -19,6 +19,7 @@ import {
   type Sealing,
   sessionFolder,
   StsClient,
+  systemUser,
   Watch,
   watchedSource,
   type Credentials,
@@ -106,8 +107,11 @@ export function targetContext(io: Io, given: Environment, config: string | undef
   const defined = config !== undefined || definingFolder(io) !== undefined;
   const definition = defined ? [definitionSource(io, env, config)] : [];
   const sources = [...definition, lentSource(Object.create(io, { env: { value: env } }) as Io)];
+  let user: string | undefined;
   return {
     env,
+    // Once for a list of 10,000 profiles.
+    user: () => (user ??= systemUser()),
     profiles: loadProfiles(env, watch?.reading(readText) ?? readText),
     sources: watch === undefined ? sources : sources.map((source) => watchedSource(source, watch)),
   };

@@ -139,6 +139,15 @@ test('without HOME, as in a service, the files are looked for where the system h
   assert.ok(stderr.includes(`\`${userInfo().homedir}/.aws/config\``), stderr);
 });
 
+test('where no variable names the person, as in a container, sessions are named after the user of the system', async (t) => {
+  const sts = await startSts(t);
+  const { USER: _, ...env } = childEnvironment(temporaryHome(t, config), sts);
+  await runStintHere(['credentials', 'dev'], env);
+  const { username } = userInfo();
+  const allowed = username.replace(/[^\w+=,.@-]/g, '-').slice(0, 64);
+  assert.equal(sts.calls[0]?.parameters.get('RoleSessionName'), allowed.length < 2 ? `${allowed}-stint` : allowed);
+});
+
 test('STINT_HOME and XDG_CACHE_HOME say where sessions are kept', async (t) => {
   const sts = await startSts(t);
   const home = temporaryHome(t, config);
