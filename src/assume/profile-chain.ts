@@ -308,7 +308,7 @@ export function chainOf(
   return follow(profile, { set, env, visited: [], followed });
 }
 
-/** `chainOf` the profile of that name. @throws as it does. */
-export function profileChain(name: string, set: ProfileSet, env: Environment): ProfileChain {
-  return chainOf(profileNamed(name, set), set, env);
+/** `chainOf` the profile of that name, which `from` gives. @throws as it does. */
+export function profileChain(name: string, set: ProfileSet, env: Environment, from?: string): ProfileChain {
+  return chainOf(profileNamed(name, set, from), set, env);
 }

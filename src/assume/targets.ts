@@ -119,10 +119,11 @@ function currentChain(context: TargetContext): ProfileChain {
   if (credentials !== undefined)
     return { source: { kind: 'keys', from: 'the environment', credentials }, roles: [], mfaSerial, profiles: known };
   const token = environmentToken(context);
-  const named = env['AWS_PROFILE'] || env['AWS_DEFAULT_PROFILE'] || settingOf(profile, 'role_arn') !== undefined;
+  const variable = ['AWS_PROFILE', 'AWS_DEFAULT_PROFILE'].find((each) => env[each]);
+  const named = variable !== undefined || settingOf(profile, 'role_arn') !== undefined;
   if (token !== undefined && !named) return { ...token, profiles: known };
   if ((named && profile === undefined) || (profile !== undefined && namesCredentials(profile))) {
-    const chain = profileChain(name, profiles, env);
+    const chain = profileChain(name, profiles, env, variable);
     return { ...chain, mfaSerial: chain.mfaSerial ?? mfaSerial };
   }
   if (token !== undefined) return { ...token, profiles: known };
