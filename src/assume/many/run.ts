@@ -68,16 +68,17 @@ async function ended(
 ): Promise<ExecEnding> {
   const { promise, resolve } = Promise.withResolvers<ExecEnding>();
   child.on('error', (error) => child.pid === undefined && resolve(commandFailure(command, error)));
-  // Without free file handles there are no pipes, and the error says so.
-  if (child.stdout === null || child.stderr === null) return promise;
+  // Without free file handles there are no pipes (undefined, not null), and the error says so.
+  const [stdout, stderr] = [child.stdout ?? undefined, child.stderr ?? undefined];
+  if (stdout === undefined || stderr === undefined) return promise;
   let quiet: NodeJS.Timeout | undefined;
-  const streams = [child.stdout, child.stderr];
+  const streams = [stdout, stderr];
   let isHeard = false;
   const onData = (): void => {
     isHeard = true;
     quiet?.refresh();
   };
-  const waits = [forward(child.stdout, sinks.stdout, onData), forward(child.stderr, sinks.stderr, onData)];
+  const waits = [forward(stdout, sinks.stdout, onData), forward(stderr, sinks.stderr, onData)];
   const letGo = (): void => {
     isHeard = false;
     // Where this process was held up, or goes on just now, what was printed lies unread until after the next look.

@@ -387,3 +387,29 @@ test('47, 51 and 53 (99designs/aws-vault#423, broamski/aws-mfa#28, synfinatic/aw
   assert.equal(sts.calls.length, 101);
   assert.match(stderr, /^103 targets: 103 ok/);
 });
+
+test('a command for which no file handle is left is one failure that says so', async () => {
+  const script = `
+    import { openSync, closeSync } from 'node:fs';
+    import { execMany } from ${JSON.stringify(new URL('../../../src/assume/many/index.ts', import.meta.url).href)};
+    const told = [];
+    const tools = {
+      jobs: 1, failFast: false, clock: { now: () => 0 }, tell: () => {}, environment: async () => ({ PATH: process.env.PATH }),
+      output: () => ({ stdout: () => {}, stderr: () => {} }),
+      onEnd: ({ error }) => void told.push(error.code, /EMFILE/.test(error.message)),
+    };
+    process.getBuiltinModule('node:child_process');
+    const open = [];
+    try { for (;;) open.push(openSync('/dev/null')); } catch {}
+    closeSync(open.pop());
+    await execMany(['a'], 'true', [], tools);
+    for (const handle of open) closeSync(handle);
+    console.log(JSON.stringify(told));`;
+  const line = `ulimit -n 64; exec '${process.execPath}' --input-type=module -e "$0"`;
+  const child = spawn('sh', ['-c', line, script], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let [stdout, stderr] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk));
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));
+  await new Promise((resolve) => child.on('close', resolve));
+  assert.deepEqual([stdout, stderr], ['["command-not-found",true]\n', '']);
+});
