@@ -2,7 +2,7 @@
 // command line of this process.
 import { runWithHot } from './load-hot.ts';
 import { cliModule } from './place.ts';
-import { processIo } from './process-io.ts';
+import { processIo, workingFolder } from './process-io.ts';
 import { answerQuickly } from './quick.ts';
 
 /** The verbs that hot.ts knows a short way for. */
@@ -16,7 +16,7 @@ function checkNode(version: string): string | undefined {
 }
 
 async function runLine(argv: readonly string[]): Promise<void> {
-  if (answerQuickly(argv, process.env, process.cwd())) return;
+  if (answerQuickly(argv, process.env, workingFolder())) return;
   const verb = hotVerbs.find((each) => each === argv[0]);
   if (verb !== undefined && (await runWithHot(verb, ({ runHot }, io) => runHot(argv, io)))) return;
   const { run } = (await import(cliModule('program').href)) as typeof import('./program.ts');

@@ -1,13 +1,22 @@
 // This process as an `Io`, for the entry files. Everything in it is opened when it is first used: streams and
 // abort signals cost a command that needs neither several milliseconds.
 import type { Io } from './command.ts';
-import { quickOutput } from './write-out.ts';
+import { quickOutput, tellUnwritable } from './write-out.ts';
 
 /** An AbortSignal that SIGINT and SIGTERM abort. */
 function stopSignal(): AbortSignal {
   const stop = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort(name));
   return stop.signal;
+}
+
+/** The folder this runs in; what the shell believes where somebody has removed it: nothing is found there. */
+export function workingFolder(): string {
+  try {
+    return process.cwd();
+  } catch {
+    return process.env['PWD'] ?? '/';
+  }
 }
 
 /**
@@ -17,10 +26,8 @@ function stopSignal(): AbortSignal {
 function guarded(stream: NodeJS.WriteStream): NodeJS.WriteStream {
   return stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE' || process.exitCode === 1) return;
-    process.exitCode = 1;
-    if (stream !== process.stdout) return;
-    process.stderr.write(`error[output-unwritable]: standard output cannot be written (${error.code})\n`);
-    process.stderr.write('hint: make room on the disk, or send the output elsewhere\n');
+    if (stream === process.stdout) tellUnwritable(error);
+    else process.exitCode = 1;
   });
 }
 
@@ -32,7 +39,7 @@ export function processIo(onCall?: () => void): Io {
   const openStdout = (): NodeJS.WriteStream => (stdout ??= guarded(process.stdout));
   return {
     env: process.env,
-    cwd: process.cwd(),
+    cwd: workingFolder(),
     program: [process.execPath, ...process.execArgv, process.argv[1]!],
     get stdin() {
       return process.stdin;

@@ -15,8 +15,20 @@ function writeNow(bytes: Uint8Array): Uint8Array {
   }
 }
 
+/** Tells that stdout cannot be written, by which the command has failed. */
+export function tellUnwritable({ code }: NodeJS.ErrnoException): void {
+  process.exitCode = 1;
+  process.stderr.write(`error[output-unwritable]: standard output cannot be written (${code})\n`);
+  process.stderr.write('hint: make room on the disk, or send the output elsewhere\n');
+}
+
 export function writeOut(text: string): void {
-  const left = writeNow(Buffer.from(text));
+  let left: Uint8Array;
+  try {
+    left = writeNow(Buffer.from(text));
+  } catch (error) {
+    return tellUnwritable(error as NodeJS.ErrnoException);
+  }
   if (left.length > 0) process.stdout.write(left);
 }
 

@@ -27,7 +27,7 @@ import { assumeTarget } from '../../src/cli/assume-session.ts';
 import type { Io } from '../../src/cli/command.ts';
 import { processIo } from '../../src/cli/process-io.ts';
 import { age, readyHome, type ReadyHome } from './ready-support.ts';
-import { runStint } from './support.ts';
+import { credentialsFile, mainFile, runProgram, runStint, type Ended } from './support.ts';
 
 const config = `[profile central]
 region = eu-west-1
@@ -63,6 +63,61 @@ test('a kept session is printed by the shell alone, the same text that Node prin
     for (const shell of shells) assert.equal((await home.answer(shell, target)).stdout, printed, `${shell} ${target}`);
   }
   assert.equal(home.sts.calls.length, 3);
+});
+
+test(
+  'what cannot be written is a failure, from an entry as without',
+  { skip: process.platform !== 'linux' },
+  async (t) => {
+    const home = await readyHome(t, config);
+    await runStint('main', ['credentials', 'dev'], home.env);
+    const full = (...line: readonly string[]): Promise<Ended> =>
+      runProgram('/bin/sh', ['-c', '"$@" >/dev/full', 'sh', ...line], home.env, home.home);
+    for (const target of ['dev', 'central']) {
+      for (const line of [
+        [mainFile, 'credentials', target],
+        [credentialsFile, target],
+      ]) {
+        const { code, stderr } = await full(process.execPath, ...line);
+        assert.equal(code, 1, line.join(' '));
+        assert.match(
+          stderr,
+          /^error\[output-unwritable\]: standard output cannot be written \(ENOSPC\)\nhint: [^\n]+\n$/,
+        );
+      }
+    }
+    // The script leaves it to Node, which tells it.
+    const script = await home.answer('/bin/sh', 'dev');
+    assert.equal(script.started, false);
+    const node = join(home.home, '.cache/bin/node');
+    writeFileSync(node, '#!/bin/sh\nexit 7\n');
+    const env = { ...home.env, PATH: `${join(node, '..')}:${home.env['PATH'] ?? ''}` };
+    const left = await runProgram(
+      '/bin/sh',
+      ['-c', '/bin/sh "$0" dev >/dev/full', join(node, '../stint-credentials')],
+      env,
+      home.home,
+    );
+    assert.equal(left.code, 7);
+  },
+);
+
+test('in a folder that is gone, profiles are targets all the same', async (t) => {
+  const home = await readyHome(t, config);
+  const gone = `mkdir "$HOME/gone" && cd "$HOME/gone" && rmdir "$HOME/gone" && exec "$@"`;
+  const there = (...line: readonly string[]): Promise<Ended> =>
+    runProgram('/bin/sh', ['-c', gone, 'sh', process.execPath, ...line], home.env, home.home);
+  for (const line of [
+    ['credentials', 'dev'],
+    ['credentials', 'dev'],
+    ['exec', 'dev', '--', 'true'],
+    ['ls'],
+    ['whoami', 'dev'],
+  ]) {
+    const { code, stderr } = await there(mainFile, ...line);
+    assert.deepEqual([code, stderr], [0, ''], line.join(' '));
+  }
+  assert.equal((await there(credentialsFile, 'dev')).code, 0);
 });
 
 test('entries are private, and nothing but entries and times is left in their folder', async (t) => {

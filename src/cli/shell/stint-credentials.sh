@@ -4,7 +4,7 @@ _stint_answer() {
   _stint_find "t.$1" || return 1
   {
     _stint_holds "$1" && IFS= read -r stint_line || return 1
-    case $stint_line in json=*) printf '%s\n' "${stint_line#json=}" || exit 0 ;; *) return 1 ;; esac
+    case $stint_line in json=*) printf '%s\n' "${stint_line#json=}" || return 1 ;; *) return 1 ;; esac
   } <"$stint_file"
 }
 
