@@ -98,6 +98,11 @@ function valueOf(text: string, key: string): string {
 }
 
 function refuse(place: string, line: string): Error {
+  if (line.startsWith('[')) {
+    return failure('config-syntax', `${place}: this heading does not end with \`]\``, {
+      hint: 'write it like `[profile NAME]`, with nothing behind it but a comment, and no `]` in the name',
+    });
+  }
   // SECURITY: the line may hold a key, so only its first word is shown, and never what follows a `=`.
   const word = /^\s*([A-Za-z_][\w-]{0,30})(?=\s|$)/.exec(line)?.[1];
   return failure(
