@@ -1,10 +1,11 @@
 // The calls of the server behind targets that are lent: what there is, taking a lease, giving it back.
-import { isFailure, Secret, systemClock } from '../base/index.ts';
+import { Failure, isFailure, nearestName, Secret, systemClock } from '../base/index.ts';
 import type { BorrowWishes, Credentials } from '../assume/index.ts';
 import { askServer, serverAddress, type ServerReply } from './broker-client.ts';
 import type { Io } from './command.ts';
 import { cliFailure } from './failures.ts';
 import { tell } from './output.ts';
+import { lentName } from './server-place.ts';
 
 export interface LentRole {
   /** Without a slash at its end. */
@@ -72,11 +73,22 @@ export async function borrow(io: Io, { mount, role, server }: LentPlace, wishes:
   try {
     return credentialsIn(await ask('creds'), server);
   } catch (error) {
-    if (!mayTryOther(error)) throw error;
-    const other = await ask('sts').catch(() => undefined);
-    if (other === undefined) throw error;
+    const other = mayTryOther(error) ? await ask('sts').catch(() => undefined) : undefined;
+    if (other === undefined) throw await withNames(io, { mount, role }, error);
     return credentialsIn(other, server);
   }
+}
+
+/** The failure with a name to take instead, where the server lends others and not this one. */
+async function withNames(io: Io, { mount, role }: LentRole, error: unknown): Promise<unknown> {
+  if (!isFailure(error) || error.code !== 'server-refused') return error;
+  const names = (await listLent(io)).map((each) => lentName(each.mount, each.role));
+  const wanted = lentName(mount, role);
+  if (names.length === 0 || names.includes(wanted)) return error;
+  const near = nearestName(wanted, names);
+  const hint = near === undefined ? '`stint ls` lists what is lent' : `did you mean \`${near}\`?`;
+  const { code, message, status, detail, cause } = error;
+  return new Failure(code, message, { hint, status, detail, cause });
 }
 
 /** Answer of a list, or nothing where the token may not see it. */

@@ -5,19 +5,10 @@ import type { DefinedTarget, TargetSource } from '../assume/index.ts';
 import type { Io } from './command.ts';
 import { cliFailure } from './failures.ts';
 import type { LentPlace } from './lent-calls.ts';
-import { namedAddress, serverAddress, storedToken } from './server-place.ts';
-
-/** All of their names begin so. */
-export const lentPrefix = 'lend:';
-const usualMount = 'aws';
+import { lentName, lentPrefix, namedAddress, serverAddress, storedToken, usualMount } from './server-place.ts';
 
 /** Loads the calls of the server, a bundle of its own. */
 export type LoadCalls = () => Promise<typeof import('./lent-calls.ts')>;
-
-/** The one name of what is lent at a mount under a role's name. */
-function lentName(mount: string, role: string): string {
-  return mount === usualMount ? `${lentPrefix}${role}` : `${lentPrefix}${mount}/${role}`;
-}
 
 function parse(name: string): { readonly mount: string; readonly role: string } {
   const match = /^lend:(?:(\w[\w.@-]*(?:\/\w[\w.@-]*)*)\/)?(\w(?:[\w.@-]*\w)?)$/.exec(name);

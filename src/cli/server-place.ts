@@ -34,3 +34,12 @@ export function storedToken(io: Pick<Io, 'env'>): Secret | undefined {
     return undefined;
   }
 }
+
+/** The names of what is lent begin so. */
+export const lentPrefix = 'lend:';
+export const usualMount = 'aws';
+
+/** The one name of what is lent at a mount under a role's name. */
+export function lentName(mount: string, role: string): string {
+  return mount === usualMount ? `${lentPrefix}${role}` : `${lentPrefix}${mount}/${role}`;
+}

@@ -85,6 +85,19 @@ test('a lent session: its time is the lease’s, `--duration` is asked of the se
   assert.equal(forgot.err.match(/^gave back/gm)?.length, 2);
 });
 
+test('a name that the server does not lend: the nearest is suggested', async (t) => {
+  const person = await lending(t);
+  const hints: Readonly<Record<string, string>> = {
+    'lend:depoy': 'did you mean `lend:deploy`?',
+    'lend:team/aw/deploy': 'did you mean `lend:team/aws/deploy`?',
+    'lend:quite-another': '`stint ls` lists what is lent',
+  };
+  for (const [name, hint] of Object.entries(hints)) {
+    const { failure } = await person.stint(`credentials ${name}`);
+    assert.deepEqual([failure?.code, failure?.hint], ['server-refused', hint], failure?.message);
+  }
+});
+
 test('a role on top of what is lent', async (t) => {
   const person = await lending(t);
   const arn = 'arn:aws:iam::222222222222:role/none';

@@ -6,7 +6,8 @@ import { openCache, runVerb, targetContext } from '../assume-session.ts';
 import { exampleText } from '../assume-verb.ts';
 import type { Io } from '../command.ts';
 import { lentNames } from '../lent-names.ts';
-import { borrowingOf, lentPrefix } from '../lent-targets.ts';
+import { borrowingOf } from '../lent-targets.ts';
+import { lentPrefix } from '../server-place.ts';
 import { jsonText } from '../output.ts';
 import { targetRows, type TargetRow } from '../target-rows.ts';
 
