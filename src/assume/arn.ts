@@ -28,7 +28,10 @@ function roleCure(arn: string): string {
     return `this is a session of a role: did you mean \`arn:${session[1]!}:iam::${session[2]!}:role/${session[3]!}\`?`;
   const loose = /^arn:([\w-]+):iam:+(\d{12}):role\/(.+)$/.exec(arn);
   if (loose !== null) return `did you mean \`arn:${loose[1]!}:iam::${loose[2]!}:role/${loose[3]!}\`?`;
-  return 'write `arn:aws:iam::123456789012:role/NAME`, or `123456789012:NAME`';
+  // A target may be called so, but not a role of `--role-arn` or of a file, whose partition nothing tells.
+  const short = /^(\d{12}):(?:role\/)?([\w+=,.@/-]+)$/.exec(arn);
+  if (short !== null) return `did you mean \`arn:aws:iam::${short[1]!}:role/${short[2]!}\`?`;
+  return 'write it like `arn:aws:iam::123456789012:role/NAME`';
 }
 
 /**
