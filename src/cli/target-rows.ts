@@ -1,6 +1,6 @@
 // The rows of `stint ls`: every target there is, and what is kept for it. There may be 10,000 of them, so nothing is
 // made for a row that the row does not hold.
-import { isFailure, isoSeconds, systemClock, type Millis } from '../base/index.ts';
+import { isFailure, isoSeconds, systemClock, type Failure, type Millis } from '../base/index.ts';
 import {
   baseEnvironment,
   chainOf,
@@ -183,22 +183,37 @@ async function definedRows(
   return found;
 }
 
+/** What there is, and why it is not all: a definition that cannot be read takes no profile away. */
+interface Computed {
+  readonly rows: readonly TargetRow[];
+  readonly missing?: Failure | undefined;
+}
+
 /** All rows by computation, the profiles first. `watch` sees what decides them; what is kept for them is not its business. */
-async function computeRows(io: Io, place: Place, watch: Watch | undefined): Promise<readonly TargetRow[]> {
+async function computeRows(io: Io, place: Place, watch: Watch | undefined): Promise<Computed> {
   const { env, config, sessions } = place;
   const context = targetContext(io, env, config, watch);
   const marks = new KeptMarks(sessions, { ...context, env }, place.now);
   const profiles = new ProfileRows(context, marks);
   const rows: TargetRow[] = [];
   for (const profile of context.profiles.profiles.values()) rows.push(profiles.row(profile));
+  let missing: Failure | undefined;
   for (const source of context.sources) {
-    for (const target of await source.list()) rows.push(definedRow(target, source, marks));
+    try {
+      for (const target of await source.list()) rows.push(definedRow(target, source, marks));
+    } catch (error) {
+      if (!isFailure(error)) throw error;
+      missing ??= error;
+    }
   }
-  return rows;
+  return { rows, missing };
 }
 
-/** Every target, the profiles first. `keeping`: what took long is kept for the next time. */
-export async function targetRows(io: Io, config: string | undefined, keeping = isBuilt): Promise<readonly TargetRow[]> {
+/**
+ * Every target, the profiles first, and the failure of a source that could not tell its own. `keeping`: what took long is
+ * kept for the next time.
+ */
+export async function targetRows(io: Io, config: string | undefined, keeping = isBuilt): Promise<Computed> {
   const now = systemClock.now();
   // A copy: each look at the process's own environment asks the system.
   const env = { ...baseEnvironment(io.env) };
@@ -207,11 +222,13 @@ export async function targetRows(io: Io, config: string | undefined, keeping = i
   if (!keeping || config !== undefined || cache === undefined) return computeRows(io, place, undefined);
   const list = new KeptList(cache.folder, 'rows', definingFolder(io));
   const kept = unpack(list.read(env, io.cwd, now));
-  if (kept !== undefined) return markRows(kept, io, place);
+  if (kept !== undefined) return { rows: await markRows(kept, io, place) };
   const watch = new Watch(env);
   watch.file(program());
-  const rows = await computeRows(io, place, watch);
-  const sighting = isWorthKeeping(rows) && !watch.sawSecret ? watch.sighting(systemClock.now()) : undefined;
+  const computed = await computeRows(io, place, watch);
+  const { rows, missing } = computed;
+  const isKept = missing === undefined && isWorthKeeping(rows) && !watch.sawSecret;
+  const sighting = isKept ? watch.sighting(systemClock.now()) : undefined;
   if (sighting !== undefined) list.write(pack(rows), sighting, now);
-  return rows;
+  return computed;
 }

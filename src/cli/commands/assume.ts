@@ -29,8 +29,10 @@ function language(io: Io): Shell {
 /** The target that a person picks. @throws UsageError `missing-target` without a terminal. */
 async function pickOne(io: Io, config: string | undefined): Promise<string> {
   const { pickTarget } = await import('../pick-target.ts');
-  const target = await pickTarget(io, await targetRows(io, config));
+  const { rows, missing } = await targetRows(io, config);
+  const target = await pickTarget(io, rows);
   if (target !== undefined) return target;
+  if (missing !== undefined) throw missing;
   throw new UsageError(cliFailure('missing-target', 'a target is needed', { hint: '`stint ls` lists the targets' }));
 }
 

@@ -1,6 +1,6 @@
 // `stint ls`: every target there is, and what is kept for it.
 import type { Command } from 'commander';
-import { formatDuration, systemClock } from '../../base/index.ts';
+import { formatDuration, isFailure, systemClock, type Failure } from '../../base/index.ts';
 import { baseEnvironment, keepNames, Watch, type TargetSource } from '../../assume/index.ts';
 import { openCache, runVerb, targetContext } from '../assume-session.ts';
 import { exampleText } from '../assume-verb.ts';
@@ -97,20 +97,37 @@ async function listNames(io: Io, config: string | undefined): Promise<void> {
   const names = [...profiles.profiles.keys()];
   const cache = openCache(env);
   const asking = Object.create(io, { env: { value: env } }) as Io;
-  for (const source of sources) names.push(...(await namesOf(source, asking, watch, cache?.folder)));
-  if (cache !== undefined && config === undefined) keepNames(names, watch, cache, systemClock);
+  let missing: Failure | undefined;
+  for (const source of sources) {
+    try {
+      names.push(...(await namesOf(source, asking, watch, cache?.folder)));
+    } catch (error) {
+      if (!isFailure(error)) throw error;
+      missing ??= error;
+    }
+  }
+  if (missing === undefined && cache !== undefined && config === undefined) {
+    keepNames(names, watch, cache, systemClock);
+  }
   if (names.length > 0) (io.output ?? io.stdout).write(`${names.join('\n')}\n`);
+  if (missing !== undefined) throw missing;
 }
 
-/** Lists the targets in the form asked for: on a terminal, where nothing else is asked for, to pick one. */
+/**
+ * Lists the targets in the form asked for: on a terminal, where nothing else is asked for, to pick one.
+ * @throws the failure of a definition that cannot be read, after the other targets are listed.
+ */
 export async function list(io: Io, form: Form): Promise<void> {
   if (form.names === true && form.json !== true) return listNames(io, form.config);
-  const rows = await targetRows(io, form.config);
+  const { rows, missing } = await targetRows(io, form.config);
   const output = io.output ?? io.stdout;
-  if (form.json === true) return void output.write(jsonText({ version: 1, targets: rows }));
-  const picking = form.table !== true && output.isTTY;
-  const picked = picking ? await (await import('../pick-target.ts')).pickTarget(io, rows) : undefined;
-  output.write(picked === undefined ? table(rows) : `${picked}\n`);
+  if (form.json === true) output.write(jsonText({ version: 1, targets: rows }));
+  else {
+    const picking = form.table !== true && output.isTTY;
+    const picked = picking ? await (await import('../pick-target.ts')).pickTarget(io, rows) : undefined;
+    output.write(picked === undefined ? table(rows) : `${picked}\n`);
+  }
+  if (missing !== undefined) throw missing;
 }
 
 export function register(program: Command, io: Io): void {
