@@ -14,7 +14,8 @@ export class ChainPlaces implements RequestPlaces {
   }
 
   role(arn: string): string | undefined {
-    return this.#chain.roles.find(({ roleArn }) => roleArn === arn)?.place;
+    const role = this.#chain.roles.find(({ roleArn }) => roleArn === arn);
+    return role?.place ?? role?.definedAt?.();
   }
 
   mfa(serial: string): string | undefined {

@@ -11,6 +11,8 @@ export interface WantedRole {
   readonly roleArn: string;
   /** `file:line` that names it, when a file does. */
   readonly place?: string | undefined;
+  /** Of a role of the definition: `file:line:column` of its entry there. */
+  readonly definedAt?: (() => string) | undefined;
   readonly sessionName?: string | undefined;
   readonly durationSeconds?: number | undefined;
   readonly externalId?: string | undefined;

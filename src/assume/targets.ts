@@ -29,6 +29,8 @@ export interface DefinedTarget {
   readonly externalId?: string | undefined;
   /** Its trust demands the caller's own user name as source identity. */
   readonly callerIdentity?: boolean | undefined;
+  /** `file:line:column` of its entry; it takes time to find. */
+  readonly place?: (() => string) | undefined;
   /** Lent by a server; `roleArn` is empty then. */
   readonly lent?: LentTarget | undefined;
 }
@@ -206,8 +208,8 @@ function foundDefined(defined: DefinedTarget, context: TargetContext, options: S
     const source = lentSourceOf(defined.name, defined.lent, options);
     return { chain: { source, roles: [], profiles: [] }, mfa: false, name: defined.name };
   }
-  const { roleArn, externalId, mfa, mfaMaxAge, callerIdentity } = defined;
-  return { chain: onTop(currentChain(context), { roleArn, externalId }), mfa, mfaMaxAge, callerIdentity };
+  const { roleArn, externalId, mfa, mfaMaxAge, callerIdentity, place: definedAt } = defined;
+  return { chain: onTop(currentChain(context), { roleArn, externalId, definedAt }), mfa, mfaMaxAge, callerIdentity };
 }
 
 function refuseWithoutRole(target: string, options: SessionOptions): void {

@@ -3,7 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { systemClock } from '../base/index.ts';
-import { compileDefinition, loadDefinition, type WantedAccount } from '../access/index.ts';
+import { compileDefinition, loadDefinition, type LoadedDefinition, type WantedAccount } from '../access/index.ts';
 import type { DefinedTarget, Environment, TargetSource } from '../assume/index.ts';
 import { iamArn } from '../aws/index.ts';
 
@@ -73,14 +73,22 @@ function sourceFiles(file: string, known: readonly string[] = []): readonly stri
   return all;
 }
 
+/** `file:line:column` of the entry that a role was made of. */
+function placeOf({ definition, place }: LoadedDefinition, { name }: Role): string {
+  const entries = Object.entries(definition.roles ?? {});
+  const [key = name] = entries.find(([each, entry]) => (entry.name ?? each) === name) ?? [];
+  return place(['roles', key]);
+}
+
 /** Loads the definition and lists the roles that somebody may become. @throws the failures of the room `access`. */
 export async function definitionTargets(place: DefinitionPlace): Promise<TargetSource> {
-  const { definition, file } = await loadDefinition({
+  const loaded = await loadDefinition({
     cwd: place.cwd,
     config: place.config,
     variables: { env: place.env },
     library: place.library,
   });
+  const { definition, file } = loaded;
   const { accounts, partition, expiring } = compileDefinition(definition, systemClock.now());
   const targets = accounts.flatMap(({ id, name: account, stage, resources }) =>
     resources.flatMap((resource): DefinedTarget[] => {
@@ -96,6 +104,7 @@ export async function definitionTargets(place: DefinitionPlace): Promise<TargetS
           mfaMaxAge: mfaMaxAge(entries),
           callerIdentity: demandsIdentity(entries),
           externalId: externalIdOf(entries),
+          place: () => placeOf(loaded, resource),
         },
       ];
     }),

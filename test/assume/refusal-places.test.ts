@@ -1,7 +1,9 @@
 // What AWS refuses is told with the line of the file, or the variable, that asked for it.
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import { childEnvironment, keys, runStintHere, startSts, temporaryHome, type StsAnswer } from './support.ts';
+import { childEnvironment, keys, runStint, runStintHere, startSts, temporaryHome, type StsAnswer } from './support.ts';
 
 const config = `[profile dev]
 role_arn = arn:aws:iam::222222222222:role/dev
@@ -98,6 +100,29 @@ for (const [name, { args, env = {}, refused, role, says }] of Object.entries(cas
     assert.match(stderr.replaceAll(`${home}/.aws`, 'HOME'), says);
   });
 }
+
+test('what AWS refuses of a role of the definition is told with its line there', async (t) => {
+  const sts = await startSts(t);
+  sts.refuse = () => denied;
+  const home = temporaryHome(t, config, `[central]\n${keys}`);
+  const trust = '[{ group: developers, mfa: { off: true, reason: none here } }]';
+  const definition = `version: 1
+accounts: { dev: { id: "222222222222", stage: dev }, central: { id: "111111111111", stage: central, central: true } }
+groups: { developers: {} }
+roles:
+  reader:
+    in: [dev]
+    name: reader-of-dev
+    trust: ${trust}
+`;
+  writeFileSync(join(home, 'stint.config.yaml'), definition);
+  const env = { ...childEnvironment(home, sts), AWS_PROFILE: 'central' };
+  const { stderr } = await runStint('main', ['credentials', 'dev/reader'], env, home);
+  assert.match(
+    stderr,
+    /^error\[access-denied\]: stint\.config\.yaml:5:3: `arn:aws:iam::111111111111:user\/alice` may not/,
+  );
+});
 
 test('whoami with keys that AWS refuses names their line', async (t) => {
   const sts = await startSts(t);
