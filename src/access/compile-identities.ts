@@ -53,10 +53,25 @@ function attachedArns(scope: CompileScope, entry: PolicyLists, resource: string)
   return [...new Set([...own, ...managed])];
 }
 
+/** The boundary of a role or person. One that is not there would leave its bearer unbound, so it is an error. */
 function boundaryArn(scope: CompileScope, boundary: string | undefined, resource: string): string | undefined {
   if (boundary === undefined) return undefined;
   const own = Object.hasOwn(scope.definition.policies ?? {}, boundary);
-  return attachedArns(scope, own ? { policies: [boundary] } : { managed: [boundary] }, resource)[0];
+  const arn = attachedArns(scope, own ? { policies: [boundary] } : { managed: [boundary] }, resource)[0];
+  if (arn === undefined) {
+    const ended = hasEnded(scope.definition.policies![boundary]!, scope.now);
+    scope.findings.push({
+      severity: 'error',
+      code: 'boundary-not-there',
+      account: scope.account.name,
+      resource,
+      message: `its boundary, policy \`${boundary}\`, ${ended ? 'has ended' : 'is not made in this account'}: nothing would bound it`,
+      hint: ended
+        ? 'give the policy another `expires`, or take `boundary` out'
+        : 'widen `only` of the policy, or bound it by another',
+    });
+  }
+  return arn;
 }
 
 function trustScope({ definition, partition, account, now }: CompileScope, name: string): TrustScope {

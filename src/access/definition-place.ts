@@ -111,6 +111,7 @@ function endedPath({ expires, trust = [], per = [] }: Ended): Path {
 
 /** Findings that are about one member of an entry. */
 const membersOf: Readonly<Record<string, string>> = {
+  'boundary-not-there': 'boundary',
   'trust-cycle': 'trust',
   'bare-account-trust': 'trust',
   'trust-not-narrowed': 'trust',

@@ -22,6 +22,10 @@ const ofDefinitions: Readonly<Record<string, FindingKind>> = {
     'a role may create roles or policies, or pass roles, and no permissions boundary holds it',
     'give it a `boundary` that also denies its own removal, or mark the role `admin`',
   ),
+  'boundary-not-there': error(
+    'a permissions boundary is a policy that is not made in the account, or has ended: its bearer would be unbound',
+    'widen `only` of the policy, give it another `expires`, or name another boundary',
+  ),
   'duplicate-name': error(
     'two things of one kind have one name to AWS in one account',
     'give one of them another `name`',
