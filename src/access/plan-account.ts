@@ -21,7 +21,7 @@ import { removalSteps } from './removal.ts';
 import { formerOf, withRenames } from './renames.ts';
 import { resourceKey, type Resource, type SeenAccount, type SeenResource, type WantedAccount } from './resources.ts';
 import { closedTrust } from './documents.ts';
-import { graceIn, pendingFinding, removalFate, softened, type Grace } from './soft-delete.ts';
+import { graceIn, hangsOn, pendingFinding, removalFate, softened, type Grace } from './soft-delete.ts';
 import { wantedSteps } from './steps.ts';
 
 export interface Draft {
@@ -107,8 +107,10 @@ class AccountPlanner {
       ],
       observed: observedHash(before),
     };
-    // Guard rails bind every account, and what was renamed may be trusted in every account: both come last.
-    const last = resource.kind === 'organization-policy' || successor !== undefined;
+    // Guard rails bind every account, and what was renamed may be trusted in every account: both come last, and with
+    // what was renamed what hangs on it: AWS deletes no policy that something still carries.
+    const last =
+      resource.kind === 'organization-policy' || successor !== undefined || this.#goesWithRenamed(action, before);
     const wave = last ? this.#wanted.stages.length : this.#wanted.stages.indexOf(stage);
     this.plan.drafts.push({ change, steps, wave });
   }
@@ -180,8 +182,17 @@ class AccountPlanner {
     return this.#meant(had)?.mode !== 'observe';
   }
 
+  #isRenamed(had: SeenResource): boolean {
+    return this.#renamed.has(resourceKey(had));
+  }
+
   #isKept(had: SeenResource): boolean {
-    return !this.#renamed.has(resourceKey(had)) && (isProtected(had) || this.#meant(had)?.protect === true);
+    return !this.#isRenamed(had) && (isProtected(had) || this.#meant(had)?.protect === true);
+  }
+
+  #goesWithRenamed(action: Change['action'], had: SeenResource | undefined): boolean {
+    if (action !== 'destroy' || had === undefined) return false;
+    return this.#leaving().some((it) => this.#isRenamed(it) && hangsOn(had, it));
   }
 
   /** Everything that goes; known when all that is wanted was looked at. */
@@ -204,7 +215,9 @@ class AccountPlanner {
       return;
     }
     const grace = graceIn(this.#wanted.grace, this.#account.stage);
-    const fate = this.#renamed.has(resourceKey(had)) ? 'remove' : removalFate(had, this.#leaving(), grace);
+    // What was renamed goes without a time of grace, since its successor is there, and holds nothing back with it.
+    const holding = this.#leaving().filter((it) => !this.#isRenamed(it));
+    const fate = this.#isRenamed(had) ? 'remove' : removalFate(had, holding, grace);
     if (grace !== undefined && fate !== 'remove') return this.#soften(had, grace, fate);
     this.plan.findings.push(...inUseFinding(this.#account, had, this.#seen, this.#wanted.definition));
     this.#draft('destroy', had, had, removalSteps(had, this.#scope));

@@ -64,6 +64,24 @@ test('what is put back is as before, with the id that it had; so is what an undo
   assert.equal((await iam.getRole({ RoleName: 'app' })).Role?.RoleId, before?.RoleId);
 });
 
+test('a renamed role takes what hung on it along at once, with and without a time of grace', async () => {
+  const { roles, policies } = definition;
+  const app = { ...roles.app, policies: ['reader'] };
+  const renamed = (over: object): object => ({
+    roles: { web: { ...app, policies: [], instanceProfile: 'web_profile', was: 'app' } },
+    ...over,
+  });
+  for (const grace of ['7d', { off: true, reason: 'nothing here is worth keeping' }]) {
+    const defaults = { grace };
+    await world.apply({ wanted: graceful({ policies, roles: { app }, defaults }) });
+    const { plan } = await world.apply({ wanted: graceful(renamed({ policies, defaults })) });
+    assert.deepEqual(pending(plan), []);
+    const held = (await world.holdings(dev)).join();
+    assert.ok(held.includes('web_profile') && !/test_profile|app|reader/.test(held), held);
+    await world.reset();
+  }
+});
+
 test('a destroy keeps to the time of grace, and takes everything at once when it is told so', async () => {
   const before = await world.holdings(dev);
   await world.apply({ wanted: graceful() });
