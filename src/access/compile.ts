@@ -5,7 +5,7 @@ import { policyArn, policyPath } from './arns.ts';
 import { compileGroup, compilePerson, compileRole, type CompileScope } from './compile-identities.ts';
 import { compileProviders } from './compile-providers.ts';
 import { defaultLimit, defaultsInForce, type DefaultInForce } from './defaults.ts';
-import { expiringOf, type Expiring } from './expiring.ts';
+import { endedParts, expiringOf, type Expiring } from './expiring.ts';
 import { expiryInstant, hasEnded } from './expiry.ts';
 import { accessFindings, type Finding } from './findings.ts';
 import { compileGuardrail } from './guardrails.ts';
@@ -168,7 +168,7 @@ function definitionFindings(definition: Definition, accounts: readonly WantedAcc
     const message = 'is used by nothing, so it is made in no account';
     findings.push({ severity: 'warning', code: 'policy-unused', resource: `policy/${name}`, message });
   }
-  findings.push(...endedFindings(definition, now));
+  findings.push(...endedFindings(definition, now), ...endedParts(definition, now));
   if (Object.keys(definition.lendables ?? {}).length > 0) {
     const message = '`lendables` are read but not applied by this version';
     findings.push({ severity: 'warning', code: 'not-applied', message });

@@ -7,7 +7,7 @@ import type { WantedDocument } from './policy-findings.ts';
 import type { Path } from './problems.ts';
 import type { Place } from './place.ts';
 import { countsIn } from './selectors.ts';
-import { roleIn } from './variation.ts';
+import { memberPath, roleIn } from './variation.ts';
 
 const idTag = 'stint:id';
 
@@ -68,16 +68,22 @@ export function documentPath(
   const whole = group?.[key] as { readonly statements?: readonly object[]; readonly in?: unknown } | undefined;
   if (whole === undefined) return entry;
   const role = part === 'roles' ? roleIn(definition, definition.roles![key]!, account) : undefined;
+  const memberOf = (member: 'trust' | 'statements'): Path =>
+    role === undefined ? [member] : memberPath(definition, definition.roles![key]!, account, member);
   if (kind === 'trust') {
     const index = counting(role?.trust, account)[statement];
-    return index === undefined ? entry : [...entry, 'trust', index];
+    return index === undefined ? entry : [...entry, ...memberOf('trust'), index];
   }
   const index = counting((role ?? whole).statements, account)[statement];
-  return index === undefined ? entry : [...entry, 'statements', index, ...rest];
+  return index === undefined ? entry : [...entry, ...memberOf('statements'), index, ...rest];
 }
 
 /** Where in the definition the cause of a finding stands. */
-export function findingPath(definition: Definition, { code, resource }: Pick<Finding, 'code' | 'resource'>): Path {
+export function findingPath(
+  definition: Definition,
+  { code, resource, at }: Pick<Finding, 'code' | 'resource' | 'at'>,
+): Path {
+  if (at !== undefined) return at;
   const off = /^default-off-(.+)$/.exec(code)?.[1];
   if (off !== undefined) return ['defaults', off.replaceAll(/-[a-z]/g, (text) => text.slice(1).toUpperCase())];
   if (code === 'not-applied') return ['lendables'];
@@ -139,8 +145,8 @@ export function locatorOf({ definition, placeAt }: Pick<LoadedDefinition, 'defin
 /** Findings with the places of those that have none yet. */
 export function located(findings: readonly Finding[], locator: Locator | undefined): readonly Finding[] {
   if (locator === undefined) return findings;
-  return findings.map((finding) => {
-    const place = finding.place ?? locator.finding(finding);
+  return findings.map(({ at, ...finding }) => {
+    const place = finding.place ?? locator.finding({ ...finding, at });
     return place === undefined ? finding : { ...finding, place };
   });
 }

@@ -1,5 +1,6 @@
 // What is wrong, or worth knowing, about the access that a definition would make. Error findings block an apply.
 import type { Place } from './place.ts';
+import type { Path } from './problems.ts';
 import type { AccountRef, Document, Resource, Statement, Texts, WantedAccount } from './resources.ts';
 import { policyLimits, wildcardMatcher } from '../policy/index.ts';
 import { documentSize } from './documents.ts';
@@ -16,6 +17,8 @@ export interface Finding {
   readonly account?: string | undefined;
   /** `role/test_role`. */
   readonly resource?: string | undefined;
+  /** Where its cause stands in the definition, where code and resource do not tell. */
+  readonly at?: Path | undefined;
   /** Where its cause stands in the definition's file, where that is known. */
   readonly place?: Place | undefined;
 }

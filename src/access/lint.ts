@@ -37,14 +37,14 @@ function joined(findings: readonly DefinitionFinding[]): DefinitionFinding[] {
 }
 
 function compiled(wanted: Wanted, definition: Definition): DefinitionFinding[] {
-  return wanted.findings.map(({ severity, code, message, hint, account, resource }) => ({
+  return wanted.findings.map(({ severity, code, message, hint, account, resource, at }) => ({
     severity,
     code,
     message,
     ...(hint === undefined ? {} : { hint }),
     accounts: account === undefined ? [] : [account],
     ...(resource === undefined ? {} : { resource }),
-    path: findingPath(definition, { code, resource }),
+    path: findingPath(definition, { code, resource, at }),
   }));
 }
 

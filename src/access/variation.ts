@@ -2,6 +2,7 @@
 import { parseDuration } from '../base/index.ts';
 import { defaultLimit } from './defaults.ts';
 import type { Definition, RoleEntry } from './model.ts';
+import type { Path } from './problems.ts';
 import { countsIn, isSelected, selectAccounts } from './selectors.ts';
 
 /** The client id of AWS's own tools, where a definition names none. */
@@ -25,6 +26,14 @@ export function roleIn(definition: Definition, role: RoleEntry, account: string)
       (whole, { in: _in, trust = whole.trust, ...variant }) => ({ ...whole, ...variant, trust }),
       role,
     );
+}
+
+/** Where in its entry stands what a member of the role is in `account`: in the last `per` that has it, else above. */
+export function memberPath(definition: Definition, role: RoleEntry, account: string, member: keyof RoleEntry): Path {
+  const variant = (role.per ?? []).findLastIndex(
+    (it) => isSelected(definition, it.in, account) && (it as Partial<RoleEntry>)[member] !== undefined,
+  );
+  return variant < 0 ? [member] : ['per', variant, member];
 }
 
 type Provider = NonNullable<Definition['providers']>[string];
