@@ -29,3 +29,8 @@ export function policyPath(definition: Definition, name: string): string {
 export function policyArn(definition: Definition, accountId: string, name: string): string {
   return iamArn(partitionOf(definition), accountId, 'policy', name, policyPath(definition, name));
 }
+
+/** The id of the account that an ARN of IAM is of; `undefined` for what is AWS's own. */
+export function accountOfArn(arn: string): string | undefined {
+  return /^arn:[^:]+:iam::(\d{12}):/.exec(arn)?.[1];
+}

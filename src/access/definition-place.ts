@@ -123,6 +123,8 @@ const membersOf: Readonly<Record<string, string>> = {
   'trust-not-narrowed': 'trust',
   'session-long': 'session',
   'policy-arn-misprint': 'managed',
+  'policy-missing': 'managed',
+  'provider-missing': 'trust',
   'too-many-policies': 'managed',
   'too-many-tags': 'tags',
   'duplicate-name': 'name',

@@ -23,8 +23,8 @@ const ofDefinitions: Readonly<Record<string, FindingKind>> = {
     'give it a `boundary` that also denies its own removal, or mark the role `admin`',
   ),
   'boundary-not-there': error(
-    'a permissions boundary is a policy that is not made in the account, or has ended: its bearer would be unbound',
-    'widen `only` of the policy, give it another `expires`, or name another boundary',
+    'a permissions boundary is a policy that is not in the account, or has ended: its bearer would be unbound',
+    'widen `only` of the policy, give it another `expires`, correct its ARN, or name another boundary',
   ),
   'duplicate-name': error(
     'two things of one kind have one name to AWS in one account',
@@ -116,6 +116,14 @@ const ofDefinitions: Readonly<Record<string, FindingKind>> = {
 };
 
 const ofPlans: Readonly<Record<string, FindingKind>> = {
+  'policy-missing': error(
+    'something carries a customer policy by ARN that the account has not, or that is of another account',
+    'make it with `policies`, correct the ARN, or take it out',
+  ),
+  'provider-missing': warning(
+    'a role trusts an OIDC or SAML provider that the account has not and the definition does not make',
+    'add it to `providers`',
+  ),
   'admin-by-definition': info(
     'an administrator by the word of the definition (`marked`) comes with this plan, so what it can do is no way up',
     'nothing, if it is meant',

@@ -2,12 +2,15 @@
 import type { Account } from '../aws/index.ts';
 import { principalsOf } from './documents.ts';
 import { definitionTag, tagsOf } from './ownership.ts';
-import type { SeenResource, WantedAccount } from './resources.ts';
+import type { Resource, SeenResource, WantedAccount } from './resources.ts';
 
 type Iam = Account['iam'];
 
-/** Whether a role of ours trusts a provider of its own account: then the provider may be ours as well. */
-function trustsProvider(role: SeenResource, account: string): boolean {
+/**
+ * Whether a role of ours trusts a provider of its own account: then the provider may be ours as well, and has to be
+ * there for anybody to get in.
+ */
+function trustsProvider(role: Resource, account: string): boolean {
   return (
     role.kind === 'role' &&
     role.tags[definitionTag] !== undefined &&
@@ -17,7 +20,10 @@ function trustsProvider(role: SeenResource, account: string): boolean {
 
 /** Whether the account's providers bear on a plan. */
 export function looksForProviders(wanted: WantedAccount, roles: readonly SeenResource[]): boolean {
-  return wanted.look?.includes('providers') === true || roles.some((role) => trustsProvider(role, wanted.id));
+  return (
+    wanted.look?.includes('providers') === true ||
+    [...wanted.resources, ...roles].some((role) => trustsProvider(role, wanted.id))
+  );
 }
 
 async function readOidc(iam: Iam, arn: string): Promise<SeenResource> {

@@ -335,7 +335,7 @@ async function readAccount({ iam }: Account, wanted: WantedAccount, parts: Share
     wanted.look === undefined || wanted.look.includes('password-policy') ? readPasswordPolicy(iam) : [],
   ]);
   const roles = seenRoles(details, settings, parts);
-  const providers = looksForProviders(wanted, roles) ? await readProviders(iam) : [];
+  const providers = looksForProviders(wanted, roles) ? await readProviders(iam) : undefined;
   const { profiles, leases } = await readProfiles(iam, wanted, details);
   const policyTags = await readPolicyTags(iam, wanted, details);
   const people = wanted.console.filter((name) => details.users.some(({ UserName }) => UserName === name));
@@ -352,8 +352,9 @@ async function readAccount({ iam }: Account, wanted: WantedAccount, parts: Share
       ...seenUsers(details, logins, parts),
       ...roles,
       ...profiles,
-      ...providers,
+      ...(providers ?? []),
     ],
+    ...(providers === undefined ? {} : { providersRead: true }),
     ...(leases.length === 0 ? {} : { leases }),
   };
 }

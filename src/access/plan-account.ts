@@ -6,6 +6,7 @@ import type { StepDraft, StepScope } from './calls.ts';
 import type { Wanted } from './compile.ts';
 import { changeDetails, sameSettings, type Detail } from './details.ts';
 import type { Finding } from './findings.ts';
+import { missingJudge } from './missing-findings.ts';
 import { isOwned, isProtected, strangersIn, withoutOthers } from './ownership.ts';
 import {
   deletedFinding,
@@ -61,6 +62,7 @@ class AccountPlanner {
   readonly #seen: SeenAccount;
   readonly #scope: StepScope;
   readonly #takenDown: WantedAccount | undefined;
+  readonly #missing: (want: Resource) => Finding[];
   readonly #byKey: ReadonlyMap<string, SeenResource>;
   /** Keys of what stays, or goes as the former self of something renamed. */
   readonly #kept = new Set<string>();
@@ -80,6 +82,9 @@ class AccountPlanner {
     this.#seen = seen;
     this.#scope = scope;
     this.#takenDown = takenDown;
+    // On the way back to a state of before, what is long missing there is no reason to stop.
+    this.#missing =
+      takenDown === undefined ? missingJudge(account, seen, (resource) => scope.arnOf(resource)) : () => [];
     this.#byKey = new Map(seen.resources.map((it) => [resourceKey(it), it]));
   }
 
@@ -155,7 +160,7 @@ class AccountPlanner {
         ...deletedFinding(this.#account, had, this.#scope.resolve),
       );
     }
-    findings.push(...targetFindings(this.#account, want, this.#seen));
+    findings.push(...targetFindings(this.#account, want, this.#seen), ...this.#missing(want));
     const { definition } = this.#wanted;
     const own = had === undefined ? undefined : withoutOthers(want, had, this.#seen.resources, definition);
     const steps = wantedSteps(want, own, this.#scope);

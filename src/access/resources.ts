@@ -171,6 +171,8 @@ export interface SeenAccount extends AccountRef {
   readonly organization?: SeenOrganization | undefined;
   /** Whether AWS refused to show the guard rails of the organisation. */
   readonly unread?: boolean | undefined;
+  /** Whether the identity providers were read: only where something may hang on them. */
+  readonly providersRead?: boolean | undefined;
   /** Marks of runs, rising by number. They are no resources: nobody wants them. */
   readonly leases?: readonly SeenLease[] | undefined;
 }

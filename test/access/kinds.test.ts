@@ -387,3 +387,20 @@ test('a plan made after its end removes what has ended, and only that', async ()
   ]);
   assert.deepEqual(changesOf(await planOf(later)), []);
 });
+
+test('a provider that a role trusts and nobody made is told, until somebody makes it', async () => {
+  const missing = async (over: object): Promise<string[]> =>
+    (await planOf(wantedOf({ roles: { deploy }, ...over }))).findings.flatMap(({ code, severity, account, resource }) =>
+      code === 'provider-missing' ? [`${severity} ${account} ${resource}`] : [],
+    );
+  assert.deepEqual(await missing({}), ['warning dev role/deploy']);
+  assert.deepEqual(await missing({ providers: github }), []);
+  await apply(wantedOf({ roles: { deploy } }));
+  assert.deepEqual(await missing({}), ['warning dev role/deploy']);
+  const { iam } = await world.accounts.account(dev);
+  await iam.createOpenIDConnectProvider({
+    Url: 'https://token.actions.githubusercontent.com',
+    ClientIDList: ['sts.amazonaws.com'],
+  });
+  assert.deepEqual(await missing({}), []);
+});
