@@ -16,11 +16,12 @@ interface Trace {
 
 export interface Drift {
   readonly change: Change;
-  /** The last calls that wrote to it, newest first; absent where CloudTrail may not be read. */
+  /** The last calls that wrote to it, newest first, of equal ones by one caller the newest; absent where CloudTrail may not be read. */
   readonly traces?: readonly Trace[] | undefined;
 }
 
-const mostTraces = 3;
+/** Of equal calls by one caller the newest counts, so that many small ones do not hide the one that matters. */
+const mostTraces = 8;
 
 /** Words in the names of events that tell which kind of thing they write to. */
 const eventWords: Readonly<Record<Change['kind'], RegExp>> = {
@@ -87,8 +88,11 @@ async function look(trail: Trail, AttributeKey: Attribute, AttributeValue: strin
 /** Events about a thing: by its name, else by what is done to such things and what was asked then. */
 async function eventsOf(trail: Trail, { kind, name }: Change, ids: readonly string[]): Promise<Listed[]> {
   if (kind === 'password-policy') return look(trail, 'EventName', 'UpdateAccountPasswordPolicy');
-  const named = await look(trail, 'ResourceName', name);
-  if (named.length > 0) return named;
+  // What makes a new version of a policy names the policy by its ARN alone, and comes after what made the policy.
+  const arn = kind === 'policy' ? ids.find((id) => id.startsWith('arn:')) : undefined;
+  const versions = arn === undefined ? [] : await look(trail, 'ResourceName', arn);
+  const named = [...versions, ...(await look(trail, 'ResourceName', name))];
+  if (named.length > 0) return named.toSorted((a, b) => b.when.localeCompare(a.when));
   const found: Listed[] = [];
   for (const event of unnamed[kind] ?? []) found.push(...(await look(trail, 'EventName', event)));
   return found
@@ -99,10 +103,11 @@ async function eventsOf(trail: Trail, { kind, name }: Change, ids: readonly stri
 async function tracesOf(account: Account, change: Change, ids: readonly string[]): Promise<Trace[] | undefined> {
   try {
     const listed = await eventsOf(await account.cloudTrail(), change, ids);
-    return listed
+    const wrote = listed
       .filter(({ reads, failed, event }) => !reads && !failed && eventWords[change.kind].test(event))
-      .slice(0, mostTraces)
       .map(({ who, when, event }) => ({ who, when, event }));
+    const newest = Map.groupBy(wrote, ({ who, event }) => `${who} ${event}`);
+    return [...newest.values()].slice(0, mostTraces).map(([trace]) => trace!);
   } catch (error) {
     // Whatever CloudTrail answers, or something in its place, the drift is told all the same: without a name.
     if (error instanceof Error && ('$metadata' in error || '$response' in error)) return undefined;

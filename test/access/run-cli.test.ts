@@ -119,6 +119,28 @@ test('drift tells what, who and when; it is reverted, or shown as what the defin
   assert.equal((await stint('drift')).code, 0);
 });
 
+test('who made a new version of a policy is told, and many small calls do not hide the one that matters', async () => {
+  const policy = 'policies: { p: { statements: [{ Effect: Allow, Action: "s3:Put*", Resource: "*" }] } }\n';
+  const more = definition.replace('    in: [dev]\n', '    in: [dev]\n    policies: [p]\n') + policy;
+  writeFileSync(join(folder, 'more.yaml'), more);
+  assert.equal((await stint('apply', '--yes', '--config', 'more.yaml')).code, 0);
+  const iam = await iamOfDev();
+  const Statement = [{ Effect: 'Allow', Action: '*', Resource: '*' }];
+  await iam.createPolicyVersion({
+    PolicyArn: `arn:aws:iam::${dev}:policy/stint/default/p`,
+    PolicyDocument: JSON.stringify({ Version: '2012-10-17', Statement }),
+    SetAsDefault: true,
+  });
+  await iam.deleteRolePolicy({ RoleName: 'reader', PolicyName: 'stint' });
+  for (let count = 0; count < 10; count += 1)
+    await iam.tagRole({ RoleName: 'reader', Tags: [{ Key: 'n', Value: `${count}` }] });
+  const { stdout } = await stint('drift', '--json', '--config', 'more.yaml');
+  const { drift } = JSON.parse(stdout) as { drift: { id: string; traces: { who: string; event: string }[] }[] };
+  const events = Object.fromEntries(drift.map(({ id, traces }) => [id, traces.map(({ event }) => event)]));
+  assert.equal(events['dev/policy/p']?.[0], 'CreatePolicyVersion');
+  assert.deepEqual(events['dev/role/reader']?.slice(0, 2), ['TagRole', 'DeleteRolePolicy']);
+});
+
 test('of a statement that somebody changed, drift and plan tell what in it is otherwise, `--full` both whole', async () => {
   assert.equal((await stint('apply', '--yes')).code, 0);
   const iam = await iamOfDev();
