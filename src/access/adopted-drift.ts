@@ -13,6 +13,7 @@ import { pathText } from './problems.ts';
 import { referenceProblems } from './references.ts';
 import { resourceArn, resourceKey, type SeenAccount, type SeenResource } from './resources.ts';
 import { managementAccount } from './selectors.ts';
+import { deletedAt } from './soft-delete.ts';
 
 type Entry = Readonly<Record<string, unknown>>;
 
@@ -162,17 +163,23 @@ function meantPaths({ wanted, seen }: DriftScope, drifts: readonly { readonly ch
 function adoptedEntries(scope: DriftScope, before: Entry, after: Entry, asRead: ReadonlySet<string>): Adopted[] {
   const { definition, drifts } = scope;
   const meant = meantPaths(scope, drifts);
+  const living = scope.seen.map((it) => ({
+    ...it,
+    resources: it.resources.filter((resource) => deletedAt(resource) === undefined),
+  }));
+  const there = meantPaths({ ...scope, wanted: { ...scope.wanted, accounts: [] }, seen: living }, drifts);
   const inSections = sections.flatMap((section) => {
     const [own, old, fresh] = [definition, before, after].map((it) => ((it as Entry)[section] ?? {}) as Entry);
     return [...new Set([...Object.keys(old!), ...Object.keys(fresh!)])]
       .filter((key) => meant.has(`${section} ${key}`) && !same(old![key], fresh![key]))
-      .map((key): Adopted => {
+      .flatMap((key): Adopted[] => {
         const entry = fresh![key] as Entry | undefined;
         const was = (old![key] ?? {}) as Entry;
         const path = [section, key];
-        if (entry === undefined) return { path, entry };
+        // What AWS has and no entry can say is told as that; to take its entry out would remove it.
+        if (entry === undefined) return there.has(path.join(' ')) ? [] : [{ path, entry }];
         const mine = own![key] as Entry | undefined;
-        return { path, entry: asRead.has(path.join(' ')) ? whole(mine, entry) : merged(mine, was, entry) };
+        return [{ path, entry: asRead.has(path.join(' ')) ? whole(mine, entry) : merged(mine, was, entry) }];
       });
   });
   const password = after['passwordPolicy'] as Entry | undefined;

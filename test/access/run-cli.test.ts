@@ -141,6 +141,26 @@ test('who made a new version of a policy is told, and many small calls do not hi
   assert.deepEqual(events['dev/role/reader']?.slice(0, 2), ['TagRole', 'DeleteRolePolicy']);
 });
 
+test('what AWS has and no entry can say is never told to be taken out', async () => {
+  const guardrail = 'guardrails: { g: { on: [dev], type: scp, use: [deny-leave-organization] } }\n';
+  writeFileSync(join(folder, 'more.yaml'), `${definition}${guardrail}`);
+  assert.equal((await stint('apply', '--yes', '--config', 'more.yaml')).code, 0);
+  const accounts = openAccounts({
+    env: environment(),
+    clock: systemClock,
+    random: systemRandom,
+    sleep: async () => undefined,
+  });
+  const organizations = await accounts.organizations();
+  const { Policies = [] } = await organizations.listPolicies({ Filter: 'SERVICE_CONTROL_POLICY' });
+  const PolicyId = Policies.find(({ Name }) => Name === 'stint-default-g')!.Id!;
+  await organizations.attachPolicy({ PolicyId, TargetId: '333333333333' });
+  await organizations.detachPolicy({ PolicyId, TargetId: dev });
+  const { stdout } = await stint('drift', '--adopt', '--config', 'more.yaml');
+  assert.match(stdout, /# central\/organization-policy\/stint-default-g: no entry says it as AWS has it\./);
+  assert.doesNotMatch(stdout, /Take out/);
+});
+
 test('of a statement that somebody changed, drift and plan tell what in it is otherwise, `--full` both whole', async () => {
   assert.equal((await stint('apply', '--yes')).code, 0);
   const iam = await iamOfDev();
