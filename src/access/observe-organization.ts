@@ -1,7 +1,7 @@
 // The guard rails of an organisation, and the ids that making them needs. Asked once, for the management account.
 import type { Organizations } from '@aws-sdk/client-organizations';
 import { parseDocument } from './documents.ts';
-import { tagsOf } from './ownership.ts';
+import { definitionTag, tagsOf } from './ownership.ts';
 import type {
   OrganizationPolicyResource,
   SeenAccount,
@@ -85,7 +85,19 @@ export async function readOrganizationPolicy(
   };
 }
 
-/** Ids of the policies that are wanted, or are called as ours are. */
+/** Whether a policy whose name tells nothing is ours by its mark: a guard rail may have a name of its own. */
+async function isMarked(client: Organizations, ResourceId: string, definition: string): Promise<boolean> {
+  try {
+    const tagged = await pages((token) => client.listTagsForResource({ ResourceId, ...token }));
+    return tagsOf(tagged.flatMap((page) => page.Tags ?? []))[definitionTag] === definition;
+  } catch (error) {
+    // Whoever may see only what Stint names sees no other: as before, it is nobody's.
+    if (error instanceof Error && error.name.startsWith('AccessDenied')) return false;
+    throw error;
+  }
+}
+
+/** Ids of the policies that are wanted, are called as ours are, or are marked as ours. */
 async function candidates(client: Organizations, wanted: WantedAccount, definition: string): Promise<string[]> {
   const names = new Set(
     wanted.resources.flatMap((it) =>
@@ -95,11 +107,12 @@ async function candidates(client: Organizations, wanted: WantedAccount, definiti
   const listed = await Promise.all(
     guardrailKinds.map((Filter) => pages((token) => client.listPolicies({ Filter, ...token }))),
   );
-  return listed
-    .flat()
-    .flatMap((page) => page.Policies ?? [])
-    .filter(({ Name = '' }) => names.has(Name) || Name.startsWith(`stint-${definition}-`))
-    .map(({ Id = '' }) => Id);
+  const policies = listed.flat().flatMap((page) => page.Policies ?? []);
+  const found = policies.map(async ({ Id = '', Name = '', AwsManaged }) => {
+    if (names.has(Name) || Name.startsWith(`stint-${definition}-`)) return [Id];
+    return AwsManaged !== true && (await isMarked(client, Id, definition)) ? [Id] : [];
+  });
+  return (await Promise.all(found)).flat();
 }
 
 /** The organisation as far as guard rails need it; nothing where none is wanted and none is left of ours. */

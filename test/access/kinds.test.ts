@@ -388,6 +388,17 @@ test('a plan made after its end removes what has ended, and only that', async ()
   assert.deepEqual(changesOf(await planOf(later)), []);
 });
 
+test('a guard rail with a name of its own goes with its entry, and one of another definition stays', async () => {
+  const guardrails = { stay: { ...stay, name: 'Company SCP' } };
+  await apply(wantedOf({ name: 'other', guardrails: { theirs: { ...stay, name: 'Their SCP' } } }));
+  await apply(wantedOf({ guardrails }));
+  assert.deepEqual(changesOf(await planOf(wantedOf({ guardrails }))), []);
+  assert.deepEqual(changesOf(await planOf(wantedOf({}))), ['- central/organization-policy/Company SCP']);
+  await apply(wantedOf({}));
+  const left = await holdings(central);
+  assert.ok(left.includes('Their SCP') && !left.includes('Company SCP'), left.join());
+});
+
 test('a provider that a role trusts and nobody made is told, until somebody makes it', async () => {
   const missing = async (over: object): Promise<string[]> =>
     (await planOf(wantedOf({ roles: { deploy }, ...over }))).findings.flatMap(({ code, severity, account, resource }) =>
