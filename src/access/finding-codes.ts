@@ -116,6 +116,10 @@ const ofDefinitions: Readonly<Record<string, FindingKind>> = {
 };
 
 const ofPlans: Readonly<Record<string, FindingKind>> = {
+  'account-left-behind': warning(
+    'an account was taken out of the definition, and what the definition made there stays',
+    'put the entry back, `stint destroy --account NAME`, then take it out',
+  ),
   'policy-missing': error(
     'something carries a customer policy by ARN that the account has not, or that is of another account',
     'make it with `policies`, correct the ARN, or take it out',

@@ -11,6 +11,7 @@ import type { Detail } from './details.ts';
 import type { ResolvePrincipal } from './documents.ts';
 import type { Finding } from './findings.ts';
 import { foldFindings } from './fold.ts';
+import { leftBehind } from './left-behind.ts';
 import type { Meaning } from './meaning.ts';
 import { strangersIn } from './ownership.ts';
 import { planAccount, type Draft } from './plan-account.ts';
@@ -250,7 +251,11 @@ function makePlan(
     changes,
     steps: linkSteps(drafts, accounts, waveOfProviders(drafts), takenDown !== undefined),
     access: groupAccess(wanted, seen),
-    findings: [...wanted.findings, ...foldFindings(plans.flatMap(({ findings }) => findings))],
+    findings: [
+      ...wanted.findings,
+      ...(takenDown === undefined && adoption === undefined ? leftBehind(wanted, seen) : []),
+      ...foldFindings(plans.flatMap(({ findings }) => findings)),
+    ],
     passwords: accounts.flatMap((account) =>
       account.console
         .filter((user) => {
