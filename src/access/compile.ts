@@ -10,6 +10,7 @@ import { expiryInstant, hasEnded } from './expiry.ts';
 import { accessFindings, type Finding } from './findings.ts';
 import { compileGuardrail } from './guardrails.ts';
 import type { Definition, PasswordPolicyEntry, RoleEntry } from './model.ts';
+import { nowhereFindings } from './nowhere.ts';
 import { resolveOutputs } from './outputs.ts';
 import { handling, markProtected, ownershipTags } from './ownership.ts';
 import { compileStatements } from './permissions.ts';
@@ -159,16 +160,30 @@ function endedFindings(definition: Definition, now: Millis): Finding[] {
   );
 }
 
+interface PolicyUser {
+  readonly policies?: readonly string[] | undefined;
+  readonly boundary?: string | undefined;
+}
+
+/** Everything in a definition that may carry a policy of it. */
+function carriersOf({ groups, people, roles }: Definition): PolicyUser[] {
+  const variants = Object.values(roles ?? {}).flatMap(({ per }) => per ?? []);
+  return [...Object.values(groups ?? {}), ...Object.values(people ?? {}), ...Object.values(roles ?? {}), ...variants];
+}
+
 /** Findings about the definition as a whole. */
 function definitionFindings(definition: Definition, accounts: readonly WantedAccount[], now: Millis): Finding[] {
   const findings: Finding[] = [];
   const made = new Set(accounts.flatMap(({ resources }) => resources.map(({ kind, name }) => `${kind}/${name}`)));
   for (const [name, policy] of Object.entries(definition.policies ?? {})) {
     if (made.has(`policy/${name}`) || hasEnded(policy, now)) continue;
-    const message = 'is used by nothing, so it is made in no account';
+    const used = carriersOf(definition).some((it) => it.policies?.includes(name) === true || it.boundary === name);
+    const message = used
+      ? 'is used, but `only` and `except` leave no account in which it is: it is made in none'
+      : 'is used by nothing, so it is made in no account';
     findings.push({ severity: 'warning', code: 'policy-unused', resource: `policy/${name}`, message });
   }
-  findings.push(...endedFindings(definition, now), ...endedParts(definition, now));
+  findings.push(...endedFindings(definition, now), ...endedParts(definition, now), ...nowhereFindings(definition));
   if (Object.keys(definition.lendables ?? {}).length > 0) {
     const message = '`lendables` are read but not applied by this version';
     findings.push({ severity: 'warning', code: 'not-applied', message });

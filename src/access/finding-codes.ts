@@ -43,7 +43,7 @@ const ofDefinitions: Readonly<Record<string, FindingKind>> = {
     'give the group `statements` of its own, or roles to assume: those end by themselves',
   ),
   'guardrail-idle': warning(
-    'a guard rail says nothing, or binds the management account only, so it is not made',
+    'a guard rail says nothing, or binds no account but the management account, so it is not made',
     'give it `statements` or `use`, or name other accounts in `on`',
   ),
   'iam-allowed': error(
@@ -67,6 +67,10 @@ const ofDefinitions: Readonly<Record<string, FindingKind>> = {
     'the definition has a part that this version reads and does not apply',
     'leave it out for now',
   ),
+  nowhere: warning(
+    'an entry counts in no account, because `only` and `except` leave none of those where it could',
+    'widen them, or take the entry out',
+  ),
   'pass-role-any-service': info(
     '`iam:PassRole` is not held to the services that the role is meant for',
     'put a condition on `iam:PassedToService`',
@@ -84,7 +88,10 @@ const ofDefinitions: Readonly<Record<string, FindingKind>> = {
     'a policy has more characters than AWS takes',
     'split it, or move statements to `policies`',
   ),
-  'policy-unused': warning('a policy is used by nothing, so it is made in no account', 'use it, or take it out'),
+  'policy-unused': warning(
+    'a policy is used by nothing that is where it is, so it is made in no account',
+    'use it, or take it out',
+  ),
   'production-without-end': info(
     'people may become a role of production for ever',
     'give the entry `expires`, or lend the role for an hour instead',

@@ -169,6 +169,11 @@ function guardrailDocument(scope: CompileScope, key: string, entry: Guardrail): 
   return statements.length === 0 ? undefined : { Version: '2012-10-17', Statement: statements };
 }
 
+/** Whether `only` and `except` leave no account at all of those that are named. */
+function bindsNobody(definition: Definition, { on, ...narrowing }: Guardrail): boolean {
+  return on !== 'organization' && !selectAccounts(definition, on).some((account) => countsIn(narrowing, account));
+}
+
 /** The organisation policy of a guard rail; nothing for one that has ended, says nothing or binds nobody. */
 export function compileGuardrail(scope: CompileScope, key: string, entry: Guardrail): Resource[] {
   if (hasEnded(entry, scope.now)) return [];
@@ -183,7 +188,9 @@ export function compileGuardrail(scope: CompileScope, key: string, entry: Guardr
       message:
         document === undefined
           ? 'says nothing, so it is not made'
-          : 'binds the management account only, which no guard rail binds: it is not made',
+          : bindsNobody(scope.definition, entry)
+            ? 'binds no account, since `only` and `except` leave none: it is not made'
+            : 'binds the management account only, which no guard rail binds: it is not made',
       hint:
         document === undefined
           ? `give it \`statements\`, or \`use\` one of ${guardrailNames.join(', ')}`
