@@ -3,7 +3,7 @@
 import { ranks, tagList, type StepDraft, type StepScope } from './calls.ts';
 import { changeDetails, type Detail } from './details.ts';
 import type { Finding } from './findings.ts';
-import { isOwned, mostTags, ownerText } from './ownership.ts';
+import { isOwned, mostTags, ownerOf, ownerText } from './ownership.ts';
 import type { AccountRef, Resource, SeenResource, Tags } from './resources.ts';
 import { wantedSteps } from './steps.ts';
 import { tagChanges } from './tag-steps.ts';
@@ -46,7 +46,7 @@ export function foreignFinding(account: AccountRef, want: Resource, had: SeenRes
   const resource = `${want.kind}/${want.name}`;
   const place = { account: account.name, resource };
   const steps = differingSteps(want, had, scope);
-  const theirs = 'tags' in had && had.tags['stint:definition'] !== undefined;
+  const theirs = ownerOf(had) !== undefined;
   const importable = `\`stint import ${account.name}/${resource}\``;
   if (steps.length === 0 && !theirs) {
     const elsewhere = 'tags' in had ? managedElsewhere(had.tags) : undefined;
@@ -129,7 +129,7 @@ function adoptionRefusal(
 ): string | undefined {
   const elsewhere = 'tags' in had ? managedElsewhere(had.tags) : undefined;
   if (elsewhere !== undefined) return `\`${elsewhere}\` says that another tool manages it`;
-  if ('tags' in had && had.tags['stint:definition'] !== undefined) return ownerText(had);
+  if (ownerOf(had) !== undefined) return ownerText(had);
   const crowd = tagCrowd(want, had);
   if (crowd !== undefined) return crowd;
   if (withChanges || differingSteps(want, had, scope).length === 0) return undefined;

@@ -178,12 +178,16 @@ export function isOwned(resource: SeenResource, definition: string): boolean {
   return false;
 }
 
+/** The definition that a thing belongs to, by its tag, or its path where it has no tags; `undefined` for none. */
+export function ownerOf(resource: SeenResource): string | undefined {
+  const tagged = 'tags' in resource ? resource.tags[definitionTag] : undefined;
+  if (tagged !== undefined || (resource.kind !== 'group' && resource.kind !== 'policy')) return tagged;
+  return /^\/stint\/([^/]+)\//.exec(resource.path)?.[1];
+}
+
 /** Who owns a thing, for a message: another definition, or something that is not Stint. */
 export function ownerText(resource: SeenResource): string {
-  if ('tags' in resource && resource.tags[definitionTag] !== undefined) {
-    return `belongs to the definition \`${resource.tags[definitionTag]}\``;
-  }
-  const owner = 'path' in resource ? /^\/stint\/([^/]+)\//.exec(resource.path)?.[1] : undefined;
+  const owner = ownerOf(resource);
   return owner === undefined ? 'was not made by Stint' : `belongs to the definition \`${owner}\``;
 }
 

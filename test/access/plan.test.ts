@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { compileDefinition, planText, type Plan, type Wanted } from '../../src/access/index.ts';
 import type { Call } from '../../src/access/calls.ts';
 import { definitionSchema, type Definition } from '../../src/access/model.ts';
-import { planChanges, planRemoval } from '../../src/access/plan.ts';
+import { planAdoption, planChanges, planRemoval } from '../../src/access/plan.ts';
 import { resourceArn, type SeenAccount, type SeenResource } from '../../src/access/resources.ts';
 
 const now = Date.parse('2026-01-01T00:00:00Z');
@@ -129,6 +129,22 @@ test('what another definition or nobody made is never taken over and never remov
   assert.match(errors[0]!.message, /belongs to the definition `other`/);
   const removed = planRemoval(wanted, seen).changes.map(({ kind }) => kind);
   assert.ok(!removed.includes('role') && removed.includes('group'));
+});
+
+test('a group of another definition is known by its path, is no thing of nobody, and is not taken over', () => {
+  const wanted = wantedOf({});
+  const seen = seenOf(wanted).map((account) => ({
+    ...account,
+    resources: account.resources.map((it) => (it.kind === 'group' ? { ...it, path: '/stint/other/' } : it)),
+  }));
+  const [told] = planChanges(wanted, seen).findings.filter(({ resource }) => resource === 'group/developers');
+  assert.deepEqual([told?.severity, told?.code], ['error', 'foreign-resource']);
+  assert.match(told!.message, /belongs to the definition `other`/);
+  assert.doesNotMatch(told!.hint!, /stint import/);
+  const adoption = { ids: new Set(['central/group/developers']), withChanges: true };
+  const taken = planAdoption(wanted, seen, adoption);
+  assert.deepEqual(taken.steps, []);
+  assert.match(taken.findings.map(({ message }) => message).join(), /belongs to the definition `other`/);
 });
 
 test('a clash of names is found without regard to case', () => {
