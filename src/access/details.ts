@@ -72,7 +72,11 @@ function tagDetails(before: Resource | undefined, after: Resource | undefined): 
   const { set, stale } = tagChanges(after.tags, before.tags);
   return [
     ...stale.map((key): Detail => ({ sign: '-', text: `tag ${key}` })),
-    ...Object.entries(set).map(([key, value]): Detail => ({ sign: '+', text: `tag ${key}=${value}` })),
+    ...Object.entries(set).flatMap(([key, value]): Detail[] =>
+      Object.hasOwn(before.tags, key)
+        ? valueDetail(`tag ${key}`, before.tags[key], value)
+        : [{ sign: '+', text: `tag ${key}=${value}` }],
+    ),
   ];
 }
 
