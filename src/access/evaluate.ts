@@ -1,10 +1,11 @@
 // Runs a TypeScript definition in a child process that has no environment, no credentials and no right to
 // write files or start programs; only the canonical JSON of its default export comes back.
 import { spawn } from 'node:child_process';
-import { existsSync, realpathSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { accessFailure } from './failures.ts';
+import { markedAt } from './place.ts';
 
 export interface EvaluateOptions {
   /** The running Stint's library: what `import … from 'stint'` means inside the definition. */
@@ -130,7 +131,9 @@ export async function evaluateModule(file: string, shown: string, options: Evalu
   const answer = await runChild(real, options);
   if ('json' in answer) return JSON.parse(answer.json) as unknown;
   const error = answer.error.split('\n')[0]!.replace(/\.$/, '');
-  throw accessFailure('definition-unreadable', `${placeIn(answer.stack ?? '', real, shown)}: ${error}`, {
+  const place = placeIn(answer.stack ?? '', real, shown);
+  const marked = place === shown ? '' : markedAt(place, readFileSync(real, 'utf8'));
+  throw accessFailure('definition-unreadable', `${place}: ${error}${marked}`, {
     hint: cureOf(error) ?? 'mend the definition at this place; `node FILE` shows the same error',
     detail: answer.stack,
   });

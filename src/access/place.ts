@@ -26,3 +26,9 @@ export function snippetLines({ line, column, text }: Omit<Place, 'file'>): strin
     `  ${gutter} | ${' '.repeat(Math.max(0, column - 1 - start))}^`,
   ];
 }
+
+/** The line of `file:line:column` in `text` with a mark under it, to be put behind a message. */
+export const markedAt = (place: string, text: string): string =>
+  snippetLines(placeOf(place, text))
+    .map((it) => `\n${it}`)
+    .join('');

@@ -3,7 +3,7 @@ import type { Failure } from '../base/index.ts';
 import { nearestName } from '../base/index.ts';
 import type { z } from 'zod';
 import { accessFailure } from './failures.ts';
-import { placeOf, snippetLines, type Place } from './place.ts';
+import { markedAt } from './place.ts';
 import type { Source } from './source.ts';
 
 export type Path = readonly (string | number)[];
@@ -95,17 +95,12 @@ export function schemaProblems(schema: AnySchema, issues: readonly Issue[]): Pro
 /** How many problems are shown with their line: more would hide what they say. */
 const snippets = 10;
 
-const snippet = (place: Place): string =>
-  snippetLines(place)
-    .map((line) => `\n${line}`)
-    .join('');
-
 /** One failure that tells every problem, each with its place; the hint is the first one's cure. */
 export function definitionFailure(source: Source, problems: readonly Problem[]): Failure {
   const lines = problems.map(({ path, message, hint }, index) => {
     const cure = index === 0 || hint === undefined ? '' : ` (${hint})`;
     const place = source.place(path);
-    return `${place}: ${message}${cure}${index < snippets ? snippet(placeOf(place, source.text)) : ''}`;
+    return `${place}: ${message}${cure}${index < snippets ? markedAt(place, source.text) : ''}`;
   });
   return accessFailure('definition-invalid', lines.join('\n'), {
     hint: problems[0]?.hint ?? 'docs/schema/stint.schema.json says what may stand there',

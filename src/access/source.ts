@@ -5,6 +5,7 @@ import { isNode, isMap, isPair, LineCounter, parseDocument, type Document as Yam
 import { evaluateModule, type EvaluateOptions } from './evaluate.ts';
 import { accessFailure } from './failures.ts';
 import { moduleOffset } from './module-place.ts';
+import { markedAt } from './place.ts';
 
 export interface Source {
   /** Name of the file as the user gave it. */
@@ -61,7 +62,9 @@ function parseYaml(text: string, shown: string): Source {
   const error = document.errors[0];
   if (error !== undefined) {
     const { line, col } = lines.linePos(error.pos[0]);
-    throw accessFailure('definition-unreadable', `${shown}:${line}:${col}: ${error.message.replace(/\.$/, '')}`, {
+    const place = `${shown}:${line}:${col}`;
+    const told = `${place}: ${error.message.replace(/\.$/, '')}${markedAt(place, text)}`;
+    throw accessFailure('definition-unreadable', told, {
       hint: error.code === 'DUPLICATE_KEY' ? 'give the two entries different names' : 'mend the YAML at this place',
     });
   }

@@ -83,6 +83,15 @@ test('a TypeScript definition sees no environment and may write no file', async 
   assert.match(failure.message, /^write\.ts:2:\d+: .*restricted/);
 });
 
+test('a definition that cannot be read shows the line with a mark, whichever door it comes through', async () => {
+  writeFileSync(join(folder, 'broken.yaml'), 'version: 1\nroles:\n  a: 1\n  a: 2\n');
+  writeFileSync(join(folder, 'broken.ts'), 'const a = 1;\nthrow new Error(String(a));\n');
+  const yaml = await failureOf(load('broken.yaml'));
+  assert.equal(yaml.message, 'broken.yaml:4:3: Map keys must be unique\n  4 |   a: 2\n    |   ^');
+  const module = await failureOf(load('broken.ts'));
+  assert.equal(module.message, 'broken.ts:2:7: 1\n  2 | throw new Error(String(a));\n    |       ^');
+});
+
 test('a TypeScript definition may not read files outside its project', async () => {
   writeFileSync(
     join(folder, 'read.ts'),
