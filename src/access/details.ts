@@ -2,6 +2,7 @@
 import { formatDuration } from '../base/index.ts';
 import type { ResolvePrincipal } from './documents.ts';
 import type { Document, PasswordSettings, Resource } from './resources.ts';
+import { keysTag } from './ownership.ts';
 import { metadataDigest } from './provider-steps.ts';
 import { changedValue, documentDetails, type Detail } from './statement-changes.ts';
 import { tagChanges } from './tag-steps.ts';
@@ -70,14 +71,17 @@ function settingDetails(before: PasswordSettings | undefined, after: PasswordSet
 function tagDetails(before: Resource | undefined, after: Resource | undefined): Detail[] {
   if (before === undefined || after === undefined || !('tags' in before) || !('tags' in after)) return [];
   const { set, stale } = tagChanges(after.tags, before.tags);
-  return [
-    ...stale.map((key): Detail => ({ sign: '-', text: `tag ${key}` })),
-    ...Object.entries(set).flatMap(([key, value]): Detail[] =>
-      Object.hasOwn(before.tags, key)
-        ? valueDetail(`tag ${key}`, before.tags[key], value)
-        : [{ sign: '+', text: `tag ${key}=${value}` }],
-    ),
-  ];
+  const told = [...stale, ...Object.keys(set)].flatMap((key): { key: string; details: Detail[] } => {
+    const value = set[key];
+    if (value === undefined) return { key, details: [{ sign: '-', text: `tag ${key}` }] };
+    const details: Detail[] = Object.hasOwn(before.tags, key)
+      ? valueDetail(`tag ${key}`, before.tags[key], value)
+      : [{ sign: '+', text: `tag ${key}=${value}` }];
+    return { key, details };
+  });
+  // The list of keys follows from the tags, and is told only where it alone is new.
+  const own = told.filter(({ key }) => key !== keysTag);
+  return (own.length > 0 ? own : told).flatMap(({ details }) => details);
 }
 
 type Of<Kind extends Resource['kind']> = Extract<Resource, { readonly kind: Kind }> | undefined;

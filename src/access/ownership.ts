@@ -17,6 +17,8 @@ const idTag = 'stint:id';
 const expiresTag = 'stint:expires';
 const ownerTag = 'stint:owner';
 const reasonTag = 'stint:reason';
+/** The keys of the tags that the entry gave, so that one that leaves the entry goes, and those of others stay. */
+export const keysTag = 'stint:tags';
 const protectTag = 'stint:protect';
 /** Says `admin` or `break-glass`: administrators by the definition's own word, whom a plan may not lock out. */
 export const markedTag = 'stint:marked';
@@ -92,6 +94,19 @@ export function reasonText(reason: string | undefined): string | undefined {
   return text.length < 3 ? undefined : text;
 }
 
+/** Keys as one tag holds them. Those for which there is no room stay when their entry drops them. */
+function keysText(tags: Tags | undefined): string | undefined {
+  const keys = Object.keys(tags ?? {}).sort();
+  while (keys.join(' ').length > longestValue) keys.pop();
+  return keys.length === 0 ? undefined : keys.join(' ');
+}
+
+/** Whether an entry gave the tag, by the marks of the thing; undefined where it has no such mark. */
+export function isGivenTag(tags: Tags, key: string): boolean | undefined {
+  const given = tags[keysTag];
+  return given === undefined ? undefined : ` ${given} `.includes(` ${key} `);
+}
+
 /** Tags of a thing that belongs to a definition. `id` is its name in the definition: `role/test_role`. */
 export function ownershipTags(
   definition: string,
@@ -106,7 +121,7 @@ export function ownershipTags(
   },
 ): Tags {
   const reason = reasonText(entry.reason);
-  return {
+  const tags = {
     ...entry.tags,
     [definitionTag]: definition,
     [idTag]: id,
@@ -116,6 +131,9 @@ export function ownershipTags(
     ...(entry.owner === undefined ? {} : { [ownerTag]: entry.owner }),
     ...(reason === undefined ? {} : { [reasonTag]: reason }),
   };
+  const keys = keysText(entry.tags);
+  // It takes no room from what matters more: the tags themselves, and the two marks of what waits for its end.
+  return keys === undefined || Object.keys(tags).length + 3 > mostTags ? tags : { ...tags, [keysTag]: keys };
 }
 
 /** What the tags of a thing say of the entry that made it. */

@@ -1,11 +1,16 @@
 // The calls that set and take away tags.
 import { ranks, tagList, type Call, type StepDraft } from './calls.ts';
+import { isGivenTag } from './ownership.ts';
 import type { Tags } from './resources.ts';
 
-/** Tags that must be set. Tags of others stay; of ours, those that no longer hold go. */
+/** Tags that must be set. Tags of others stay; marks and tags that an entry gave go when they no longer hold. */
 export function tagChanges(want: Tags, seen: Tags): { readonly set: Tags; readonly stale: string[] } {
   const set = Object.fromEntries(Object.entries(want).filter(([key, value]) => seen[key] !== value));
-  const stale = Object.keys(seen).filter((key) => key.startsWith('stint:') && want[key] === undefined);
+  // To IAM, keys of roles and users that differ in case alone are one: the tag that is set takes the place of the other.
+  const wanted = new Set(Object.keys(want).map((key) => key.toLowerCase()));
+  const stale = Object.keys(seen).filter(
+    (key) => !wanted.has(key.toLowerCase()) && (key.startsWith('stint:') || isGivenTag(seen, key) === true),
+  );
   return { set, stale };
 }
 

@@ -388,6 +388,28 @@ test('a plan made after its end removes what has ended, and only that', async ()
   assert.deepEqual(changesOf(await planOf(later)), []);
 });
 
+test('a tag that leaves its entry goes, and one that somebody else gave stays', async () => {
+  const tagged = (tags: object, personal: object): Wanted =>
+    wantedOf({
+      people: { alice: { tags: personal } },
+      roles: { app: { in: ['dev'], trust: ec2, instanceProfile: true, tags } },
+    });
+  await apply(tagged({ team: 'a', access: 'admin' }, { access: 'admin' }));
+  const { iam } = await world.accounts.account(dev);
+  await iam.tagRole({ RoleName: 'app', Tags: [{ Key: 'cost', Value: '7' }] });
+  assert.deepEqual(changesOf(await planOf(tagged({ team: 'a', access: 'admin' }, { access: 'admin' }))), []);
+  const changing = await apply(tagged({ team: 'b' }, {}));
+  assert.deepEqual(changesOf(changing.plan), ['~ central/user/alice', '~ dev/role/app', '~ dev/instance-profile/app']);
+  assert.deepEqual(changesOf(await planOf(tagged({ team: 'b' }, {}))), []);
+  const keys = async (): Promise<string[]> =>
+    ((await iam.listRoleTags({ RoleName: 'app' })).Tags ?? []).map(({ Key }) => Key!).sort();
+  assert.deepEqual(await keys(), ['cost', 'stint:definition', 'stint:id', 'stint:tags', 'team']);
+  await world.undo(changing);
+  assert.deepEqual(changesOf(await planOf(tagged({ team: 'a', access: 'admin' }, { access: 'admin' }))), []);
+  await apply(tagged({}, {}));
+  assert.deepEqual(await keys(), ['cost', 'stint:definition', 'stint:id']);
+});
+
 test('a guard rail with a name of its own goes with its entry, and one of another definition stays', async () => {
   const guardrails = { stay: { ...stay, name: 'Company SCP' } };
   await apply(wantedOf({ name: 'other', guardrails: { theirs: { ...stay, name: 'Their SCP' } } }));

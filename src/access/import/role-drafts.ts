@@ -3,6 +3,7 @@ import type { Millis } from '../../base/index.ts';
 import { assumeInlineName, imdsDocument, imdsInlineName } from '../compile-identities.ts';
 import { canonicalDocument } from '../documents.ts';
 import { expiryDeny, expiryInlineName } from '../expiry.ts';
+import { isGivenTag } from '../ownership.ts';
 import type { Document, RoleResource, SeenResource, Tags } from '../resources.ts';
 import type { Entry, Found, FoundAccount } from './found.ts';
 import { endOf, markedMembers, ownKey, ownStatementEntry } from './owned.ts';
@@ -49,7 +50,10 @@ export function isImdsSafe({ inline }: RoleResource): boolean {
 
 /** Tags of others: those of AWS and of Stint are no part of a definition. */
 export const foreignTags = (tags: Tags): Tags =>
-  Object.fromEntries(Object.entries(tags).filter(([key]) => !/^(?:stint|aws):/.test(key)));
+  Object.fromEntries(
+    // What others tagged beside an entry of ours is no part of it.
+    Object.entries(tags).filter(([key]) => !/^(?:stint|aws):/.test(key) && isGivenTag(tags, key) !== false),
+  );
 
 /** Whether an inline policy is the one that ends with the entry. */
 export function isExpiry(name: string, document: Document, { expires }: Entry): boolean {
