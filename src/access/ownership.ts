@@ -94,9 +94,14 @@ export function reasonText(reason: string | undefined): string | undefined {
   return text.length < 3 ? undefined : text;
 }
 
+/** A key as one word, since a key may have spaces in it: `Cost Center` is not `Cost`. */
+const keyWord = (key: string): string => key.replaceAll('=', '=e').replaceAll(' ', '=s');
+
 /** Keys as one tag holds them. Those for which there is no room stay when their entry drops them. */
 function keysText(tags: Tags | undefined): string | undefined {
-  const keys = Object.keys(tags ?? {}).sort();
+  const keys = Object.keys(tags ?? {})
+    .sort()
+    .map(keyWord);
   while (keys.join(' ').length > longestValue) keys.pop();
   return keys.length === 0 ? undefined : keys.join(' ');
 }
@@ -104,7 +109,7 @@ function keysText(tags: Tags | undefined): string | undefined {
 /** Whether an entry gave the tag, by the marks of the thing; undefined where it has no such mark. */
 export function isGivenTag(tags: Tags, key: string): boolean | undefined {
   const given = tags[keysTag];
-  return given === undefined ? undefined : ` ${given} `.includes(` ${key} `);
+  return given === undefined ? undefined : given.split(' ').includes(keyWord(key));
 }
 
 /** Tags of a thing that belongs to a definition. `id` is its name in the definition: `role/test_role`. */

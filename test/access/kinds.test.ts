@@ -410,6 +410,20 @@ test('a tag that leaves its entry goes, and one that somebody else gave stays', 
   assert.deepEqual(await keys(), ['cost', 'stint:definition', 'stint:id']);
 });
 
+test('a tag of somebody else whose key is a word of one that an entry gave stays', async () => {
+  const tagged = (tags: object): Wanted =>
+    wantedOf({ roles: { app: { in: ['dev'], trust: ec2, tags: { 'Cost Center': '7', 'a=b': 'x', ...tags } } } });
+  await apply(tagged({}));
+  const { iam } = await world.accounts.account(dev);
+  const others = ['Cost', 'Center', 'a', 'b', 'a=eb'].map((Key) => ({ Key, Value: 'theirs' }));
+  await iam.tagRole({ RoleName: 'app', Tags: others });
+  await apply(tagged({ team: 'a' }));
+  await apply(wantedOf({ roles: { app: { in: ['dev'], trust: ec2, tags: { team: 'a' } } } }));
+  const { Tags = [] } = await iam.listRoleTags({ RoleName: 'app' });
+  const left = Tags.map(({ Key = '' }) => Key).filter((key) => !key.startsWith('stint:'));
+  assert.deepEqual(left.sort(), [...others.map(({ Key }) => Key), 'team'].sort());
+});
+
 test('a guard rail with a name of its own goes with its entry, and one of another definition stays', async () => {
   const guardrails = { stay: { ...stay, name: 'Company SCP' } };
   await apply(wantedOf({ name: 'other', guardrails: { theirs: { ...stay, name: 'Their SCP' } } }));
