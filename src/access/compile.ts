@@ -109,7 +109,7 @@ function compileAccount(scope: CompileScope): WantedAccount {
   const management = managementAccount(definition) === account.name;
   const look = [
     ...(password !== undefined && isIn(password.in) ? (['password-policy'] as const) : []),
-    ...(Object.keys(definition.providers ?? {}).length > 0 ? (['providers'] as const) : []),
+    ...(definition.providers === undefined ? [] : (['providers'] as const)),
     ...(management && (definition.guardrails ?? definition.organization) !== undefined
       ? (['organization'] as const)
       : []),

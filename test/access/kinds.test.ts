@@ -451,3 +451,16 @@ test('a provider that a role trusts and nobody made is told, until somebody make
   });
   assert.deepEqual(await missing({}), []);
 });
+
+test('the last provider and the last guard rail go with an empty section', async () => {
+  const roles = { deploy };
+  await apply(wantedOf({ providers: github, roles, guardrails: { stay } }));
+  await apply(wantedOf({ providers: { github: { ...github.github, in: ['dev'] } }, guardrails: { stay } }));
+  const emptied = wantedOf({ providers: {}, guardrails: {} });
+  assert.deepEqual(changesOf(await planOf(emptied)), [
+    '- central/organization-policy/stint-default-stay',
+    '- dev/oidc-provider/token.actions.githubusercontent.com',
+  ]);
+  await apply(emptied);
+  assert.deepEqual(changesOf(await planOf(emptied)), []);
+});
