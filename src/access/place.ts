@@ -1,4 +1,5 @@
 // A place in a file, and the line that stands there with a mark under it.
+import { visibleLine } from '../base/index.ts';
 
 export interface Place {
   readonly file: string;
@@ -22,7 +23,7 @@ export function snippetLines({ line, column, text }: Omit<Place, 'file'>): strin
   const start = Math.max(0, column - 60);
   const gutter = ' '.repeat(String(line).length);
   return [
-    `  ${line} | ${text.slice(start, start + 100).trimEnd()}`,
+    `  ${line} | ${visibleLine(text.slice(start, start + 100).trimEnd())}`,
     `  ${gutter} | ${' '.repeat(Math.max(0, column - 1 - start))}^`,
   ];
 }

@@ -1,4 +1,5 @@
 // Findings as people read them: one for all the accounts and things for which it is the same, with its cure below it.
+import { visibleLine } from '../base/index.ts';
 import type { Finding } from './findings.ts';
 import { snippetLines, type Place } from './place.ts';
 
@@ -6,9 +7,9 @@ const placeName = ({ file, line, column }: Place): string => `${file}:${line}:${
 
 /** The place of a finding: with its line where it is grave, else at the end of what it says. */
 function withPlace(line: string, { severity, place }: Finding): string[] {
-  if (place === undefined) return [line];
-  if (severity === 'info') return [`${line} (${placeName(place)})`];
-  return [line, `  at ${placeName(place)}`, ...snippetLines(place)];
+  if (place === undefined) return [visibleLine(line)];
+  if (severity === 'info') return [visibleLine(`${line} (${placeName(place)})`)];
+  return [visibleLine(line), `  at ${placeName(place)}`, ...snippetLines(place)];
 }
 
 /** `error[lock-out] central user/Administrator: …`, its place in the definition below it, and its cure. */
@@ -17,7 +18,7 @@ export function findingLines(findings: readonly Finding[]): string[] {
     const { severity, code, account, resource, message, hint } = finding;
     const place = [account, resource].filter((part) => part !== undefined).join(' ');
     const lines = withPlace(`${severity}[${code}]${place === '' ? '' : ` ${place}`}: ${message}`, finding);
-    return hint === undefined ? lines : [...lines, `  hint: ${hint}`];
+    return hint === undefined ? lines : [...lines, `  hint: ${visibleLine(hint)}`];
   });
 }
 
@@ -68,6 +69,6 @@ export function foldedFindings(findings: readonly Finding[], label: (accounts: r
     return { lines: withPlace(line, same[0]!), hint };
   });
   return blocks.flatMap(({ lines, hint }, index) =>
-    hint === undefined || blocks[index + 1]?.hint === hint ? lines : [...lines, `  hint: ${hint}`],
+    hint === undefined || blocks[index + 1]?.hint === hint ? lines : [...lines, `  hint: ${visibleLine(hint)}`],
   );
 }

@@ -1,5 +1,6 @@
 // A plan as people read it: what changes, who gains and loses what, what ends when, what to know. Short by default, with
 // everything that is folded counted; `full` has every account and every line.
+import { visibleLine } from '../base/index.ts';
 import {
   accessBriefLines,
   accessDiffLines,
@@ -26,7 +27,9 @@ type Label = (accounts: readonly string[]) => string;
 /** One change with the calls that make it, in their order. */
 export function changeText({ steps }: Plan, change: Change): string {
   const calls = steps.filter(({ id }) => id.startsWith(`${change.id}#`)).map(({ operation }) => `      ${operation}`);
-  return [`${change.account} ${change.accountId}`, ...changeLines(change), '  calls', ...calls].join('\n');
+  return [`${change.account} ${change.accountId}`, ...changeLines(change), '  calls', ...calls]
+    .map(visibleLine)
+    .join('\n');
 }
 
 /** `test_role in dev, test, prod; app in dev`. */
@@ -146,7 +149,7 @@ export function planText(plan: Plan, { full = false, passwords = false }: PlanTe
   ];
   if (plan.changes.length === 0) body.push('No changes: AWS is as the definition says.');
   else if (!full) body.push('`--full` tells every account and every line, `--json` every action');
-  return [...body, summaryLine(plan)].join('\n');
+  return [...body, summaryLine(plan)].map(visibleLine).join('\n');
 }
 
 /** Who gains and loses which actions, for programs; null where nobody has looked. */

@@ -6,4 +6,5 @@ export { canonicalJson, isObject, type Json } from './json.ts';
 export { Secret } from './secret.ts';
 export { randomText, systemRandom, uuid, type Random } from './ids.ts';
 export { nearestName } from './nearest.ts';
+export { visible, visibleLine } from './visible.ts';
 export { version } from './version.ts';

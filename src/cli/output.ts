@@ -1,10 +1,15 @@
 // How results and failures look on a terminal. stdout carries data, stderr carries people's text.
-import { isFailure } from '../base/index.ts';
+import { isFailure, visible, visibleLine } from '../base/index.ts';
 import type { Io } from './command.ts';
 
 /** Writes one line of data to stdout. */
 export function printData(io: Io, line: string): void {
   io.stdout.write(`${line}\n`);
+}
+
+/** Writes one line for people to stdout, in which others may have had a word: it stays one, with controls told. */
+export function printLine(io: Io, line: string): void {
+  printData(io, visibleLine(line));
 }
 
 /** Machine output: one JSON value, indented. */
@@ -27,11 +32,11 @@ export function tell(io: Io, line: string): void {
   io.stderr.write(`${line}\n`);
 }
 
-/** `error[code]: what happened`, then `hint: what to do`. A failure without a code prints as `internal`, without its text's detail. */
+/** `error[code]: what happened`, then `hint: what to do`, both with controls told. A failure without a code prints as `internal`, without its text's detail. */
 export function printFailure(io: Io, error: unknown): void {
   if (isFailure(error)) {
-    tell(io, `error[${error.code}]: ${error.message}`);
-    if (error.hint !== undefined) tell(io, `hint: ${error.hint}`);
+    tell(io, `error[${error.code}]: ${visible(error.message)}`);
+    if (error.hint !== undefined) tell(io, `hint: ${visible(error.hint)}`);
     if (io.verbose === true) tellCauses(io, error.cause);
     return;
   }
@@ -42,6 +47,6 @@ export function printFailure(io: Io, error: unknown): void {
 
 function tellCauses(io: Io, cause: unknown): void {
   for (let each = cause, depth = 0; each instanceof Error && depth < 5; each = each.cause, depth++) {
-    tell(io, `cause: ${each.name}: ${each.message.split('\n', 1)[0]}`);
+    tell(io, `cause: ${each.name}: ${visible(each.message.split('\n', 1)[0]!)}`);
   }
 }

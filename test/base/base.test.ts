@@ -15,6 +15,7 @@ import {
   systemRandom,
   uuid,
   version,
+  visible,
 } from '../../src/base/index.ts';
 
 test('a secret prints as [secret] on every implicit way to text', () => {
@@ -23,6 +24,15 @@ test('a secret prints as [secret] on every implicit way to text', () => {
     assert.ok(text.includes('[secret]') && !text.includes('hunter2'));
   }
   assert.equal(secret.reveal(), 'hunter2');
+});
+
+test('what would move a cursor or turn a line is told, and nothing else is changed', () => {
+  const plain = 'a\tb\n  ü 漢 \u{1F600} | ^';
+  assert.equal(visible(plain), plain);
+  assert.equal(
+    visible('a\u001B[31m\r\u0000\u007F\u009B\u2066b'),
+    String.raw`a\u001b[31m\u000d\u0000\u007f\u009b\u2066b`,
+  );
 });
 
 test('durations are read as Go and Vault write them', () => {

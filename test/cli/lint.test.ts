@@ -149,3 +149,22 @@ test('the tutorial’s definition has no warning', async () => {
     assert.deepEqual([code, stdout], [0, ''], example);
   }
 });
+
+test('a file has no way to the terminal of whoever lints it: controls and turns of direction are told', async () => {
+  const found = await lint(write('escape.json', policy({ ...good, Action: 's3:\u001B[2J\u202EGet' })));
+  assert.match(found.stdout, /s3:\\u001b\[2J\\u202eGet/);
+  const raw = await lint(write('raw.json', '{ "Version": \u001B[2J\u009B }'));
+  const all = [found.stdout, found.stderr, raw.stdout, raw.stderr].join('');
+  for (const hidden of ['\u001B', '\u009B', '\u202E']) assert.ok(!all.includes(hidden), JSON.stringify(all));
+  assert.match(raw.stdout + raw.stderr, /\\u001b\[2J/);
+});
+
+test('what a policy says never begins a line of its own, where the log of a CI would take it for a command', async () => {
+  const seen = await lint(write('action.json', policy({ ...good, Action: 's3:Get\n::add-mask::Object' })));
+  const resource = write('resource.json', policy({ ...good, Resource: 'arn:aws:s3:::reports/\n::error::*' }));
+  const compared = await runStint(['diff', write('before.json', policy(good)), resource], { cwd: folder, env: {} });
+  for (const { stdout, stderr } of [seen, compared]) {
+    assert.match(stdout, /\\n::/);
+    assert.doesNotMatch(stdout + stderr, /^\s*::/m);
+  }
+});

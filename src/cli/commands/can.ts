@@ -16,7 +16,7 @@ import {
   type SourceOptions,
 } from '../access-questions.ts';
 import type { Io } from '../command.ts';
-import { printData, printJson, say } from '../output.ts';
+import { printJson, printLine, say } from '../output.ts';
 
 interface Options extends SourceOptions, RequestOptions {
   readonly sessionPolicy?: readonly string[];
@@ -68,7 +68,7 @@ async function run(io: Io, principal: string, action: string, resource: string, 
   const findings = findingsFor(asked, answer.unknownPolicies);
   if (options.json === true) printJson(io, { version: 1, ...answer, findings });
   else {
-    for (const line of answerLines(answer)) printData(io, line);
+    for (const line of answerLines(answer)) printLine(io, line);
     sayFindings(io, findings);
   }
   // Where it is of another account or a key, the answer says itself that it hangs on that policy.

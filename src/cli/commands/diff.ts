@@ -30,7 +30,7 @@ import { sayFindings } from '../access-questions.ts';
 import type { Io } from '../command.ts';
 import { addDefinitionOptions, loadChosen, openDefined, type DefinitionOptions } from '../definition.ts';
 import { cliFailure } from '../failures.ts';
-import { printData, printJson } from '../output.ts';
+import { printJson, printLine } from '../output.ts';
 
 interface Options extends DefinitionOptions {
   readonly full?: true;
@@ -98,7 +98,7 @@ async function run(io: Io, oldText: string, newText: string, options: Options): 
   if (options.json === true) printJson(io, { version: 1, gain: isGain(diff), ...diffJson(diff), findings });
   else {
     const lines = accessText(await loadCatalog(), diff, accounts, options.full);
-    for (const line of lines.length === 0 ? ['No change of access.'] : lines) printData(io, line);
+    for (const line of lines.length === 0 ? ['No change of access.'] : lines) printLine(io, line);
     sayFindings(io, findings);
   }
   if (isGain(diff)) io.exit(3);

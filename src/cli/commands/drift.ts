@@ -22,7 +22,7 @@ import {
   type DefinitionOptions,
 } from '../definition.ts';
 import { cliFailure } from '../failures.ts';
-import { printData, printJson, say } from '../output.ts';
+import { printData, printJson, printLine, say } from '../output.ts';
 
 interface Options extends DefinitionOptions, RunOptions {
   readonly account?: readonly string[];
@@ -32,9 +32,9 @@ interface Options extends DefinitionOptions, RunOptions {
 
 function printDrift(io: Io, drifts: readonly Drift[], full: boolean): void {
   for (const { change, traces } of drifts) {
-    for (const line of driftLines(change, full)) printData(io, line);
-    for (const { who, when, event } of traces ?? []) printData(io, `    ${when} ${who} ${event}`);
-    if (traces === undefined) printData(io, '    by whom is not known: CloudTrail may not be read here');
+    for (const line of driftLines(change, full)) printLine(io, line);
+    for (const { who, when, event } of traces ?? []) printLine(io, `    ${when} ${who} ${event}`);
+    if (traces === undefined) printLine(io, '    by whom is not known: CloudTrail may not be read here');
   }
 }
 

@@ -15,7 +15,7 @@ import { loadCatalog, type AccessDiff, type ChangedPrincipal } from '../../polic
 import type { Io } from '../command.ts';
 import { explainedCodes } from '../explain-codes.ts';
 import { addDefinitionOptions, loadChosen, openDefined, type DefinitionOptions } from '../definition.ts';
-import { printData, printJson } from '../output.ts';
+import { printData, printJson, printLine } from '../output.ts';
 
 interface Options extends DefinitionOptions {
   readonly json?: true;
@@ -43,7 +43,8 @@ async function explainChange(io: Io, id: string, options: Options): Promise<void
     return;
   }
   const lines = accessText(await loadCatalog(), meaningOfChange(plan, change), plan.accounts, true);
-  printData(io, [changeText(plan, change), ...(lines.length === 0 ? [] : ['  access', ...lines])].join('\n'));
+  printData(io, changeText(plan, change));
+  for (const line of lines.length === 0 ? [] : ['  access', ...lines]) printLine(io, line);
 }
 
 /** What the plan means for the one principal that a change is of. */

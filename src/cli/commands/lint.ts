@@ -9,7 +9,7 @@ import type { Io } from '../command.ts';
 import { addDefinitionOptions, loadChosen, type DefinitionOptions } from '../definition.ts';
 import { cliFailure } from '../failures.ts';
 import { isPolicyText, kinds, lintPolicyFile } from '../lint/policy-file.ts';
-import { printData, say } from '../output.ts';
+import { printLine, say } from '../output.ts';
 import { levels, tellReport, type LintReport, type ReportedFinding, type ReportSeverity } from '../lint/report.ts';
 
 interface Options extends DefinitionOptions {
@@ -70,7 +70,7 @@ async function lintTerraformPlan(io: Io, file: string, options: Options): Promis
   const text = readText(io, file);
   const { findings, judged, access } = await judgeTerraformPlan(file, text);
   if (options.json !== true) {
-    for (const line of access.length === 0 ? [] : ['access', ...access]) printData(io, line);
+    for (const line of access.length === 0 ? [] : ['access', ...access]) printLine(io, line);
     say(io, `${file}: ${judged} of IAM made or changed`);
   }
   return { kind: 'terraform plan', findings: findings.map((finding) => ({ file, ...finding })), access };

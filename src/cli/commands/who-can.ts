@@ -15,7 +15,7 @@ import {
   type SourceOptions,
 } from '../access-questions.ts';
 import type { Io } from '../command.ts';
-import { printData, printJson, say } from '../output.ts';
+import { printJson, printLine, say } from '../output.ts';
 
 interface Options extends SourceOptions, RequestOptions {
   readonly full?: true;
@@ -75,8 +75,8 @@ async function run(io: Io, action: string, resource: string, options: Options): 
     printJson(io, { version: 1, action, resource: question.resource, resourcePolicy, ways, findings });
   } else {
     const told = options.full === true ? ways : ways.filter((way) => !isUnknown(way));
-    for (const way of told) printData(io, wayText(way));
-    for (const line of options.full === true ? [] : unknownLines(ways.filter(isUnknown))) printData(io, line);
+    for (const way of told) printLine(io, wayText(way));
+    for (const line of options.full === true ? [] : unknownLines(ways.filter(isUnknown))) printLine(io, line);
     sayFindings(io, findings);
     sayCures(io, ways, question.resource, findings.length === 0);
   }

@@ -1,5 +1,6 @@
 // How findings look, for people and for programs. Whatever brings findings about, a policy file, a definition or a plan
 // of Terraform, ends here.
+import { visibleLine } from '../../base/index.ts';
 import type { LintSeverity } from '../../policy/index.ts';
 import type { Io } from '../command.ts';
 import { printData, printJson, say } from '../output.ts';
@@ -72,11 +73,13 @@ function findingText(finding: ReportedFinding, texts: LintReport['texts']): stri
     (it) => it !== undefined,
   );
   const about = where.length === 0 ? '' : `${where.join(' ')}: `;
-  return [
+  const lines = [
     `${place}: ${severity}[${code}]: ${about}${message}`,
     ...snippet(finding, texts),
     ...(hint === undefined ? [] : [`  hint: ${hint}`]),
   ];
+  // SECURITY: the files are those of whoever asks for a review.
+  return lines.map(visibleLine);
 }
 
 /** `2 errors, 1 warning`, or that there is nothing. */
