@@ -81,7 +81,7 @@ export function documentPath(
 /** Where in the definition the cause of a finding stands. */
 export function findingPath(
   definition: Definition,
-  { code, resource, at }: Pick<Finding, 'code' | 'resource' | 'at'>,
+  { code, resource, message, at }: Pick<Finding, 'code' | 'resource' | 'message' | 'at'>,
 ): Path {
   if (at !== undefined) return at;
   const off = /^default-off-(.+)$/.exec(code)?.[1];
@@ -97,7 +97,22 @@ export function findingPath(
   if (whole === undefined) return [];
   if (code === 'expired') return [...entry, ...endedPath(whole)];
   const member = membersOf[code];
+  const named = member === 'managed' ? managedPath(whole, message) : undefined;
+  if (named !== undefined) return [...entry, ...named];
   return member !== undefined && member in whole ? [...entry, member] : entry;
+}
+
+interface Managed {
+  readonly managed?: readonly string[];
+  readonly per?: readonly Managed[];
+}
+
+/** Where in an entry the managed policy is written that a message names. */
+function managedPath({ managed = [], per = [] }: Managed, message: string): Path | undefined {
+  const own = managed.findIndex((name) => message.includes(`\`${name}\``));
+  if (own >= 0) return ['managed', own];
+  const variant = per.findIndex((it) => managedPath(it, message) !== undefined);
+  return variant < 0 ? undefined : ['per', variant, ...managedPath(per[variant]!, message)!];
 }
 
 interface Ended {
@@ -122,6 +137,7 @@ const membersOf: Readonly<Record<string, string>> = {
   'bare-account-trust': 'trust',
   'trust-not-narrowed': 'trust',
   'session-long': 'session',
+  'managed-policy-unknown': 'managed',
   'policy-arn-misprint': 'managed',
   'policy-missing': 'managed',
   'provider-missing': 'trust',

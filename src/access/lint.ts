@@ -44,7 +44,7 @@ function compiled(wanted: Wanted, definition: Definition): DefinitionFinding[] {
     ...(hint === undefined ? {} : { hint }),
     accounts: account === undefined ? [] : [account],
     ...(resource === undefined ? {} : { resource }),
-    path: findingPath(definition, { code, resource, at }),
+    path: findingPath(definition, { code, resource, message, at }),
   }));
 }
 
@@ -84,7 +84,7 @@ async function waysUp(wanted: Wanted, definition: Definition): Promise<Definitio
       hint,
       accounts: [account!],
       resource,
-      path: findingPath(definition, { code, resource }),
+      path: findingPath(definition, { code, resource, message }),
     }));
 }
 
