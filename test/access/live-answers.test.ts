@@ -8,13 +8,13 @@ import { after, before, test } from 'node:test';
 import { DynamoDB } from '@aws-sdk/client-dynamodb';
 import { KMS } from '@aws-sdk/client-kms';
 import { S3 } from '@aws-sdk/client-s3';
-import { readLive, type LiveScope } from '../../src/access/index.ts';
+import { readLive } from '../../src/access/index.ts';
 import { readGuardrails, type Levels, type LiveGuardrails } from '../../src/access/live-guardrails.ts';
 import { guardrailKinds } from '../../src/access/observe-organization.ts';
 import { openAccounts, type AwsAccounts } from '../../src/aws/index.ts';
 import { systemClock, systemRandom } from '../../src/base/index.ts';
 import { can, Directory, type CanAnswer } from '../../src/policy/index.ts';
-import { cases, documentOf, ids, LiveWorld, type Keys } from './live-support.ts';
+import { cases, documentOf, ids, LiveWorld, scope, type Keys } from './live-support.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'stint-live-'));
 let world: LiveWorld;
@@ -22,18 +22,12 @@ let accounts: AwsAccounts;
 
 before(async () => {
   world = await LiveWorld.start(folder);
-  const [clock, random] = [systemClock, systemRandom];
-  accounts = openAccounts({ env: world.env(world.admin('central')), clock, random, sleep: async () => undefined });
+  accounts = world.accounts();
 });
 after(async () => {
   await world.cloud.stop();
   rmSync(folder, { recursive: true, force: true });
 });
-
-const scope: LiveScope = {
-  partition: 'aws',
-  accounts: Object.entries(ids).map(([name, id]) => ({ id, name, stage: name, resources: [], console: [] })),
-};
 
 // A delete stands last, so that what others read is still there.
 type Call = (keys: Keys, arn: string) => Promise<unknown>;

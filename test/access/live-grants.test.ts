@@ -6,12 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { KMS } from '@aws-sdk/client-kms';
-import { readLive, type LiveScope } from '../../src/access/index.ts';
+import { readLive } from '../../src/access/index.ts';
 import { grantPolicy, type KeyGrant } from '../../src/access/key-grants.ts';
-import { openAccounts, type AwsAccounts } from '../../src/aws/index.ts';
-import { systemClock, systemRandom } from '../../src/base/index.ts';
+import type { AwsAccounts } from '../../src/aws/index.ts';
 import { can, Directory, parsePolicy, type Question } from '../../src/policy/index.ts';
-import { cases, documentOf, ids, LiveWorld } from './live-support.ts';
+import { cases, documentOf, ids, LiveWorld, scope } from './live-support.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'stint-live-grants-'));
 let world: LiveWorld;
@@ -19,18 +18,13 @@ let accounts: AwsAccounts;
 
 before(async () => {
   world = await LiveWorld.start(folder);
-  const [clock, random] = [systemClock, systemRandom];
-  accounts = openAccounts({ env: world.env(world.admin('central')), clock, random, sleep: async () => undefined });
+  accounts = world.accounts();
 });
 after(async () => {
   await world.cloud.stop();
   rmSync(folder, { recursive: true, force: true });
 });
 
-const scope: LiveScope = {
-  partition: 'aws',
-  accounts: Object.entries(ids).map(([name, id]) => ({ id, name, stage: name, resources: [], console: [] })),
-};
 const kmsOf = (principal: string): KMS => new KMS(world.options(world.sessions.get(principal)!));
 
 interface ReadCase {

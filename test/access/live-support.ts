@@ -7,6 +7,9 @@ import { KMS, type CreateGrantRequest } from '@aws-sdk/client-kms';
 import { Organizations, type PolicyType } from '@aws-sdk/client-organizations';
 import { S3 } from '@aws-sdk/client-s3';
 import { STS } from '@aws-sdk/client-sts';
+import type { LiveScope } from '../../src/access/index.ts';
+import { openAccounts, type AwsAccounts } from '../../src/aws/index.ts';
+import { systemClock, systemRandom } from '../../src/base/index.ts';
 import { startCloud, type Cloud } from '../../src/cloud/index.ts';
 import { runStint, type Finished } from '../cli/support.ts';
 
@@ -71,6 +74,12 @@ export const region = 'us-east-1';
 export const documentOf = (...statements: readonly object[]): string =>
   JSON.stringify({ Version: '2012-10-17', Statement: statements });
 
+/** All accounts of the table, as a question about what AWS holds names them. */
+export const scope: LiveScope = {
+  partition: 'aws',
+  accounts: Object.entries(ids).map(([name, id]) => ({ id, name, stage: name, resources: [], console: [] })),
+};
+
 export class LiveWorld {
   readonly cloud: Cloud;
   readonly folder: string;
@@ -103,6 +112,12 @@ export class LiveWorld {
   /** The administrator of an account. */
   admin(account: string): Keys {
     return this.cloud.credentials.accounts[ids[account]!]!;
+  }
+
+  /** The accounts, entered by the administrator of the central one. */
+  accounts(): AwsAccounts {
+    const [clock, random, env] = [systemClock, systemRandom, this.env(this.admin('central'))];
+    return openAccounts({ env, clock, random, sleep: async () => undefined });
   }
 
   /** Settings of a client. */
